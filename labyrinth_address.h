@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From a kernel address to a frame number, for any value that a caller may pass.
+ */
+#ifndef LABYRINTH_ADDRESS_H
+#define LABYRINTH_ADDRESS_H
+
+#include <linux/bitops.h>
+#include <linux/mm.h>
+
+#include "labyrinth_tag.h"
+
+/* Where the direct map would have frame 0. Set once, before any call. */
+extern unsigned long lab_direct_map;
+
+/*
+ * The frame number of a page-aligned address in the direct map, or some number
+ * that no tag has, or false. Whether there is such a frame at all is the owner
+ * table's to say.
+ *
+ * The rotation puts an offset into the page on top, where it makes the number
+ * as wrong as an address outside the direct map does: one comparison for both.
+ */
+static __always_inline bool lab_address_pfn(const void *addr,
+					    unsigned long *pfn)
+{
+	*pfn = ror64((unsigned long)addr - lab_direct_map, PAGE_SHIFT);
+	return likely(lab_pfn_fits(*pfn));
+}
+
+/* Whether the address is that of a page of memory at all. */
+static inline bool lab_address_valid(const void *addr)
+{
+	return addr && PAGE_ALIGNED(addr) && virt_addr_valid(addr);
+}
+
+/* Whether @page, any value at all, is the struct page of a frame of memory. */
+static inline bool lab_page_valid(const struct page *page)
+{
+	unsigned long pfn = page_to_pfn(page);
+
+	return page && pfn_valid(pfn) && pfn_to_page(pfn) == page;
+}
+
+#endif /* LABYRINTH_ADDRESS_H */

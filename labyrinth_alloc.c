@@ -1,0 +1,839 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The calls of labyrinth_alloc.h that name a page or get one. No state is owned
+ * here: each call changes one tag, and with it the frame and the owner's counts.
+ *
+ * Every call but the fast path has one shape: lab_call_begin() disables
+ * preemption and finds the owner, the body decides and commits, lab_call_end()
+ * enables preemption and only then reports. The commit is one
+ * compare-and-exchange of the tag; what must be done to the frame together with
+ * it happens while the frame is frozen (see labyrinth_frame.h), which only one
+ * caller can have done.
+ *
+ * Who can race, transition by transition (all by the same owner's handle, since
+ * a foreigner is turned away before anything is written):
+ *
+ * - free/free: both read HELD; one compare-and-exchange wins, the other caller
+ *   finds CACHED, which is -ENOENT.
+ * - free/transfer: likewise; the loser finds CACHED, or another owner.
+ * - free/release, free/lend: the freezer has the count at 0. If free looks at the
+ *   count then, it is -EBUSY. If it looked before, its compare-and-exchange and
+ *   the freezer's decide; the freezer that loses thaws and is -ENOENT.
+ * - lend/lend, release/release, reclaim/reclaim, adopt/adopt: one freezes, the
+ *   other is -EBUSY.
+ * - reclaim against a borrower's last put_page(): freezing needs the count at
+ *   exactly two, so it is either before the put, -EBUSY, or after.
+ * - any of them against destroy: see the top of labyrinth_owner.c.
+ * - the reference count is looked at before the commit. A foreigner may take
+ *   or drop a reference in between, or at any time after: it is noticed when
+ *   the page is freed or returned next.
+ */
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/preempt.h>
+
+#include "labyrinth_address.h"
+#include "labyrinth_cache.h"
+#include "labyrinth_limbo.h"
+#include "labyrinth_report.h"
+#include "labyrinth_stack.h"
+#include "labyrinth_trace.h"
+
+struct lab_call {
+	enum lab_op op;
+	unsigned long ip;
+	struct labyrinth_owner *handle;
+	struct lab_owner *owner;
+	const void *addr;
+	lab_tag_t *slot;		/* of the page at @addr */
+	lab_tag_t tag;			/* what it was, or 0 */
+	struct lab_frame *frame;	/* if there is a tag */
+	enum lab_class class;		/* of the refusal, if it comes to one */
+	bool silent;			/* -EBUSY is an answer, not a refusal */
+	bool lost;			/* a reference was missing, and put back */
+};
+
+/*
+ * Finds the owner. Preemption stays disabled until lab_call_end(), also where
+ * this fails.
+ */
+static int lab_call_begin(struct lab_call *call)
+{
+	preempt_disable();
+	call->owner = lab_owner_get(call->handle);
+	if (unlikely(!call->owner)) {
+		call->class = LAB_BAD_HANDLE;
+		return -EINVAL;
+	}
+	if (unlikely(!lab_owner_may_use(call->owner))) {
+		call->class = LAB_WRONG_THREAD;
+		return -EPERM;
+	}
+	return 0;
+}
+
+static void lab_call_report(const struct lab_call *call, enum lab_class class,
+			    int err)
+{
+	lab_report(&(struct lab_refusal) {
+		.class = class,
+		.op = call->op,
+		.err = err,
+		.addr = call->addr,
+		.tag = call->tag,
+		.caller = call->owner,
+		.handle = call->handle,
+		.ip = call->ip,
+	});
+}
+
+/* Reports what there is to report. @err is returned, 0 if it is a state. */
+static int lab_call_end(const struct lab_call *call, int err)
+{
+	preempt_enable();
+	if (unlikely(call->lost))
+		lab_call_report(call, LAB_LOST_REFERENCE, 0);
+	if (likely(err >= 0))
+		return 0;
+	if (!(call->silent && err == -EBUSY) && err != -ENOSPC)
+		lab_call_report(call, call->class, err);
+	return err;
+}
+
+/* What the owner may not do to a page in this state, by its name. */
+static enum lab_class class_of(int err, lab_tag_t tag)
+{
+	if (err == -EBUSY)
+		return LAB_BUSY;
+	return lab_tag_state(tag) == LAB_CACHED ? LAB_DOUBLE : LAB_UNOWNED;
+}
+
+/*
+ * Looks the page up and asks the table of transitions. Called again where the
+ * commit failed, it gives the reason.
+ * Return: the page's next state, or -EINVAL, -ENOENT, -EPERM, -EBUSY.
+ */
+static int lab_call_page(struct lab_call *call, const void *addr)
+{
+	unsigned long pfn;
+	int next;
+
+	call->addr = addr;
+	call->slot = NULL;
+	call->tag = 0;
+	if (lab_address_pfn(addr, &pfn))
+		call->slot = lab_table_search(&lab_table, pfn, &call->tag);
+	if (!call->slot) {
+		bool valid = lab_address_valid(addr);
+
+		call->class = valid ? LAB_UNOWNED : LAB_BAD_ADDRESS;
+		return valid ? -ENOENT : -EINVAL;
+	}
+	call->frame = lab_frame_of_tag(call->tag);
+	if (lab_tag_owner(call->tag) != lab_owner_id(call->owner)) {
+		call->class = LAB_FOREIGN;
+		return -EPERM;
+	}
+	next = lab_transition(call->op, lab_tag_state(call->tag));
+	if (next < 0)
+		call->class = class_of(next, call->tag);
+	return next;
+}
+
+/* The page's tag changed while the call was under way: says how. */
+static int lab_call_again(struct lab_call *call)
+{
+	int err = lab_call_page(call, call->addr);
+
+	if (err < 0)
+		return err;
+	/* It changed and changed back: somebody is at it right now. */
+	call->class = LAB_BUSY;
+	return -EBUSY;
+}
+
+static bool lab_call_commit(const struct lab_call *call, lab_tag_t tag)
+{
+	/*
+	 * A full barrier, which pairs with its like in the next call on the
+	 * page: what was done to the page before is seen after.
+	 */
+	return cmpxchg(call->slot, call->tag, tag) == call->tag;
+}
+
+/*
+ * Whether nobody but the owner refers to the page. One reference short means
+ * that a foreigner dropped one that was not his; it freed nothing, and is put
+ * back.
+ */
+static int lab_call_exclusive(struct lab_call *call)
+{
+	int refs = lab_frame_refs(call->frame);
+
+	if (likely(refs == LAB_REFS_EXCLUSIVE))
+		return 0;
+	if (refs == LAB_REFS_EXCLUSIVE - 1 &&
+	    lab_frame_freeze(call->frame, refs)) {
+		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+		call->lost = true;
+		return 0;
+	}
+	call->class = LAB_BUSY;
+	return -EBUSY;
+}
+
+/* Claims the frame, if nobody but the owner refers to the page. */
+static int lab_call_freeze(struct lab_call *call)
+{
+	int err = lab_call_exclusive(call);
+
+	if (err)
+		return err;
+	if (lab_frame_freeze(call->frame, LAB_REFS_EXCLUSIVE))
+		return 0;
+	call->class = LAB_BUSY;
+	return -EBUSY;
+}
+
+/* The list it came from led to a page that is not the owner's to hand out. */
+static void *report_corrupt(struct lab_owner *owner, lab_tag_t tag,
+			    unsigned long ip)
+{
+	lab_report(&(struct lab_refusal) {
+		.class = LAB_CORRUPT,
+		.op = LAB_OP_ALLOC,
+		.tag = tag,
+		.caller = owner,
+		.ip = ip,
+	});
+	return NULL;
+}
+
+/* Hands @frame, just taken off a list of @owner's, out to the caller at @ip. */
+static void *hand_out(struct lab_owner *owner, struct lab_frame *frame,
+		      unsigned long ip)
+{
+	lab_tag_t tag = READ_ONCE(*frame->tag);
+	void *addr = lab_frame_address(frame);
+
+	if (unlikely(tag != lab_tag_make(lab_frame_pfn(frame),
+					 lab_owner_id(owner), LAB_CACHED)))
+		return report_corrupt(owner, tag, ip);
+	if (owner->flags & LABYRINTH_OWNER_ZERO && !frame->when)
+		clear_page(addr);
+	lab_frame_note(frame, ip);
+	WRITE_ONCE(*frame->tag, lab_tag_step(tag, LAB_HELD));
+	if (unlikely(!owner->plain)) {
+		lab_stack_note(frame);
+		lab_step(LAB_OP_ALLOC, frame, owner, ip);
+	}
+	return addr;
+}
+
+static void *take_cached(struct lab_owner *owner, unsigned long ip)
+{
+	struct lab_frame *frame = lab_cache_pop(owner);
+
+	return frame ? hand_out(owner, frame, ip) : NULL;
+}
+
+/*
+ * What the page allocator would not give, the reserve may. The worker that
+ * fills it again is woken in either case: it may sleep for memory.
+ */
+static void *take_reserved(struct lab_owner *owner, unsigned long ip)
+{
+	struct lab_frame *frame = lab_reserve_pop(owner);
+
+	irq_work_queue(&owner->kick);
+	return frame ? hand_out(owner, frame, ip) : NULL;
+}
+
+static void alloc_failed(struct lab_call *call, enum lab_fail fail)
+{
+	lab_owner_fail(call->owner, fail);
+	trace_alloc_failed(call->owner, fail, call->ip);
+}
+
+/*
+ * The cache is empty: refills it, with preemption as the API's caller had it,
+ * or takes a page from the reserve.
+ */
+static void *alloc_refilled(struct lab_call *call)
+{
+	struct lab_owner *owner = call->owner;
+	void *addr = NULL;
+	int fail;
+
+	preempt_enable();
+	fail = lab_cache_refill(owner, call->handle);
+	preempt_disable();
+	if (!lab_owner_is(owner, call->handle))
+		return NULL;
+	if (!fail)
+		addr = take_cached(owner, call->ip);
+	if (!addr)
+		addr = take_reserved(owner, call->ip);
+	if (!addr)
+		alloc_failed(call, fail);
+	return addr;
+}
+
+static void *alloc_within_quota(struct lab_call *call)
+{
+	void *addr = NULL;
+
+	if (unlikely(!lab_owner_quota_take(call->owner, 1))) {
+		alloc_failed(call, LAB_FAIL_QUOTA);
+		return NULL;
+	}
+	addr = take_cached(call->owner, call->ip);
+	if (unlikely(!addr))
+		addr = alloc_refilled(call);
+	if (unlikely(!addr) && lab_owner_is(call->owner, call->handle))
+		lab_owner_quota_give(call->owner, 1);
+	return addr;
+}
+
+/* The main call, off the fast path. */
+static noinline void *lab_alloc(struct labyrinth_owner *handle,
+				unsigned long ip)
+{
+	struct lab_call call = {
+		.op = LAB_OP_ALLOC, .handle = handle, .ip = ip,
+	};
+	int err = lab_call_begin(&call);
+	void *addr = NULL;
+
+	if (likely(!err))
+		addr = alloc_within_quota(&call);
+	else if (call.owner)
+		alloc_failed(&call, LAB_FAIL_THREAD);
+	lab_call_end(&call, err);
+	return addr;
+}
+
+/**
+ * labyrinth_void_alloc_page_gfp_atomic_exclusive() - get a page that only
+ *	@owner holds
+ * @owner: who is to hold it.
+ *
+ * One page of %PAGE_SIZE bytes, mapped in the kernel's direct map, zeroed if the
+ * owner was made with %LABYRINTH_OWNER_ZERO and else of undefined content (init_on_alloc
+ * zeroes a page when it comes from the system, not when it is used again). It
+ * comes from what the owner keeps ready; if that is empty, from
+ * alloc_page(GFP_ATOMIC); if that fails, from the owner's reserve.
+ *
+ * The page is the owner's until labyrinth_free_page(), labyrinth_transfer() or
+ * labyrinth_release(). Of its struct page, ->lru, ->index and ->private are
+ * Labyrinth's so long.
+ *
+ * Context: Any: task, softirq, hardirq, NMI. Never sleeps. In NMI, and on
+ * PREEMPT_RT wherever preemption is disabled, the page comes from what is kept
+ * ready and from the reserve alone.
+ * Return: the page's address, or NULL. There is no status code; the reason is
+ * counted in debugfs (labyrinth/owners) and carried by the tracepoint
+ * labyrinth:alloc_failed.
+ */
+void *
+labyrinth_void_alloc_page_gfp_atomic_exclusive(struct labyrinth_owner *owner)
+{
+	struct lab_owner *o = lab_owner_slot(owner);
+	struct lab_frame *frame;
+
+	if (unlikely(READ_ONCE(o->fast_handle) != (unsigned long)owner))
+		return lab_alloc(owner, _RET_IP_);
+	frame = lab_cache_pop_single(o);
+	if (unlikely(!frame))
+		return lab_alloc(owner, _RET_IP_);
+	lab_frame_note(frame, _RET_IP_);
+	/* CACHED to HELD; nobody else writes the tag of a cached page. */
+	WRITE_ONCE(*frame->tag, *frame->tag + (LAB_HELD - LAB_CACHED));
+	return lab_frame_address(frame);
+}
+LAB_EXPORT(labyrinth_void_alloc_page_gfp_atomic_exclusive);
+
+/**
+ * labyrinth_alloc_bulk() - get several pages that only @owner holds
+ * @owner: who is to hold them.
+ * @nr: how many.
+ * @addrs: where their addresses go; room for @nr.
+ *
+ * As that many calls of labyrinth_void_alloc_page_gfp_atomic_exclusive(), up to
+ * the first that gives nothing.
+ *
+ * Context: Any. Never sleeps.
+ * Return: how many pages @addrs holds now.
+ */
+unsigned int labyrinth_alloc_bulk(struct labyrinth_owner *owner,
+				  unsigned int nr, void **addrs)
+{
+	unsigned int i;
+
+	if (!addrs)
+		return 0;
+	for (i = 0; i < nr; i++) {
+		addrs[i] = lab_alloc(owner, _RET_IP_);
+		if (!addrs[i])
+			break;
+	}
+	return i;
+}
+LAB_EXPORT(labyrinth_alloc_bulk);
+
+static int free_held(struct lab_call *call)
+{
+	struct lab_owner *owner = call->owner;
+	int err = lab_call_exclusive(call);
+
+	if (unlikely(err))
+		return err;
+	if (unlikely(!lab_call_commit(call, lab_tag_step(call->tag,
+							 LAB_CACHED))))
+		return lab_call_again(call);
+	/* From here on it is on no list, so it is this call's alone. */
+	WRITE_ONCE(call->frame->when, 0);
+	lab_owner_quota_give(owner, 1);
+	if (unlikely(!owner->plain))
+		lab_step(LAB_OP_FREE, call->frame, owner, call->ip);
+	lab_cache_push(owner, call->frame);
+	return 0;
+}
+
+static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
+			     unsigned long ip)
+{
+	struct lab_call call = {
+		.op = LAB_OP_FREE, .handle = handle, .addr = addr, .ip = ip,
+	};
+	bool over = false;
+	int err = lab_call_begin(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	if (err >= 0)
+		err = free_held(&call);
+	if (!err)
+		over = lab_cache_is_over(call.owner);
+	err = lab_call_end(&call, err);
+	if (unlikely(over))
+		lab_cache_trim(call.owner, handle);
+	return err;
+}
+
+/**
+ * labyrinth_free_page() - give a page back
+ * @owner: who holds it.
+ * @addr: its address, as it was handed out.
+ *
+ * After success the page is nobody's to use; it may be handed out again at once.
+ * After failure it is whose it was.
+ *
+ * Context: Any: task, softirq, hardirq, NMI. Never sleeps.
+ * Return: 0; -EPERM the page has another owner, or the caller is not the bound
+ * thread; -ENOENT no Labyrinth page, or freed before; -EBUSY lent, or something
+ * refers to it; -EINVAL NULL, not page-aligned, not an address of the direct
+ * map, or not a live owner's handle.
+ */
+int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)
+{
+	struct lab_owner *o = lab_owner_slot(owner);
+	struct lab_frame *frame;
+	unsigned long pfn;
+	lab_tag_t *slot;
+	lab_tag_t held;
+
+	if (unlikely(READ_ONCE(o->fast_handle) != (unsigned long)owner ||
+		     !lab_address_pfn(addr, &pfn)))
+		return lab_free(owner, addr, _RET_IP_);
+	held = lab_tag_make(pfn, 0, 0) | o->key;
+	slot = lab_table_find(&lab_table, held);
+	if (unlikely(!slot))
+		return lab_free(owner, addr, _RET_IP_);
+	frame = lab_frame_of_tag(held);
+	if (unlikely(lab_frame_refs(frame) != LAB_REFS_EXCLUSIVE ||
+		     o->room <= 0))
+		return lab_free(owner, addr, _RET_IP_);
+	/* HELD to CACHED; only the one user of a SINGLE owner writes this. */
+	WRITE_ONCE(*slot, held - (LAB_HELD - LAB_CACHED));
+	lab_cache_push_single(o, frame);
+	return 0;
+}
+LAB_EXPORT(labyrinth_free_page);
+
+static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
+{
+	struct lab_owner *from = call->owner;
+	struct lab_owner *heir = lab_owner_get(to);
+	int err;
+
+	if (!heir) {
+		call->class = LAB_BAD_HANDLE;
+		call->handle = to;
+		return -EINVAL;
+	}
+	err = lab_call_exclusive(call);
+	if (err)
+		return err;
+	if (heir == from)
+		return 0;
+	if (!lab_owner_quota_take(heir, 1)) {
+		lab_owner_fail(heir, LAB_FAIL_QUOTA);
+		return -ENOSPC;
+	}
+	lab_owner_account(heir, 1);
+	if (!lab_call_commit(call, lab_tag_make(lab_tag_pfn(call->tag),
+						lab_owner_id(heir),
+						LAB_HELD))) {
+		lab_owner_account(heir, -1);
+		lab_owner_quota_give(heir, 1);
+		return lab_call_again(call);
+	}
+	lab_frame_note(call->frame, call->ip);
+	lab_owner_account(from, -1);
+	lab_owner_quota_give(from, 1);
+	lab_step_transfer(call->frame, from, heir, call->ip);
+	return 0;
+}
+
+/**
+ * labyrinth_transfer() - make a page another owner's
+ * @from: who holds it.
+ * @to: who is to hold it; may be bound to another thread than the caller.
+ * @addr: its address.
+ *
+ * After success the page is @to's, as if it had been handed out by this call;
+ * after failure it is still @from's.
+ *
+ * Context: Any. Never sleeps.
+ * Return: 0; -EPERM the page has another owner, or the caller is not the thread
+ * that @from is bound to; -ENOENT no Labyrinth page, or freed before; -EBUSY lent,
+ * or something refers to it; -ENOSPC @to has as many pages as it may; -EINVAL
+ * as labyrinth_free_page(), of either handle.
+ */
+int labyrinth_transfer(struct labyrinth_owner *from,
+		       struct labyrinth_owner *to, void *addr)
+{
+	struct lab_call call = {
+		.op = LAB_OP_TRANSFER, .handle = from, .addr = addr,
+		.ip = _RET_IP_,
+	};
+	int err = lab_call_begin(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	if (err >= 0)
+		err = transfer_held(&call, to);
+	return lab_call_end(&call, err);
+}
+LAB_EXPORT(labyrinth_transfer);
+
+static int release_held(struct lab_call *call)
+{
+	int err = lab_call_freeze(call);
+
+	if (err)
+		return err;
+	if (!lab_table_remove(&lab_table, call->slot, call->tag)) {
+		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+		return lab_call_again(call);
+	}
+	lab_frame_leave(call->frame, 1);
+	lab_owner_account(call->owner, -1);
+	lab_owner_quota_give(call->owner, 1);
+	lab_step(LAB_OP_RELEASE, call->frame, call->owner, call->ip);
+	return 0;
+}
+
+/**
+ * labyrinth_release() - take a page out of Labyrinth
+ * @owner: who holds it.
+ * @addr: its address.
+ *
+ * After success it is an ordinary page with one reference, which is the
+ * caller's: put_page() or __free_page() ends it. After failure it is whose it was.
+ *
+ * Context: Any. Never sleeps.
+ * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EBUSY, -EINVAL as
+ * labyrinth_free_page().
+ */
+struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr)
+{
+	struct lab_call call = {
+		.op = LAB_OP_RELEASE, .handle = owner, .addr = addr,
+		.ip = _RET_IP_,
+	};
+	int err = lab_call_begin(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	if (err >= 0)
+		err = release_held(&call);
+	err = lab_call_end(&call, err);
+	return err ? ERR_PTR(err) : lab_frame_page(call.frame);
+}
+LAB_EXPORT(labyrinth_release);
+
+/*
+ * Whether @page is one that could be given to alloc_page()'s caller: of order
+ * 0, on no list of the core's, mapped nowhere. The frame is frozen.
+ */
+static bool is_ordinary(struct page *page)
+{
+	return !PageCompound(page) && !PageReserved(page) && !PageLRU(page) &&
+	       !PageSlab(page) && !page_mapped(page) && !page_has_type(page) &&
+	       !page->mapping && !PagePrivate(page);
+}
+
+/* Tags the frozen frame; the page is the owner's after that. */
+static int adopt_frozen(struct lab_call *call)
+{
+	unsigned long pfn = lab_frame_pfn(call->frame);
+	lab_tag_t tag = lab_tag_make(pfn, lab_owner_id(call->owner), LAB_HELD);
+
+	if (!is_ordinary(lab_frame_page(call->frame))) {
+		call->class = LAB_BAD_PAGE;
+		return -EBUSY;
+	}
+	if (!lab_owner_quota_take(call->owner, 1)) {
+		lab_owner_fail(call->owner, LAB_FAIL_QUOTA);
+		return -ENOSPC;
+	}
+	call->slot = lab_table_insert(&lab_table, tag);
+	if (!call->slot) {
+		lab_owner_quota_give(call->owner, 1);
+		lab_owner_fail(call->owner, LAB_FAIL_TABLE);
+		return -ENOSPC;
+	}
+	lab_frame_enter(call->frame, call->slot);
+	lab_frame_note(call->frame, call->ip);
+	lab_owner_account(call->owner, 1);
+	return 0;
+}
+
+static int adopt_page(struct lab_call *call, struct page *page)
+{
+	int err;
+
+	if (!lab_page_valid(page)) {
+		call->class = LAB_BAD_PAGE;
+		return -EINVAL;
+	}
+	err = lab_call_page(call, page_address(page));
+	/* A page that the table does not know is just what is asked for. */
+	if (err != -ENOENT)
+		return err < 0 ? err : -EBUSY;
+	call->frame = lab_frame(page);
+	call->class = LAB_BAD_PAGE;
+	if (!lab_frame_freeze(call->frame, 1))
+		return -EBUSY;
+	err = adopt_frozen(call);
+	if (err) {
+		lab_frame_thaw(call->frame, 1);
+		return err;
+	}
+	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+	lab_step(LAB_OP_ADOPT, call->frame, call->owner, call->ip);
+	return 0;
+}
+
+/**
+ * labyrinth_adopt() - bring an ordinary page under ownership
+ * @owner: who is to hold it.
+ * @page: a page of order 0 as alloc_page() gives it, to which nobody refers but
+ *	the caller.
+ *
+ * After success the caller's reference is Labyrinth's, and the page is @owner's
+ * as if it had been handed out by this call; after failure it is the caller's.
+ *
+ * Context: Any. Never sleeps.
+ * Return: the page's address; or ERR_PTR: -EPERM the page has an owner, and it is
+ * another, or the caller is not the bound thread; -EBUSY it is @owner's
+ * already, or mapped, or referred to, or on a list of the core's; -ENOSPC the
+ * quota or the table is full; -EINVAL not a page of order 0 of system memory, or not
+ * a live owner's handle.
+ */
+void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page)
+{
+	struct lab_call call = {
+		.op = LAB_OP_ADOPT, .handle = owner, .ip = _RET_IP_,
+	};
+	int err = lab_call_begin(&call);
+
+	if (!err)
+		err = adopt_page(&call, page);
+	err = lab_call_end(&call, err);
+	return err ? ERR_PTR(err) : lab_frame_address(call.frame);
+}
+LAB_EXPORT(labyrinth_adopt);
+
+static int lend_held(struct lab_call *call)
+{
+	int err = lab_call_freeze(call);
+
+	if (err)
+		return err;
+	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_LENT))) {
+		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+		return lab_call_again(call);
+	}
+	lab_frame_clear_type(call->frame);
+	lab_frame_thaw(call->frame, LAB_REFS_LENT);
+	lab_step(LAB_OP_LEND, call->frame, call->owner, call->ip);
+	return 0;
+}
+
+/**
+ * labyrinth_lend() - let others read a page by reference
+ * @owner: who holds it.
+ * @addr: its address.
+ *
+ * After success the page is still @owner's, but an ordinary page in others' hands:
+ * the one reference that is added is the borrower's, to be dropped with
+ * put_page(), and the borrower may take more. The owner must not write to it, and
+ * gets it back with labyrinth_reclaim().
+ *
+ * Context: Any. Never sleeps.
+ * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
+ * labyrinth_free_page(); -EBUSY lent already, or something refers to it.
+ */
+struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
+{
+	struct lab_call call = {
+		.op = LAB_OP_LEND, .handle = owner, .addr = addr,
+		.ip = _RET_IP_,
+	};
+	int err = lab_call_begin(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	if (err >= 0)
+		err = lend_held(&call);
+	err = lab_call_end(&call, err);
+	return err ? ERR_PTR(err) : lab_frame_page(call.frame);
+}
+LAB_EXPORT(labyrinth_lend);
+
+static int reclaim_lent(struct lab_call *call)
+{
+	int err;
+
+	if (lab_tag_state(call->tag) == LAB_HELD)
+		return lab_call_exclusive(call);
+	err = lab_call_freeze(call);
+	if (err)
+		return err;
+	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_HELD))) {
+		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+		return lab_call_again(call);
+	}
+	/* A borrower may have used the words of struct page. */
+	call->frame->tag = call->slot;
+	lab_frame_set_type(call->frame);
+	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+	lab_step(LAB_OP_RECLAIM, call->frame, call->owner, call->ip);
+	return 0;
+}
+
+/**
+ * labyrinth_reclaim() - take a lent page back
+ * @owner: who lent it.
+ * @addr: its address.
+ *
+ * After success only @owner holds the page again. Of a page that is not lent
+ * it asks only whether that is so.
+ *
+ * Context: Any. Never sleeps.
+ * Return: 0; -EBUSY somebody still has a reference: try again later, nothing is
+ * reported; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
+ */
+int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
+{
+	struct lab_call call = {
+		.op = LAB_OP_RECLAIM, .handle = owner, .addr = addr,
+		.ip = _RET_IP_, .silent = true,
+	};
+	int err = lab_call_begin(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	if (err >= 0)
+		err = reclaim_lent(&call);
+	return lab_call_end(&call, err);
+}
+LAB_EXPORT(labyrinth_reclaim);
+
+/**
+ * labyrinth_owns() - ask whether a page is an owner's
+ * @owner: a handle; any value at all.
+ * @addr: an address; any value at all.
+ *
+ * Context: Any. Never sleeps, reports nothing.
+ * Return: true if @owner is a live owner to whom the page at @addr is handed
+ * out, lent pages included.
+ */
+bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr)
+{
+	struct lab_owner *o = lab_owner_slot(owner);
+	unsigned long pfn;
+	lab_tag_t tag;
+
+	if (!lab_owner_is(o, owner) || !lab_address_pfn(addr, &pfn))
+		return false;
+	if (likely(lab_table_find(&lab_table, lab_tag_make(pfn, 0, 0) | o->key)))
+		return true;
+	return lab_table_search(&lab_table, pfn, &tag) &&
+	       tag == lab_tag_make(pfn, lab_owner_id(o), LAB_LENT);
+}
+LAB_EXPORT(labyrinth_owns);
+
+static void fill_info(lab_tag_t tag, struct labyrinth_page_info *info)
+{
+	const struct lab_owner *owner = lab_owner_by_id(lab_tag_owner(tag));
+	struct lab_frame *frame = lab_frame_of_tag(tag);
+	bool out = lab_tag_state(tag) != LAB_CACHED;
+
+	*info = (struct labyrinth_page_info) {
+		.pfn = lab_tag_pfn(tag),
+		.state = (enum labyrinth_page_state)lab_tag_state(tag),
+		.owner_id = lab_tag_owner(tag),
+		.refs = lab_frame_refs(frame),
+		.age_ms = out ? lab_frame_age_ms(frame) : 0,
+		.site = out ? READ_ONCE(frame->site) : 0,
+	};
+	memcpy(info->owner, owner->name, LABYRINTH_NAME_LEN);
+	memcpy(info->module, owner->module_name, LABYRINTH_NAME_LEN);
+}
+
+/**
+ * labyrinth_query() - say what is known of a page
+ * @addr: an address; any value at all.
+ * @info: where the answer goes; untouched on failure.
+ *
+ * A copy, consistent in itself: it was true at some moment during the call.
+ *
+ * Context: Any, also in NMI and in a panic. Never sleeps or waits, reports
+ * nothing.
+ * Return: 0; -ENOENT no Labyrinth page; -EINVAL @info is NULL, or @addr is NULL,
+ * not page-aligned or not an address of the direct map.
+ */
+int labyrinth_query(const void *addr, struct labyrinth_page_info *info)
+{
+	struct labyrinth_page_info copy;
+	unsigned long pfn;
+	lab_tag_t seen, tag;
+
+	if (!info || !lab_address_pfn(addr, &pfn))
+		return -EINVAL;
+	/* The loop ends when nobody changes the tag while it is copied. */
+	while (lab_table_search(&lab_table, pfn, &seen)) {
+		fill_info(seen, &copy);
+		lab_table_search(&lab_table, pfn, &tag);
+		if (likely(tag == seen)) {
+			*info = copy;
+			return 0;
+		}
+	}
+	return lab_address_valid(addr) ? -ENOENT : -EINVAL;
+}
+LAB_EXPORT(labyrinth_query);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Labyrinth: pages with exactly one owner.
+ *
+ * The one header that a driver includes. Every function's kernel-doc, with its
+ * contexts, errno values and who owns the page afterwards, stands at its
+ * definition; Documentation/usage.rst is the guide.
+ *
+ * A consumer built as a module says MODULE_IMPORT_NS(LABYRINTH), from Linux 6.13
+ * on MODULE_IMPORT_NS("LABYRINTH"); LABYRINTH_IMPORT_NS() below does either.
+ */
+#ifndef LABYRINTH_ALLOC_H
+#define LABYRINTH_ALLOC_H
+
+#include <linux/bits.h>
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/numa.h>
+#include <linux/types.h>
+
+#include "labyrinth_compat.h"
+
+struct device;
+struct page;
+struct task_struct;
+struct labyrinth_owner;
+
+/** Bytes that an owner's or a module's name takes in a report, NUL included. */
+#define LABYRINTH_NAME_LEN	32
+
+/** Pages are handed out zeroed. */
+#define LABYRINTH_OWNER_ZERO	BIT(0)
+/**
+ * The caller promises one user at a time (one NAPI instance, one thread):
+ * the quickest path, which masks nothing and locks nothing.
+ */
+#define LABYRINTH_OWNER_SINGLE	BIT(1)
+
+/**
+ * struct labyrinth_owner_attrs - what a new owner is to be
+ * @name: copied, at most %LABYRINTH_NAME_LEN - 1 bytes of it; shown in dmesg,
+ *	traces and debugfs. Neither NULL nor empty.
+ * @dev: the only device that may DMA to its pages; NULL: none may.
+ * @task: the only thread that may use the handle; NULL: not bound.
+ * @max_pages: quota of pages handed out at once; 0: none.
+ * @reserve: pages kept back for when memory is out.
+ * @nid: NUMA node, or NUMA_NO_NODE.
+ * @flags: LABYRINTH_OWNER_*.
+ */
+struct labyrinth_owner_attrs {
+	const char *name;
+	struct device *dev;
+	struct task_struct *task;
+	unsigned int max_pages;
+	unsigned int reserve;
+	int nid;
+	unsigned long flags;
+};
+
+/**
+ * enum labyrinth_page_state - what a tagged page is doing
+ * @LABYRINTH_PAGE_ABSENT: not tagged: no Labyrinth page.
+ * @LABYRINTH_PAGE_CACHED: kept ready by its owner, not handed out.
+ * @LABYRINTH_PAGE_HELD: handed out, exclusive.
+ * @LABYRINTH_PAGE_LENT: handed out, others may read it by reference.
+ * @LABYRINTH_PAGE_LIMBO: its owner is gone, something still refers to it.
+ */
+enum labyrinth_page_state {
+	LABYRINTH_PAGE_ABSENT,
+	LABYRINTH_PAGE_CACHED,
+	LABYRINTH_PAGE_HELD,
+	LABYRINTH_PAGE_LENT,
+	LABYRINTH_PAGE_LIMBO,
+};
+
+/**
+ * struct labyrinth_page_info - a copy of what is known of a page
+ * @pfn: page frame number.
+ * @state: see &enum labyrinth_page_state.
+ * @owner_id: the owner's number, as in debugfs.
+ * @refs: the frame's reference count, Labyrinth's own two included.
+ * @age_ms: milliseconds since the page was handed out, or since its owner
+ *	last handed it out; 0 if it never was.
+ * @site: the address that the allocation returned to; 0 if it never was.
+ * @owner: the owner's name.
+ * @module: the name of the module that made the owner.
+ */
+struct labyrinth_page_info {
+	unsigned long pfn;
+	enum labyrinth_page_state state;
+	unsigned int owner_id;
+	int refs;
+	unsigned int age_ms;
+	unsigned long site;
+	char owner[LABYRINTH_NAME_LEN];
+	char module[LABYRINTH_NAME_LEN];
+};
+
+/* The owner remembers the module that made it, but does not pin it. */
+#define labyrinth_owner_create(attrs) \
+	labyrinth_owner_create_for(attrs, THIS_MODULE)
+
+struct labyrinth_owner *
+labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
+			   struct module *module);
+unsigned int labyrinth_owner_destroy(struct labyrinth_owner *owner);
+
+void *
+labyrinth_void_alloc_page_gfp_atomic_exclusive(struct labyrinth_owner *owner);
+unsigned int labyrinth_alloc_bulk(struct labyrinth_owner *owner,
+				  unsigned int nr, void **addrs);
+int labyrinth_free_page(struct labyrinth_owner *owner, void *addr);
+int labyrinth_transfer(struct labyrinth_owner *from,
+		       struct labyrinth_owner *to, void *addr);
+struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr);
+void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page);
+struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr);
+int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr);
+
+bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr);
+int labyrinth_query(const void *addr, struct labyrinth_page_info *info);
+
+#endif /* LABYRINTH_ALLOC_H */

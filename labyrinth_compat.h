@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between kernel versions. The only file that asks for one: the
+ * rest is written against the newest form of each interface.
+ */
+#ifndef LABYRINTH_COMPAT_H
+#define LABYRINTH_COMPAT_H
+
+#include <linux/gfp.h>
+#include <linux/module.h>
+#include <linux/stackdepot.h>
+#include <linux/version.h>
+
+/* 6.13 turned the namespace from a token into a string. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define LAB_NS(ns)		__stringify(ns)
+#else
+#define LAB_NS(ns)		ns
+#endif
+#define LAB_EXPORT(sym)		EXPORT_SYMBOL_NS_GPL(sym, LAB_NS(LABYRINTH))
+
+/* A consumer says this once, beside its MODULE_LICENSE(). */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define LABYRINTH_IMPORT_NS()	MODULE_IMPORT_NS("LABYRINTH")
+#else
+#define LABYRINTH_IMPORT_NS()	MODULE_IMPORT_NS(LABYRINTH)
+#endif
+
+/* What only the KUnit suites reach; exported to them alone. */
+#ifdef LABYRINTH_KUNIT_TEST
+#define LAB_EXPORT_FOR_TEST(sym) EXPORT_SYMBOL_NS_GPL(sym, LAB_NS(LABYRINTH))
+#else
+#define LAB_EXPORT_FOR_TEST(sym)
+#endif
+
+/* 6.14 dropped "array" from the name. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#define alloc_pages_bulk_node(gfp, nid, nr, pages) \
+	alloc_pages_bulk_array_node(gfp, nid, nr, pages)
+#endif
+
+/* 6.9 replaced __stack_depot_save() and its flag argument. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
+#define STACK_DEPOT_FLAG_CAN_ALLOC	1
+#define stack_depot_save_flags(entries, nr, gfp, flags) \
+	__stack_depot_save(entries, nr, 0, gfp, flags)
+#endif
+
+/* 6.13 has hrtimer_setup(). */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define lab_hrtimer_setup hrtimer_setup
+#else
+#define lab_hrtimer_setup(timer, fn, clock, mode) do {			\
+	struct hrtimer *lab_timer = (timer);				\
+	hrtimer_init(lab_timer, clock, mode);				\
+	lab_timer->function = (fn);					\
+} while (0)
+#endif
+
+#endif /* LABYRINTH_COMPAT_H */

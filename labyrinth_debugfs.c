@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /sys/kernel/debug/labyrinth: snapshots, read from the table and the owners as
+ * they are in use. Nothing here takes a lock that an allocation waits for, or
+ * writes anything that an allocation reads.
+ */
+#include <linux/debugfs.h>
+#include <linux/device.h>
+#include <linux/mm.h>
+#include <linux/seq_file.h>
+#include <linux/vmalloc.h>
+
+#include "labyrinth_cache.h"
+#include "labyrinth_debugfs.h"
+#include "labyrinth_limbo.h"
+#include "labyrinth_report.h"
+
+static struct dentry *root;
+
+/* owners: one line each, with the states counted over the whole table. */
+
+struct tally {
+	unsigned int nr[LAB_NR_STATES];
+};
+
+static void tally_tags(struct tally *tally)
+{
+	lab_tag_t tag;
+	u64 index;
+
+	lab_table_for_each(&lab_table, index, tag)
+		tally[lab_tag_owner(tag) & (lab_owners.nr - 1)]
+			.nr[lab_tag_state(tag)]++;
+}
+
+static void show_owner(struct seq_file *m, const struct lab_owner *owner,
+		       const struct tally *tally)
+{
+	int fail;
+
+	seq_printf(m, "%u %s module=%s device=%s quota=%u reserve=%u/%u held=%u cached=%u lent=%u limbo=%u peak=%d",
+		   lab_owner_id(owner), owner->name, owner->module_name,
+		   owner->dev ? dev_name(owner->dev) : "-", owner->max_pages,
+		   atomic_read(&owner->reserve_held), owner->reserve_target,
+		   tally->nr[LAB_HELD], tally->nr[LAB_CACHED],
+		   tally->nr[LAB_LENT], tally->nr[LAB_LIMBO],
+		   atomic_read(&owner->peak));
+	for (fail = 0; fail < LAB_NR_FAILS; fail++)
+		seq_printf(m, " fail_%s=%d", lab_fail_name(fail),
+			   atomic_read(&owner->fails[fail]));
+	seq_printf(m, "%s\n",
+		   owner->phase == LAB_PHASE_GONE ? " destroyed" : "");
+}
+
+static int owners_show(struct seq_file *m, void *unused)
+{
+	struct tally *tally = vcalloc(lab_owners.nr, sizeof(*tally));
+	unsigned int id;
+
+	if (!tally)
+		return -ENOMEM;
+	tally_tags(tally);
+	lab_owners_lock();
+	for (id = 0; id < lab_owners.nr; id++)
+		if (lab_owners.slots[id].phase != LAB_PHASE_FREE)
+			show_owner(m, &lab_owners.slots[id], &tally[id]);
+	lab_owners_unlock();
+	vfree(tally);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(owners);
+
+/* pages: one line a tag; the position is the slot's number. */
+
+/* The tag at *@pos or behind it; *@pos moves on also where there is none. */
+static void *pages_seek(loff_t *pos)
+{
+	u64 index = *pos;
+	bool found = lab_table_next(&lab_table, &index);
+
+	*pos = index;
+	return found ? &lab_table.tags[index] : NULL;
+}
+
+static void *pages_start(struct seq_file *m, loff_t *pos)
+{
+	return pages_seek(pos);
+}
+
+static void *pages_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	(*pos)++;
+	return pages_seek(pos);
+}
+
+static void pages_stop(struct seq_file *m, void *v)
+{
+}
+
+static int pages_show(struct seq_file *m, void *v)
+{
+	lab_tag_t tag = READ_ONCE(*(lab_tag_t *)v);
+	struct lab_frame *frame = lab_frame_of_tag(tag);
+	unsigned int age = lab_frame_age_ms(frame);
+
+	if (!tag)
+		return SEQ_SKIP;
+	seq_printf(m, "0x%lx %u %s %s", lab_tag_pfn(tag), lab_tag_owner(tag),
+		   lab_owner_by_id(lab_tag_owner(tag))->name,
+		   lab_state_name(lab_tag_state(tag)));
+	if (lab_tag_state(tag) != LAB_CACHED)
+		seq_printf(m, " %u.%03u %pS", age / 1000, age % 1000,
+			   (void *)READ_ONCE(frame->site));
+	seq_putc(m, '\n');
+	return 0;
+}
+
+static const struct seq_operations pages_sops = {
+	.start = pages_start,
+	.next = pages_next,
+	.stop = pages_stop,
+	.show = pages_show,
+};
+DEFINE_SEQ_ATTRIBUTE(pages);
+
+static int table_show(struct seq_file *m, void *unused)
+{
+	struct lab_table_stats stats;
+	u64 bytes = lab_table_span(&lab_table) * sizeof(lab_tag_t);
+
+	lab_table_stats(&lab_table, &stats);
+	seq_printf(m, "capacity: %llu\n", lab_table.capacity);
+	seq_printf(m, "slots: %llu\n", lab_table.nr_slots);
+	seq_printf(m, "bytes: %llu\n", bytes);
+	seq_printf(m, "used: %lu\n", stats.used);
+	seq_printf(m, "load: %llu %%\n",
+		   div64_u64(stats.used * 100ULL, lab_table.capacity));
+	seq_printf(m, "preferred slot: %lu\n", stats.preferred);
+	seq_printf(m, "second bucket: %lu\n", stats.second_bucket);
+	seq_printf(m, "stash: %u of %u\n", stats.stash_used, LAB_STASH_TAGS);
+	seq_printf(m, "longest probe: %u\n", stats.longest_probe);
+	seq_printf(m, "limbo: %ld\n", lab_limbo_count());
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(table);
+
+static int refusals_show(struct seq_file *m, void *unused)
+{
+	int class;
+
+	for (class = 0; class < LAB_NR_CLASSES; class++)
+		seq_printf(m, "%s: %lu\n", lab_class_name(class),
+			   lab_report_count(class));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(refusals);
+
+/* The table of transitions that this module runs by. */
+static int transitions_show(struct seq_file *m, void *unused)
+{
+	int op, state;
+
+	for (op = 0; op < LAB_NR_OPS; op++) {
+		seq_printf(m, "%-8s", lab_op_name(op));
+		for (state = 0; state < LAB_NR_STATES; state++) {
+			int next = lab_transition(op, state);
+
+			if (next < 0)
+				seq_printf(m, " %8pe", ERR_PTR(next));
+			else
+				seq_printf(m, " %8s", lab_state_name(next));
+		}
+		seq_putc(m, '\n');
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(transitions);
+
+/* Context: Task. Works without debugfs: the rest does not need it. */
+void lab_debugfs_init(void)
+{
+	root = debugfs_create_dir("labyrinth", NULL);
+	debugfs_create_file("owners", 0400, root, NULL, &owners_fops);
+	debugfs_create_file("pages", 0400, root, NULL, &pages_fops);
+	debugfs_create_file("table", 0400, root, NULL, &table_fops);
+	debugfs_create_file("refusals", 0400, root, NULL, &refusals_fops);
+	debugfs_create_file("transitions", 0400, root, NULL,
+			    &transitions_fops);
+}
+
+void lab_debugfs_exit(void)
+{
+	debugfs_remove(root);
+}

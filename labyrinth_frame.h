@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A page frame as Labyrinth uses it: the words of struct page that are free for
+ * the page's user, the reference count that keeps foreigners from giving the
+ * page away, and the page type that makes the core refuse to map it.
+ *
+ * A page that is CACHED or HELD carries the type PageOffline and two
+ * references: the holder's, and one of Labyrinth's that nobody else knows of. A
+ * foreign put_page() or __free_page() takes the count from two to one, and
+ * nothing is freed. A page that is LENT has no type and a third reference.
+ *
+ * Type, references and notes change only in between lab_frame_freeze() and
+ * lab_frame_thaw(): with the count at zero no get_page_unless_zero() succeeds,
+ * and a second freezer fails, so freezing is the claim on the frame.
+ */
+#ifndef LABYRINTH_FRAME_H
+#define LABYRINTH_FRAME_H
+
+#include <linux/bug.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/page_ref.h>
+
+#include "labyrinth_tag.h"
+
+/* What the count is while nobody but the owner refers to the page. */
+#define LAB_REFS_EXCLUSIVE	2
+#define LAB_REFS_LENT		3
+
+/*
+ * Labyrinth's view of struct page. The words at ->lru.prev, ->index and
+ * ->private are the page user's own; ->mapping must stay NULL, and the first
+ * word of the union (PageTail, pfmemalloc, page_pool's magic) is left alone.
+ */
+struct lab_frame {
+	unsigned long flags;
+	unsigned long reserved;
+	/*
+	 * HELD, LENT: jiffies when handed out, and above it the stack depot's
+	 * handle, or 0. CACHED: 1 if the page is known to hold zeroes.
+	 */
+	u64 when;
+	unsigned long mapping;
+	union {
+		unsigned long site;	/* HELD, LENT: the allocation's caller */
+		unsigned long next;	/* CACHED: link, see labyrinth_cache.h */
+	};
+	lab_tag_t *tag;			/* where the owner table has the tag */
+};
+
+static_assert(offsetof(struct lab_frame, when) ==
+	      offsetof(struct page, lru.prev));
+static_assert(offsetof(struct lab_frame, mapping) ==
+	      offsetof(struct page, mapping));
+static_assert(offsetof(struct lab_frame, tag) ==
+	      offsetof(struct page, private));
+static_assert(sizeof(struct lab_frame) <= offsetof(struct page, _mapcount));
+
+static __always_inline struct lab_frame *lab_frame(struct page *page)
+{
+	return (struct lab_frame *)page;
+}
+
+static __always_inline struct page *lab_frame_page(struct lab_frame *frame)
+{
+	return (struct page *)frame;
+}
+
+static __always_inline struct lab_frame *lab_frame_of_tag(lab_tag_t tag)
+{
+	return lab_frame(pfn_to_page(lab_tag_pfn(tag)));
+}
+
+static __always_inline unsigned long lab_frame_pfn(struct lab_frame *frame)
+{
+	return page_to_pfn(lab_frame_page(frame));
+}
+
+static __always_inline void *lab_frame_address(struct lab_frame *frame)
+{
+	return page_address(lab_frame_page(frame));
+}
+
+static __always_inline int lab_frame_refs(struct lab_frame *frame)
+{
+	return page_ref_count(lab_frame_page(frame));
+}
+
+/* Claims the frame, if it has exactly @refs references. */
+static inline bool lab_frame_freeze(struct lab_frame *frame, int refs)
+{
+	return page_ref_freeze(lab_frame_page(frame), refs);
+}
+
+/*
+ * Ends the claim. A release: what was done to the frame is seen by whoever gets
+ * a reference next.
+ */
+static inline void lab_frame_thaw(struct lab_frame *frame, int refs)
+{
+	page_ref_unfreeze(lab_frame_page(frame), refs);
+}
+
+/* Only while frozen, or while nobody else has the frame yet. */
+static inline void lab_frame_set_type(struct lab_frame *frame)
+{
+	if (!PageOffline(lab_frame_page(frame)))
+		__SetPageOffline(lab_frame_page(frame));
+}
+
+static inline void lab_frame_clear_type(struct lab_frame *frame)
+{
+	if (PageOffline(lab_frame_page(frame)))
+		__ClearPageOffline(lab_frame_page(frame));
+}
+
+/* A frame straight from the page allocator becomes Labyrinth's. */
+static inline void lab_frame_enter(struct lab_frame *frame, lab_tag_t *slot)
+{
+	frame->tag = slot;
+	frame->site = 0;
+	frame->when = 0;
+	lab_frame_set_type(frame);
+}
+
+/* The frozen frame becomes an ordinary page again, with @refs references. */
+static inline void lab_frame_leave(struct lab_frame *frame, int refs)
+{
+	lab_frame_clear_type(frame);
+	frame->tag = NULL;
+	frame->site = 0;
+	lab_frame_thaw(frame, refs);
+}
+
+static __always_inline void lab_frame_note(struct lab_frame *frame,
+					   unsigned long site)
+{
+	WRITE_ONCE(frame->when, (u32)jiffies);
+	WRITE_ONCE(frame->site, site);
+}
+
+static inline void lab_frame_note_stack(struct lab_frame *frame, u32 stack)
+{
+	WRITE_ONCE(frame->when, frame->when | (u64)stack << 32);
+}
+
+static inline u32 lab_frame_stack(const struct lab_frame *frame)
+{
+	return READ_ONCE(frame->when) >> 32;
+}
+
+/*
+ * Milliseconds since the frame was handed out. The note's 32 bits of jiffies
+ * wrap after 198 days at 250 Hz.
+ */
+static inline unsigned int lab_frame_age_ms(const struct lab_frame *frame)
+{
+	return jiffies_to_msecs((u32)jiffies - (u32)READ_ONCE(frame->when));
+}
+
+#endif /* LABYRINTH_FRAME_H */

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The order in which the module's parts come, and its exact reverse.
+ */
+#define pr_fmt(fmt) "labyrinth: " fmt
+
+#include <linux/init.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+
+#include "labyrinth_address.h"
+#include "labyrinth_debugfs.h"
+#include "labyrinth_limbo.h"
+#include "labyrinth_owner.h"
+#include "labyrinth_table.h"
+#include "labyrinth_trace.h"
+
+static unsigned long capacity;
+module_param(capacity, ulong, 0444);
+MODULE_PARM_DESC(capacity,
+		 "Pages that the owner table takes, at 11 bytes each (default 0: a quarter of RAM's pages)");
+
+static unsigned int max_owners;
+module_param(max_owners, uint, 0444);
+MODULE_PARM_DESC(max_owners,
+		 "Owners that there can be at a time, at 512 bytes each, rounded up to a power of two (default 0: one for 128 pages of capacity, between 64 and 4096)");
+
+/* In the order of the fast path's needs; written once, before any call. */
+struct lab_table lab_table __read_mostly;
+LAB_EXPORT_FOR_TEST(lab_table);
+unsigned long lab_direct_map __read_mostly;
+
+static int __init choose_capacity(void)
+{
+	unsigned long most = totalram_pages();
+
+	if (!capacity)
+		capacity = max(most / 4, 1UL);
+	if (capacity <= most)
+		return 0;
+	pr_err("capacity=%lu is more than the %lu pages that this machine has\n",
+	       capacity, most);
+	return -EINVAL;
+}
+
+static int __init choose_max_owners(void)
+{
+	if (!max_owners)
+		max_owners = clamp(capacity / 128, 64UL, 4096UL);
+	if (max_owners <= LAB_MAX_OWNERS) {
+		max_owners = roundup_pow_of_two(max(max_owners, 2U));
+		return 0;
+	}
+	pr_err("max_owners=%u is more than %lu\n", max_owners, LAB_MAX_OWNERS);
+	return -EINVAL;
+}
+
+static void __init find_direct_map(void)
+{
+	struct page *page = ZERO_PAGE(0);
+	unsigned long pfn = page_to_pfn(page);
+
+	lab_direct_map = (unsigned long)__va(PFN_PHYS(pfn)) - PFN_PHYS(pfn);
+}
+
+static int __init labyrinth_init(void)
+{
+	int err;
+
+	err = choose_capacity();
+	if (!err)
+		err = choose_max_owners();
+	if (err)
+		return err;
+	find_direct_map();
+	err = lab_table_init(&lab_table, capacity);
+	if (err) {
+		pr_err("no memory for a table of %lu pages\n", capacity);
+		return err;
+	}
+	err = lab_owners_init(max_owners);
+	if (err) {
+		pr_err("no memory for %u owners\n", max_owners);
+		goto err_table;
+	}
+	lab_trace_init();
+	lab_debugfs_init();
+	pr_info("ready: up to %lu pages of up to %u owners\n", capacity,
+		max_owners);
+	return 0;
+
+err_table:
+	lab_table_exit(&lab_table);
+	return err;
+}
+
+static void __exit labyrinth_exit(void)
+{
+	lab_debugfs_exit();
+	lab_owners_stop();
+	lab_trace_exit();
+	lab_limbo_exit();
+	lab_owners_exit();
+	lab_table_exit(&lab_table);
+	pr_info("gone\n");
+}
+
+module_init(labyrinth_init);
+module_exit(labyrinth_exit);
+
+MODULE_DESCRIPTION("Exclusive page ownership for drivers, from interrupt context");
+MODULE_AUTHOR("The Labyrinth developers");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Owners: how they come and go. The state owned here is the array of slots and
+ * the list of free ones, which owners_lock protects.
+ *
+ * Why a stale handle is harmless: the slots stay as long as the module, and each
+ * life of a slot has a generation of its own, so no handle ever fits twice.
+ *
+ * Why nothing is lost when an owner goes while others still call: destroy
+ * takes slot->handle back, then waits for an RCU grace period. Every call reads the
+ * handle and does all that depends on it with preemption disabled (interrupts
+ * and NMIs are such by nature), which the grace period waits for; a call that
+ * comes later finds another handle and is refused. Only then are the caches
+ * drained and the table searched, so whatever an earlier call still put into
+ * either is found.
+ *
+ * The fast path of a SINGLE owner does not disable preemption: destroy counts as
+ * a use, and the caller promised one user at a time.
+ */
+#define pr_fmt(fmt) "labyrinth: " fmt
+
+#include <linux/device.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/nodemask.h>
+#include <linux/notifier.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/task.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "labyrinth_cache.h"
+#include "labyrinth_limbo.h"
+#include "labyrinth_owner.h"
+#include "labyrinth_report.h"
+#include "labyrinth_trace.h"
+
+#define HANDLE_TOP		(0x4UL << 60)
+#define HANDLE_LOW		0x1a5UL
+#define HANDLE_GENERATION	LAB_PFN_SHIFT
+#define GENERATION_MASK		GENMASK_ULL(59 - HANDLE_GENERATION, 0)
+
+static_assert(HANDLE_LOW < BIT(LAB_OWNER_SHIFT));
+
+/* How many of a dead owner's pages a report names one by one. */
+#define PAGES_NAMED		8
+
+struct lab_owners lab_owners __read_mostly;
+LAB_EXPORT_FOR_TEST(lab_owners);
+
+/*
+ * Protects the list of free slots, slot->phase, and who is watching. Taken in
+ * task context only, and nests in nothing of Labyrinth's.
+ */
+static DEFINE_MUTEX(owners_lock);
+static LIST_HEAD(free_slots);
+static unsigned int watchers;
+
+static const char * const fail_names[] = {
+	[LAB_FAIL_THREAD] = "thread",
+	[LAB_FAIL_QUOTA] = "quota",
+	[LAB_FAIL_TABLE] = "table",
+	[LAB_FAIL_MEMORY] = "memory",
+	[LAB_FAIL_CONTEXT] = "context",
+};
+static_assert(ARRAY_SIZE(fail_names) == LAB_NR_FAILS);
+
+/*
+ * Keeps owners from coming and going while they are looked at. No call on a
+ * page ever waits for it.
+ * Context: Task; may sleep.
+ */
+void lab_owners_lock(void)
+{
+	mutex_lock(&owners_lock);
+}
+
+void lab_owners_unlock(void)
+{
+	mutex_unlock(&owners_lock);
+}
+
+const char *lab_fail_name(enum lab_fail fail)
+{
+	return fail_names[fail];
+}
+
+/*
+ * Says whether the paths that do nothing but pop or push may serve @owner. A
+ * call under way may still have read the old answer: it goes untold, no more.
+ */
+static void set_fast(struct lab_owner *owner)
+{
+	bool plain = !owner->task && !owner->max_pages && !watchers &&
+		     !(owner->flags & LABYRINTH_OWNER_ZERO);
+	bool fast = plain && lab_owner_is_single(owner);
+
+	WRITE_ONCE(owner->plain, plain);
+	WRITE_ONCE(owner->fast_handle,
+		   fast ? owner->handle : lab_owner_dead(owner));
+}
+
+static void set_all_fast(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < lab_owners.nr; i++)
+		if (lab_owners.slots[i].phase == LAB_PHASE_LIVE)
+			set_fast(&lab_owners.slots[i]);
+}
+
+/*
+ * From now on, until lab_watch_end(), every step is told.
+ * Context: Task; may sleep.
+ */
+void lab_watch_begin(void)
+{
+	mutex_lock(&owners_lock);
+	if (!watchers++)
+		set_all_fast();
+	mutex_unlock(&owners_lock);
+}
+
+void lab_watch_end(void)
+{
+	mutex_lock(&owners_lock);
+	if (!--watchers)
+		set_all_fast();
+	mutex_unlock(&owners_lock);
+}
+
+/* @pages tags more, or fewer, carry @owner's id. Context: Any. */
+void lab_owner_account(struct lab_owner *owner, int pages)
+{
+	int now = atomic_add_return(pages, &owner->pages);
+	int peak = atomic_read(&owner->peak);
+
+	while (now > peak && !atomic_try_cmpxchg(&owner->peak, &peak, now))
+		;
+}
+
+/* Context: Any. Return: false where @nr more would exceed the quota. */
+bool lab_owner_quota_take(struct lab_owner *owner, unsigned int nr)
+{
+	int held;
+
+	if (likely(!owner->max_pages))
+		return true;
+	held = atomic_read(&owner->held);
+	do {
+		if ((unsigned int)held + nr > owner->max_pages)
+			return false;
+	} while (!atomic_try_cmpxchg(&owner->held, &held, held + nr));
+	return true;
+}
+
+void lab_owner_quota_give(struct lab_owner *owner, unsigned int nr)
+{
+	if (unlikely(owner->max_pages))
+		atomic_sub(nr, &owner->held);
+}
+
+static bool attrs_valid(const struct labyrinth_owner_attrs *attrs)
+{
+	if (!attrs || !attrs->name || !*attrs->name)
+		return false;
+	if (attrs->flags & ~(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_SINGLE))
+		return false;
+	if (attrs->max_pages > INT_MAX || attrs->reserve > INT_MAX)
+		return false;
+	return attrs->nid == NUMA_NO_NODE ||
+	       (attrs->nid >= 0 && attrs->nid < MAX_NUMNODES &&
+		node_online(attrs->nid));
+}
+
+static struct lab_owner *get_slot(void)
+{
+	struct lab_owner *owner;
+
+	mutex_lock(&owners_lock);
+	owner = list_first_entry_or_null(&free_slots, struct lab_owner,
+					 free_node);
+	if (owner)
+		list_del(&owner->free_node);
+	mutex_unlock(&owners_lock);
+	return owner;
+}
+
+static void free_slot(struct lab_owner *owner)
+{
+	lockdep_assert_held(&owners_lock);
+	owner->phase = LAB_PHASE_FREE;
+	/* The one that has been free longest is used next. */
+	list_add_tail(&owner->free_node, &free_slots);
+}
+
+/*
+ * The slot of an owner that is gone becomes free with its last page.
+ * Context: Task; may sleep.
+ */
+void lab_owner_put_slot(struct lab_owner *owner)
+{
+	mutex_lock(&owners_lock);
+	if (owner->phase == LAB_PHASE_GONE && !atomic_read(&owner->pages))
+		free_slot(owner);
+	mutex_unlock(&owners_lock);
+}
+
+static void set_up(struct lab_owner *owner,
+		   const struct labyrinth_owner_attrs *attrs,
+		   struct module *module, unsigned long ip)
+{
+	int fail;
+
+	owner->flags = attrs->flags;
+	owner->task = attrs->task ? get_task_struct(attrs->task) : NULL;
+	owner->dev = get_device(attrs->dev);
+	owner->max_pages = attrs->max_pages;
+	owner->reserve_target = attrs->reserve;
+	owner->nid = attrs->nid;
+	owner->module = module;
+	owner->created_at = ip;
+	owner->generation++;
+	atomic_set(&owner->pages, 0);
+	atomic_set(&owner->peak, 0);
+	atomic_set(&owner->held, 0);
+	atomic_set(&owner->reserve_held, 0);
+	for (fail = 0; fail < LAB_NR_FAILS; fail++)
+		atomic_set(&owner->fails[fail], 0);
+	strscpy_pad(owner->name, attrs->name, LABYRINTH_NAME_LEN);
+	strscpy_pad(owner->module_name, module ? module->name : "kernel",
+		    LABYRINTH_NAME_LEN);
+}
+
+static void tear_down(struct lab_owner *owner)
+{
+	put_device(owner->dev);
+	if (owner->task)
+		put_task_struct(owner->task);
+	owner->dev = NULL;
+	owner->task = NULL;
+}
+
+static unsigned long make_handle(const struct lab_owner *owner)
+{
+	u64 generation = owner->generation & GENERATION_MASK;
+
+	return HANDLE_TOP | generation << HANDLE_GENERATION |
+	       lab_tag_make(0, lab_owner_id(owner), 0) | HANDLE_LOW;
+}
+
+static void publish(struct lab_owner *owner)
+{
+	mutex_lock(&owners_lock);
+	owner->phase = LAB_PHASE_LIVE;
+	/*
+	 * Pairs with the dependency that leads from the handle, which nobody
+	 * has before this returns, to the slot's other members.
+	 */
+	smp_store_release(&owner->handle, make_handle(owner));
+	set_fast(owner);
+	mutex_unlock(&owners_lock);
+}
+
+/**
+ * labyrinth_owner_create_for() - make a new owner of pages
+ * @attrs: what it is to be; copied.
+ * @module: whose it is: named in reports, and destroyed with its pages handled
+ *	as at any owner's end if it is left behind when that module goes.
+ *	labyrinth_owner_create() passes THIS_MODULE. It is not pinned.
+ *
+ * References are held on @attrs->dev and @attrs->task until the owner is
+ * destroyed. The reserve is filled before this returns.
+ *
+ * Context: Task. May sleep.
+ * Return: the handle, which is the right to everything that is the owner's; or
+ * ERR_PTR: -EINVAL an attribute makes no sense, or not in task context;
+ * -ENOMEM no memory for the owner or its reserve; -ENOSPC as many owners as
+ * the parameter max_owners allows, or no room in the owner table for the reserve.
+ */
+struct labyrinth_owner *
+labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
+			   struct module *module)
+{
+	struct lab_owner *owner;
+	int err;
+
+	if (!in_task() || !attrs_valid(attrs))
+		return ERR_PTR(-EINVAL);
+	might_sleep();
+	owner = get_slot();
+	if (!owner)
+		return ERR_PTR(-ENOSPC);
+	set_up(owner, attrs, module, _RET_IP_);
+	err = lab_cache_init(owner);
+	if (err) {
+		tear_down(owner);
+		mutex_lock(&owners_lock);
+		free_slot(owner);
+		mutex_unlock(&owners_lock);
+		return ERR_PTR(err);
+	}
+	publish(owner);
+	trace_owner_create(owner, attrs->reserve);
+	pr_debug("owner %s (id %u) of module %s created\n", owner->name,
+		 lab_owner_id(owner), owner->module_name);
+	return (struct labyrinth_owner *)owner->handle;
+}
+LAB_EXPORT(labyrinth_owner_create_for);
+
+static void take_back_handle(struct lab_owner *owner)
+{
+	WRITE_ONCE(owner->fast_handle, lab_owner_dead(owner));
+	WRITE_ONCE(owner->handle, lab_owner_dead(owner));
+}
+
+/* The handle is nobody's from here on; NULL where it was nobody's before. */
+static struct lab_owner *take_handle(const struct labyrinth_owner *handle)
+{
+	struct lab_owner *owner = lab_owner_slot(handle);
+
+	mutex_lock(&owners_lock);
+	if (!lab_owner_is(owner, handle)) {
+		mutex_unlock(&owners_lock);
+		return NULL;
+	}
+	take_back_handle(owner);
+	owner->phase = LAB_PHASE_GONE;
+	/* Until its pages are settled, nobody may find the slot empty. */
+	atomic_inc(&owner->pages);
+	mutex_unlock(&owners_lock);
+	synchronize_rcu();
+	return owner;
+}
+
+static void report_leaked(const struct lab_owner *owner, lab_tag_t tag,
+			  unsigned long ip)
+{
+	lab_report(&(struct lab_refusal) {
+		.class = LAB_LEAKED,
+		.op = LAB_OP_DESTROY,
+		.tag = tag,
+		.caller = owner,
+		.ip = ip,
+	});
+}
+
+/* One line for each page beyond the first, which has the report. */
+static void name_page(lab_tag_t tag)
+{
+	struct lab_frame *frame = lab_frame_of_tag(tag);
+	unsigned int age = lab_frame_age_ms(frame);
+
+	pr_err("  pfn 0x%lx, %s for %u.%03u s, allocated at %pS\n",
+	       lab_tag_pfn(tag), lab_state_name(lab_tag_state(tag)),
+	       age / 1000, age % 1000, (void *)READ_ONCE(frame->site));
+}
+
+static void name_leaked(const struct lab_owner *owner, lab_tag_t tag,
+			unsigned int nth, unsigned long ip)
+{
+	if (nth == 1)
+		report_leaked(owner, tag, ip);
+	if (nth <= PAGES_NAMED)
+		name_page(tag);
+}
+
+static void settle_page(struct lab_owner *owner, lab_tag_t tag)
+{
+	struct lab_frame *frame = lab_frame_of_tag(tag);
+	lab_tag_t lost;
+
+	if (!lab_frame_untag(owner, frame, &lost))
+		return lab_limbo_add(owner, frame);
+	if (lost)
+		lab_report_lost(owner, lost);
+	__free_page(lab_frame_page(frame));
+}
+
+/* Settles every page that is still the owner's; returns how many were out. */
+static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
+{
+	unsigned int out = 0;
+	lab_tag_t tag;
+	u64 index;
+
+	/* take_handle() added one. */
+	if (atomic_read(&owner->pages) == 1)
+		return 0;
+	lab_table_for_each(&lab_table, index, tag) {
+		if (lab_tag_owner(tag) != lab_owner_id(owner) ||
+		    lab_tag_state(tag) == LAB_LIMBO)
+			continue;
+		name_leaked(owner, tag, ++out, ip);
+		settle_page(owner, tag);
+	}
+	if (out)
+		pr_err("owner %s (id %u) of module %s went with %u pages out, of which %d are still referred to\n",
+		       owner->name, lab_owner_id(owner), owner->module_name,
+		       out, atomic_read(&owner->pages) - 1);
+	return out;
+}
+
+static unsigned int destroy(struct lab_owner *owner, unsigned long ip)
+{
+	unsigned int out;
+
+	lab_cache_exit(owner);
+	out = settle_pages(owner, ip);
+	trace_owner_destroy(owner, out);
+	pr_debug("owner %s (id %u) destroyed, %u pages were out\n",
+		 owner->name, lab_owner_id(owner), out);
+	tear_down(owner);
+	atomic_dec(&owner->pages);
+	lab_owner_put_slot(owner);
+	return out;
+}
+
+static unsigned int destroy_handle(struct labyrinth_owner *handle,
+				   unsigned long ip)
+{
+	struct lab_owner *owner = take_handle(handle);
+
+	if (owner)
+		return destroy(owner, ip);
+	lab_report(&(struct lab_refusal) {
+		.class = LAB_BAD_HANDLE,
+		.op = LAB_OP_DESTROY,
+		.err = -EINVAL,
+		.handle = handle,
+		.ip = ip,
+	});
+	return 0;
+}
+
+/**
+ * labyrinth_owner_destroy() - end an owner
+ * @owner: its handle; stale when this returns, whoever uses it gets -EINVAL.
+ *
+ * Pages that it kept ready go back to the system. Pages that are still handed
+ * out are named in a report; those that nobody else refers to go back to the
+ * system, the others into limbo until nobody does. Whoever has such a page's
+ * address must not use it any more.
+ *
+ * Any thread may destroy an owner that is bound to one. Of a SINGLE owner this is
+ * a use: nobody else may use the handle at the same time.
+ *
+ * Context: Task. May sleep.
+ * Return: how many pages were still out; 0 also for a handle that is no live
+ * owner's, which is reported.
+ */
+unsigned int labyrinth_owner_destroy(struct labyrinth_owner *owner)
+{
+	might_sleep();
+	return destroy_handle(owner, _RET_IP_);
+}
+LAB_EXPORT(labyrinth_owner_destroy);
+
+static void destroy_left_behind(struct lab_owner *owner)
+{
+	lab_report(&(struct lab_refusal) {
+		.class = LAB_LEFT_BEHIND,
+		.op = LAB_OP_DESTROY,
+		.caller = owner,
+		.ip = owner->created_at,
+	});
+	destroy_handle((struct labyrinth_owner *)owner->handle,
+		       owner->created_at);
+}
+
+/* Every live owner of @module; of any module, if that is NULL. */
+static void destroy_all(const struct module *module)
+{
+	unsigned int i;
+
+	for (i = 0; i < lab_owners.nr; i++) {
+		struct lab_owner *owner = &lab_owners.slots[i];
+
+		if (READ_ONCE(owner->phase) == LAB_PHASE_LIVE &&
+		    (!module || owner->module == module))
+			destroy_left_behind(owner);
+	}
+}
+
+static int module_notify(struct notifier_block *nb, unsigned long action,
+			 void *module)
+{
+	if (action == MODULE_STATE_GOING)
+		destroy_all(module);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block module_nb = {
+	.notifier_call = module_notify,
+};
+
+static void slot_init(unsigned int id)
+{
+	struct lab_owner *owner = &lab_owners.slots[id];
+
+	owner->key = lab_tag_key(id, LAB_HELD);
+	take_back_handle(owner);
+	list_add_tail(&owner->free_node, &free_slots);
+}
+
+/*
+ * Makes @nr slots, a power of two from 2 to LAB_MAX_OWNERS.
+ * Context: Task; may sleep. Return: 0, -EINVAL, -ENOMEM.
+ */
+int lab_owners_init(unsigned int nr)
+{
+	unsigned int id;
+	int err;
+
+	if (!is_power_of_2(nr) || nr < 2 || nr > LAB_MAX_OWNERS)
+		return -EINVAL;
+	lab_owners.slots = vzalloc(array_size(nr, sizeof(struct lab_owner)));
+	if (!lab_owners.slots)
+		return -ENOMEM;
+	lab_owners.nr = nr;
+	lab_owners.mask = (unsigned long)(nr - 1) << LAB_OWNER_SHIFT;
+	for (id = 0; id < nr; id++)
+		slot_init(id);
+	err = register_module_notifier(&module_nb);
+	if (err)
+		vfree(lab_owners.slots);
+	return err;
+}
+
+/* Ends the owners that are left. Context: Task; may sleep. */
+void lab_owners_stop(void)
+{
+	unregister_module_notifier(&module_nb);
+	destroy_all(NULL);
+}
+
+/* Context: Task. No page is tagged any more. */
+void lab_owners_exit(void)
+{
+	vfree(lab_owners.slots);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Owners: slots in memory that stays, and handles that say which slot, in which
+ * of its lives.
+ *
+ * A handle is no pointer, though it is typed as one: it is the slot's place in
+ * the array, with a generation above it. Any value at all leads to some slot,
+ * which either carries that very handle or does not; a stale, forged or foreign
+ * one is told without touching memory that might be gone.
+ *
+ *	 63  60 59                         24 23           9 8      0
+ *	+------+-----------------------------+--------------+--------+
+ *	| 0100 |          generation         |   owner id   | 0x1a5  |
+ *	+------+-----------------------------+--------------+--------+
+ *
+ * The top bits make it a non-canonical address: to follow it is a fault.
+ */
+#ifndef LABYRINTH_OWNER_H
+#define LABYRINTH_OWNER_H
+
+#include <linux/atomic.h>
+#include <linux/cache.h>
+#include <linux/irq_work.h>
+#include <linux/list.h>
+#include <linux/workqueue.h>
+
+#include "labyrinth_frame.h"
+#include "labyrinth_list.h"
+
+struct lab_cpu_cache;
+
+/* Why an allocation came back with nothing. */
+enum lab_fail {
+	LAB_FAIL_THREAD,	/* the caller is not the bound thread */
+	LAB_FAIL_QUOTA,		/* max_pages are out */
+	LAB_FAIL_TABLE,		/* the owner table is full */
+	LAB_FAIL_MEMORY,	/* the page allocator had none, nor the reserve */
+	LAB_FAIL_CONTEXT,	/* cache and reserve empty where nothing else may
+				 * be asked: NMI, or no preemption on RT
+				 */
+	LAB_NR_FAILS
+};
+
+enum lab_phase {
+	LAB_PHASE_FREE,		/* on the list of free slots */
+	LAB_PHASE_LIVE,		/* its handle is out */
+	LAB_PHASE_GONE,		/* destroyed, pages of its own still in limbo */
+};
+
+struct lab_owner {
+	/*
+	 * What every call reads. Written when the owner comes, goes or changes
+	 * its ways, but for @head and @room, which are the one user's of a
+	 * SINGLE owner: one cache line serves its allocations and frees.
+	 */
+	unsigned long fast_handle;	/* @handle, while the fast path may serve
+					 * it, else lab_owner_dead()
+					 */
+	unsigned long handle;		/* or lab_owner_dead(), which fits none */
+	struct lab_frame *head;		/* SINGLE: the cache, linked by ->next */
+	int room;			/* SINGLE: how many more it may take */
+	u32 key;			/* lab_tag_key(id, LAB_HELD) */
+	u32 flags;			/* LABYRINTH_OWNER_* */
+	bool plain;			/* no quota, thread, zeroing, watcher:
+					 * pop or push is all there is to do
+					 */
+	struct task_struct *task;	/* NULL: not bound; holds a reference */
+	struct lab_cpu_cache __percpu *cpu_cache;	/* unless SINGLE */
+
+	/* What the slow paths write, from any CPU and in any context. */
+	atomic_t pages ____cacheline_aligned;	/* tags that carry its id */
+	atomic_t peak;			/* the most @pages has been */
+	atomic_t held;			/* handed out; kept only with a quota */
+	atomic_t fails[LAB_NR_FAILS];
+	atomic_t reserve_held;		/* pages on @reserve */
+	struct lab_list reserve;
+	struct irq_work kick;		/* from anywhere: schedule @refill */
+	struct work_struct refill;	/* fills @reserve from where one may sleep */
+
+	/* What it is. Written under the owners' mutex while nobody knows it. */
+	enum lab_phase phase;
+	unsigned int max_pages;
+	unsigned int reserve_target;
+	int nid;
+	struct device *dev;		/* holds a reference */
+	struct module *module;		/* compared, never followed */
+	unsigned long created_at;	/* the address create returned to */
+	struct list_head free_node;
+	u64 generation;
+	char name[LABYRINTH_NAME_LEN];
+	char module_name[LABYRINTH_NAME_LEN];
+} __aligned(BIT(LAB_OWNER_SHIFT));
+
+static_assert(sizeof(struct lab_owner) == BIT(LAB_OWNER_SHIFT));
+static_assert(offsetof(struct lab_owner, pages) <= SMP_CACHE_BYTES);
+
+struct lab_owners {
+	struct lab_owner *slots;
+	unsigned long mask;	/* of the bits of a handle that say which slot */
+	unsigned int nr;	/* a power of two */
+};
+
+extern struct lab_owners lab_owners;
+
+/* The slot that @handle leads to, whether or not it is that slot's handle. */
+static __always_inline struct lab_owner *
+lab_owner_slot(const struct labyrinth_owner *handle)
+{
+	return (void *)lab_owners.slots +
+	       ((unsigned long)handle & lab_owners.mask);
+}
+
+/*
+ * What a slot has for a handle while it is nobody's: a value that leads to
+ * another slot, so that no value at all is this slot's handle then, not even 0.
+ */
+static inline unsigned long lab_owner_dead(const struct lab_owner *owner)
+{
+	return (owner->key & LAB_OWNER_MASK) ^ BIT(LAB_OWNER_SHIFT);
+}
+
+static __always_inline bool lab_owner_is(const struct lab_owner *owner,
+					 const struct labyrinth_owner *handle)
+{
+	return READ_ONCE(owner->handle) == (unsigned long)handle;
+}
+
+/*
+ * The owner of a live handle, or NULL. It stays alive until preemption is
+ * enabled again: destroy waits for a grace period after it took the handle back.
+ * Context: Any; preemption disabled by the caller.
+ */
+static __always_inline struct lab_owner *
+lab_owner_get(const struct labyrinth_owner *handle)
+{
+	struct lab_owner *owner = lab_owner_slot(handle);
+
+	return likely(lab_owner_is(owner, handle)) ? owner : NULL;
+}
+
+static __always_inline unsigned int lab_owner_id(const struct lab_owner *owner)
+{
+	return lab_tag_owner(owner->key);
+}
+
+static inline struct lab_owner *lab_owner_by_id(unsigned int id)
+{
+	return &lab_owners.slots[id & (lab_owners.nr - 1)];
+}
+
+static inline bool lab_owner_is_single(const struct lab_owner *owner)
+{
+	return owner->flags & LABYRINTH_OWNER_SINGLE;
+}
+
+static inline void lab_owner_fail(struct lab_owner *owner, enum lab_fail fail)
+{
+	atomic_inc(&owner->fails[fail]);
+}
+
+/* Only the bound thread itself may use the handle, not an interrupt over it. */
+static inline bool lab_owner_may_use(const struct lab_owner *owner)
+{
+	return likely(!owner->task) || (in_task() && current == owner->task);
+}
+
+int lab_owners_init(unsigned int nr);
+void lab_owners_stop(void);
+void lab_owners_exit(void);
+void lab_owner_account(struct lab_owner *owner, int pages);
+bool lab_owner_quota_take(struct lab_owner *owner, unsigned int nr);
+void lab_owner_quota_give(struct lab_owner *owner, unsigned int nr);
+void lab_owner_put_slot(struct lab_owner *owner);
+void lab_owners_lock(void);
+void lab_owners_unlock(void);
+void lab_watch_begin(void);
+void lab_watch_end(void);
+const char *lab_fail_name(enum lab_fail fail);
+
+#endif /* LABYRINTH_OWNER_H */

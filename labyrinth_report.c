@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Refusals made known. The state owned here is the counts and the rate limit.
+ *
+ * Called after the decision, with no lock held and preemption as the caller of
+ * the API had it; from any context, so nothing here sleeps or allocates.
+ */
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/panic.h>
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
+#include <linux/stackdepot.h>
+#include <linux/stacktrace.h>
+#include <linux/string.h>
+
+#include "labyrinth_frame.h"
+#include "labyrinth_owner.h"
+#include "labyrinth_report.h"
+#include "labyrinth_trace.h"
+
+#define LAB_STACK_DEPTH		16
+#define LAB_STACK_SHOWN		6
+
+enum on_refusal {
+	ON_REFUSAL_REPORT,
+	ON_REFUSAL_WARN,
+	ON_REFUSAL_PANIC,
+};
+
+static const char * const on_refusal_names[] = {
+	[ON_REFUSAL_REPORT] = "report",
+	[ON_REFUSAL_WARN] = "warn",
+	[ON_REFUSAL_PANIC] = "panic",
+};
+
+static int on_refusal = ON_REFUSAL_REPORT;
+
+static int on_refusal_set(const char *val, const struct kernel_param *kp)
+{
+	int mode = sysfs_match_string(on_refusal_names, val);
+
+	if (mode < 0) {
+		pr_err("labyrinth: on_refusal=%s is none of report, warn, panic\n", val);
+		return mode;
+	}
+	WRITE_ONCE(on_refusal, mode);
+	return 0;
+}
+
+static int on_refusal_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%s\n", on_refusal_names[READ_ONCE(on_refusal)]);
+}
+
+static const struct kernel_param_ops on_refusal_ops = {
+	.set = on_refusal_set,
+	.get = on_refusal_get,
+};
+
+module_param_cb(on_refusal, &on_refusal_ops, NULL, 0644);
+MODULE_PARM_DESC(on_refusal,
+		 "What a refusal does beside its errno: report (dmesg; default), warn (WARN(), so panic_on_warn counts) or panic");
+
+static DEFINE_RATELIMIT_STATE(report_limit, 5 * HZ, 10);
+module_param_named(report_burst, report_limit.burst, int, 0644);
+MODULE_PARM_DESC(report_burst,
+		 "Reports printed in full within 5 seconds; the rest are counted, and traced (default 10)");
+
+static const char * const class_names[] = {
+	[LAB_FOREIGN] = "foreign",
+	[LAB_WRONG_THREAD] = "wrong-thread",
+	[LAB_UNOWNED] = "unowned",
+	[LAB_DOUBLE] = "double",
+	[LAB_BUSY] = "busy",
+	[LAB_BAD_ADDRESS] = "bad-address",
+	[LAB_BAD_HANDLE] = "bad-handle",
+	[LAB_BAD_PAGE] = "bad-page",
+	[LAB_LOST_REFERENCE] = "lost-reference",
+	[LAB_LEAKED] = "leaked",
+	[LAB_LEFT_BEHIND] = "left-behind",
+	[LAB_CORRUPT] = "corrupt",
+};
+static_assert(ARRAY_SIZE(class_names) == LAB_NR_CLASSES);
+
+static const char * const op_names[] = {
+	[LAB_OP_REFILL] = "refill",
+	[LAB_OP_RETURN] = "return",
+	[LAB_OP_LIMBO] = "limbo",
+	[LAB_OP_ALLOC] = "alloc",
+	[LAB_OP_FREE] = "free",
+	[LAB_OP_TRANSFER] = "transfer",
+	[LAB_OP_RELEASE] = "release",
+	[LAB_OP_ADOPT] = "adopt",
+	[LAB_OP_LEND] = "lend",
+	[LAB_OP_RECLAIM] = "reclaim",
+	[LAB_OP_CREATE] = "create",
+	[LAB_OP_DESTROY] = "destroy",
+};
+static_assert(ARRAY_SIZE(op_names) == LAB_NR_OP_NAMES);
+
+static const char * const state_names[] = {
+	[LAB_ABSENT] = "ABSENT",
+	[LAB_CACHED] = "CACHED",
+	[LAB_HELD] = "HELD",
+	[LAB_LENT] = "LENT",
+	[LAB_LIMBO] = "LIMBO",
+};
+static_assert(ARRAY_SIZE(state_names) == LAB_NR_STATES);
+
+static atomic_long_t counts[LAB_NR_CLASSES];
+
+const char *lab_class_name(enum lab_class class)
+{
+	return class_names[class];
+}
+
+const char *lab_op_name(enum lab_op op)
+{
+	return op_names[op];
+}
+LAB_EXPORT_FOR_TEST(lab_op_name);
+
+const char *lab_state_name(enum lab_state state)
+{
+	return state < LAB_NR_STATES ? state_names[state] : "?";
+}
+LAB_EXPORT_FOR_TEST(lab_state_name);
+
+unsigned long lab_report_count(enum lab_class class)
+{
+	return atomic_long_read(&counts[class]);
+}
+LAB_EXPORT_FOR_TEST(lab_report_count);
+
+static const char *context_name(void)
+{
+	if (in_nmi())
+		return "NMI";
+	if (in_hardirq())
+		return "hardirq";
+	if (in_serving_softirq())
+		return "softirq";
+	return "task";
+}
+
+static void print_page(const struct lab_refusal *refusal)
+{
+	struct lab_frame *frame = lab_frame_of_tag(refusal->tag);
+
+	pr_err(" page:    pfn 0x%lx at %p, %s, %d references\n",
+	       lab_tag_pfn(refusal->tag), lab_frame_address(frame),
+	       lab_state_name(lab_tag_state(refusal->tag)),
+	       lab_frame_refs(frame));
+}
+
+/*
+ * The slot's name is read while the owner might go and another come: at worst
+ * it is the next owner's, and its last byte is always 0.
+ */
+static void print_holder(lab_tag_t tag)
+{
+	const struct lab_owner *owner = lab_owner_by_id(lab_tag_owner(tag));
+	struct lab_frame *frame = lab_frame_of_tag(tag);
+	unsigned int age = lab_frame_age_ms(frame);
+	u32 stack = lab_frame_stack(frame);
+
+	pr_err(" owner:   \"%s\" (id %u) of module %s\n", owner->name,
+	       lab_tag_owner(tag), owner->module_name);
+	if (lab_tag_state(tag) == LAB_CACHED)
+		return;
+	pr_err(" since:   %u.%03u s, allocated at %pS\n", age / 1000,
+	       age % 1000, (void *)READ_ONCE(frame->site));
+	if (stack)
+		stack_depot_print(stack);
+}
+
+static void print_caller(const struct lab_refusal *refusal)
+{
+	const struct lab_owner *owner = refusal->caller;
+
+	if (owner)
+		pr_err(" caller:  owner \"%s\" (id %u) of module %s\n",
+		       owner->name, lab_owner_id(owner), owner->module_name);
+	else
+		pr_err(" caller:  handle %p, which is no live owner's\n",
+		       refusal->handle);
+	pr_err(" context: %s, CPU %d, task %s:%d\n", context_name(),
+	       raw_smp_processor_id(), current->comm, task_pid_nr(current));
+}
+
+/* The way to the call, beginning with the caller that the report names. */
+static void print_stack(unsigned long ip)
+{
+	unsigned long entries[LAB_STACK_DEPTH];
+	unsigned int nr = stack_trace_save(entries, LAB_STACK_DEPTH, 0);
+	unsigned int i;
+
+	for (i = 0; i < nr && entries[i] != ip; i++)
+		;
+	if (i < nr)
+		stack_trace_print(entries + i, min(nr - i, LAB_STACK_SHOWN), 1);
+}
+
+static void print_report(const struct lab_refusal *refusal)
+{
+	pr_err("BUG: labyrinth: %s-%s in %pS\n",
+	       class_names[refusal->class], op_names[refusal->op],
+	       (void *)refusal->ip);
+	if (refusal->err)
+		pr_err(" refused: %s(%p), errno %d\n", op_names[refusal->op],
+		       refusal->addr, -refusal->err);
+	else
+		pr_err(" noticed: during %s\n", op_names[refusal->op]);
+	if (refusal->tag) {
+		print_page(refusal);
+		print_holder(refusal->tag);
+	}
+	print_caller(refusal);
+	print_stack(refusal->ip);
+}
+
+static void act(const struct lab_refusal *refusal)
+{
+	switch (READ_ONCE(on_refusal)) {
+	case ON_REFUSAL_WARN:
+		WARN(1, "labyrinth: %s-%s in %pS\n",
+		     class_names[refusal->class], op_names[refusal->op],
+		     (void *)refusal->ip);
+		break;
+	case ON_REFUSAL_PANIC:
+		panic("labyrinth: %s-%s in %pS\n", class_names[refusal->class],
+		      op_names[refusal->op], (void *)refusal->ip);
+	}
+}
+
+/*
+ * Counts, traces and, within the rate limit, prints @refusal; then does what
+ * on_refusal= asks for.
+ * Context: Any.
+ */
+void lab_report(const struct lab_refusal *refusal)
+{
+	atomic_long_inc(&counts[refusal->class]);
+	trace_refusal(refusal);
+	if (__ratelimit(&report_limit))
+		print_report(refusal);
+	act(refusal);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Refusals: a record first, which the tracepoint labyrinth:refusal carries, then
+ * a text for dmesg, then what on_refusal= says. See labyrinth_report.c.
+ */
+#ifndef LABYRINTH_REPORT_H
+#define LABYRINTH_REPORT_H
+
+#include "labyrinth_tag.h"
+
+struct lab_owner;
+
+enum lab_class {
+	/* Refused: the call changed nothing. */
+	LAB_FOREIGN,		/* the page has another owner */
+	LAB_WRONG_THREAD,	/* not the thread the owner is bound to */
+	LAB_UNOWNED,		/* not a Labyrinth page, or no longer one */
+	LAB_DOUBLE,		/* the owner gave it back before */
+	LAB_BUSY,		/* still lent or referenced */
+	LAB_BAD_ADDRESS,	/* no page's address */
+	LAB_BAD_HANDLE,		/* no live owner's handle */
+	LAB_BAD_PAGE,		/* not an ordinary, unshared page */
+	/* Noticed: it had happened already. */
+	LAB_LOST_REFERENCE,	/* somebody dropped one that was not his */
+	LAB_LEAKED,		/* pages still out when their owner went */
+	LAB_LEFT_BEHIND,	/* the module went, its owner did not */
+	LAB_CORRUPT,		/* list, table and allocator do not agree */
+	LAB_NR_CLASSES
+};
+
+/**
+ * struct lab_refusal - what is known when a refusal is decided
+ * @class: what is wrong.
+ * @op: what was tried, or was under way when it was noticed.
+ * @err: the errno returned, negative; 0 where nothing was refused.
+ * @addr: the address that the caller gave, if it gave one.
+ * @tag: its tag when it was looked at; 0: none.
+ * @caller: the owner whose handle was presented; NULL: none that lives.
+ * @handle: the handle as presented.
+ * @ip: where the call returns to.
+ */
+struct lab_refusal {
+	enum lab_class class;
+	enum lab_op op;
+	int err;
+	const void *addr;
+	lab_tag_t tag;
+	const struct lab_owner *caller;
+	const void *handle;
+	unsigned long ip;
+};
+
+void lab_report(const struct lab_refusal *refusal);
+unsigned long lab_report_count(enum lab_class class);
+const char *lab_class_name(enum lab_class class);
+const char *lab_op_name(enum lab_op op);
+const char *lab_state_name(enum lab_state state);
+
+#endif /* LABYRINTH_REPORT_H */

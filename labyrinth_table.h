@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The owner table: every tag, keyed by pfn. The one authority on ownership.
+ *
+ * Why it is right without a lock is written at the top of labyrinth_table.c.
+ */
+#ifndef LABYRINTH_TABLE_H
+#define LABYRINTH_TABLE_H
+
+#include <linux/atomic.h>
+#include <linux/cache.h>
+#include <linux/compiler.h>
+#include <linux/hash.h>
+#include <linux/percpu.h>
+#include <linux/types.h>
+
+#include "labyrinth_tag.h"
+
+/* One bucket is one cache line; a look-up reads one bucket, or two. */
+#define LAB_BUCKET_TAGS		8
+#define LAB_STASH_TAGS		64
+
+struct lab_table {
+	lab_tag_t *tags;	/* nr_slots, bucket by bucket, then the stash */
+	u64 nr_slots;		/* < 2^32, a multiple of LAB_BUCKET_TAGS */
+	u64 capacity;		/* how many tags it is stated to take */
+	long __percpu *used;	/* tags in it; only the sum means anything */
+
+	/*
+	 * The stash is where a tag goes whose two buckets are full. It is
+	 * looked into only while this says that there is something in it.
+	 */
+	atomic_t stash_used ____cacheline_aligned_in_smp;
+};
+
+struct lab_table_stats {
+	unsigned long used;
+	unsigned int stash_used;
+	unsigned int longest_probe;	/* slots compared to find the worst */
+	unsigned long second_bucket;	/* tags not in their first bucket */
+	unsigned long preferred;	/* tags found at the first comparison */
+};
+
+int lab_table_init(struct lab_table *table, u64 capacity);
+void lab_table_exit(struct lab_table *table);
+lab_tag_t *lab_table_insert(struct lab_table *table, lab_tag_t tag);
+bool lab_table_remove(struct lab_table *table, lab_tag_t *slot, lab_tag_t tag);
+lab_tag_t *lab_table_search(const struct lab_table *table, unsigned long pfn,
+			    lab_tag_t *tag);
+unsigned long lab_table_used(const struct lab_table *table);
+void lab_table_stats(const struct lab_table *table,
+		     struct lab_table_stats *stats);
+
+/* How many slots table->tags has: the buckets, then the stash. */
+static inline u64 lab_table_span(const struct lab_table *table)
+{
+	return table->nr_slots + LAB_STASH_TAGS;
+}
+
+/* The first slot at @index or behind it that holds a tag; see the macro below. */
+lab_tag_t lab_table_next(const struct lab_table *table, u64 *index);
+
+/*
+ * Every tag that stands in the table all the while, and perhaps some of those
+ * that come or go. @index is the slot's number. May sleep between two.
+ */
+#define lab_table_for_each(table, index, tag)				\
+	for ((index) = 0; ((tag) = lab_table_next(table, &(index)));	\
+	     (index)++)
+
+/*
+ * The slot where the tag of @pfn is looked for first: Fibonacci hashing (Knuth,
+ * The Art of Computer Programming, vol. 3, 6.4), reduced to the table's size by
+ * a multiplication (Lemire, "Fast random integer generation in an interval",
+ * 2019). Frames in a row, or at any stride, come out evenly spread.
+ */
+static __always_inline u64 lab_table_preferred(const struct lab_table *table,
+					       unsigned long pfn)
+{
+	return ((u64)((u32)pfn * GOLDEN_RATIO_32) * table->nr_slots) >> 32;
+}
+
+/*
+ * The slot that holds exactly @expected, or NULL. The hot form of a look-up:
+ * one comparison answers for pfn, owner and state together.
+ */
+static __always_inline lab_tag_t *
+lab_table_find(const struct lab_table *table, lab_tag_t expected)
+{
+	unsigned long pfn = lab_tag_pfn(expected);
+	lab_tag_t *slot = &table->tags[lab_table_preferred(table, pfn)];
+	lab_tag_t tag;
+
+	if (likely(READ_ONCE(*slot) == expected))
+		return slot;
+	slot = lab_table_search(table, pfn, &tag);
+	return slot && tag == expected ? slot : NULL;
+}
+
+#endif /* LABYRINTH_TABLE_H */

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The tag: one 64-bit word that says who owns a page and what it is doing, and
+ * the one table of what may happen to it. Nobody else shifts a tag's bits.
+ *
+ *	 63                                    24 23           9 8     4 3    0
+ *	+----------------------------------------+--------------+-------+------+
+ *	|                  pfn                   |   owner id   |   0   | state|
+ *	+----------------------------------------+--------------+-------+------+
+ *
+ * An empty slot of the owner table is the word 0: every tag has a state.
+ */
+#ifndef LABYRINTH_TAG_H
+#define LABYRINTH_TAG_H
+
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/errno.h>
+#include <linux/types.h>
+
+#include "labyrinth_alloc.h"
+
+typedef u64 lab_tag_t;
+
+#define LAB_STATE_BITS		4
+#define LAB_OWNER_SHIFT		9
+#define LAB_OWNER_BITS		15
+#define LAB_PFN_SHIFT		24
+#define LAB_PFN_BITS		40
+
+#define LAB_MAX_OWNERS		BIT(LAB_OWNER_BITS)
+#define LAB_STATE_MASK		GENMASK_ULL(LAB_STATE_BITS - 1, 0)
+#define LAB_OWNER_MASK		GENMASK_ULL(LAB_PFN_SHIFT - 1, LAB_OWNER_SHIFT)
+/* All of a tag but its pfn: what an owner's tags in one state have in common. */
+#define LAB_KEY_MASK		GENMASK_ULL(LAB_PFN_SHIFT - 1, 0)
+
+static_assert(LAB_STATE_BITS <= LAB_OWNER_SHIFT);
+static_assert(LAB_OWNER_SHIFT + LAB_OWNER_BITS == LAB_PFN_SHIFT);
+static_assert(LAB_PFN_SHIFT + LAB_PFN_BITS == 64);
+
+/*
+ * The states of &enum labyrinth_page_state by their short names, and who may
+ * leave each. "The owner" is whoever presents its
+ * handle; every change of a tag in the table is one compare-and-exchange, or
+ * one store where the comment says that nobody else can write.
+ */
+enum lab_state {
+	/*
+	 * No tag. The frame is the page allocator's or somebody else's. Left
+	 * only by whoever has the frame to himself: refill, which just got it
+	 * from the allocator, and adopt, which froze its reference count.
+	 */
+	LAB_ABSENT = LABYRINTH_PAGE_ABSENT,
+	/*
+	 * On exactly one list of its owner's. Left only by whoever took it
+	 * off that list, so a plain store will do: alloc, return, limbo.
+	 */
+	LAB_CACHED = LABYRINTH_PAGE_CACHED,
+	/*
+	 * Handed out. Left by the owner alone: to CACHED (free), to another
+	 * owner's HELD (transfer), LENT (lend), ABSENT (release), LIMBO or
+	 * ABSENT (destroy). Two of the owner's calls may race; the
+	 * compare-and-exchange lets one win and the other sees its result.
+	 */
+	LAB_HELD = LABYRINTH_PAGE_HELD,
+	/*
+	 * An ordinary page in others' hands, by reference. Left by reclaim
+	 * when the reference count, frozen, proves that they are gone, and by
+	 * destroy.
+	 */
+	LAB_LENT = LABYRINTH_PAGE_LENT,
+	/*
+	 * The owner is gone. Left only by the limbo worker, under its mutex,
+	 * when the last reference is gone.
+	 */
+	LAB_LIMBO = LABYRINTH_PAGE_LIMBO,
+	LAB_NR_STATES
+};
+
+static_assert(LAB_NR_STATES <= BIT(LAB_STATE_BITS));
+/* A free is a subtraction of one from the tag, see lab_tag_step(). */
+static_assert(LAB_HELD == LAB_CACHED + 1);
+
+enum lab_op {
+	/* Internal: no caller can ask for them. */
+	LAB_OP_REFILL,
+	LAB_OP_RETURN,
+	LAB_OP_LIMBO,
+	LAB_OP_ALLOC,
+	/* The calls that name a page. */
+	LAB_OP_FREE,
+	LAB_OP_TRANSFER,
+	LAB_OP_RELEASE,
+	LAB_OP_ADOPT,
+	LAB_OP_LEND,
+	LAB_OP_RECLAIM,
+	LAB_NR_OPS,
+	/* No transition of theirs, but a report names them. */
+	LAB_OP_CREATE = LAB_NR_OPS,
+	LAB_OP_DESTROY,
+	LAB_NR_OP_NAMES
+};
+
+/*
+ * What each operation, called by the page's owner, makes of each state: the
+ * next state, or the errno of the refusal. (By a foreigner it is -EPERM, before
+ * this table is asked.)
+ *
+ * The first four are internal. REFILL: from the page allocator into a cache.
+ * RETURN: to the page allocator, once nobody refers to the page. LIMBO: not to
+ * the allocator, since something still does. Where one of them meets a state
+ * that it cannot meet, the list which led to the page is corrupt: -EUCLEAN.
+ */
+#define LAB_TRANSITIONS(T)						\
+/* op	      ABSENT	   CACHED	HELD	     LENT	 LIMBO */	\
+T(REFILL,   LAB_CACHED, -EUCLEAN,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN)	\
+T(RETURN,   -EUCLEAN,   LAB_ABSENT, LAB_ABSENT, LAB_ABSENT, LAB_ABSENT)	\
+T(LIMBO,    -EUCLEAN,   LAB_LIMBO,  LAB_LIMBO,  LAB_LIMBO,  -EUCLEAN)	\
+T(ALLOC,    -EUCLEAN,   LAB_HELD,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN)	\
+T(FREE,     -ENOENT,    -ENOENT,    LAB_CACHED, -EBUSY,     -ENOENT)	\
+T(TRANSFER, -ENOENT,    -ENOENT,    LAB_HELD,   -EBUSY,     -ENOENT)	\
+T(RELEASE,  -ENOENT,    -ENOENT,    LAB_ABSENT, -EBUSY,     -ENOENT)	\
+T(ADOPT,    LAB_HELD,   -EBUSY,     -EBUSY,     -EBUSY,     -EBUSY)	\
+T(LEND,     -ENOENT,    -ENOENT,    LAB_LENT,   -EBUSY,     -ENOENT)	\
+T(RECLAIM,  -ENOENT,    -ENOENT,    LAB_HELD,   LAB_HELD,   -ENOENT)
+
+#define LAB_TRANSITION_ROW(op, absent, cached, held, lent, limbo) \
+	[LAB_OP_##op] = { absent, cached, held, lent, limbo },
+
+/* A state is >= 0, an errno < 0. */
+static const s8 lab_transitions[LAB_NR_OPS][LAB_NR_STATES] = {
+	LAB_TRANSITIONS(LAB_TRANSITION_ROW)
+};
+
+static __always_inline lab_tag_t lab_tag_make(unsigned long pfn,
+					      unsigned int owner_id,
+					      enum lab_state state)
+{
+	return ((u64)pfn << LAB_PFN_SHIFT) |
+	       ((u64)owner_id << LAB_OWNER_SHIFT) | state;
+}
+
+static __always_inline unsigned long lab_tag_pfn(lab_tag_t tag)
+{
+	return tag >> LAB_PFN_SHIFT;
+}
+
+static __always_inline unsigned int lab_tag_owner(lab_tag_t tag)
+{
+	return (tag & LAB_OWNER_MASK) >> LAB_OWNER_SHIFT;
+}
+
+static __always_inline enum lab_state lab_tag_state(lab_tag_t tag)
+{
+	return tag & LAB_STATE_MASK;
+}
+
+static __always_inline u32 lab_tag_key(unsigned int owner_id,
+				       enum lab_state state)
+{
+	return lab_tag_make(0, owner_id, state);
+}
+
+/* The same page of the same owner, in another state. */
+static __always_inline lab_tag_t lab_tag_step(lab_tag_t tag,
+					      enum lab_state state)
+{
+	return (tag & ~LAB_STATE_MASK) | state;
+}
+
+/* What @op, by the owner, makes of a page in @state: a state, or an errno. */
+static __always_inline int lab_transition(enum lab_op op, enum lab_state state)
+{
+	return lab_transitions[op][state];
+}
+
+/* Frame numbers that a tag cannot hold do not exist on any machine built. */
+static __always_inline bool lab_pfn_fits(unsigned long pfn)
+{
+	return !(pfn >> LAB_PFN_BITS);
+}
+
+#endif /* LABYRINTH_TAG_H */

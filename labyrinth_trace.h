@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The tracepoints labyrinth:*, one for each step of a page and of an owner, and
+ * lab_step(), which the slow paths call for each step: it fires the
+ * tracepoint and, with trace=1 or dynamic debug, prints a line.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM labyrinth
+
+#if !defined(LABYRINTH_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define LABYRINTH_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include "labyrinth_owner.h"
+#include "labyrinth_report.h"
+
+#ifndef LABYRINTH_TRACE_DECLARATIONS
+#define LABYRINTH_TRACE_DECLARATIONS
+void lab_step(enum lab_op op, struct lab_frame *frame,
+	      const struct lab_owner *owner, unsigned long ip);
+void lab_step_transfer(struct lab_frame *frame, const struct lab_owner *from,
+		       const struct lab_owner *to, unsigned long ip);
+int lab_trace_begin(void);
+void lab_trace_end(void);
+void lab_trace_init(void);
+void lab_trace_exit(void);
+#endif
+
+DECLARE_EVENT_CLASS(labyrinth_page,
+	TP_PROTO(unsigned long pfn, const struct lab_owner *owner,
+		 unsigned long ip),
+	TP_ARGS(pfn, owner, ip),
+	TP_STRUCT__entry(
+		__field(unsigned long, pfn)
+		__field(unsigned int, owner_id)
+		__field(unsigned long, ip)
+		__array(char, owner, LABYRINTH_NAME_LEN)
+	),
+	TP_fast_assign(
+		__entry->pfn = pfn;
+		__entry->owner_id = lab_owner_id(owner);
+		__entry->ip = ip;
+		memcpy(__entry->owner, owner->name, LABYRINTH_NAME_LEN);
+	),
+	TP_printk("pfn=0x%lx owner_id=%u owner=%s caller=%pS", __entry->pfn,
+		  __entry->owner_id, __entry->owner, (void *)__entry->ip)
+);
+
+/* While one of these two is in use, no page takes the untraced fast path. */
+DEFINE_EVENT_FN(labyrinth_page, page_alloc,
+	TP_PROTO(unsigned long pfn, const struct lab_owner *owner,
+		 unsigned long ip),
+	TP_ARGS(pfn, owner, ip), lab_trace_begin, lab_trace_end);
+DEFINE_EVENT_FN(labyrinth_page, page_free,
+	TP_PROTO(unsigned long pfn, const struct lab_owner *owner,
+		 unsigned long ip),
+	TP_ARGS(pfn, owner, ip), lab_trace_begin, lab_trace_end);
+
+#define LAB_PAGE_EVENT(name)						\
+DEFINE_EVENT(labyrinth_page, name,					\
+	TP_PROTO(unsigned long pfn, const struct lab_owner *owner,	\
+		 unsigned long ip),					\
+	TP_ARGS(pfn, owner, ip))
+
+LAB_PAGE_EVENT(page_refill);
+LAB_PAGE_EVENT(page_return);
+LAB_PAGE_EVENT(page_limbo);
+LAB_PAGE_EVENT(page_release);
+LAB_PAGE_EVENT(page_adopt);
+LAB_PAGE_EVENT(page_lend);
+LAB_PAGE_EVENT(page_reclaim);
+
+TRACE_EVENT(page_transfer,
+	TP_PROTO(unsigned long pfn, const struct lab_owner *from,
+		 const struct lab_owner *to, unsigned long ip),
+	TP_ARGS(pfn, from, to, ip),
+	TP_STRUCT__entry(
+		__field(unsigned long, pfn)
+		__field(unsigned int, owner_id)
+		__field(unsigned int, to_id)
+		__field(unsigned long, ip)
+		__array(char, owner, LABYRINTH_NAME_LEN)
+		__array(char, to, LABYRINTH_NAME_LEN)
+	),
+	TP_fast_assign(
+		__entry->pfn = pfn;
+		__entry->owner_id = lab_owner_id(from);
+		__entry->to_id = lab_owner_id(to);
+		__entry->ip = ip;
+		memcpy(__entry->owner, from->name, LABYRINTH_NAME_LEN);
+		memcpy(__entry->to, to->name, LABYRINTH_NAME_LEN);
+	),
+	TP_printk("pfn=0x%lx owner_id=%u owner=%s to_id=%u to=%s caller=%pS",
+		  __entry->pfn, __entry->owner_id, __entry->owner,
+		  __entry->to_id, __entry->to, (void *)__entry->ip)
+);
+
+TRACE_EVENT(alloc_failed,
+	TP_PROTO(const struct lab_owner *owner, enum lab_fail fail,
+		 unsigned long ip),
+	TP_ARGS(owner, fail, ip),
+	TP_STRUCT__entry(
+		__field(unsigned int, owner_id)
+		__field(unsigned int, fail)
+		__field(unsigned long, ip)
+		__array(char, owner, LABYRINTH_NAME_LEN)
+	),
+	TP_fast_assign(
+		__entry->owner_id = lab_owner_id(owner);
+		__entry->fail = fail;
+		__entry->ip = ip;
+		memcpy(__entry->owner, owner->name, LABYRINTH_NAME_LEN);
+	),
+	TP_printk("owner_id=%u owner=%s reason=%s caller=%pS",
+		  __entry->owner_id, __entry->owner,
+		  __print_symbolic(__entry->fail,
+				   { LAB_FAIL_THREAD, "thread" },
+				   { LAB_FAIL_QUOTA, "quota" },
+				   { LAB_FAIL_TABLE, "table" },
+				   { LAB_FAIL_MEMORY, "memory" },
+				   { LAB_FAIL_CONTEXT, "context" }),
+		  (void *)__entry->ip)
+);
+
+DECLARE_EVENT_CLASS(labyrinth_owner,
+	TP_PROTO(const struct lab_owner *owner, unsigned int pages),
+	TP_ARGS(owner, pages),
+	TP_STRUCT__entry(
+		__field(unsigned int, owner_id)
+		__field(unsigned int, pages)
+		__array(char, owner, LABYRINTH_NAME_LEN)
+		__array(char, module, LABYRINTH_NAME_LEN)
+	),
+	TP_fast_assign(
+		__entry->owner_id = lab_owner_id(owner);
+		__entry->pages = pages;
+		memcpy(__entry->owner, owner->name, LABYRINTH_NAME_LEN);
+		memcpy(__entry->module, owner->module_name, LABYRINTH_NAME_LEN);
+	),
+	TP_printk("owner_id=%u owner=%s module=%s pages=%u", __entry->owner_id,
+		  __entry->owner, __entry->module, __entry->pages)
+);
+
+/* pages: the reserve at creation; what was still out at destruction */
+DEFINE_EVENT(labyrinth_owner, owner_create,
+	TP_PROTO(const struct lab_owner *owner, unsigned int pages),
+	TP_ARGS(owner, pages));
+DEFINE_EVENT(labyrinth_owner, owner_destroy,
+	TP_PROTO(const struct lab_owner *owner, unsigned int pages),
+	TP_ARGS(owner, pages));
+
+TRACE_EVENT(refusal,
+	TP_PROTO(const struct lab_refusal *refusal),
+	TP_ARGS(refusal),
+	TP_STRUCT__entry(
+		__field(unsigned int, class)
+		__field(unsigned int, op)
+		__field(int, err)
+		__field(unsigned long, pfn)
+		__field(unsigned int, state)
+		__field(unsigned int, owner_id)
+		__field(unsigned int, age_ms)
+		__field(unsigned long, site)
+		__field(int, caller_id)
+		__field(unsigned long, ip)
+		__array(char, owner, LABYRINTH_NAME_LEN)
+		__array(char, caller, LABYRINTH_NAME_LEN)
+		__array(char, caller_module, LABYRINTH_NAME_LEN)
+	),
+	TP_fast_assign(
+		const struct lab_owner *caller = refusal->caller;
+		const struct lab_owner *owner = NULL;
+		const struct lab_frame *frame = NULL;
+
+		if (refusal->tag) {
+			owner = lab_owner_by_id(lab_tag_owner(refusal->tag));
+			frame = lab_frame_of_tag(refusal->tag);
+		}
+		__entry->class = refusal->class;
+		__entry->op = refusal->op;
+		__entry->err = refusal->err;
+		__entry->pfn = lab_tag_pfn(refusal->tag);
+		__entry->state = lab_tag_state(refusal->tag);
+		__entry->owner_id = lab_tag_owner(refusal->tag);
+		__entry->age_ms = frame ? lab_frame_age_ms(frame) : 0;
+		__entry->site = frame ? READ_ONCE(frame->site) : 0;
+		__entry->caller_id = caller ? (int)lab_owner_id(caller) : -1;
+		__entry->ip = refusal->ip;
+		strscpy(__entry->owner, owner ? owner->name : "-",
+			LABYRINTH_NAME_LEN);
+		strscpy(__entry->caller, caller ? caller->name : "-",
+			LABYRINTH_NAME_LEN);
+		strscpy(__entry->caller_module,
+			caller ? caller->module_name : "-", LABYRINTH_NAME_LEN);
+	),
+	TP_printk("class=%s op=%s err=%d pfn=0x%lx state=%s owner_id=%u owner=%s age_ms=%u site=%pS caller_id=%d caller=%s module=%s ip=%pS",
+		  lab_class_name(__entry->class), lab_op_name(__entry->op),
+		  __entry->err, __entry->pfn, lab_state_name(__entry->state),
+		  __entry->owner_id, __entry->owner, __entry->age_ms,
+		  (void *)__entry->site, __entry->caller_id, __entry->caller,
+		  __entry->caller_module, (void *)__entry->ip)
+);
+
+#endif /* LABYRINTH_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE labyrinth_trace
+#include <trace/define_trace.h>
