@@ -49,6 +49,7 @@ struct lab_call {
 	lab_tag_t tag;			/* what it was, or 0 */
 	struct lab_frame *frame;	/* if there is a tag */
 	enum lab_class class;		/* of the refusal, if it comes to one */
+	struct lab_page_note note;	/* for the report, if it comes to one */
 	bool silent;			/* -EBUSY is an answer, not a refusal */
 	bool lost;			/* a reference was missing, and put back */
 };
@@ -81,23 +82,32 @@ static void lab_call_report(const struct lab_call *call, enum lab_class class,
 		.err = err,
 		.addr = call->addr,
 		.tag = call->tag,
+		.note = call->note,
 		.caller = call->owner,
 		.handle = call->handle,
 		.ip = call->ip,
 	});
 }
 
-/* Reports what there is to report. @err is returned, 0 if it is a state. */
-static int lab_call_end(const struct lab_call *call, int err)
+/* An answer that a right caller gets too is no refusal. */
+static bool is_refusal(const struct lab_call *call, int err)
 {
+	return err < 0 && err != -ENOSPC && !(call->silent && err == -EBUSY);
+}
+
+/* Reports what there is to report. @err is returned, 0 if it is a state. */
+static int lab_call_end(struct lab_call *call, int err)
+{
+	bool refused = is_refusal(call, err);
+
+	if (unlikely(refused && call->tag))
+		call->note = lab_page_note(call->tag);
 	preempt_enable();
 	if (unlikely(call->lost))
 		lab_call_report(call, LAB_LOST_REFERENCE, 0);
-	if (likely(err >= 0))
-		return 0;
-	if (!(call->silent && err == -EBUSY) && err != -ENOSPC)
+	if (unlikely(refused))
 		lab_call_report(call, call->class, err);
-	return err;
+	return min(err, 0);
 }
 
 /* What the owner may not do to a page in this state, by its name. */
@@ -174,6 +184,8 @@ static int lab_call_exclusive(struct lab_call *call)
 		return 0;
 	if (refs == LAB_REFS_EXCLUSIVE - 1 &&
 	    lab_frame_freeze(call->frame, refs)) {
+		call->note = lab_page_note(call->tag);
+		call->note.refs = refs;
 		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 		call->lost = true;
 		return 0;

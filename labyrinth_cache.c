@@ -39,6 +39,7 @@ static void report_stolen(struct lab_owner *owner, lab_tag_t tag)
 		.class = LAB_CORRUPT,
 		.op = LAB_OP_REFILL,
 		.tag = tag,
+		.note = lab_page_note(tag),
 		.caller = owner,
 		.ip = _THIS_IP_,
 	});

@@ -342,20 +342,20 @@ static void report_leaked(const struct lab_owner *owner, lab_tag_t tag,
 		.class = LAB_LEAKED,
 		.op = LAB_OP_DESTROY,
 		.tag = tag,
+		.note = lab_page_note(tag),
 		.caller = owner,
 		.ip = ip,
 	});
 }
 
-/* One line for each page beyond the first, which has the report. */
+/* One line for each page; the first has a report as well. */
 static void name_page(lab_tag_t tag)
 {
-	struct lab_frame *frame = lab_frame_of_tag(tag);
-	unsigned int age = lab_frame_age_ms(frame);
+	struct lab_page_note note = lab_page_note(tag);
 
 	pr_err("  pfn 0x%lx, %s for %u.%03u s, allocated at %pS\n",
 	       lab_tag_pfn(tag), lab_state_name(lab_tag_state(tag)),
-	       age / 1000, age % 1000, (void *)READ_ONCE(frame->site));
+	       note.age_ms / 1000, note.age_ms % 1000, (void *)note.site);
 }
 
 static void name_leaked(const struct lab_owner *owner, lab_tag_t tag,

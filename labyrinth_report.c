@@ -144,35 +144,51 @@ static const char *context_name(void)
 	return "task";
 }
 
+/*
+ * Notes what the frame of @tag says, for a report that is made after the page
+ * may have moved on. Context: Any.
+ */
+struct lab_page_note lab_page_note(lab_tag_t tag)
+{
+	struct lab_frame *frame = lab_frame_of_tag(tag);
+	struct lab_page_note note = { .refs = lab_frame_refs(frame) };
+
+	/* A cached page's words are the list's and the allocator's to use. */
+	if (lab_tag_state(tag) != LAB_CACHED) {
+		note.age_ms = lab_frame_age_ms(frame);
+		note.site = READ_ONCE(frame->site);
+		note.stack = lab_frame_stack(frame);
+	}
+	return note;
+}
+
 static void print_page(const struct lab_refusal *refusal)
 {
-	struct lab_frame *frame = lab_frame_of_tag(refusal->tag);
-
 	pr_err(" page:    pfn 0x%lx at %p, %s, %d references\n",
-	       lab_tag_pfn(refusal->tag), lab_frame_address(frame),
+	       lab_tag_pfn(refusal->tag),
+	       lab_frame_address(lab_frame_of_tag(refusal->tag)),
 	       lab_state_name(lab_tag_state(refusal->tag)),
-	       lab_frame_refs(frame));
+	       refusal->note.refs);
 }
 
 /*
  * The slot's name is read while the owner might go and another come: at worst
  * it is the next owner's, and its last byte is always 0.
  */
-static void print_holder(lab_tag_t tag)
+static void print_holder(const struct lab_refusal *refusal)
 {
-	const struct lab_owner *owner = lab_owner_by_id(lab_tag_owner(tag));
-	struct lab_frame *frame = lab_frame_of_tag(tag);
-	unsigned int age = lab_frame_age_ms(frame);
-	u32 stack = lab_frame_stack(frame);
+	const struct lab_page_note *note = &refusal->note;
+	unsigned int id = lab_tag_owner(refusal->tag);
+	const struct lab_owner *owner = lab_owner_by_id(id);
 
-	pr_err(" owner:   \"%s\" (id %u) of module %s\n", owner->name,
-	       lab_tag_owner(tag), owner->module_name);
-	if (lab_tag_state(tag) == LAB_CACHED)
+	pr_err(" owner:   \"%s\" (id %u) of module %s\n", owner->name, id,
+	       owner->module_name);
+	if (!note->site)
 		return;
-	pr_err(" since:   %u.%03u s, allocated at %pS\n", age / 1000,
-	       age % 1000, (void *)READ_ONCE(frame->site));
-	if (stack)
-		stack_depot_print(stack);
+	pr_err(" since:   %u.%03u s, allocated at %pS\n", note->age_ms / 1000,
+	       note->age_ms % 1000, (void *)note->site);
+	if (note->stack)
+		stack_depot_print(note->stack);
 }
 
 static void print_caller(const struct lab_refusal *refusal)
@@ -214,7 +230,7 @@ static void print_report(const struct lab_refusal *refusal)
 		pr_err(" noticed: during %s\n", op_names[refusal->op]);
 	if (refusal->tag) {
 		print_page(refusal);
-		print_holder(refusal->tag);
+		print_holder(refusal);
 	}
 	print_caller(refusal);
 	print_stack(refusal->ip);

@@ -29,12 +29,27 @@ enum lab_class {
 };
 
 /**
+ * struct lab_page_note - what a page's frame said when it was looked at
+ * @refs: its reference count.
+ * @age_ms: since it was handed out, if @site is not 0.
+ * @site: to where; 0 if the page is not handed out.
+ * @stack: the stack depot's handle of that allocation, or 0.
+ */
+struct lab_page_note {
+	int refs;
+	unsigned int age_ms;
+	unsigned long site;
+	u32 stack;
+};
+
+/**
  * struct lab_refusal - what is known when a refusal is decided
  * @class: what is wrong.
  * @op: what was tried, or was under way when it was noticed.
  * @err: the errno returned, negative; 0 where nothing was refused.
  * @addr: the address that the caller gave, if it gave one.
- * @tag: its tag when it was looked at; 0: none.
+ * @tag: the page's tag when it was looked at; 0: none.
+ * @note: and its frame; of meaning only with a @tag.
  * @caller: the owner whose handle was presented; NULL: none that lives.
  * @handle: the handle as presented.
  * @ip: where the call returns to.
@@ -45,11 +60,13 @@ struct lab_refusal {
 	int err;
 	const void *addr;
 	lab_tag_t tag;
+	struct lab_page_note note;
 	const struct lab_owner *caller;
 	const void *handle;
 	unsigned long ip;
 };
 
+struct lab_page_note lab_page_note(lab_tag_t tag);
 void lab_report(const struct lab_refusal *refusal);
 unsigned long lab_report_count(enum lab_class class);
 const char *lab_class_name(enum lab_class class);

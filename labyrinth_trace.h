@@ -171,20 +171,17 @@ TRACE_EVENT(refusal,
 	TP_fast_assign(
 		const struct lab_owner *caller = refusal->caller;
 		const struct lab_owner *owner = NULL;
-		const struct lab_frame *frame = NULL;
 
-		if (refusal->tag) {
+		if (refusal->tag)
 			owner = lab_owner_by_id(lab_tag_owner(refusal->tag));
-			frame = lab_frame_of_tag(refusal->tag);
-		}
 		__entry->class = refusal->class;
 		__entry->op = refusal->op;
 		__entry->err = refusal->err;
 		__entry->pfn = lab_tag_pfn(refusal->tag);
 		__entry->state = lab_tag_state(refusal->tag);
 		__entry->owner_id = lab_tag_owner(refusal->tag);
-		__entry->age_ms = frame ? lab_frame_age_ms(frame) : 0;
-		__entry->site = frame ? READ_ONCE(frame->site) : 0;
+		__entry->age_ms = refusal->note.age_ms;
+		__entry->site = refusal->note.site;
 		__entry->caller_id = caller ? (int)lab_owner_id(caller) : -1;
 		__entry->ip = refusal->ip;
 		strscpy(__entry->owner, owner ? owner->name : "-",

@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/build.sh [--kernel 6.1|6.12|6.1-rt] [--out DIR] [--sparse]
+# Builds labyrinth.ko and the samples against the stock headers of a kernel, with
+# W=1 and warnings as errors, and copies the modules to DIR. The sources are
+# copied to the cache first, so that nothing is generated in the checkout.
+# --sparse runs sparse over all of them instead; any warning fails.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+kernel=6.1 out='' sparse=''
+while (($#)); do
+	case $1 in
+	--help) usage; exit ;;
+	--kernel) kernel=$2; shift 2 ;;
+	--out) out=$2; shift 2 ;;
+	--sparse) sparse=1; shift ;;
+	*) die "unknown argument '$1' (see --help)" ;;
+	esac
+done
+
+kbuild() {
+	make --no-print-directory -C "$headers" M="$work" -j"$(nproc)" W=1 KCFLAGS=-Werror \
+		CONFIG_LABYRINTH=m CONFIG_LABYRINTH_SAMPLES=m CONFIG_LABYRINTH_SELFTEST=m "$@" modules
+}
+
+# modpost only warns, and its warnings do not come again on the next run: so a
+# build with warnings is thrown away.
+clean_build() {
+	local log=$1
+	shift
+	if run_logged "$title" "$log" kbuild "$@" && ! grep -E 'warning:|WARNING:' "$log" >&2; then
+		return 0
+	fi
+	say "the build with its warnings is in $log"
+	rm -rf "$work"
+	return 1
+}
+
+copy_modules() {
+	local ko
+	# The order file names the modules of this build, not leftovers of others.
+	sed 's/\.o$/.ko/' "$work/modules.order" | while IFS= read -r ko; do
+		ko=${ko#"$work/"}
+		install -D -m 644 "$work/$ko" "$out/$ko"
+	done
+}
+
+# Findings in the kernel's own headers are not ours to repair.
+sparse_findings() {
+	grep -E '(warning|error):' "$1" | grep -F "$work/" || true
+}
+
+run_sparse() {
+	local log=$LABYRINTH_LOGS/sparse-$kernel.log
+	clean_build "$LABYRINTH_LOGS/build-$kernel.log"
+	# -j1: two at once mix their lines.
+	title="sparse over all files, kernel $kernel"
+	run_logged "$title" "$log" kbuild -j1 C=2 || return
+	if ! grep -q '^ *CHECK ' "$log"; then
+		say "sparse has looked at no file, see $log"
+		return 1
+	fi
+	sparse_findings "$log" >"$log.ours"
+	if [[ -s $log.ours ]]; then
+		say "sparse has findings, see $log"
+		show_tail "$log.ours"
+		return 1
+	fi
+}
+
+"$LAB_SCRIPTS/deps.sh" fetch build
+log_dir
+headers=$("$LAB_SCRIPTS/kernel.sh" headers "$kernel")
+# One build folder per kernel version and checkout.
+name=build-$(basename "$(dirname "$(dirname "$(dirname "$headers")")")")
+name+=-$(sha256sum <<<"$LAB_ROOT" | cut -c 1-8)
+work=$LABYRINTH_CACHE/build/$name
+title="building against the headers of kernel $kernel, W=1"
+take_lock "$name"
+# An earlier run was killed in the middle: what it left may be half written.
+[[ ! -e $work/.building ]] || rm -rf "$work"
+sync_sources "$work"
+touch "$work/.building"
+if [[ -n $sparse ]]; then
+	run_sparse
+else
+	clean_build "$LABYRINTH_LOGS/build-$kernel.log"
+	[[ -z $out ]] || copy_modules
+fi
+rm -f "$work/.building"

@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/check.sh [stage...]
+# Everything that is checked of Labyrinth, or only some stages of it:
+#   build     builds without a warning against the stock headers of 6.1 and 6.12
+#   static    sparse, checkpatch.pl, kernel-doc, check-style.sh, shellcheck
+#   kunit     the KUnit suites in User-Mode Linux
+#   selftest  the self-tests in a virtual machine with a stock kernel
+# The last line counts what passed and failed. Downloads and builds are kept in
+# LABYRINTH_CACHE (default ~/.cache/labyrinth) and used again.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+STAGES=(build static kunit selftest)
+
+# What a stage needs from Debian, so that it is all installed in one go.
+purposes_of() {
+	case $1 in
+	build) echo fetch build ;;
+	static) echo fetch build static ;;
+	kunit) echo fetch kunit ;;
+	selftest) echo fetch build vm ;;
+	*) die "unknown stage '$1' (see --help)" ;;
+	esac
+}
+
+stage_build() {
+	local kernel status=0
+	for kernel in 6.1 6.12; do
+		result_of "build against $kernel" "$LAB_SCRIPTS/build.sh" --kernel "$kernel" || status=1
+	done
+	return "$status"
+}
+stage_static() { "$LAB_SCRIPTS/static.sh"; }
+stage_kunit() { "$LAB_SCRIPTS/kunit.sh"; }
+stage_selftest() { "$LAB_SCRIPTS/selftest.sh"; }
+
+count() { grep -c "^$1"$'\t' "$LABYRINTH_RESULTS" || true; }
+
+# A stage that breaks off, or that has tested nothing, is a failure as well.
+run_stage() {
+	local stage=$1 start=$SECONDS results fails status=0
+	results=$(wc -l <"$LABYRINTH_RESULTS")
+	fails=$(count fail)
+	say ""
+	say "== $stage"
+	"stage_$stage" || status=$?
+	if (($(wc -l <"$LABYRINTH_RESULTS") == results)); then
+		result fail "$stage: nothing has been tested"
+	elif ((status != 0 && $(count fail) == fails)); then
+		result fail "$stage: ended with status $status"
+	fi
+	say "== $stage took $((SECONDS - start)) s"
+}
+
+# The suites print how many cases ran in which context, each for itself.
+print_contexts() {
+	local log=$LABYRINTH_LOGS/kunit-console.log
+	[[ -s $log ]] || return 0
+	awk '
+	/# .*context: hardirq=/ {
+		seen = 1
+		for (i = 1; i <= NF; i++)
+			if (split($i, pair, "=") == 2)
+				sum[pair[1]] += pair[2]
+	}
+	END {
+		if (seen)
+			printf "cases run in each context: hardirq %d, softirq %d, task %d\n",
+				sum["hardirq"], sum["softirq"], sum["task"]
+	}' "$log"
+}
+
+summary() {
+	local passed failed skipped line
+	passed=$(count pass) failed=$(count fail) skipped=$(count skip)
+	say ""
+	say "== summary"
+	print_contexts
+	awk -F '\t' '$1 != "pass" { print toupper($1) " " $2 }' "$LABYRINTH_RESULTS"
+	((failed == 0)) || say "the logs are in $LABYRINTH_LOGS"
+	line="$passed passed, $failed failed"
+	((skipped == 0)) || line+=", $skipped skipped"
+	echo "$line"
+	((failed == 0 && passed > 0))
+}
+
+[[ ${1:-} != --help ]] || { usage; exit; }
+(($#)) || set -- "${STAGES[@]}"
+purposes=()
+for stage; do
+	words=$(purposes_of "$stage")
+	purposes+=("$words")
+done
+
+# One stream, so that progress and results stay in order when they are piped.
+exec 2>&1
+log_dir
+export LABYRINTH_RESULTS=$LABYRINTH_LOGS/results
+: >"$LABYRINTH_RESULTS"
+say "logs in $LABYRINTH_LOGS"
+mapfile -t purposes < <(printf '%s\n' "${purposes[@]}" | tr ' ' '\n' | sort -u)
+"$LAB_SCRIPTS/deps.sh" "${purposes[@]}" || result fail "installing what is needed"
+for stage; do
+	run_stage "$stage"
+done
+summary

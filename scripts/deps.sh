@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/deps.sh [purpose...]
+# Installs the Debian packages that a purpose needs and that are not there:
+# fetch, build, static, kunit, vm. Without a purpose: all of them.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+packages_for() {
+	case $1 in
+	fetch) echo xz-utils zstd kmod ;;
+	# objtool comes built with the headers and wants these two libraries;
+	# pahole makes the BTF of a module where the headers hold the kernel's.
+	build) echo make gcc-12 libc6-dev libelf1 libssl3 pahole ;;
+	static) echo perl sparse shellcheck ;;
+	kunit) echo make gcc libc6-dev flex bison bc perl python3 ;;
+	vm) echo qemu-system-x86 busybox-static cpio ;;
+	*) die "unknown purpose '$1'" ;;
+	esac
+}
+
+installed() {
+	[[ $(dpkg-query -W -f '${Status}' "$1" 2>/dev/null) == *' ok installed' ]]
+}
+
+as_root() {
+	if ((EUID == 0)); then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "neither root nor sudo: please install with apt-get:" "${missing[@]}"
+	fi
+}
+
+apt() {
+	# Another package manager at work is waited for, not a reason to fail.
+	as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@"
+}
+
+[[ ${1:-} != --help ]] || { usage; exit; }
+(($#)) || set -- fetch build static kunit vm
+
+missing=()
+for purpose; do
+	for package in $(packages_for "$purpose"); do
+		installed "$package" || missing+=("$package")
+	done
+done
+((${#missing[@]})) || exit 0
+
+# Twice at once would only fail on each other's locks.
+take_lock packages
+log_dir
+say "to be installed:" "${missing[@]}"
+run_logged "apt-get update" "$LABYRINTH_LOGS/apt-update.log" apt update ||
+	say "going on with the package lists that are there"
+run_logged "installing packages" "$LABYRINTH_LOGS/apt-install.log" \
+	apt install -y --no-install-recommends "${missing[@]}" ||
+	die "the packages could not be installed"

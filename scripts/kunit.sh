@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/kunit.sh [filter]
+# Runs the KUnit suites in User-Mode Linux by the kernel's own kunit.py, with
+# Labyrinth built into a 6.1 kernel. The filter is kunit.py's, by default
+# 'labyrinth*'. The first run builds a kernel, which takes some minutes.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+[[ ${1:-} != --help ]] || { usage; exit; }
+filter=${1:-labyrinth*}
+kunitconfig=tests/kunit/.kunitconfig
+
+# link_all FROM TO: a link in TO for each entry of FROM.
+link_all() {
+	mkdir -p "$2"
+	find "$1" -mindepth 1 -maxdepth 1 -exec ln -s -t "$2" {} +
+}
+
+# real_copy PATH: instead of the link to it.
+real_copy() {
+	rm "$1/$2"
+	cp -r "$source/$2" "$1/$2"
+}
+
+# The kernel's tree with Labyrinth in it, made of links, so that the source stays
+# as Debian ships it and costs no second copy. kunit.py goes by the place where it
+# really is, so the way down to it is no link.
+make_farm() {
+	local farm=$1
+	rm -rf "$farm"
+	link_all "$source" "$farm"
+	real_copy "$farm" Kbuild
+	real_copy "$farm" Kconfig
+	rm "$farm/tools"
+	link_all "$source/tools" "$farm/tools"
+	rm "$farm/tools/testing"
+	link_all "$source/tools/testing" "$farm/tools/testing"
+	real_copy "$farm" tools/testing/kunit
+	echo 'obj-y += labyrinth/' >>"$farm/Kbuild"
+	echo 'source "labyrinth/Kconfig"' >>"$farm/Kconfig"
+}
+
+# A farm and a build that are there are used again, unless a run was killed while
+# it was building; an interrupt is no such case, as make then cleans up.
+prepare() {
+	mkdir -p "$dir"
+	[[ ! -e $dir/.building ]] || rm -rf "$dir/build" "$dir/.building"
+	if [[ ! -d $dir/tree ]]; then
+		make_farm "$dir/tree.new"
+		mv -T "$dir/tree.new" "$dir/tree"
+	fi
+	sync_sources "$dir/tree/labyrinth"
+}
+
+kunit_py() {
+	local verb=$1
+	shift
+	env -C "$dir/tree" /usr/bin/python3 -u tools/testing/kunit/kunit.py "$verb" \
+		--arch=um --build_dir="$dir/build" "$@"
+}
+
+# The mark stays only if we are killed outright: an interrupt leaves nothing half
+# made, as make removes that itself before it ends.
+build() {
+	local status=0
+	touch "$dir/.building"
+	trap 'rm -f "$dir/.building"; interrupted' INT
+	run_logged "building User-Mode Linux with Labyrinth and its tests" "$LABYRINTH_LOGS/kunit-build.log" \
+		kunit_py build --kunitconfig="labyrinth/$kunitconfig" --jobs="$(nproc)" || status=$?
+	trap interrupted INT
+	rm -f "$dir/.building"
+	return "$status"
+}
+
+run_tests() {
+	# The console of an earlier run must not be taken for that of this one.
+	rm -f "$dir/build/test.log"
+	# kunit.py resets the terminal, also where there is none; nobody needs to
+	# read that this did not work.
+	kunit_py exec --timeout=600 "$filter" 2>&1 </dev/null | sed -u '/^stty: /d' |
+		tee "$LABYRINTH_LOGS/kunit-run.log" >&2
+}
+
+# The console goes on after the last result with the shutdown, which is not ours.
+judge() {
+	local state name total=0 failed=0
+	cp "$dir/build/test.log" "$log" 2>/dev/null || : >"$log"
+	while IFS=$'\t' read -r state name; do
+		total=$((total + 1))
+		[[ $state != fail ]] || failed=1
+		record_result "$state" "kunit: $name"
+	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$log")
+	if ((total == 0)); then
+		result fail "kunit: no test has run"
+		failed=1
+	elif ((status != 0 && failed == 0)); then
+		result fail "kunit: kunit.py ended with status $status"
+		failed=1
+	fi
+	if ! "$LAB_SCRIPTS/scan-log.sh" --after '^ *(K?TAP version)' "$log" >&2; then
+		result fail "kunit: the kernel complained on its console"
+		failed=1
+	fi
+	((failed == 0)) || show_tail "$log"
+	return "$failed"
+}
+
+"$LAB_SCRIPTS/deps.sh" fetch kunit
+log_dir
+source=$("$LAB_SCRIPTS/kernel.sh" source 6.1)
+[[ -e $LAB_ROOT/$kunitconfig ]] || die "$kunitconfig is missing"
+key=$(basename "$source")-$(sha256sum <"$LAB_ROOT/$kunitconfig" | cut -c 1-12)
+dir=$LABYRINTH_CACHE/uml/$key
+log=$LABYRINTH_LOGS/kunit-console.log
+
+take_lock "uml-$key"
+prepare
+build || { result fail "kunit: the kernel with the tests does not build"; exit 1; }
+say "running the KUnit suites"
+status=0
+run_tests || status=$?
+judge

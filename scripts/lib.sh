@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Sourced by every script here: where things are, how progress and results are
+# told, and the lock that lets several runs share one cache.
+
+set -euo pipefail
+export LC_ALL=C
+# When make has started us, what it was told is not for the kernel's build.
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL MAKEFILES
+unset ARCH CROSS_COMPILE LLVM KCFLAGS KBUILD_OUTPUT O M W C
+
+LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export LAB_SCRIPTS=$LAB_ROOT/scripts
+# A job started by a daemon may have no HOME.
+LABYRINTH_CACHE=${LABYRINTH_CACHE:-${XDG_CACHE_HOME:-${HOME:-$(getent passwd "$EUID" | cut -d: -f6)}/.cache}/labyrinth}
+export LABYRINTH_CACHE
+
+# Everything said goes to stderr: the stdout of a helper is its answer.
+say() { printf '%s\n' "$*" >&2; }
+die() { say "$(basename "$0"): $*"; exit 1; }
+
+# The comment at the top of a script is its manual.
+usage() { sed -n '/^# Usage:/,/^$/{s/^# \{0,1\}//;p}' "$0"; }
+
+# An interrupt ends the whole run. Without this, bash goes on when what it was
+# waiting for has handled the interrupt and ended in good order.
+interrupted() { exit 130; }
+trap interrupted INT
+
+case $LABYRINTH_CACHE in
+*[[:space:]:]*) die "LABYRINTH_CACHE=$LABYRINTH_CACHE: kbuild takes no path with blanks or colons" ;;
+/*) ;;
+*) LABYRINTH_CACHE=$PWD/$LABYRINTH_CACHE ;;
+esac
+
+# One folder of logs per run; the scripts that a run starts share it.
+log_dir() {
+	local top=$LABYRINTH_CACHE/log
+	if [[ -z ${LABYRINTH_LOGS:-} ]]; then
+		mkdir -p "$LABYRINTH_CACHE"/{log,build,uml}
+		# What no run has touched for a month goes, or they would grow
+		# without end: a build folder is touched by each run that uses it.
+		find "$LABYRINTH_CACHE"/{log,build,uml} -mindepth 1 -maxdepth 1 -mtime +30 \
+			-exec rm -rf {} +
+		LABYRINTH_LOGS=$(mktemp -d "$top/$(date +%Y%m%d-%H%M%S)-XXXX")
+		export LABYRINTH_LOGS
+	fi
+}
+
+# take_lock NAME: held until this script and all that it started have ended, so
+# that nobody enters while an orphan of a killed run is still writing.
+take_lock() {
+	local fd
+	mkdir -p "$LABYRINTH_CACHE/lock"
+	exec {fd}>"$LABYRINTH_CACHE/lock/$1"
+	flock -n "$fd" && return
+	say "waiting for another run to finish with $1"
+	flock "$fd"
+}
+
+# In the background while something long runs: a sign of life every so often. By
+# the second, so as not to outlive the script by much should it be killed.
+heartbeat() {
+	local title=$1 every=${2:-10} start=$SECONDS pause='' elapsed
+	trap '[[ -z $pause ]] || kill "$pause" 2>/dev/null; exit 0' TERM
+	while kill -0 $$ 2>/dev/null; do
+		sleep 1 &
+		pause=$!
+		wait "$pause"
+		elapsed=$((SECONDS - start))
+		if ((elapsed >= every && elapsed % every == 0)); then
+			say "    $title: $elapsed s"
+		fi
+	done
+}
+
+heartbeat_stop() {
+	kill "$1" 2>/dev/null || true
+	wait "$1" 2>/dev/null || true
+}
+
+show_tail() {
+	say "--- the end of $1"
+	tail -n "${2:-30}" "$1" | sed 's/^/    /' >&2 || true
+	say "---"
+}
+
+# run_logged TITLE LOG COMMAND...: the output to the log, progress to the user,
+# the end of the log as well if the command fails.
+run_logged() {
+	local title=$1 log=$2 start=$SECONDS status=0 beat
+	shift 2
+	say "$title"
+	heartbeat "$title" &
+	beat=$!
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	heartbeat_stop "$beat"
+	if ((status == 0)); then
+		say "    $title: done in $((SECONDS - start)) s"
+	else
+		say "    $title: failed after $((SECONDS - start)) s"
+		show_tail "$log"
+	fi
+	return "$status"
+}
+
+# result pass|fail|skip NAME: one line for the summary that check.sh prints.
+# record_result does the same in silence, for what has been shown live.
+result() {
+	printf '    %s %s\n' "${1^^}" "$2" >&2
+	record_result "$@"
+}
+
+record_result() {
+	if [[ -n ${LABYRINTH_RESULTS:-} ]]; then
+		printf '%s\t%s\n' "$1" "$2" >>"$LABYRINTH_RESULTS"
+	fi
+}
+
+# result_of NAME COMMAND...: passes if the command does.
+result_of() {
+	local name=$1
+	shift
+	if "$@"; then
+		result pass "$name"
+	else
+		result fail "$name"
+		return 1
+	fi
+}
+
+# The sources that kbuild reads, as paths below the top of the tree.
+list_sources() {
+	(cd "$1" && find . -name .git -prune -o -type f \
+		\( -name '*.[chS]' -o -name Kbuild -o -name 'Kconfig*' -o -name .kunitconfig \) \
+		! -name '*.mod.c' ! -name '.*.c' -printf '%P\n' | sort)
+}
+
+# sync_sources DIR: make DIR hold our sources and no others. Compared by content
+# and not by time, or a switch to an older commit would go unnoticed; and what is
+# the same is not touched, so that only what changed is compiled.
+sync_sources() {
+	local dest=$1 f
+	mkdir -p "$dest"
+	comm -13 <(list_sources "$LAB_ROOT") <(list_sources "$dest") |
+		while IFS= read -r f; do rm -f "$dest/$f"; done
+	list_sources "$LAB_ROOT" | while IFS= read -r f; do
+		cmp -s "$LAB_ROOT/$f" "$dest/$f" && continue
+		mkdir -p "$dest/$(dirname "$f")"
+		cp "$LAB_ROOT/$f" "$dest/$f"
+	done
+}

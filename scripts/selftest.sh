@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/selftest.sh [--kernel 6.1|6.12|6.1-rt] [test...]
+# Runs the self-tests (tests/selftests/*.sh, or those named) in a virtual machine
+# with a stock kernel, against the modules as they are shipped.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+kernel=6.1
+case ${1:-} in
+--help) usage; exit ;;
+--kernel) kernel=$2; shift 2 ;;
+esac
+
+judge() {
+	local state name total=0
+	while IFS=$'\t' read -r state name; do
+		total=$((total + 1))
+		[[ $state != fail ]] || failed=1
+		record_result "$state" "selftest $kernel: $name"
+	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$logs/output.log")
+	((total)) || fail "no test has run"
+	((status != 124)) || fail "the guest took too long"
+	((status == 0 || status == 124)) || fail "the guest ended with status $status"
+	"$LAB_SCRIPTS/scan-log.sh" "$logs/console.log" >&2 ||
+		fail "the kernel complained on its console"
+}
+
+fail() {
+	result fail "selftest $kernel: $1"
+	failed=1
+}
+
+log_dir
+logs=$LABYRINTH_LOGS/selftest-$kernel
+mkdir -p "$logs"
+truncate -s 0 "$logs/output.log" "$logs/console.log"
+status=0 failed=0
+"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --timeout 900 --log "$logs" \
+	--add "$LAB_ROOT/Documentation/transitions.txt" -- \
+	scripts/vm/selftests.sh "$@" >&2 || status=$?
+judge
+((failed == 0)) || say "the logs of the guest are in $logs"
+exit "$failed"

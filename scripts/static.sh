@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/static.sh
+# The checks that run no kernel: sparse, checkpatch.pl --strict, kernel-doc,
+# check-style.sh, and shellcheck for the scripts. Each finding fails.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+[[ ${1:-} != --help ]] || { usage; exit; }
+
+checkpatch() {
+	local ignore findings
+	ignore=$(awk '/^[A-Z]/ && NF == 1 { print $1 }' "$LAB_SCRIPTS/checkpatch-ignore" | paste -sd,)
+	cd "$LAB_ROOT" || return
+	findings=$(perl "$source/scripts/checkpatch.pl" --root="$source" --strict --terse \
+		--no-summary --show-types --no-color --ignore="$ignore" --file "${files[@]}" |
+		awk -v rules="$LAB_SCRIPTS/checkpatch-ignore" '
+			BEGIN {
+				while ((getline line <rules) > 0)
+					if (split(line, word, " ") == 2)
+						ignored[word[2] ":" word[1]]
+			}
+			# file:line: LEVEL:TYPE: text
+			{ split($0, part, ":") }
+			!((part[1] ":" part[4]) in ignored)') || true
+	# checkpatch.pl ends with 1 for what has just been let pass as well.
+	[[ -z $findings ]] || { printf '%s\n' "$findings"; return 1; }
+}
+
+# kernel-doc ends with the number of findings, which may wrap to 0: look for them.
+kernel_doc() {
+	cd "$LAB_ROOT" && perl "$source/scripts/kernel-doc" -none -Werror ./*.[ch]
+}
+
+# SC2317: functions that are passed by name look unreachable to it. SC2187: the
+# guest's shell is busybox, checked as its nearest kin.
+scripts_clean() {
+	cd "$LAB_ROOT" && find scripts .ci tests/selftests -type f \
+		\( -name '*.sh' -o -path .ci/run -o -path scripts/vm/init \) -print0 |
+		xargs -0 shellcheck -x -P .:tests/selftests -e SC2317,SC2187
+}
+
+check() {
+	local name=$1
+	shift
+	result_of "$name" run_logged "$name" "$LABYRINTH_LOGS/$name.log" "$@" || status=1
+}
+
+"$LAB_SCRIPTS/deps.sh" fetch build static
+log_dir
+source=$("$LAB_SCRIPTS/kernel.sh" source 6.1)
+mapfile -t files < <(list_sources "$LAB_ROOT" | grep '\.[ch]$')
+status=0
+result_of sparse "$LAB_SCRIPTS/build.sh" --sparse || status=1
+check checkpatch checkpatch
+check kernel-doc kernel_doc
+check check-style "$LAB_SCRIPTS/check-style.sh"
+check shellcheck scripts_clean
+exit "$status"

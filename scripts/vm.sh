@@ -1,0 +1,198 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/vm.sh [option...] -- command [argument...]
+# Boots a stock Debian kernel in qemu and runs a command in the guest, in a folder
+# laid out like this one: labyrinth.ko, samples/*.ko, tests/selftests/*.sh and
+# scripts/vm/*.sh are there. Ends with the command's exit status, or with 125 if
+# the guest died and 124 if it took too long. Examples:
+#   scripts/vm.sh -- scripts/vm/demo.sh
+#   scripts/vm.sh --kernel 6.12 -- sh -c 'insmod labyrinth.ko; dmesg | tail'
+# Options:
+#   --kernel 6.1|6.12|6.1-rt   default 6.1
+#   --smp N         CPUs, default 2
+#   --mem MB        default 512
+#   --icount        one CPU whose TSC counts instructions: for figures that repeat
+#   --append ARGS   added to the kernel's command line
+#   --qemu ARG      one more argument for qemu; may be repeated
+#   --add FILE      a file to put into the guest's folder extra/; may be repeated
+#   --stock MODULE  a module of the stock kernel to put, with those it needs, into
+#                   stock/, numbered in the order to load them; may be repeated
+#   --modules DIR   take the .ko files from DIR instead of building them
+#   --timeout S     default 600
+#   --log DIR       where console.log (kernel) and output.log (command) go
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+DIED=125
+
+kernel=6.1 smp=2 mem=512 icount='' append='' modules='' limit=600 logs='' accel=''
+extra=() stock=() qemu_args=()
+
+parse_options() {
+	while (($#)); do
+		case $1 in
+		--help) usage; exit ;;
+		--kernel) kernel=$2; shift ;;
+		--smp) smp=$2; shift ;;
+		--mem) mem=$2; shift ;;
+		--icount) icount=1 ;;
+		--append) append+=" $2"; shift ;;
+		--qemu) qemu_args+=("$2"); shift ;;
+		--add) extra+=("$2"); shift ;;
+		--stock) stock+=("$2"); shift ;;
+		--modules) modules=$2; shift ;;
+		--timeout) limit=$2; shift ;;
+		--log) logs=$2; shift ;;
+		--accel) accel=$2; shift ;;	# for the probe below only
+		--) shift; command=("$@"); return ;;
+		*) die "unknown argument '$1' (see --help)" ;;
+		esac
+		shift
+	done
+}
+
+# Modules may be packed on the disk; the guest's insmod wants them bare.
+add_stock_module() {
+	local number=0 word ko
+	while read -r word ko _; do
+		[[ $word == insmod ]] || continue
+		number=$((number + 1))
+		mkdir -p "$root/labyrinth/stock"
+		case $ko in
+		*.xz) xz -dc "$ko" >"$root/labyrinth/stock/$number-$(basename "${ko%.xz}")" ;;
+		*) cp "$ko" "$root/labyrinth/stock/$number-$(basename "$ko")" ;;
+		esac
+	done < <(/sbin/modprobe -d "$image" -S "$(cat "$image/release")" --show-depends "$1")
+}
+
+fill_root() {
+	local file top=$root/labyrinth
+	mkdir -p "$root"/{bin,dev} "$top"/{scripts,tests,extra}
+	cp /bin/busybox "$root/bin/busybox"
+	install -m 755 "$LAB_SCRIPTS/vm/init" "$root/init"
+	cp -rL "$LAB_SCRIPTS/vm" "$top/scripts/"
+	cp -rL "$LAB_ROOT/tests/selftests" "$top/tests/"
+	if [[ -n $modules ]]; then
+		cp -r "$modules/." "$top/"
+	fi
+	for file in "${extra[@]}"; do
+		cp "$file" "$top/extra/"
+	done
+	for file in "${stock[@]}"; do
+		add_stock_module "$file"
+	done
+	# A script is named by its place here, and need not be executable.
+	[[ ${command[0]} != *.sh ]] || command=(sh "${command[@]}")
+	printf '%s\n' "exec ${command[*]@Q}" >"$root/command"
+}
+
+pack_root() {
+	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1)
+}
+
+# /dev/kvm may be there and a guest hang all the same: so one boot decides, once
+# per host kernel.
+kvm_works() {
+	local answer
+	answer=$LABYRINTH_CACHE/kvm-$(uname -n)-$(uname -r)
+	[[ -w /dev/kvm ]] && grep -qE '^flags.* (vmx|svm)( |$)' /proc/cpuinfo || return
+	if [[ ! -e $answer ]]; then
+		say "trying whether KVM works"
+		if "$0" --accel kvm --modules "$root/labyrinth" --timeout 30 \
+			--log "$LABYRINTH_LOGS/kvm-probe" -- true >/dev/null 2>&1; then
+			echo yes >"$answer"
+		else
+			echo no >"$answer"
+		fi
+	fi
+	[[ $(cat "$answer") == yes ]]
+}
+
+machine() {
+	if [[ -n $icount ]]; then
+		printf '%s\n' -accel tcg -icount shift=0,sleep=off -cpu max -smp 1
+	elif [[ $accel == kvm ]] || { [[ -z $accel ]] && kvm_works; }; then
+		printf '%s\n' -accel kvm -cpu host -smp "$smp"
+	else
+		# One thread for all CPUs: with more, qemu 7.2 corrupts guests
+		# that patch their own text, as ftrace and static keys do.
+		printf '%s\n' -accel tcg,thread=single -cpu max -smp "$smp"
+	fi
+}
+
+# relay FIFO LOG PREFIX: each line to the log and, live, to the user.
+relay() {
+	local line
+	while IFS= read -r line || [[ -n $line ]]; do
+		line=${line//$'\r'/}
+		printf '%s\n' "$line" >&3
+		printf '%s| %s\n' "$3" "$line"
+	done <"$1" 3>"$2"
+}
+
+run_qemu() {
+	# no_timer_check: on a loaded host the kernel takes a late timer for a
+	# broken one. oops=panic: what is broken ends at once, not at the timeout.
+	timeout --foreground -k 10 "$limit" qemu-system-x86_64 "${machine[@]}" -M q35 -m "$mem" \
+		-nodefaults -no-user-config -display none -vga none -nic none -monitor none \
+		-no-reboot -serial "file:$scratch/console" -serial "file:$scratch/output" \
+		-kernel "$image/vmlinux" -initrd "$scratch/initrd" \
+		-append "console=ttyS0 quiet no_timer_check panic=-1 oops=panic rdinit=/init$append" \
+		"${qemu_args[@]}" </dev/null >"$logs/qemu.log" 2>&1
+}
+
+boot() {
+	local status=0 relays=() beat
+	mkfifo "$scratch/console" "$scratch/output"
+	relay "$scratch/console" "$logs/console.log" kernel &
+	relays+=($!)
+	relay "$scratch/output" "$logs/output.log" guest &
+	relays+=($!)
+	heartbeat "guest running" 30 &
+	beat=$!
+	run_qemu || status=$?
+	heartbeat_stop "$beat"
+	# The readers end with the last writer; this is one if qemu never was.
+	: 1<>"$scratch/console" 1<>"$scratch/output"
+	wait "${relays[@]}"
+	return "$status"
+}
+
+# The command's own status if init came to report it.
+verdict() {
+	local line
+	line=$(grep -a '^labyrinth-vm: exit [0-9]*$' "$logs/output.log" | tail -n 1) || true
+	if [[ -n $line ]]; then
+		return "${line##* }"
+	fi
+	say "the guest did not come to its end (qemu: $1), see $logs"
+	[[ ! -s $logs/qemu.log ]] || show_tail "$logs/qemu.log"
+	show_tail "$logs/console.log"
+	(($1 != 124)) || return 124
+	return "$DIED"
+}
+
+command=()
+parse_options "$@"
+((${#command[@]})) || die "no command given (see --help)"
+"$LAB_SCRIPTS/deps.sh" fetch vm
+log_dir
+logs=${logs:-$(mktemp -d "$LABYRINTH_LOGS/vm-XXXX")}
+mkdir -p "$logs"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+root=$scratch/root
+image=$("$LAB_SCRIPTS/kernel.sh" image "$kernel")
+if [[ -z $modules ]]; then
+	modules=$scratch/modules
+	"$LAB_SCRIPTS/build.sh" --kernel "$kernel" --out "$modules"
+fi
+fill_root
+pack_root >"$scratch/initrd"
+mapfile -t machine < <(machine)
+say "booting $(cat "$image/release") in qemu (${machine[*]}), logs in $logs"
+status=0
+boot || status=$?
+verdict "$status"

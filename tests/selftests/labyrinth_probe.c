@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the self-tests cannot say in shell: a module that does one thing for each
+ * word written to /sys/kernel/debug/labyrinth_probe/do and returns its errno,
+ * right or wrong as the word asks. A number behind the word says how many pages.
+ */
+#define pr_fmt(fmt) "labyrinth_probe: " fmt
+
+#include <linux/cpumask.h>
+#include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/hrtimer.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/overflow.h>
+#include <linux/sched/clock.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+
+#include "../../labyrinth_alloc.h"
+
+#define HAMMER_PERIOD ns_to_ktime(50 * NSEC_PER_USEC)
+
+static bool single;
+module_param(single, bool, 0444);
+MODULE_PARM_DESC(single, "Make the owner a SINGLE one (default 0)");
+
+static struct dentry *root;
+static struct labyrinth_owner *owner;
+static struct labyrinth_owner *other;
+static void **held;
+static unsigned long nr_held;
+static struct page *borrowed;
+
+static DEFINE_PER_CPU(struct hrtimer, hammer_timer);
+static DEFINE_PER_CPU(unsigned long, hammer_hits);
+static DEFINE_PER_CPU(unsigned long, hammer_misses);
+static bool hammering;
+
+static struct labyrinth_owner *make_owner(const char *name, unsigned long flags)
+{
+	struct labyrinth_owner_attrs attrs = {
+		.name = name,
+		.nid = NUMA_NO_NODE,
+		.flags = flags,
+	};
+
+	return labyrinth_owner_create(&attrs);
+}
+
+static void *take(void)
+{
+	return labyrinth_void_alloc_page_gfp_atomic_exclusive(owner);
+}
+
+static int do_hold(unsigned long nr)
+{
+	void **more;
+
+	more = vmalloc(array_size(nr_held + nr, sizeof(*held)));
+	if (!more)
+		return -ENOMEM;
+	if (held)
+		memcpy(more, held, nr_held * sizeof(*held));
+	vfree(held);
+	held = more;
+	for (; nr; nr--) {
+		held[nr_held] = take();
+		if (!held[nr_held])
+			return -ENOMEM;
+		nr_held++;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int do_drop(unsigned long nr)
+{
+	int err = 0;
+
+	for (; nr && nr_held && !err; nr--) {
+		err = labyrinth_free_page(owner, held[--nr_held]);
+		cond_resched();
+	}
+	return err;
+}
+
+/* The last page held, which the words below are about. */
+static void *last(void)
+{
+	return nr_held ? held[nr_held - 1] : NULL;
+}
+
+static int do_double_free(unsigned long nr)
+{
+	void *page = take();
+
+	return labyrinth_free_page(owner, page) ?:
+	       labyrinth_free_page(owner, page);
+}
+
+static int do_foreign_free(unsigned long nr)
+{
+	return labyrinth_free_page(other, last());
+}
+
+/* A free of a page with a reference too few succeeds, and says so. */
+static int do_lose_reference(unsigned long nr)
+{
+	put_page(virt_to_page(last()));
+	return do_drop(1);
+}
+
+static int do_raw_free(unsigned long nr)
+{
+	__free_page(virt_to_page(last()));
+	return do_drop(1);
+}
+
+static int do_lend(unsigned long nr)
+{
+	borrowed = labyrinth_lend(owner, last());
+	return PTR_ERR_OR_ZERO(borrowed);
+}
+
+static int do_put(unsigned long nr)
+{
+	put_page(borrowed);
+	return 0;
+}
+
+static int do_reclaim(unsigned long nr)
+{
+	return labyrinth_reclaim(owner, last());
+}
+
+static int do_free(unsigned long nr)
+{
+	return labyrinth_free_page(owner, last());
+}
+
+static int do_transfer(unsigned long nr)
+{
+	return labyrinth_transfer(owner, other, last()) ?:
+	       labyrinth_transfer(other, owner, last());
+}
+
+static int do_release(unsigned long nr)
+{
+	struct page *page = labyrinth_release(owner, last());
+
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	return PTR_ERR_OR_ZERO(labyrinth_adopt(owner, page));
+}
+
+static int do_bad_address(unsigned long nr)
+{
+	return labyrinth_free_page(owner, last() + 1);
+}
+
+static int do_stale_handle(unsigned long nr)
+{
+	struct labyrinth_owner *stale = make_owner("short-lived", 0);
+
+	if (IS_ERR(stale))
+		return PTR_ERR(stale);
+	labyrinth_owner_destroy(stale);
+	return labyrinth_free_page(stale, last());
+}
+
+/* Ends the owner with all its pages out, and makes another. */
+static int do_destroy(unsigned long nr)
+{
+	unsigned int out = labyrinth_owner_destroy(owner);
+
+	pr_info("%u of %lu pages were out\n", out, nr_held);
+	owner = make_owner("probe", single ? LABYRINTH_OWNER_SINGLE : 0);
+	if (out != nr_held)
+		return -EUCLEAN;
+	nr_held = 0;
+	return PTR_ERR_OR_ZERO(owner);
+}
+
+static int do_leave_behind(unsigned long nr)
+{
+	return PTR_ERR_OR_ZERO(make_owner("left-behind", 0));
+}
+
+/* Allocates and frees in a hard interrupt, on every CPU, until told to stop. */
+static enum hrtimer_restart hammer(struct hrtimer *timer)
+{
+	void *page = labyrinth_void_alloc_page_gfp_atomic_exclusive(other);
+
+	if (page && in_hardirq() && !labyrinth_free_page(other, page))
+		this_cpu_inc(hammer_hits);
+	else
+		this_cpu_inc(hammer_misses);
+	hrtimer_forward_now(timer, HAMMER_PERIOD);
+	return READ_ONCE(hammering) ? HRTIMER_RESTART : HRTIMER_NORESTART;
+}
+
+static void hammer_begin(void *unused)
+{
+	struct hrtimer *timer = this_cpu_ptr(&hammer_timer);
+
+	lab_hrtimer_setup(timer, hammer, CLOCK_MONOTONIC,
+			  HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_start(timer, HAMMER_PERIOD, HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+static int do_hammer(unsigned long nr)
+{
+	WRITE_ONCE(hammering, true);
+	on_each_cpu(hammer_begin, NULL, 1);
+	return 0;
+}
+
+static int do_rest(unsigned long nr)
+{
+	unsigned long hits = 0, misses = 0;
+	int cpu;
+
+	if (!hammering)
+		return 0;
+	WRITE_ONCE(hammering, false);
+	for_each_online_cpu(cpu) {
+		hrtimer_cancel(per_cpu_ptr(&hammer_timer, cpu));
+		hits += per_cpu(hammer_hits, cpu);
+		misses += per_cpu(hammer_misses, cpu);
+		per_cpu(hammer_hits, cpu) = 0;
+		per_cpu(hammer_misses, cpu) = 0;
+	}
+	pr_info("hammered: %lu hits, %lu misses\n", hits, misses);
+	return misses ? -EIO : 0;
+}
+
+static const struct {
+	const char *word;
+	int (*fn)(unsigned long nr);
+} words[] = {
+	{ "hold", do_hold },
+	{ "drop", do_drop },
+	{ "double-free", do_double_free },
+	{ "foreign-free", do_foreign_free },
+	{ "lose-reference", do_lose_reference },
+	{ "raw-free", do_raw_free },
+	{ "lend", do_lend },
+	{ "put", do_put },
+	{ "reclaim", do_reclaim },
+	{ "free", do_free },
+	{ "transfer", do_transfer },
+	{ "release", do_release },
+	{ "bad-address", do_bad_address },
+	{ "stale-handle", do_stale_handle },
+	{ "destroy", do_destroy },
+	{ "leave-behind", do_leave_behind },
+	{ "hammer", do_hammer },
+	{ "rest", do_rest },
+};
+
+static ssize_t do_write(struct file *file, const char __user *buf,
+			size_t count, loff_t *pos)
+{
+	unsigned long nr = 1;
+	char line[64] = {};
+	char word[32];
+	int err = -EINVAL;
+	size_t i;
+
+	if (count >= sizeof(line) || copy_from_user(line, buf, count))
+		return -EINVAL;
+	if (sscanf(line, "%31s %lu", word, &nr) < 1)
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(word, words[i].word))
+			err = words[i].fn(nr);
+	return err ?: count;
+}
+
+static const struct file_operations do_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = do_write,
+};
+
+static int __init probe_init(void)
+{
+	owner = make_owner("probe", single ? LABYRINTH_OWNER_SINGLE : 0);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	other = make_owner("other", 0);
+	if (IS_ERR(other)) {
+		labyrinth_owner_destroy(owner);
+		return PTR_ERR(other);
+	}
+	root = debugfs_create_dir("labyrinth_probe", NULL);
+	debugfs_create_file("do", 0200, root, NULL, &do_fops);
+	return 0;
+}
+
+static void __exit probe_exit(void)
+{
+	debugfs_remove(root);
+	do_rest(0);
+	do_drop(nr_held);
+	labyrinth_owner_destroy(other);
+	labyrinth_owner_destroy(owner);
+	vfree(held);
+}
+
+module_init(probe_init);
+module_exit(probe_exit);
+
+MODULE_DESCRIPTION("Labyrinth self-test: one deed for each word");
+MODULE_AUTHOR("The Labyrinth developers");
+MODULE_LICENSE("GPL");
+LABYRINTH_IMPORT_NS();

@@ -1,0 +1,160 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Each wrong deed: its errno, its class, its report of at most one screen, and the
+# record in the tracepoint.
+
+. "${0%/*}/ktap.sh"
+
+DEBUGFS=/sys/kernel/debug/labyrinth
+DO=/sys/kernel/debug/labyrinth_probe/do
+TRACING=/sys/kernel/tracing
+SCREEN=24
+
+# A deed, the errno's text ("-" where nothing is refused), its class.
+deeds() {
+	cat <<-'END'
+		double-free	No.such.file		double
+		foreign-free	not.permitted		foreign
+		bad-address	Invalid.argument	bad-address
+		stale-handle	Invalid.argument	bad-handle
+		lose-reference	-			lost-reference
+		raw-free	-			lost-reference
+	END
+}
+
+count_of() { sed -n "s/^$1: //p" $DEBUGFS/refusals; }
+
+# One line of deeds(): five results.
+check_deed() {
+	before=$(count_of "$3")
+	mark=$(dmesg_mark)
+	echo >$TRACING/trace
+	said=$(sh -c "echo $1 >$DO" 2>&1)
+	case $2 in
+	-) ktap_equal "$1 is not refused" "" "$said" ;;
+	*) ktap_contains "$1 is refused with its errno" "$2" "$said" ;;
+	esac
+	ktap_equal "$1 is counted as $3" $((before + 1)) "$(count_of "$3")"
+	report=$(dmesg_since "$mark" | grep -v labyrinth-test)
+	ktap_contains "$1 is reported, class first" \
+		"BUG: labyrinth: $3-free in .*\[labyrinth_probe\]" "$report"
+	ktap_check "the report of $1 fits one screen" \
+		test "$(printf '%s\n' "$report" | wc -l)" -le $SCREEN
+	ktap_contains "$1 leaves a record in the trace" \
+		"refusal: class=$3 op=free err=.* caller=.* ip=.*\[labyrinth_probe\]" \
+		"$(cat $TRACING/trace)"
+}
+
+# What a report of a foreign free must answer.
+check_answers() {
+	mark=$(dmesg_mark)
+	echo foreign-free 2>/dev/null >$DO
+	report=$(dmesg_since "$mark")
+	ktap_contains "a report says which page, in which state" \
+		"page: +pfn 0x[0-9a-f]+ at .*, HELD, 2 references" "$report"
+	ktap_contains "a report says whose" \
+		'owner: +"probe" \(id [0-9]+\) of module labyrinth_probe' "$report"
+	ktap_contains "a report says since when and from where" \
+		"since: +[0-9]+\.[0-9]{3} s, allocated at do_hold\+.*\[labyrinth_probe\]" \
+		"$report"
+	ktap_contains "a report says who tried" \
+		'caller: +owner "other" \(id [0-9]+\) of module labyrinth_probe' "$report"
+	ktap_contains "a report says in which context, on which CPU, in which task" \
+		"context: task, CPU [0-9]+, task [a-z]+:[0-9]+" "$report"
+	ktap_contains "a report shows the way to the call" "^.*  vfs_write\+" "$report"
+}
+
+check_modes() {
+	echo warn >/sys/module/labyrinth/parameters/on_refusal
+	mark=$(dmesg_mark)
+	echo foreign-free 2>/dev/null >$DO
+	ktap_contains "on_refusal=warn warns" "WARNING: CPU: .*lab_report" \
+		"$(dmesg_since "$mark")"
+	ktap_refuse "on_refusal=ignore is refused" \
+		sh -c "echo ignore >/sys/module/labyrinth/parameters/on_refusal"
+	ktap_equal "a refused mode changes nothing" warn \
+		"$(cat /sys/module/labyrinth/parameters/on_refusal)"
+	echo report >/sys/module/labyrinth/parameters/on_refusal
+}
+
+# The text is rate-limited, the count and the record are not.
+check_limit() {
+	sleep 5.5
+	before=$(count_of foreign)
+	mark=$(dmesg_mark)
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+		echo foreign-free 2>/dev/null >$DO
+	done
+	ktap_equal "each of 15 refusals is counted" $((before + 15)) "$(count_of foreign)"
+	ktap_equal "no more than report_burst of them are printed" 10 \
+		"$(dmesg_since "$mark" | grep -c "BUG: labyrinth")"
+	sleep 5.5
+	echo foreign-free 2>/dev/null >$DO
+	ktap_contains "dmesg says how many were left out" \
+		"lab_report: 5 callbacks suppressed" "$(dmesg_since "$mark")"
+}
+
+check_stacks() {
+	echo 1 >/sys/module/labyrinth/parameters/stacks
+	echo hold >$DO
+	mark=$(dmesg_mark)
+	echo foreign-free 2>/dev/null >$DO
+	ktap_equal "stacks=1 shows the allocation's stack beside the offender's" 2 \
+		"$(dmesg_since "$mark" | grep -c "  vfs_write+")"
+	echo 0 >/sys/module/labyrinth/parameters/stacks
+}
+
+check_destroy() {
+	echo "hold 12" >$DO
+	echo lend >$DO
+	mark=$(dmesg_mark)
+	echo destroy >$DO
+	report=$(dmesg_since "$mark")
+	ktap_contains "destroy reports the pages that are out" \
+		"BUG: labyrinth: leaked-destroy in do_destroy" "$report"
+	ktap_equal "destroy names eight of them" 8 \
+		"$(printf '%s\n' "$report" |
+			grep -cE "pfn 0x[0-9a-f]+, (HELD|LENT) for [0-9.]+ s, allocated at")"
+	ktap_contains "destroy counts them, and those still referred to" \
+		"went with [0-9]+ pages out, of which 1 are still referred to" "$report"
+	ktap_contains "the lent page is in limbo, its owner named" \
+		" probe .*limbo=1 .* destroyed" "$(cat $DEBUGFS/owners)"
+	echo put >$DO
+	sleep 2.5
+	ktap_contains "limbo is empty once the borrower is gone" "^limbo: 0$" \
+		"$(cat $DEBUGFS/table)"
+}
+
+check_left_behind() {
+	echo leave-behind >$DO
+	mark=$(dmesg_mark)
+	rmmod labyrinth_probe
+	ktap_contains "an owner that its module leaves behind is named" \
+		"BUG: labyrinth: left-behind-destroy in do_leave_behind.*\[labyrinth_probe\]" \
+		"$(dmesg_since "$mark")"
+	ktap_equal "it is destroyed" "" "$(cat $DEBUGFS/owners)"
+}
+
+deeds >/tmp/deeds
+ktap_plan $((5 * $(wc -l </tmp/deeds) + 6 + 3 + 3 + 1 + 5 + 2 + 1))
+insmod labyrinth.ko report_burst=1000
+insmod tests/selftests/labyrinth_probe.ko
+echo 1 >$TRACING/events/labyrinth/refusal/enable
+echo "hold 8" >$DO
+expect_begin
+while read -r word errno class; do
+	check_deed "$word" "$errno" "$class"
+done </tmp/deeds
+check_answers
+check_modes
+check_stacks
+check_destroy
+echo hold >$DO
+echo 10 >/sys/module/labyrinth/parameters/report_burst
+check_limit
+check_left_behind
+expect_end
+echo 0 >$TRACING/events/labyrinth/refusal/enable
+ktap_check "the module unloads" rmmod labyrinth
+ktap_end

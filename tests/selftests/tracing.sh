@@ -1,0 +1,98 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Bring-up tracing: tracepoints, trace=1 and dynamic debug tell every step, also
+# of an owner whose pages take the fast path while nobody watches.
+
+. "${0%/*}/ktap.sh"
+
+DO=/sys/kernel/debug/labyrinth_probe/do
+TRACING=/sys/kernel/tracing
+CONTROL=/sys/kernel/debug/dynamic_debug/control
+EVENTS="page_refill page_alloc page_free page_transfer page_release page_adopt
+	page_lend page_reclaim page_return page_limbo owner_create owner_destroy"
+
+all_steps() {
+	for word in "hold 40" transfer release lend put reclaim "drop 40" "hold 2" lend \
+		destroy put "hold 200" "drop 200"; do
+		echo "$word" >$DO || return
+	done
+}
+
+check_events() {
+	echo 1 >$TRACING/events/labyrinth/enable
+	ktap_check "every kind of step is taken ($1)" all_steps
+	sleep 2
+	echo 0 >$TRACING/events/labyrinth/enable
+	cp $TRACING/trace /tmp/trace
+	echo >$TRACING/trace
+	for event in $EVENTS; do
+		pattern="$event: .*owner_id=[0-9]+ owner=(probe|other)"
+		case $event in
+		page_*) pattern="$event: pfn=0x[0-9a-f]+ owner_id=[0-9]+ owner=(probe|other)" ;;
+		esac
+		ktap_check "labyrinth:$event names page and owner ($1)" \
+			grep -qE "$pattern" /tmp/trace
+	done
+	ktap_equal "40 pages are traced out ($1)" 40 "$(head -80 /tmp/trace |
+		grep -c "page_alloc:.*do_hold")"
+}
+
+# Three pages in and out: six lines, whatever else there is.
+check_lines() {
+	mark=$(dmesg_mark)
+	echo "hold 3" >$DO
+	echo "drop 3" >$DO
+	ktap_equal "$1: a line for each page handed out ($2)" 3 "$(dmesg_since "$mark" |
+		grep -cE "labyrinth: alloc pfn 0x[0-9a-f]+ owner probe \(id [0-9]+\) from do_hold")"
+	ktap_equal "$1: a line for each page given back ($2)" 3 "$(dmesg_since "$mark" |
+		grep -cE "labyrinth: free pfn 0x[0-9a-f]+ owner probe \(id [0-9]+\) from do_drop")"
+}
+
+check_silence() {
+	mark=$(dmesg_mark)
+	echo "hold 3" >$DO
+	echo "drop 3" >$DO
+	ktap_lacks "$1: no line any more ($2)" "labyrinth: (alloc|free)" \
+		"$(dmesg_since "$mark")"
+}
+
+check_trace_parameter() {
+	echo 1 >/sys/module/labyrinth/parameters/trace
+	check_lines trace=1 "$1"
+	sleep 1.2
+	mark=$(dmesg_mark)
+	echo "hold 300" >$DO
+	sleep 1.2
+	echo "drop 300" >$DO
+	ktap_contains "trace=1: dmesg says how many lines were left out ($1)" \
+		"labyrinth: [0-9]+ callbacks suppressed" "$(dmesg_since "$mark")"
+	echo 0 >/sys/module/labyrinth/parameters/trace
+	check_silence trace=0 "$1"
+}
+
+check_dynamic_debug() {
+	echo "module labyrinth +p" >$CONTROL
+	sleep 2.5
+	check_lines "dynamic debug" "$1"
+	echo "module labyrinth -p" >$CONTROL
+	sleep 2.5
+	check_silence "dynamic debug off" "$1"
+}
+
+ktap_plan $((2 * (14 + 4 + 3) + 1))
+for single in 0 1; do
+	insmod labyrinth.ko
+	insmod tests/selftests/labyrinth_probe.ko single=$single
+	# The owners of before the tracing are there already.
+	echo 1 >$TRACING/events/labyrinth/owner_create/enable
+	expect_begin
+	check_events single=$single
+	expect_end
+	check_trace_parameter single=$single
+	check_dynamic_debug single=$single
+	rmmod labyrinth_probe
+	[ $single = 1 ] || rmmod labyrinth
+done
+ktap_check "the module unloads" rmmod labyrinth
+ktap_end
