@@ -363,7 +363,7 @@ labyrinth_void_alloc_page_gfp_atomic_exclusive(struct labyrinth_owner *owner)
 	WRITE_ONCE(*frame->tag, *frame->tag + (LAB_HELD - LAB_CACHED));
 	return lab_frame_address(frame);
 }
-LAB_EXPORT(labyrinth_void_alloc_page_gfp_atomic_exclusive);
+EXPORT_SYMBOL_NS_GPL(labyrinth_void_alloc_page_gfp_atomic_exclusive, LAB_NS);
 
 /**
  * labyrinth_alloc_bulk() - get several pages that only @owner holds
@@ -391,7 +391,7 @@ unsigned int labyrinth_alloc_bulk(struct labyrinth_owner *owner,
 	}
 	return i;
 }
-LAB_EXPORT(labyrinth_alloc_bulk);
+EXPORT_SYMBOL_NS_GPL(labyrinth_alloc_bulk, LAB_NS);
 
 static int free_held(struct lab_call *call)
 {
@@ -471,7 +471,7 @@ int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)
 	lab_cache_push_single(o, frame);
 	return 0;
 }
-LAB_EXPORT(labyrinth_free_page);
+EXPORT_SYMBOL_NS_GPL(labyrinth_free_page, LAB_NS);
 
 static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
 {
@@ -538,7 +538,7 @@ int labyrinth_transfer(struct labyrinth_owner *from,
 		err = transfer_held(&call, to);
 	return lab_call_end(&call, err);
 }
-LAB_EXPORT(labyrinth_transfer);
+EXPORT_SYMBOL_NS_GPL(labyrinth_transfer, LAB_NS);
 
 static int release_held(struct lab_call *call)
 {
@@ -584,7 +584,7 @@ struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr)
 	err = lab_call_end(&call, err);
 	return err ? ERR_PTR(err) : lab_frame_page(call.frame);
 }
-LAB_EXPORT(labyrinth_release);
+EXPORT_SYMBOL_NS_GPL(labyrinth_release, LAB_NS);
 
 /*
  * Whether @page is one that could be given to alloc_page()'s caller: of order
@@ -677,7 +677,7 @@ void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page)
 	err = lab_call_end(&call, err);
 	return err ? ERR_PTR(err) : lab_frame_address(call.frame);
 }
-LAB_EXPORT(labyrinth_adopt);
+EXPORT_SYMBOL_NS_GPL(labyrinth_adopt, LAB_NS);
 
 static int lend_held(struct lab_call *call)
 {
@@ -724,7 +724,7 @@ struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 	err = lab_call_end(&call, err);
 	return err ? ERR_PTR(err) : lab_frame_page(call.frame);
 }
-LAB_EXPORT(labyrinth_lend);
+EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
 
 static int reclaim_lent(struct lab_call *call)
 {
@@ -773,7 +773,7 @@ int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
 		err = reclaim_lent(&call);
 	return lab_call_end(&call, err);
 }
-LAB_EXPORT(labyrinth_reclaim);
+EXPORT_SYMBOL_NS_GPL(labyrinth_reclaim, LAB_NS);
 
 /**
  * labyrinth_owns() - ask whether a page is an owner's
@@ -797,7 +797,7 @@ bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr)
 	return lab_table_search(&lab_table, pfn, &tag) &&
 	       tag == lab_tag_make(pfn, lab_owner_id(o), LAB_LENT);
 }
-LAB_EXPORT(labyrinth_owns);
+EXPORT_SYMBOL_NS_GPL(labyrinth_owns, LAB_NS);
 
 static void fill_info(lab_tag_t tag, struct labyrinth_page_info *info)
 {
@@ -848,4 +848,4 @@ int labyrinth_query(const void *addr, struct labyrinth_page_info *info)
 	}
 	return lab_address_valid(addr) ? -ENOENT : -EINVAL;
 }
-LAB_EXPORT(labyrinth_query);
+EXPORT_SYMBOL_NS_GPL(labyrinth_query, LAB_NS);

@@ -6,8 +6,7 @@
  * contexts, errno values and who owns the page afterwards, stands at its
  * definition; Documentation/usage.rst is the guide.
  *
- * A consumer built as a module says MODULE_IMPORT_NS(LABYRINTH), from Linux 6.13
- * on MODULE_IMPORT_NS("LABYRINTH"); LABYRINTH_IMPORT_NS() below does either.
+ * A consumer built as a module says LABYRINTH_IMPORT_NS() beside its licence.
  */
 #ifndef LABYRINTH_ALLOC_H
 #define LABYRINTH_ALLOC_H
@@ -25,12 +24,12 @@ struct page;
 struct task_struct;
 struct labyrinth_owner;
 
-/** Bytes that an owner's or a module's name takes in a report, NUL included. */
+/* Bytes that an owner's or a module's name takes in a report, NUL included. */
 #define LABYRINTH_NAME_LEN	32
 
-/** Pages are handed out zeroed. */
+/* Pages are handed out zeroed. */
 #define LABYRINTH_OWNER_ZERO	BIT(0)
-/**
+/*
  * The caller promises one user at a time (one NAPI instance, one thread):
  * the quickest path, which masks nothing and locks nothing.
  */

@@ -11,26 +11,23 @@
 #include <linux/stackdepot.h>
 #include <linux/version.h>
 
-/* 6.13 turned the namespace from a token into a string. */
+/*
+ * 6.13 turned the symbol namespace from a token into a string. A consumer says
+ * LABYRINTH_IMPORT_NS() once, beside its MODULE_LICENSE().
+ */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-#define LAB_NS(ns)		__stringify(ns)
-#else
-#define LAB_NS(ns)		ns
-#endif
-#define LAB_EXPORT(sym)		EXPORT_SYMBOL_NS_GPL(sym, LAB_NS(LABYRINTH))
-
-/* A consumer says this once, beside its MODULE_LICENSE(). */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define LAB_NS			"LABYRINTH"
 #define LABYRINTH_IMPORT_NS()	MODULE_IMPORT_NS("LABYRINTH")
 #else
+#define LAB_NS			LABYRINTH
 #define LABYRINTH_IMPORT_NS()	MODULE_IMPORT_NS(LABYRINTH)
 #endif
 
 /* What only the KUnit suites reach; exported to them alone. */
 #ifdef LABYRINTH_KUNIT_TEST
-#define LAB_EXPORT_FOR_TEST(sym) EXPORT_SYMBOL_NS_GPL(sym, LAB_NS(LABYRINTH))
+#define EXPORT_SYMBOL_FOR_LAB_TEST(sym)	EXPORT_SYMBOL_NS_GPL(sym, LAB_NS)
 #else
-#define LAB_EXPORT_FOR_TEST(sym)
+#define EXPORT_SYMBOL_FOR_LAB_TEST(sym)
 #endif
 
 /* 6.14 dropped "array" from the name. */

@@ -124,7 +124,7 @@ long lab_limbo_count(void)
 {
 	return atomic_long_read(&limbo_pages);
 }
-LAB_EXPORT_FOR_TEST(lab_limbo_count);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_limbo_count);
 
 /*
  * The module goes while others still refer to @frame: it becomes an ordinary

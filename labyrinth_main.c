@@ -28,7 +28,7 @@ MODULE_PARM_DESC(max_owners,
 
 /* In the order of the fast path's needs; written once, before any call. */
 struct lab_table lab_table __read_mostly;
-LAB_EXPORT_FOR_TEST(lab_table);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table);
 unsigned long lab_direct_map __read_mostly;
 
 static int __init choose_capacity(void)

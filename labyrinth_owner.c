@@ -48,7 +48,7 @@ static_assert(HANDLE_LOW < BIT(LAB_OWNER_SHIFT));
 #define PAGES_NAMED		8
 
 struct lab_owners lab_owners __read_mostly;
-LAB_EXPORT_FOR_TEST(lab_owners);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_owners);
 
 /*
  * Protects the list of free slots, slot->phase, and who is watching. Taken in
@@ -65,6 +65,7 @@ static const char * const fail_names[] = {
 	[LAB_FAIL_MEMORY] = "memory",
 	[LAB_FAIL_CONTEXT] = "context",
 };
+
 static_assert(ARRAY_SIZE(fail_names) == LAB_NR_FAILS);
 
 /*
@@ -308,7 +309,7 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 		 lab_owner_id(owner), owner->module_name);
 	return (struct labyrinth_owner *)owner->handle;
 }
-LAB_EXPORT(labyrinth_owner_create_for);
+EXPORT_SYMBOL_NS_GPL(labyrinth_owner_create_for, LAB_NS);
 
 static void take_back_handle(struct lab_owner *owner)
 {
@@ -456,7 +457,7 @@ unsigned int labyrinth_owner_destroy(struct labyrinth_owner *owner)
 	might_sleep();
 	return destroy_handle(owner, _RET_IP_);
 }
-LAB_EXPORT(labyrinth_owner_destroy);
+EXPORT_SYMBOL_NS_GPL(labyrinth_owner_destroy, LAB_NS);
 
 static void destroy_left_behind(struct lab_owner *owner)
 {

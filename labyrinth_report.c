@@ -81,6 +81,7 @@ static const char * const class_names[] = {
 	[LAB_LEFT_BEHIND] = "left-behind",
 	[LAB_CORRUPT] = "corrupt",
 };
+
 static_assert(ARRAY_SIZE(class_names) == LAB_NR_CLASSES);
 
 static const char * const op_names[] = {
@@ -97,6 +98,7 @@ static const char * const op_names[] = {
 	[LAB_OP_CREATE] = "create",
 	[LAB_OP_DESTROY] = "destroy",
 };
+
 static_assert(ARRAY_SIZE(op_names) == LAB_NR_OP_NAMES);
 
 static const char * const state_names[] = {
@@ -106,6 +108,7 @@ static const char * const state_names[] = {
 	[LAB_LENT] = "LENT",
 	[LAB_LIMBO] = "LIMBO",
 };
+
 static_assert(ARRAY_SIZE(state_names) == LAB_NR_STATES);
 
 static atomic_long_t counts[LAB_NR_CLASSES];
@@ -119,19 +122,19 @@ const char *lab_op_name(enum lab_op op)
 {
 	return op_names[op];
 }
-LAB_EXPORT_FOR_TEST(lab_op_name);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_op_name);
 
 const char *lab_state_name(enum lab_state state)
 {
 	return state < LAB_NR_STATES ? state_names[state] : "?";
 }
-LAB_EXPORT_FOR_TEST(lab_state_name);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_state_name);
 
 unsigned long lab_report_count(enum lab_class class)
 {
 	return atomic_long_read(&counts[class]);
 }
-LAB_EXPORT_FOR_TEST(lab_report_count);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_report_count);
 
 static const char *context_name(void)
 {

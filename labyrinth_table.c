@@ -133,7 +133,7 @@ lab_tag_t *lab_table_insert(struct lab_table *table, lab_tag_t tag)
 		this_cpu_inc(*table->used);
 	return slot;
 }
-LAB_EXPORT_FOR_TEST(lab_table_insert);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_insert);
 
 /*
  * Empties @slot if it still holds @tag.
@@ -153,7 +153,7 @@ bool lab_table_remove(struct lab_table *table, lab_tag_t *slot, lab_tag_t tag)
 	this_cpu_dec(*table->used);
 	return true;
 }
-LAB_EXPORT_FOR_TEST(lab_table_remove);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_remove);
 
 static const lab_tag_t *slots_search(const lab_tag_t *slots, unsigned int nr,
 				     unsigned long pfn, lab_tag_t *tag)
@@ -194,7 +194,7 @@ lab_tag_t *lab_table_search(const struct lab_table *table, unsigned long pfn,
 		*tag = 0;
 	return (lab_tag_t *)slot;
 }
-LAB_EXPORT_FOR_TEST(lab_table_search);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_search);
 
 unsigned long lab_table_used(const struct lab_table *table)
 {
@@ -206,7 +206,7 @@ unsigned long lab_table_used(const struct lab_table *table)
 	/* Tags come and go while the CPUs are summed up. */
 	return max(used, 0L);
 }
-LAB_EXPORT_FOR_TEST(lab_table_used);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_used);
 
 /* Context: Task; may sleep. */
 lab_tag_t lab_table_next(const struct lab_table *table, u64 *index)
@@ -221,7 +221,7 @@ lab_tag_t lab_table_next(const struct lab_table *table, u64 *index)
 	}
 	return 0;
 }
-LAB_EXPORT_FOR_TEST(lab_table_next);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_next);
 
 /* How many slots a search compares before it finds @tag at @index. */
 static unsigned int probe_length(const struct lab_table *table, lab_tag_t tag,
@@ -267,7 +267,7 @@ void lab_table_stats(const struct lab_table *table,
 	lab_table_for_each(table, index, tag)
 		stats_add(table, tag, index, stats);
 }
-LAB_EXPORT_FOR_TEST(lab_table_stats);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_stats);
 
 /*
  * Makes an empty table for @capacity tags.
@@ -291,7 +291,7 @@ int lab_table_init(struct lab_table *table, u64 capacity)
 	}
 	return 0;
 }
-LAB_EXPORT_FOR_TEST(lab_table_init);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_init);
 
 void lab_table_exit(struct lab_table *table)
 {
@@ -300,4 +300,4 @@ void lab_table_exit(struct lab_table *table)
 	table->used = NULL;
 	table->tags = NULL;
 }
-LAB_EXPORT_FOR_TEST(lab_table_exit);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_exit);

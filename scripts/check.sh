@@ -35,7 +35,12 @@ stage_build() {
 }
 stage_static() { "$LAB_SCRIPTS/static.sh"; }
 stage_kunit() { "$LAB_SCRIPTS/kunit.sh"; }
-stage_selftest() { "$LAB_SCRIPTS/selftest.sh"; }
+stage_selftest() {
+	local status=0
+	"$LAB_SCRIPTS/selftest.sh" || status=1
+	"$LAB_SCRIPTS/fatal.sh" || status=1
+	return "$status"
+}
 
 count() { grep -c "^$1"$'\t' "$LABYRINTH_RESULTS" || true; }
 

@@ -33,12 +33,19 @@ fail() {
 	failed=1
 }
 
+# A million pages take 4 GB, which qemu asks the host for as the guest uses it.
+memory() {
+	local available
+	available=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
+	echo $((available > 9000 ? 6656 : 1024))
+}
+
 log_dir
 logs=$LABYRINTH_LOGS/selftest-$kernel
 mkdir -p "$logs"
 truncate -s 0 "$logs/output.log" "$logs/console.log"
 status=0 failed=0
-"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --timeout 900 --log "$logs" \
+"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --mem "$(memory)" --timeout 900 --log "$logs" \
 	--add "$LAB_ROOT/Documentation/transitions.txt" -- \
 	scripts/vm/selftests.sh "$@" >&2 || status=$?
 judge

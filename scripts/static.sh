@@ -11,7 +11,7 @@
 [[ ${1:-} != --help ]] || { usage; exit; }
 
 checkpatch() {
-	local ignore findings
+	local ignore findings PATH=/usr/sbin:/usr/bin:/sbin:/bin
 	ignore=$(awk '/^[A-Z]/ && NF == 1 { print $1 }' "$LAB_SCRIPTS/checkpatch-ignore" | paste -sd,)
 	cd "$LAB_ROOT" || return
 	findings=$(perl "$source/scripts/checkpatch.pl" --root="$source" --strict --terse \

@@ -11,7 +11,7 @@ DO=/sys/kernel/debug/labyrinth_probe/do
 # The most pages that leave the guest enough to live on.
 pages_to_hold() {
 	free=$(sed -n 's/^MemFree: *\([0-9]*\) kB/\1/p' /proc/meminfo)
-	pages=$((free / 4 * 6 / 10))
+	pages=$((free * 7 / 40))
 	[ "$pages" -lt 1000000 ] || pages=1000000
 	echo "$pages"
 }

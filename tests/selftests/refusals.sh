@@ -83,7 +83,7 @@ check_limit() {
 	sleep 5.5
 	before=$(count_of foreign)
 	mark=$(dmesg_mark)
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
 		echo foreign-free 2>/dev/null >$DO
 	done
 	ktap_equal "each of 15 refusals is counted" $((before + 15)) "$(count_of foreign)"

@@ -10,7 +10,7 @@ DEBUGFS=/sys/kernel/debug/labyrinth
 FOREIGN="free transfer lend reclaim release adopt"
 
 cpus=$(grep -c ^processor /proc/cpuinfo)
-ktap_plan $((2 * cpus + 6 + 2 + 6 + 5))
+ktap_plan $((2 * cpus + 21))
 
 insmod labyrinth.ko
 mark=$(dmesg_mark)

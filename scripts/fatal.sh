@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/fatal.sh [--kernel 6.1|6.12|6.1-rt] [test...]
+# Runs the tests that must end the machine (tests/selftests/fatal/*.sh), each in
+# a virtual machine of its own. A test says in lines "# expect: REGEX" what the
+# kernel's log must hold, in that order; and the guest must not live on.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+kernel=6.1
+case ${1:-} in
+--help) usage; exit ;;
+--kernel) kernel=$2; shift 2 ;;
+esac
+(($#)) || set -- "$LAB_ROOT"/tests/selftests/fatal/*.sh
+
+# unmet TEST LOG: prints the first expectation that is not met.
+unmet() {
+	local line=0 regex next
+	while IFS= read -r regex; do
+		next=$(tail -n "+$((line + 1))" "$2" | grep -nE -m 1 -- "$regex" | cut -d : -f 1) || true
+		[[ -n $next ]] || { echo "$regex"; return; }
+		line=$((line + next))
+	done < <(sed -n 's/^# expect: //p' "$1")
+}
+
+run() {
+	local test=$1 logs=$2 status=0 missing
+	"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --timeout 120 --log "$logs" -- \
+		"tests/selftests/fatal/$(basename "$test")" >&2 || status=$?
+	missing=$(unmet "$test" "$logs/console.log")
+	[[ -z $missing ]] || { say "not in the kernel's log: $missing"; return 1; }
+	((status == 125)) || { say "the guest lived on, status $status"; return 1; }
+}
+
+log_dir
+status=0
+for test; do
+	name=$(basename "$test" .sh)
+	logs=$LABYRINTH_LOGS/fatal-$kernel-$name
+	mkdir -p "$logs"
+	say "fatal: $name: the guest is to die, as its log then shows"
+	result_of "fatal $kernel: $name" run "$test" "$logs" || status=1
+done
+exit "$status"
