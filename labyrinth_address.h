@@ -6,6 +6,7 @@
 #define LABYRINTH_ADDRESS_H
 
 #include <linux/bitops.h>
+#include <linux/kasan.h>
 #include <linux/mm.h>
 
 #include "labyrinth_tag.h"
@@ -24,7 +25,8 @@ extern unsigned long lab_direct_map;
 static __always_inline bool lab_address_pfn(const void *addr,
 					    unsigned long *pfn)
 {
-	*pfn = ror64((unsigned long)addr - lab_direct_map, PAGE_SHIFT);
+	*pfn = ror64((unsigned long)kasan_reset_tag(addr) - lab_direct_map,
+		     PAGE_SHIFT);
 	return likely(lab_pfn_fits(*pfn));
 }
 

@@ -15,14 +15,13 @@
  *
  * - free/free: both read HELD; one compare-and-exchange wins, the other caller
  *   finds CACHED, which is -ENOENT.
- * - free/transfer: likewise; the loser finds CACHED, or another owner.
- * - free/release, free/lend: the freezer has the count at 0. If free looks at the
+ * - free/release, free/lend, free/transfer: the freezer has the count at 0. If free looks at the
  *   count then, it is -EBUSY. If it looked before, its compare-and-exchange and
  *   the freezer's decide; the freezer that loses thaws and is -ENOENT.
  * - lend/lend, release/release, reclaim/reclaim, adopt/adopt: one freezes, the
  *   other is -EBUSY.
  * - reclaim against a borrower's last put_page(): freezing needs the count at
- *   exactly two, so it is either before the put, -EBUSY, or after.
+ *   exactly what the owner alone has, so it is before the put, -EBUSY, or after.
  * - any of them against destroy: see the top of labyrinth_owner.c.
  * - the reference count is looked at before the commit. A foreigner may take
  *   or drop a reference in between, or at any time after: it is noticed when
@@ -51,7 +50,7 @@ struct lab_call {
 	enum lab_class class;		/* of the refusal, if it comes to one */
 	struct lab_page_note note;	/* for the report, if it comes to one */
 	bool silent;			/* -EBUSY is an answer, not a refusal */
-	bool lost;			/* a reference was missing, and put back */
+	bool lost;			/* references were missing, and put back */
 };
 
 /*
@@ -172,24 +171,39 @@ static bool lab_call_commit(const struct lab_call *call, lab_tag_t tag)
 }
 
 /*
- * Whether nobody but the owner refers to the page. One reference short means
- * that a foreigner dropped one that was not his; it freed nothing, and is put
- * back.
+ * Puts back the references that a foreigner dropped; they freed nothing. Unless
+ * they did: a frame that has been through the page allocator does not know its
+ * slot any more, and is somebody else's.
  */
+static int repair(struct lab_call *call)
+{
+	struct lab_page_note note = lab_page_note(call->tag);
+
+	if (lab_tag_state(call->tag) != LAB_LENT &&
+	    READ_ONCE(call->frame->tag) != call->slot) {
+		call->class = LAB_CORRUPT;
+		return -EBUSY;
+	}
+	note.refs = lab_frame_freeze_short(call->frame);
+	if (!note.refs) {
+		call->class = LAB_BUSY;
+		return -EBUSY;
+	}
+	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+	call->note = note;
+	call->lost = true;
+	return 0;
+}
+
+/* Whether nobody but the owner refers to the page. */
 static int lab_call_exclusive(struct lab_call *call)
 {
 	int refs = lab_frame_refs(call->frame);
 
 	if (likely(refs == LAB_REFS_EXCLUSIVE))
 		return 0;
-	if (refs == LAB_REFS_EXCLUSIVE - 1 &&
-	    lab_frame_freeze(call->frame, refs)) {
-		call->note = lab_page_note(call->tag);
-		call->note.refs = refs;
-		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
-		call->lost = true;
-		return 0;
-	}
+	if (refs < LAB_REFS_EXCLUSIVE)
+		return repair(call);
 	call->class = LAB_BUSY;
 	return -EBUSY;
 }
@@ -207,38 +221,33 @@ static int lab_call_freeze(struct lab_call *call)
 	return -EBUSY;
 }
 
-/* The list it came from led to a page that is not the owner's to hand out. */
-static void *report_corrupt(struct lab_owner *owner, lab_tag_t tag,
-			    unsigned long ip)
-{
-	lab_report(&(struct lab_refusal) {
-		.class = LAB_CORRUPT,
-		.op = LAB_OP_ALLOC,
-		.tag = tag,
-		.caller = owner,
-		.ip = ip,
-	});
-	return NULL;
-}
-
-/* Hands @frame, just taken off a list of @owner's, out to the caller at @ip. */
+/*
+ * Hands @frame, just taken off a list of @owner's, out to the caller at @ip. A
+ * list that led to a page which is not the owner's to hand out is corrupt:
+ * better no page than somebody else's.
+ */
 static void *hand_out(struct lab_owner *owner, struct lab_frame *frame,
 		      unsigned long ip)
 {
-	lab_tag_t tag = READ_ONCE(*frame->tag);
+	lab_tag_t *slot = frame->tag;
+	lab_tag_t tag = READ_ONCE(*slot);
 	void *addr = lab_frame_address(frame);
 
 	if (unlikely(tag != lab_tag_make(lab_frame_pfn(frame),
-					 lab_owner_id(owner), LAB_CACHED)))
-		return report_corrupt(owner, tag, ip);
-	if (owner->flags & LABYRINTH_OWNER_ZERO && !frame->when)
+					 lab_owner_id(owner), LAB_CACHED))) {
+		lab_report_corrupt(LAB_OP_ALLOC, owner, tag, ip);
+		return NULL;
+	}
+	if (owner->flags & LABYRINTH_OWNER_ZERO && !READ_ONCE(frame->when))
 		clear_page(addr);
 	lab_frame_note(frame, ip);
-	WRITE_ONCE(*frame->tag, lab_tag_step(tag, LAB_HELD));
-	if (unlikely(!owner->plain)) {
-		lab_stack_note(frame);
-		lab_step(LAB_OP_ALLOC, frame, owner, ip);
-	}
+	lab_stack_note(frame);
+	/*
+	 * Pairs with the compare-and-exchange of the call that finds the page
+	 * HELD: the notes are written before that may write its own.
+	 */
+	smp_store_release(slot, lab_tag_step(tag, LAB_HELD));
+	lab_step(LAB_OP_ALLOC, frame, owner, ip);
 	return addr;
 }
 
@@ -249,65 +258,71 @@ static void *take_cached(struct lab_owner *owner, unsigned long ip)
 	return frame ? hand_out(owner, frame, ip) : NULL;
 }
 
-/*
- * What the page allocator would not give, the reserve may. The worker that
- * fills it again is woken in either case: it may sleep for memory.
- */
-static void *take_reserved(struct lab_owner *owner, unsigned long ip)
-{
-	struct lab_frame *frame = lab_reserve_pop(owner);
-
-	irq_work_queue(&owner->kick);
-	return frame ? hand_out(owner, frame, ip) : NULL;
-}
-
-static void alloc_failed(struct lab_call *call, enum lab_fail fail)
+static void *alloc_failed(struct lab_call *call, enum lab_fail fail)
 {
 	lab_owner_fail(call->owner, fail);
 	trace_alloc_failed(call->owner, fail, call->ip);
+	return NULL;
+}
+
+/* What the page allocator would not give, the reserve may. */
+static void *take_reserved(struct lab_owner *owner, unsigned long ip,
+			   enum lab_fail fail)
+{
+	struct lab_frame *frame = lab_reserve_pop(owner);
+
+	lab_reserve_kick(owner, fail);
+	return frame ? hand_out(owner, frame, ip) : NULL;
+}
+
+static void *take_fresh(struct lab_call *call, struct lab_batch *batch)
+{
+	struct lab_owner *owner = call->owner;
+	struct lab_frame *frame = lab_batch_put_in(batch, owner);
+	void *addr = NULL;
+
+	if (likely(frame))
+		addr = hand_out(owner, frame, call->ip);
+	if (!addr)
+		addr = take_reserved(owner, call->ip, batch->fail);
+	if (!addr) {
+		lab_owner_quota_give(owner, 1);
+		alloc_failed(call, batch->fail);
+	}
+	return addr;
 }
 
 /*
- * The cache is empty: refills it, with preemption as the API's caller had it,
- * or takes a page from the reserve.
+ * The cache is empty: asks the page allocator, with preemption as the API's
+ * caller had it. Meanwhile the owner may have gone, its counts with it.
  */
-static void *alloc_refilled(struct lab_call *call)
+static void *alloc_fresh(struct lab_call *call)
 {
-	struct lab_owner *owner = call->owner;
+	struct lab_batch batch;
 	void *addr = NULL;
-	int fail;
 
 	preempt_enable();
-	fail = lab_cache_refill(owner, call->handle);
+	lab_batch_get(&batch, call->owner);
 	preempt_disable();
-	if (!lab_owner_is(owner, call->handle))
-		return NULL;
-	if (!fail)
-		addr = take_cached(owner, call->ip);
-	if (!addr)
-		addr = take_reserved(owner, call->ip);
-	if (!addr)
-		alloc_failed(call, fail);
+	if (likely(lab_owner_is(call->owner, call->handle)))
+		addr = take_fresh(call, &batch);
+	preempt_enable();
+	lab_batch_give_back(&batch, call->owner);
+	preempt_disable();
 	return addr;
 }
 
 static void *alloc_within_quota(struct lab_call *call)
 {
-	void *addr = NULL;
+	void *addr;
 
-	if (unlikely(!lab_owner_quota_take(call->owner, 1))) {
-		alloc_failed(call, LAB_FAIL_QUOTA);
-		return NULL;
-	}
+	if (unlikely(!lab_owner_quota_take(call->owner, 1)))
+		return alloc_failed(call, LAB_FAIL_QUOTA);
 	addr = take_cached(call->owner, call->ip);
-	if (unlikely(!addr))
-		addr = alloc_refilled(call);
-	if (unlikely(!addr) && lab_owner_is(call->owner, call->handle))
-		lab_owner_quota_give(call->owner, 1);
-	return addr;
+	return likely(addr) ? addr : alloc_fresh(call);
 }
 
-/* The main call, off the fast path. */
+/* The main call, off the fast paths. */
 static noinline void *lab_alloc(struct labyrinth_owner *handle,
 				unsigned long ip)
 {
@@ -323,6 +338,27 @@ static noinline void *lab_alloc(struct labyrinth_owner *handle,
 		alloc_failed(&call, LAB_FAIL_THREAD);
 	lab_call_end(&call, err);
 	return addr;
+}
+
+/* The fast path of an owner that any CPU and any context may use. */
+static noinline void *alloc_shared(struct labyrinth_owner *handle,
+				   unsigned long ip)
+{
+	struct lab_owner *owner = lab_owner_slot(handle);
+	struct lab_frame *frame = NULL;
+
+	preempt_disable();
+	if (likely(READ_ONCE(owner->shared_handle) == (unsigned long)handle))
+		frame = lab_cache_pop_cpu(owner);
+	if (unlikely(!frame)) {
+		preempt_enable();
+		return lab_alloc(handle, ip);
+	}
+	lab_frame_note(frame, ip);
+	/* CACHED to HELD; pairs as in hand_out(). */
+	smp_store_release(frame->tag, *frame->tag + (LAB_HELD - LAB_CACHED));
+	preempt_enable();
+	return lab_frame_address(frame);
 }
 
 /**
@@ -353,8 +389,8 @@ labyrinth_void_alloc_page_gfp_atomic_exclusive(struct labyrinth_owner *owner)
 	struct lab_owner *o = lab_owner_slot(owner);
 	struct lab_frame *frame;
 
-	if (unlikely(READ_ONCE(o->fast_handle) != (unsigned long)owner))
-		return lab_alloc(owner, _RET_IP_);
+	if (unlikely(READ_ONCE(o->single_handle) != (unsigned long)owner))
+		return alloc_shared(owner, _RET_IP_);
 	frame = lab_cache_pop_single(o);
 	if (unlikely(!frame))
 		return lab_alloc(owner, _RET_IP_);
@@ -404,10 +440,9 @@ static int free_held(struct lab_call *call)
 							 LAB_CACHED))))
 		return lab_call_again(call);
 	/* From here on it is on no list, so it is this call's alone. */
-	WRITE_ONCE(call->frame->when, 0);
+	lab_frame_note_zeroed(call->frame, false);
 	lab_owner_quota_give(owner, 1);
-	if (unlikely(!owner->plain))
-		lab_step(LAB_OP_FREE, call->frame, owner, call->ip);
+	lab_step(LAB_OP_FREE, call->frame, owner, call->ip);
 	lab_cache_push(owner, call->frame);
 	return 0;
 }
@@ -433,6 +468,42 @@ static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
 	return err;
 }
 
+/*
+ * The fast path of an owner that any CPU and any context may use: every check,
+ * and nothing but the common answer to each.
+ */
+static noinline int free_shared(struct labyrinth_owner *handle, void *addr,
+				unsigned long ip)
+{
+	struct lab_owner *owner = lab_owner_slot(handle);
+	struct lab_frame *frame;
+	unsigned long pfn;
+	lab_tag_t *slot;
+	lab_tag_t held;
+
+	preempt_disable();
+	if (unlikely(READ_ONCE(owner->shared_handle) != (unsigned long)handle ||
+		     !lab_address_pfn(addr, &pfn)))
+		goto slow;
+	held = lab_tag_make(pfn, 0, 0) | owner->key;
+	slot = lab_table_find(&lab_table, held);
+	if (unlikely(!slot || lab_cache_is_over_cpu(owner)))
+		goto slow;
+	frame = lab_frame_of_tag(held);
+	if (unlikely(lab_frame_refs(frame) != LAB_REFS_EXCLUSIVE))
+		goto slow;
+	/* Pairs as in lab_call_commit(). */
+	if (unlikely(cmpxchg(slot, held, held - (LAB_HELD - LAB_CACHED)) !=
+		     held))
+		goto slow;
+	lab_cache_push_cpu(owner, frame);
+	preempt_enable();
+	return 0;
+slow:
+	preempt_enable();
+	return lab_free(handle, addr, ip);
+}
+
 /**
  * labyrinth_free_page() - give a page back
  * @owner: who holds it.
@@ -455,8 +526,9 @@ int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)
 	lab_tag_t *slot;
 	lab_tag_t held;
 
-	if (unlikely(READ_ONCE(o->fast_handle) != (unsigned long)owner ||
-		     !lab_address_pfn(addr, &pfn)))
+	if (unlikely(READ_ONCE(o->single_handle) != (unsigned long)owner))
+		return free_shared(owner, addr, _RET_IP_);
+	if (unlikely(!lab_address_pfn(addr, &pfn)))
 		return lab_free(owner, addr, _RET_IP_);
 	held = lab_tag_make(pfn, 0, 0) | o->key;
 	slot = lab_table_find(&lab_table, held);
@@ -473,9 +545,30 @@ int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_free_page, LAB_NS);
 
+/* The frame is frozen: nobody frees the page before its new notes are written. */
+static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
+{
+	lab_tag_t tag = lab_tag_make(lab_tag_pfn(call->tag),
+				     lab_owner_id(heir), LAB_HELD);
+
+	if (!lab_owner_quota_take(heir, 1)) {
+		lab_owner_fail(heir, LAB_FAIL_QUOTA);
+		return -ENOSPC;
+	}
+	lab_owner_account(heir, 1);
+	if (!lab_call_commit(call, tag)) {
+		lab_owner_account(heir, -1);
+		lab_owner_quota_give(heir, 1);
+		return lab_call_again(call);
+	}
+	lab_frame_note(call->frame, call->ip);
+	lab_owner_account(call->owner, -1);
+	lab_owner_quota_give(call->owner, 1);
+	return 0;
+}
+
 static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
 {
-	struct lab_owner *from = call->owner;
 	struct lab_owner *heir = lab_owner_get(to);
 	int err;
 
@@ -484,28 +577,16 @@ static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
 		call->handle = to;
 		return -EINVAL;
 	}
-	err = lab_call_exclusive(call);
+	if (heir == call->owner)
+		return lab_call_exclusive(call);
+	err = lab_call_freeze(call);
 	if (err)
 		return err;
-	if (heir == from)
-		return 0;
-	if (!lab_owner_quota_take(heir, 1)) {
-		lab_owner_fail(heir, LAB_FAIL_QUOTA);
-		return -ENOSPC;
-	}
-	lab_owner_account(heir, 1);
-	if (!lab_call_commit(call, lab_tag_make(lab_tag_pfn(call->tag),
-						lab_owner_id(heir),
-						LAB_HELD))) {
-		lab_owner_account(heir, -1);
-		lab_owner_quota_give(heir, 1);
-		return lab_call_again(call);
-	}
-	lab_frame_note(call->frame, call->ip);
-	lab_owner_account(from, -1);
-	lab_owner_quota_give(from, 1);
-	lab_step_transfer(call->frame, from, heir, call->ip);
-	return 0;
+	err = transfer_frozen(call, heir);
+	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+	if (!err)
+		lab_step_transfer(call->frame, call->owner, heir, call->ip);
+	return err;
 }
 
 /**
@@ -587,14 +668,14 @@ struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr)
 EXPORT_SYMBOL_NS_GPL(labyrinth_release, LAB_NS);
 
 /*
- * Whether @page is one that could be given to alloc_page()'s caller: of order
- * 0, on no list of the core's, mapped nowhere. The frame is frozen.
+ * Whether @page is one that alloc_page() could have given to its caller: on no
+ * list of the core's, mapped nowhere, nobody's buffer or pool.
  */
 static bool is_ordinary(struct page *page)
 {
-	return !PageCompound(page) && !PageReserved(page) && !PageLRU(page) &&
-	       !PageSlab(page) && !page_mapped(page) && !page_has_type(page) &&
-	       !page->mapping && !PagePrivate(page);
+	return !PageLRU(page) && !PageSlab(page) && !page_mapped(page) &&
+	       !page_has_type(page) && !page->mapping && !PagePrivate(page) &&
+	       !lab_page_is_pool(page);
 }
 
 /* Tags the frozen frame; the page is the owner's after that. */
@@ -603,10 +684,6 @@ static int adopt_frozen(struct lab_call *call)
 	unsigned long pfn = lab_frame_pfn(call->frame);
 	lab_tag_t tag = lab_tag_make(pfn, lab_owner_id(call->owner), LAB_HELD);
 
-	if (!is_ordinary(lab_frame_page(call->frame))) {
-		call->class = LAB_BAD_PAGE;
-		return -EBUSY;
-	}
 	if (!lab_owner_quota_take(call->owner, 1)) {
 		lab_owner_fail(call->owner, LAB_FAIL_QUOTA);
 		return -ENOSPC;
@@ -623,11 +700,12 @@ static int adopt_frozen(struct lab_call *call)
 	return 0;
 }
 
-static int adopt_page(struct lab_call *call, struct page *page)
+/* Whether it can be adopted at all, and is not a Labyrinth page already. */
+static int adoptable(struct lab_call *call, struct page *page)
 {
 	int err;
 
-	if (!lab_page_valid(page)) {
+	if (!lab_page_valid(page) || PageCompound(page) || PageReserved(page)) {
 		call->class = LAB_BAD_PAGE;
 		return -EINVAL;
 	}
@@ -635,18 +713,25 @@ static int adopt_page(struct lab_call *call, struct page *page)
 	/* A page that the table does not know is just what is asked for. */
 	if (err != -ENOENT)
 		return err < 0 ? err : -EBUSY;
-	call->frame = lab_frame(page);
 	call->class = LAB_BAD_PAGE;
+	call->frame = lab_frame(page);
+	return is_ordinary(page) ? 0 : -EBUSY;
+}
+
+static int adopt_page(struct lab_call *call, struct page *page)
+{
+	int err = adoptable(call, page);
+
+	if (err)
+		return err;
 	if (!lab_frame_freeze(call->frame, 1))
 		return -EBUSY;
-	err = adopt_frozen(call);
-	if (err) {
-		lab_frame_thaw(call->frame, 1);
-		return err;
-	}
-	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
-	lab_step(LAB_OP_ADOPT, call->frame, call->owner, call->ip);
-	return 0;
+	/* Once more, now that nobody can make it anything else. */
+	err = is_ordinary(page) ? adopt_frozen(call) : -EBUSY;
+	lab_frame_thaw(call->frame, err ? 1 : LAB_REFS_EXCLUSIVE);
+	if (!err)
+		lab_step(LAB_OP_ADOPT, call->frame, call->owner, call->ip);
+	return err;
 }
 
 /**
@@ -740,7 +825,8 @@ static int reclaim_lent(struct lab_call *call)
 		return lab_call_again(call);
 	}
 	/* A borrower may have used the words of struct page. */
-	call->frame->tag = call->slot;
+	WRITE_ONCE(call->frame->tag, call->slot);
+	lab_frame_note(call->frame, call->ip);
 	lab_frame_set_type(call->frame);
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 	lab_step(LAB_OP_RECLAIM, call->frame, call->owner, call->ip);

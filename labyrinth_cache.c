@@ -5,8 +5,10 @@
  *
  * Who may be asked for memory where: the page allocator takes spinlocks, so not
  * in an NMI; on PREEMPT_RT those locks sleep, so only where preemption is
- * enabled. Everywhere else what is cached and the reserve must do, and a worker
- * refills the reserve from where it may sleep.
+ * enabled. Everywhere else what is cached and the reserve must do. There a cache
+ * that is empty is not refilled, and one that is too long spills into the
+ * reserve's list; a worker, which may sleep, then sees to it that the reserve has
+ * what it should, no less and no more.
  *
  * Against destroy: the allocator is asked with preemption as the caller had it,
  * so the owner may be gone when the pages are there. What is put into a list
@@ -16,7 +18,6 @@
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
-#include <linux/slab.h>
 
 #include "labyrinth_cache.h"
 #include "labyrinth_limbo.h"
@@ -33,170 +34,135 @@ static gfp_t owner_gfp(const struct lab_owner *owner, gfp_t gfp)
 	return owner->flags & LABYRINTH_OWNER_ZERO ? gfp | __GFP_ZERO : gfp;
 }
 
-static void report_stolen(struct lab_owner *owner, lab_tag_t tag)
+/*
+ * The page allocator gave a page that is tagged: somebody freed it again and
+ * again until it did. So it is out of the allocator's hands now, and what it
+ * was before: its owner's, with all its references.
+ */
+static void restore_stolen(struct lab_owner *owner, struct lab_frame *frame,
+			   lab_tag_t *slot, lab_tag_t tag)
 {
-	lab_report(&(struct lab_refusal) {
-		.class = LAB_CORRUPT,
-		.op = LAB_OP_REFILL,
-		.tag = tag,
-		.note = lab_page_note(tag),
-		.caller = owner,
-		.ip = _THIS_IP_,
-	});
+	WRITE_ONCE(frame->tag, slot);
+	lab_frame_set_type(frame);
+	page_ref_add(lab_frame_page(frame), LAB_REFS_EXCLUSIVE - 1);
+	lab_report_corrupt(LAB_OP_REFILL, owner, tag, _RET_IP_);
 }
 
-/*
- * Tags @page, which is just out of the page allocator. NULL where the table is
- * full; the page is then still the caller's.
- *
- * A page that is tagged already was given to the allocator behind its owner's
- * back. It is somebody's still: it is left out of circulation for good.
- */
-static struct lab_frame *tag_page(struct lab_owner *owner, struct page *page,
-				  bool *stolen)
+enum entry { ENTERED, NO_ROOM, STOLEN };
+
+/* Tags @page, which is just out of the page allocator. */
+static enum entry enter(struct lab_owner *owner, struct page *page)
 {
 	unsigned long pfn = page_to_pfn(page);
 	struct lab_frame *frame = lab_frame(page);
 	lab_tag_t tag;
-	lab_tag_t *slot;
+	lab_tag_t *slot = lab_table_search(&lab_table, pfn, &tag);
 
-	*stolen = lab_table_search(&lab_table, pfn, &tag);
-	if (unlikely(*stolen)) {
-		report_stolen(owner, tag);
-		return NULL;
+	if (unlikely(slot)) {
+		restore_stolen(owner, frame, slot, tag);
+		return STOLEN;
 	}
 	if (!lab_pfn_fits(pfn))
-		return NULL;
-	slot = lab_table_insert(&lab_table, lab_tag_make(pfn,
-							 lab_owner_id(owner),
-							 LAB_CACHED));
+		return NO_ROOM;
+	tag = lab_tag_make(pfn, lab_owner_id(owner), LAB_CACHED);
+	slot = lab_table_insert(&lab_table, tag);
 	if (!slot)
-		return NULL;
+		return NO_ROOM;
 	lab_frame_enter(frame, slot);
-	frame->when = !!(owner->flags & LABYRINTH_OWNER_ZERO);
+	lab_frame_note_zeroed(frame, owner->flags & LABYRINTH_OWNER_ZERO);
 	page_ref_add(page, LAB_REFS_EXCLUSIVE - 1);
-	return frame;
+	lab_step(LAB_OP_REFILL, frame, owner, _RET_IP_);
+	return ENTERED;
 }
 
 /*
- * Tags @nr pages and puts them where @push says; those that it could not take
- * are moved to the front of @pages. Returns their number.
- */
-static unsigned int take_in(struct lab_owner *owner, struct page **pages,
-			    unsigned int nr,
-			    void (*push)(struct lab_owner *owner,
-					 struct lab_frame *frame))
-{
-	unsigned int i, in = 0, left = 0;
-
-	for (i = 0; i < nr; i++) {
-		bool stolen;
-		struct lab_frame *frame = tag_page(owner, pages[i], &stolen);
-
-		if (!frame) {
-			if (!stolen)
-				pages[left++] = pages[i];
-			continue;
-		}
-		push(owner, frame);
-		lab_step(LAB_OP_REFILL, frame, owner, _THIS_IP_);
-		in++;
-	}
-	lab_owner_account(owner, in);
-	return left;
-}
-
-static void untake(struct page **pages, unsigned int nr)
-{
-	while (nr)
-		__free_page(pages[--nr]);
-}
-
-/*
- * Fills this CPU's cache, or the SINGLE one, by at most LAB_BATCH pages.
+ * Asks the page allocator for a batch.
  * Context: Any; preemption as the API's caller had it.
- * Return: 0 if there is at least one page more, else the &enum lab_fail that
- * says why not. The owner may be gone by then, and @owner another's.
  */
-int lab_cache_refill(struct lab_owner *owner,
-		     const struct labyrinth_owner *handle)
+void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
 {
 	gfp_t gfp = owner_gfp(owner, GFP_ATOMIC | __GFP_NOWARN);
-	struct page *pages[LAB_BATCH] = {};
-	unsigned int nr, left;
 
+	*batch = (struct lab_batch) { .fail = LAB_FAIL_CONTEXT };
 	if (!may_use_allocator())
-		return LAB_FAIL_CONTEXT;
-	nr = alloc_pages_bulk_node(gfp, owner->nid, LAB_BATCH, pages);
-	if (!nr)
-		return LAB_FAIL_MEMORY;
-	left = nr;
-	preempt_disable();
-	if (lab_owner_is(owner, handle))
-		left = take_in(owner, pages, nr, lab_cache_push);
-	preempt_enable();
-	untake(pages, left);
-	return left < nr ? 0 : LAB_FAIL_TABLE;
+		return;
+	batch->fail = LAB_FAIL_MEMORY;
+	batch->nr = alloc_pages_bulk_node(gfp, owner->nid, LAB_BATCH,
+					  batch->pages);
 }
 
-/* One batch on its way out of Labyrinth. */
-struct batch {
-	struct page *pages[LAB_BATCH];
-	lab_tag_t lost[LAB_BATCH];	/* of those a reference short */
-	unsigned int nr;
-	unsigned int nr_lost;
-};
+/*
+ * Tags what is in @batch; all but one page go into the cache. What cannot be
+ * taken stays in @batch, for lab_batch_give_back().
+ * Context: Any; preemption disabled, the owner alive.
+ * Return: the one page that is on no list, or NULL.
+ */
+struct lab_frame *lab_batch_put_in(struct lab_batch *batch,
+				   struct lab_owner *owner)
+{
+	unsigned int i, in = 0, left = 0;
+	struct lab_frame *first = NULL;
+
+	for (i = 0; i < batch->nr; i++) {
+		struct page *page = batch->pages[i];
+		enum entry entry = enter(owner, page);
+
+		if (entry == NO_ROOM)
+			batch->pages[left++] = page;
+		if (entry != ENTERED)
+			continue;
+		in++;
+		if (first)
+			lab_cache_push(owner, lab_frame(page));
+		else
+			first = lab_frame(page);
+	}
+	batch->nr = left;
+	if (left)
+		batch->fail = LAB_FAIL_TABLE;
+	lab_owner_account(owner, in);
+	return first;
+}
 
 /*
- * Untags up to LAB_BATCH frames that @pop yields; those that something still
- * refers to go to limbo.
+ * Gives what is in @batch to the page allocator, and reports what must be.
+ * Context: Any that may use the allocator; preemption as the API's caller had
+ * it.
  */
-static void take_out(struct lab_owner *owner, struct batch *batch,
+void lab_batch_give_back(struct lab_batch *batch,
+			 const struct lab_owner *owner)
+{
+	while (batch->nr_lost)
+		lab_report_lost(owner, batch->lost[--batch->nr_lost]);
+	while (batch->nr)
+		__free_page(batch->pages[--batch->nr]);
+}
+
+/* Makes up to LAB_BATCH pages that @pop yields ready to be given back. */
+static void take_out(struct lab_owner *owner, struct lab_batch *batch,
 		     struct lab_frame *(*pop)(struct lab_owner *owner))
 {
-	lab_tag_t *lost = &batch->lost[batch->nr_lost];
 	struct lab_frame *frame;
+	lab_tag_t was;
 
 	while (batch->nr < LAB_BATCH) {
 		frame = pop(owner);
 		if (!frame)
 			break;
-		if (!lab_frame_untag(owner, frame, lost)) {
-			lab_limbo_add(owner, frame);
-			continue;
+		switch (lab_leave(owner, frame->tag, &was)) {
+		case LAB_LEFT_SHORT:
+			batch->lost[batch->nr_lost++] = was;
+			fallthrough;
+		case LAB_LEFT:
+			batch->pages[batch->nr++] = lab_frame_page(frame);
+			break;
+		case LAB_NOT_OURS:
+			lab_report_corrupt(LAB_OP_RETURN, owner, was, _RET_IP_);
+			break;
+		case LAB_IN_LIMBO:
+			break;
 		}
-		batch->pages[batch->nr++] = lab_frame_page(frame);
-		if (*lost)
-			lost = &batch->lost[++batch->nr_lost];
 	}
-}
-
-static void finish(const struct lab_owner *owner, const struct batch *batch)
-{
-	unsigned int i;
-
-	for (i = 0; i < batch->nr_lost; i++)
-		lab_report_lost(owner, batch->lost[i]);
-	for (i = 0; i < batch->nr; i++)
-		__free_page(batch->pages[i]);
-}
-
-/*
- * Gives one batch of a cache that has grown too long back to the allocator.
- * Context: Any; preemption as the API's caller had it.
- */
-void lab_cache_trim(struct lab_owner *owner,
-		    const struct labyrinth_owner *handle)
-{
-	struct batch batch = {};
-
-	if (!may_use_allocator())
-		return;
-	preempt_disable();
-	if (lab_owner_is(owner, handle))
-		take_out(owner, &batch, lab_cache_pop);
-	preempt_enable();
-	finish(owner, &batch);
 }
 
 static void reserve_push(struct lab_owner *owner, struct lab_frame *frame)
@@ -216,27 +182,107 @@ struct lab_frame *lab_reserve_pop(struct lab_owner *owner)
 	return frame;
 }
 
+static void spill(struct lab_owner *owner)
+{
+	unsigned int nr;
+	struct lab_frame *frame;
+
+	for (nr = 0; nr < LAB_BATCH; nr++) {
+		frame = lab_cache_pop(owner);
+		if (!frame)
+			break;
+		reserve_push(owner, frame);
+	}
+	irq_work_queue(&owner->kick);
+}
+
 /*
- * Brings the reserve up to what the owner asked for.
+ * Takes one batch off a cache that has grown too long: back to the allocator or,
+ * where that may not be used, to where the worker finds it.
+ * Context: Any; preemption as the API's caller had it.
+ */
+void lab_cache_trim(struct lab_owner *owner,
+		    const struct labyrinth_owner *handle)
+{
+	bool give_back = may_use_allocator();
+	struct lab_batch batch;
+
+	batch.nr = 0;
+	batch.nr_lost = 0;
+	preempt_disable();
+	if (lab_owner_is(owner, handle)) {
+		if (give_back)
+			take_out(owner, &batch, lab_cache_pop);
+		else
+			spill(owner);
+	}
+	preempt_enable();
+	lab_batch_give_back(&batch, owner);
+}
+
+/* How many pages the worker is to keep on the reserve's list. */
+static unsigned int reserve_wanted(const struct lab_owner *owner)
+{
+	return owner->reserve_target +
+	       (READ_ONCE(owner->starved) ? LAB_BATCH : 0);
+}
+
+/*
+ * The reserve was asked for a page, after @fail: has the worker look after it.
+ * An owner that once found nothing where the allocator may not be asked gets a
+ * batch for such occasions, beside its reserve.
+ * Context: Any.
+ */
+void lab_reserve_kick(struct lab_owner *owner, enum lab_fail fail)
+{
+	if (fail == LAB_FAIL_CONTEXT && !READ_ONCE(owner->starved))
+		WRITE_ONCE(owner->starved, true);
+	if (atomic_read(&owner->reserve_held) < reserve_wanted(owner))
+		irq_work_queue(&owner->kick);
+}
+
+/*
+ * Brings the reserve up to what it should be.
  * Context: Task; may sleep. Return: 0, -ENOMEM, or -ENOSPC where the table is
  * full.
  */
-int lab_reserve_fill(struct lab_owner *owner)
+static int reserve_fill(struct lab_owner *owner)
 {
-	gfp_t gfp = owner_gfp(owner, GFP_KERNEL | __GFP_NOWARN);
+	/* The reserve is worth a wait, but not another process's life. */
+	gfp_t gfp = owner_gfp(owner, GFP_KERNEL | __GFP_NOWARN |
+				     __GFP_RETRY_MAYFAIL);
 
-	while (atomic_read(&owner->reserve_held) < owner->reserve_target) {
+	while (atomic_read(&owner->reserve_held) < reserve_wanted(owner)) {
 		struct page *page = alloc_pages_node(owner->nid, gfp, 0);
+		enum entry entry;
 
 		if (!page)
 			return -ENOMEM;
-		if (take_in(owner, &page, 1, reserve_push)) {
+		entry = enter(owner, page);
+		if (entry == NO_ROOM) {
 			__free_page(page);
 			return -ENOSPC;
+		}
+		if (entry == ENTERED) {
+			lab_owner_account(owner, 1);
+			reserve_push(owner, lab_frame(page));
 		}
 		cond_resched();
 	}
 	return 0;
+}
+
+/* Gives back what is over, as spill() leaves it. */
+static void reserve_trim(struct lab_owner *owner)
+{
+	while (atomic_read(&owner->reserve_held) >=
+	       reserve_wanted(owner) + LAB_BATCH) {
+		struct lab_batch batch = {};
+
+		take_out(owner, &batch, lab_reserve_pop);
+		lab_batch_give_back(&batch, owner);
+		cond_resched();
+	}
 }
 
 static void refill_work(struct work_struct *work)
@@ -244,7 +290,8 @@ static void refill_work(struct work_struct *work)
 	struct lab_owner *owner = container_of(work, struct lab_owner, refill);
 
 	/* Without a page now, the next allocation that misses kicks again. */
-	lab_reserve_fill(owner);
+	reserve_fill(owner);
+	reserve_trim(owner);
 }
 
 static void kick_work(struct irq_work *kick)
@@ -264,14 +311,17 @@ int lab_cache_init(struct lab_owner *owner)
 
 	owner->head = NULL;
 	owner->room = LAB_CACHE_MAX;
+	owner->starved = false;
 	init_irq_work(&owner->kick, kick_work);
 	INIT_WORK(&owner->refill, refill_work);
+	if (owner->reserve_target > lab_table.capacity)
+		return -ENOSPC;
 	if (!lab_owner_is_single(owner)) {
 		owner->cpu_cache = alloc_percpu(struct lab_cpu_cache);
 		if (!owner->cpu_cache)
 			return -ENOMEM;
 	}
-	err = lab_reserve_fill(owner);
+	err = reserve_fill(owner);
 	if (err)
 		lab_cache_exit(owner);
 	return err;
@@ -283,11 +333,11 @@ static void drain(struct lab_owner *owner,
 	unsigned int nr;
 
 	do {
-		struct batch batch = {};
+		struct lab_batch batch = {};
 
 		take_out(owner, &batch, pop);
-		finish(owner, &batch);
 		nr = batch.nr;
+		lab_batch_give_back(&batch, owner);
 		cond_resched();
 	} while (nr == LAB_BATCH);
 }
@@ -323,20 +373,4 @@ void lab_cache_exit(struct lab_owner *owner)
 	drain(owner, lab_reserve_pop);
 	free_percpu(owner->cpu_cache);
 	owner->cpu_cache = NULL;
-}
-
-/*
- * How many pages are ready, the reserve included: a snapshot for statistics.
- * Context: Task; the owner stays.
- */
-long lab_cache_count(const struct lab_owner *owner)
-{
-	long count = atomic_read(&owner->reserve_held);
-	int cpu;
-
-	if (lab_owner_is_single(owner))
-		return count + LAB_CACHE_MAX - READ_ONCE(owner->room);
-	for_each_possible_cpu(cpu)
-		count += READ_ONCE(per_cpu_ptr(owner->cpu_cache, cpu)->count);
-	return count;
 }

@@ -20,6 +20,19 @@ struct lab_cpu_cache {
 	int count;		/* this CPU's interrupts may change it any time */
 };
 
+/*
+ * Pages on their way between the page allocator and a cache. The allocator is
+ * asked, and given to, with preemption as the API's caller had it; the cache is
+ * changed with preemption disabled.
+ */
+struct lab_batch {
+	struct page *pages[LAB_BATCH];
+	lab_tag_t lost[LAB_BATCH];	/* of those that were short of references */
+	unsigned int nr;
+	unsigned int nr_lost;
+	enum lab_fail fail;		/* why there is none */
+};
+
 static __always_inline struct lab_frame *
 lab_cache_pop_single(struct lab_owner *owner)
 {
@@ -78,21 +91,28 @@ static inline void lab_cache_push(struct lab_owner *owner,
 		lab_cache_push_cpu(owner, frame);
 }
 
-static __always_inline bool lab_cache_is_over(struct lab_owner *owner)
+/* Context: Any; preemption disabled. */
+static __always_inline bool lab_cache_is_over_cpu(struct lab_owner *owner)
 {
-	if (lab_owner_is_single(owner))
-		return owner->room < 0;
 	return this_cpu_read(owner->cpu_cache->count) > LAB_CACHE_MAX;
+}
+
+static inline bool lab_cache_is_over(struct lab_owner *owner)
+{
+	return lab_owner_is_single(owner) ? owner->room < 0 :
+					    lab_cache_is_over_cpu(owner);
 }
 
 int lab_cache_init(struct lab_owner *owner);
 void lab_cache_exit(struct lab_owner *owner);
-int lab_cache_refill(struct lab_owner *owner,
-		     const struct labyrinth_owner *handle);
+void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner);
+struct lab_frame *lab_batch_put_in(struct lab_batch *batch,
+				   struct lab_owner *owner);
+void lab_batch_give_back(struct lab_batch *batch,
+			 const struct lab_owner *owner);
 void lab_cache_trim(struct lab_owner *owner,
 		    const struct labyrinth_owner *handle);
-long lab_cache_count(const struct lab_owner *owner);
 struct lab_frame *lab_reserve_pop(struct lab_owner *owner);
-int lab_reserve_fill(struct lab_owner *owner);
+void lab_reserve_kick(struct lab_owner *owner, enum lab_fail fail);
 
 #endif /* LABYRINTH_CACHE_H */

@@ -6,9 +6,8 @@
 #ifndef LABYRINTH_COMPAT_H
 #define LABYRINTH_COMPAT_H
 
-#include <linux/gfp.h>
+#include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/stackdepot.h>
 #include <linux/version.h>
 
 /*
@@ -41,6 +40,20 @@
 #define STACK_DEPOT_FLAG_CAN_ALLOC	1
 #define stack_depot_save_flags(entries, nr, gfp, flags) \
 	__stack_depot_save(entries, nr, 0, gfp, flags)
+#endif
+
+/* Newer kernels keep more than page_pool's mark in page->pp_magic. */
+#ifdef PP_MAGIC_MASK
+#define LAB_POOL_MASK		PP_MAGIC_MASK
+#else
+#define LAB_POOL_MASK		(~3UL)
+#endif
+
+/* 6.6 moved page_pool's headers. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define LAB_PAGE_POOL_H		<net/page_pool/helpers.h>
+#else
+#define LAB_PAGE_POOL_H		<net/page_pool.h>
 #endif
 
 /* 6.13 has hrtimer_setup(). */

@@ -100,17 +100,18 @@ static void pages_stop(struct seq_file *m, void *v)
 static int pages_show(struct seq_file *m, void *v)
 {
 	lab_tag_t tag = READ_ONCE(*(lab_tag_t *)v);
-	struct lab_frame *frame = lab_frame_of_tag(tag);
-	unsigned int age = lab_frame_age_ms(frame);
+	struct lab_page_note note;
 
+	/* Gone since it was found. */
 	if (!tag)
 		return SEQ_SKIP;
+	note = lab_page_note(tag);
 	seq_printf(m, "0x%lx %u %s %s", lab_tag_pfn(tag), lab_tag_owner(tag),
 		   lab_owner_by_id(lab_tag_owner(tag))->name,
 		   lab_state_name(lab_tag_state(tag)));
-	if (lab_tag_state(tag) != LAB_CACHED)
-		seq_printf(m, " %u.%03u %pS", age / 1000, age % 1000,
-			   (void *)READ_ONCE(frame->site));
+	if (note.site)
+		seq_printf(m, " %u.%03u %pS", note.age_ms / 1000,
+			   note.age_ms % 1000, (void *)note.site);
 	seq_putc(m, '\n');
 	return 0;
 }

@@ -4,10 +4,11 @@
  * the page's user, the reference count that keeps foreigners from giving the
  * page away, and the page type that makes the core refuse to map it.
  *
- * A page that is CACHED or HELD carries the type PageOffline and two
- * references: the holder's, and one of Labyrinth's that nobody else knows of. A
- * foreign put_page() or __free_page() takes the count from two to one, and
- * nothing is freed. A page that is LENT has no type and a third reference.
+ * A page that is CACHED or HELD carries the type PageOffline and
+ * LAB_REFS_EXCLUSIVE references: the holder's, and others that nobody but
+ * Labyrinth knows of. A foreign put_page() or __free_page() takes the count down
+ * by one, and nothing is freed; as many may come as there are references to spare.
+ * A page that is LENT has no type, and one reference more for the borrower.
  *
  * Type, references and notes change only in between lab_frame_freeze() and
  * lab_frame_thaw(): with the count at zero no get_page_unless_zero() succeeds,
@@ -21,11 +22,16 @@
 #include <linux/mm.h>
 #include <linux/page_ref.h>
 
+#include "labyrinth_compat.h"
 #include "labyrinth_tag.h"
 
-/* What the count is while nobody but the owner refers to the page. */
-#define LAB_REFS_EXCLUSIVE	2
-#define LAB_REFS_LENT		3
+/*
+ * What the count is while nobody but the owner refers to the page. So high that
+ * a foreigner who frees a page again and again does not get it freed, and far
+ * below GUP_PIN_COUNTING_BIAS, from which on the core takes it for pinned.
+ */
+#define LAB_REFS_EXCLUSIVE	32
+#define LAB_REFS_LENT		(LAB_REFS_EXCLUSIVE + 1)
 
 /*
  * Labyrinth's view of struct page. The words at ->lru.prev, ->index and
@@ -93,12 +99,29 @@ static inline bool lab_frame_freeze(struct lab_frame *frame, int refs)
 }
 
 /*
- * Ends the claim. A release: what was done to the frame is seen by whoever gets
- * a reference next.
+ * Ends the claim. A full barrier: what was done to the frame is seen by whoever
+ * gets a reference next. It adds, for somebody may have called get_page() on the
+ * frozen frame, against all rules; his reference counts all the same.
  */
 static inline void lab_frame_thaw(struct lab_frame *frame, int refs)
 {
-	page_ref_unfreeze(lab_frame_page(frame), refs);
+	/* Pairs with the reference taken, or frozen, by the frame's next user. */
+	smp_mb__before_atomic();
+	page_ref_add(lab_frame_page(frame), refs);
+}
+
+/*
+ * Claims a frame that is short of references, but has some: somebody dropped
+ * what was not his. Returns how many are left, 0 if it could not be claimed.
+ */
+static inline int lab_frame_freeze_short(struct lab_frame *frame)
+{
+	int refs = lab_frame_refs(frame);
+
+	if (refs > 0 && refs < LAB_REFS_EXCLUSIVE &&
+	    lab_frame_freeze(frame, refs))
+		return refs;
+	return 0;
 }
 
 /* Only while frozen, or while nobody else has the frame yet. */
@@ -114,12 +137,18 @@ static inline void lab_frame_clear_type(struct lab_frame *frame)
 		__ClearPageOffline(lab_frame_page(frame));
 }
 
+/* Whether a page_pool keeps its books in the frame. */
+static inline bool lab_page_is_pool(const struct page *page)
+{
+	return (page->pp_magic & LAB_POOL_MASK) == PP_SIGNATURE;
+}
+
 /* A frame straight from the page allocator becomes Labyrinth's. */
 static inline void lab_frame_enter(struct lab_frame *frame, lab_tag_t *slot)
 {
-	frame->tag = slot;
-	frame->site = 0;
-	frame->when = 0;
+	WRITE_ONCE(frame->tag, slot);
+	WRITE_ONCE(frame->site, 0);
+	WRITE_ONCE(frame->when, 0);
 	lab_frame_set_type(frame);
 }
 
@@ -127,8 +156,8 @@ static inline void lab_frame_enter(struct lab_frame *frame, lab_tag_t *slot)
 static inline void lab_frame_leave(struct lab_frame *frame, int refs)
 {
 	lab_frame_clear_type(frame);
-	frame->tag = NULL;
-	frame->site = 0;
+	WRITE_ONCE(frame->tag, NULL);
+	WRITE_ONCE(frame->site, 0);
 	lab_frame_thaw(frame, refs);
 }
 
@@ -139,9 +168,14 @@ static __always_inline void lab_frame_note(struct lab_frame *frame,
 	WRITE_ONCE(frame->site, site);
 }
 
+static inline void lab_frame_note_zeroed(struct lab_frame *frame, bool zeroed)
+{
+	WRITE_ONCE(frame->when, zeroed);
+}
+
 static inline void lab_frame_note_stack(struct lab_frame *frame, u32 stack)
 {
-	WRITE_ONCE(frame->when, frame->when | (u64)stack << 32);
+	WRITE_ONCE(frame->when, (u32)READ_ONCE(frame->when) | (u64)stack << 32);
 }
 
 static inline u32 lab_frame_stack(const struct lab_frame *frame)

@@ -28,94 +28,120 @@ static void limbo_kick(struct irq_work *kick)
 /* From a context in which a work item may not be queued. */
 static struct irq_work limbo_kick_work = IRQ_WORK_INIT(limbo_kick);
 
-/*
- * Takes the tag off a frame that is the caller's alone and on no list, if
- * nobody refers to it: it is then an ordinary page with one reference, to be
- * freed by the caller.
- *
- * One reference short means that a foreigner dropped one that was not his. That
- * freed nothing, so the page goes on as if nothing had happened; but @lost is
- * set to its tag, for the caller to report.
- * Context: Any.
- */
-bool lab_frame_untag(struct lab_owner *owner, struct lab_frame *frame,
-		     lab_tag_t *lost)
+/* Takes the tag off a frame that is frozen and the caller's alone. */
+static bool untag(struct lab_owner *owner, struct lab_frame *frame,
+		  lab_tag_t *slot, lab_tag_t tag, int refs)
 {
-	lab_tag_t tag = READ_ONCE(*frame->tag);
-	int refs = LAB_REFS_EXCLUSIVE;
-
-	*lost = 0;
-	if (lab_transition(LAB_OP_RETURN, lab_tag_state(tag)) < 0 ||
-	    lab_tag_owner(tag) != lab_owner_id(owner))
-		return false;
-	if (!lab_frame_freeze(frame, refs) && !lab_frame_freeze(frame, --refs))
-		return false;
-	if (!lab_table_remove(&lab_table, frame->tag, tag)) {
+	if (!lab_table_remove(&lab_table, slot, tag)) {
 		lab_frame_thaw(frame, refs);
 		return false;
 	}
-	if (refs != LAB_REFS_EXCLUSIVE)
-		*lost = tag;
 	lab_frame_leave(frame, 1);
 	lab_owner_account(owner, -1);
-	lab_step(LAB_OP_RETURN, frame, owner, _THIS_IP_);
+	lab_step(LAB_OP_RETURN, frame, owner, _RET_IP_);
 	return true;
 }
 
-/* A page left with a reference too few: said once the page is settled. */
+static bool send_to_limbo(struct lab_owner *owner, lab_tag_t *slot,
+			  lab_tag_t tag)
+{
+	int next = lab_transition(LAB_OP_LIMBO, lab_tag_state(tag));
+
+	/* In limbo already, if it is no transition: it stays there. */
+	if (next < 0)
+		return true;
+	/* Nobody else changes this tag but an owner who breaks his promise. */
+	if (cmpxchg(slot, tag, lab_tag_step(tag, next)) != tag)
+		return false;
+	lab_step(LAB_OP_LIMBO, lab_frame_of_tag(tag), owner, _RET_IP_);
+	atomic_long_inc(&limbo_pages);
+	irq_work_queue(&limbo_kick_work);
+	return true;
+}
+
+/*
+ * Makes @owner's page, whose tag stands in @slot, an ordinary one if nobody
+ * refers to it any more, and else puts it into limbo. It is the caller's alone
+ * and on no list. @was is set to what its tag was.
+ *
+ * References short mean that a foreigner dropped what was not his. That freed
+ * nothing, so the page goes its way; the caller is told, to report it. Unless the
+ * frame does not know its slot any more: then it has been through the page
+ * allocator and is somebody else's, or its borrower has used the words of struct
+ * page. It is not touched, and stays in limbo.
+ * Context: Any.
+ */
+enum lab_leave lab_leave(struct lab_owner *owner, lab_tag_t *slot,
+			 lab_tag_t *was)
+{
+	lab_tag_t tag = READ_ONCE(*slot);
+	struct lab_frame *frame = lab_frame_of_tag(tag);
+	int refs;
+
+	*was = tag;
+	if (!tag || lab_tag_owner(tag) != lab_owner_id(owner))
+		return LAB_NOT_OURS;
+	if (lab_frame_freeze(frame, LAB_REFS_EXCLUSIVE))
+		return untag(owner, frame, slot, tag, LAB_REFS_EXCLUSIVE) ?
+		       LAB_LEFT : LAB_NOT_OURS;
+	refs = READ_ONCE(frame->tag) == slot ? lab_frame_freeze_short(frame) : 0;
+	if (refs)
+		return untag(owner, frame, slot, tag, refs) ?
+		       LAB_LEFT_SHORT : LAB_NOT_OURS;
+	return send_to_limbo(owner, slot, tag) ? LAB_IN_LIMBO : LAB_NOT_OURS;
+}
+
+/* A page left with references too few: said once the page is settled. */
 void lab_report_lost(const struct lab_owner *owner, lab_tag_t tag)
 {
 	lab_report(&(struct lab_refusal) {
 		.class = LAB_LOST_REFERENCE,
 		.op = LAB_OP_RETURN,
 		.tag = tag,
+		.note = lab_page_note(tag),
 		.caller = owner,
-		.ip = _THIS_IP_,
+		.ip = _RET_IP_,
 	});
 }
 
 /*
- * Puts a frame that is the caller's alone and on no list out of circulation.
- * Context: Any.
+ * As lab_leave(), and gives the page back to the system if it left.
+ * Context: Task.
  */
-void lab_limbo_add(struct lab_owner *owner, struct lab_frame *frame)
+void lab_settle(struct lab_owner *owner, lab_tag_t *slot)
 {
-	lab_tag_t tag = READ_ONCE(*frame->tag);
-	int next = lab_transition(LAB_OP_LIMBO, lab_tag_state(tag));
+	lab_tag_t was;
 
-	if (next < 0)
-		return;
-	WRITE_ONCE(*frame->tag, lab_tag_step(tag, next));
-	lab_step(LAB_OP_LIMBO, frame, owner, _THIS_IP_);
-	atomic_long_inc(&limbo_pages);
-	irq_work_queue(&limbo_kick_work);
-}
-
-/* Returns false where something still refers to the page. */
-static bool settle(lab_tag_t tag)
-{
-	struct lab_owner *owner = lab_owner_by_id(lab_tag_owner(tag));
-	struct lab_frame *frame = lab_frame_of_tag(tag);
-	lab_tag_t lost;
-
-	if (!lab_frame_untag(owner, frame, &lost))
-		return false;
-	if (lost)
-		lab_report_lost(owner, lost);
-	__free_page(lab_frame_page(frame));
-	atomic_long_dec(&limbo_pages);
-	lab_owner_put_slot(owner);
-	return true;
+	switch (lab_leave(owner, slot, &was)) {
+	case LAB_LEFT_SHORT:
+		lab_report_lost(owner, was);
+		fallthrough;
+	case LAB_LEFT:
+		if (lab_tag_state(was) == LAB_LIMBO)
+			atomic_long_dec(&limbo_pages);
+		__free_page(pfn_to_page(lab_tag_pfn(was)));
+		break;
+	case LAB_NOT_OURS:
+		lab_report_corrupt(LAB_OP_RETURN, owner, was, _RET_IP_);
+		break;
+	case LAB_IN_LIMBO:
+		break;
+	}
 }
 
 static void limbo_look(struct work_struct *work)
 {
+	struct lab_owner *owner;
 	lab_tag_t tag;
 	u64 index;
 
-	lab_table_for_each(&lab_table, index, tag)
-		if (lab_tag_state(tag) == LAB_LIMBO)
-			settle(tag);
+	lab_table_for_each(&lab_table, index, tag) {
+		if (lab_tag_state(tag) != LAB_LIMBO)
+			continue;
+		owner = lab_owner_by_id(lab_tag_owner(tag));
+		lab_settle(owner, &lab_table.tags[index]);
+		lab_owner_put_slot(owner);
+	}
 	if (lab_limbo_count())
 		schedule_delayed_work(&limbo_work, LIMBO_POLL);
 }
@@ -127,19 +153,24 @@ long lab_limbo_count(void)
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_limbo_count);
 
 /*
- * The module goes while others still refer to @frame: it becomes an ordinary
+ * The module goes while others still refer to a page: it becomes an ordinary
  * page that is theirs, and the last of them frees it.
  */
-static void abandon(lab_tag_t tag)
+static void abandon(lab_tag_t *slot, lab_tag_t tag)
 {
 	struct lab_frame *frame = lab_frame_of_tag(tag);
 
-	lab_table_remove(&lab_table, frame->tag, tag);
+	lab_table_remove(&lab_table, slot, tag);
 	lab_frame_clear_type(frame);
-	frame->tag = NULL;
-	/* Both of Labyrinth's references; the second may be the last of all. */
-	put_page(lab_frame_page(frame));
-	put_page(lab_frame_page(frame));
+	/* Unless a borrower has put something of his own there. */
+	cmpxchg(&frame->tag, slot, NULL);
+	if (lab_frame_refs(frame) < LAB_REFS_EXCLUSIVE)
+		return;		/* given away behind our back; no more ours */
+	if (page_ref_sub_and_test(lab_frame_page(frame), LAB_REFS_EXCLUSIVE)) {
+		/* The last borrower went just now: nobody else will free it. */
+		page_ref_inc(lab_frame_page(frame));
+		__free_page(lab_frame_page(frame));
+	}
 }
 
 /*
@@ -153,10 +184,10 @@ void lab_limbo_exit(void)
 
 	irq_work_sync(&limbo_kick_work);
 	cancel_delayed_work_sync(&limbo_work);
+	limbo_look(NULL);
+	cancel_delayed_work_sync(&limbo_work);
 	lab_table_for_each(&lab_table, index, tag) {
-		if (settle(tag))
-			continue;
-		abandon(tag);
+		abandon(&lab_table.tags[index], tag);
 		nr++;
 	}
 	if (nr)

@@ -8,10 +8,18 @@
 
 #include "labyrinth_owner.h"
 
-bool lab_frame_untag(struct lab_owner *owner, struct lab_frame *frame,
-		     lab_tag_t *lost);
+/* What became of a page that was to leave. */
+enum lab_leave {
+	LAB_LEFT,		/* an ordinary page now, the caller's to free */
+	LAB_LEFT_SHORT,		/* likewise, and a reference had been dropped */
+	LAB_IN_LIMBO,		/* something still refers to it */
+	LAB_NOT_OURS,		/* not the owner's, or in no state to leave */
+};
+
+enum lab_leave lab_leave(struct lab_owner *owner, lab_tag_t *slot,
+			 lab_tag_t *was);
 void lab_report_lost(const struct lab_owner *owner, lab_tag_t tag);
-void lab_limbo_add(struct lab_owner *owner, struct lab_frame *frame);
+void lab_settle(struct lab_owner *owner, lab_tag_t *slot);
 long lab_limbo_count(void);
 void lab_limbo_exit(void);
 

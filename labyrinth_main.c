@@ -12,6 +12,7 @@
 #include "labyrinth_address.h"
 #include "labyrinth_debugfs.h"
 #include "labyrinth_limbo.h"
+#include "labyrinth_notify.h"
 #include "labyrinth_owner.h"
 #include "labyrinth_table.h"
 #include "labyrinth_trace.h"
@@ -84,12 +85,18 @@ static int __init labyrinth_init(void)
 		pr_err("no memory for %u owners\n", max_owners);
 		goto err_table;
 	}
+	err = lab_notify_init();
+	if (err)
+		goto err_owners;
 	lab_trace_init();
 	lab_debugfs_init();
 	pr_info("ready: up to %lu pages of up to %u owners\n", capacity,
 		max_owners);
 	return 0;
 
+err_owners:
+	lab_owners_stop();
+	lab_owners_exit();
 err_table:
 	lab_table_exit(&lab_table);
 	return err;
@@ -100,6 +107,7 @@ static void __exit labyrinth_exit(void)
 	lab_debugfs_exit();
 	lab_owners_stop();
 	lab_trace_exit();
+	lab_notify_exit();
 	lab_limbo_exit();
 	lab_owners_exit();
 	lab_table_exit(&lab_table);

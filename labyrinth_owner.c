@@ -89,18 +89,20 @@ const char *lab_fail_name(enum lab_fail fail)
 }
 
 /*
- * Says whether the paths that do nothing but pop or push may serve @owner. A
+ * Says which of the paths that do nothing but pop or push may serve @owner. A
  * call under way may still have read the old answer: it goes untold, no more.
  */
 static void set_fast(struct lab_owner *owner)
 {
+	unsigned long dead = lab_owner_dead(owner);
 	bool plain = !owner->task && !owner->max_pages && !watchers &&
 		     !(owner->flags & LABYRINTH_OWNER_ZERO);
-	bool fast = plain && lab_owner_is_single(owner);
+	bool single = lab_owner_is_single(owner);
 
-	WRITE_ONCE(owner->plain, plain);
-	WRITE_ONCE(owner->fast_handle,
-		   fast ? owner->handle : lab_owner_dead(owner));
+	WRITE_ONCE(owner->single_handle,
+		   plain && single ? owner->handle : dead);
+	WRITE_ONCE(owner->shared_handle,
+		   plain && !single ? owner->handle : dead);
 }
 
 static void set_all_fast(void)
@@ -235,13 +237,21 @@ static void set_up(struct lab_owner *owner,
 		    LABYRINTH_NAME_LEN);
 }
 
+/* Under the lock, since debugfs shows the device of an owner that goes. */
 static void tear_down(struct lab_owner *owner)
 {
-	put_device(owner->dev);
-	if (owner->task)
-		put_task_struct(owner->task);
+	struct task_struct *task;
+	struct device *dev;
+
+	mutex_lock(&owners_lock);
+	dev = owner->dev;
+	task = owner->task;
 	owner->dev = NULL;
 	owner->task = NULL;
+	mutex_unlock(&owners_lock);
+	put_device(dev);
+	if (task)
+		put_task_struct(task);
 }
 
 static unsigned long make_handle(const struct lab_owner *owner)
@@ -250,6 +260,15 @@ static unsigned long make_handle(const struct lab_owner *owner)
 
 	return HANDLE_TOP | generation << HANDLE_GENERATION |
 	       lab_tag_make(0, lab_owner_id(owner), 0) | HANDLE_LOW;
+}
+
+/* It was never born; but a page of its reserve may be in limbo. */
+static void give_up(struct lab_owner *owner)
+{
+	mutex_lock(&owners_lock);
+	owner->phase = LAB_PHASE_GONE;
+	mutex_unlock(&owners_lock);
+	lab_owner_put_slot(owner);
 }
 
 static void publish(struct lab_owner *owner)
@@ -298,9 +317,7 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 	err = lab_cache_init(owner);
 	if (err) {
 		tear_down(owner);
-		mutex_lock(&owners_lock);
-		free_slot(owner);
-		mutex_unlock(&owners_lock);
+		give_up(owner);
 		return ERR_PTR(err);
 	}
 	publish(owner);
@@ -313,7 +330,8 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_owner_create_for, LAB_NS);
 
 static void take_back_handle(struct lab_owner *owner)
 {
-	WRITE_ONCE(owner->fast_handle, lab_owner_dead(owner));
+	WRITE_ONCE(owner->single_handle, lab_owner_dead(owner));
+	WRITE_ONCE(owner->shared_handle, lab_owner_dead(owner));
 	WRITE_ONCE(owner->handle, lab_owner_dead(owner));
 }
 
@@ -368,18 +386,6 @@ static void name_leaked(const struct lab_owner *owner, lab_tag_t tag,
 		name_page(tag);
 }
 
-static void settle_page(struct lab_owner *owner, lab_tag_t tag)
-{
-	struct lab_frame *frame = lab_frame_of_tag(tag);
-	lab_tag_t lost;
-
-	if (!lab_frame_untag(owner, frame, &lost))
-		return lab_limbo_add(owner, frame);
-	if (lost)
-		lab_report_lost(owner, lost);
-	__free_page(lab_frame_page(frame));
-}
-
 /* Settles every page that is still the owner's; returns how many were out. */
 static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 {
@@ -395,7 +401,7 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 		    lab_tag_state(tag) == LAB_LIMBO)
 			continue;
 		name_leaked(owner, tag, ++out, ip);
-		settle_page(owner, tag);
+		lab_settle(owner, &lab_table.tags[index]);
 	}
 	if (out)
 		pr_err("owner %s (id %u) of module %s went with %u pages out, of which %d are still referred to\n",
@@ -459,7 +465,7 @@ unsigned int labyrinth_owner_destroy(struct labyrinth_owner *owner)
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_owner_destroy, LAB_NS);
 
-static void destroy_left_behind(struct lab_owner *owner)
+static void destroy_left_behind(struct lab_owner *owner, unsigned long handle)
 {
 	lab_report(&(struct lab_refusal) {
 		.class = LAB_LEFT_BEHIND,
@@ -467,8 +473,21 @@ static void destroy_left_behind(struct lab_owner *owner)
 		.caller = owner,
 		.ip = owner->created_at,
 	});
-	destroy_handle((struct labyrinth_owner *)owner->handle,
-		       owner->created_at);
+	destroy_handle((struct labyrinth_owner *)handle, owner->created_at);
+}
+
+/* The handle of the slot's owner if that is @module's, or 0. */
+static unsigned long handle_of(struct lab_owner *owner,
+			       const struct module *module)
+{
+	unsigned long handle = 0;
+
+	mutex_lock(&owners_lock);
+	if (owner->phase == LAB_PHASE_LIVE &&
+	    (!module || owner->module == module))
+		handle = owner->handle;
+	mutex_unlock(&owners_lock);
+	return handle;
 }
 
 /* Every live owner of @module; of any module, if that is NULL. */
@@ -478,10 +497,10 @@ static void destroy_all(const struct module *module)
 
 	for (i = 0; i < lab_owners.nr; i++) {
 		struct lab_owner *owner = &lab_owners.slots[i];
+		unsigned long handle = handle_of(owner, module);
 
-		if (READ_ONCE(owner->phase) == LAB_PHASE_LIVE &&
-		    (!module || owner->module == module))
-			destroy_left_behind(owner);
+		if (handle)
+			destroy_left_behind(owner, handle);
 	}
 }
 
@@ -526,19 +545,26 @@ int lab_owners_init(unsigned int nr)
 		slot_init(id);
 	err = register_module_notifier(&module_nb);
 	if (err)
-		vfree(lab_owners.slots);
+		lab_owners_exit();
 	return err;
 }
 
-/* Ends the owners that are left. Context: Task; may sleep. */
+/* Ends the owners that are left; no more come. Context: Task; may sleep. */
 void lab_owners_stop(void)
 {
 	unregister_module_notifier(&module_nb);
 	destroy_all(NULL);
 }
 
-/* Context: Task. No page is tagged any more. */
+/*
+ * No page is tagged any more. Parameters and tracepoints may still be switched
+ * until the module is gone altogether: they find no slot.
+ * Context: Task.
+ */
 void lab_owners_exit(void)
 {
+	mutex_lock(&owners_lock);
+	lab_owners.nr = 0;
+	mutex_unlock(&owners_lock);
 	vfree(lab_owners.slots);
 }

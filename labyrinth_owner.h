@@ -52,18 +52,18 @@ struct lab_owner {
 	 * What every call reads. Written when the owner comes, goes or changes
 	 * its ways, but for @head and @room, which are the one user's of a
 	 * SINGLE owner: one cache line serves its allocations and frees.
+	 *
+	 * Each handle is the owner's, or lab_owner_dead(), which fits none. The
+	 * first two are it only while the owner has no quota, no thread, needs
+	 * no zeroing and nobody watches: a pop or a push is all there is to do.
 	 */
-	unsigned long fast_handle;	/* @handle, while the fast path may serve
-					 * it, else lab_owner_dead()
-					 */
-	unsigned long handle;		/* or lab_owner_dead(), which fits none */
+	unsigned long single_handle;	/* and it is SINGLE */
+	unsigned long shared_handle;	/* and it is not */
+	unsigned long handle;
 	struct lab_frame *head;		/* SINGLE: the cache, linked by ->next */
 	int room;			/* SINGLE: how many more it may take */
 	u32 key;			/* lab_tag_key(id, LAB_HELD) */
 	u32 flags;			/* LABYRINTH_OWNER_* */
-	bool plain;			/* no quota, thread, zeroing, watcher:
-					 * pop or push is all there is to do
-					 */
 	struct task_struct *task;	/* NULL: not bound; holds a reference */
 	struct lab_cpu_cache __percpu *cpu_cache;	/* unless SINGLE */
 
@@ -73,6 +73,9 @@ struct lab_owner {
 	atomic_t held;			/* handed out; kept only with a quota */
 	atomic_t fails[LAB_NR_FAILS];
 	atomic_t reserve_held;		/* pages on @reserve */
+	bool starved;			/* once found nothing where the page
+					 * allocator may not be asked
+					 */
 	struct lab_list reserve;
 	struct irq_work kick;		/* from anywhere: schedule @refill */
 	struct work_struct refill;	/* fills @reserve from where one may sleep */

@@ -95,7 +95,6 @@ static const char * const op_names[] = {
 	[LAB_OP_ADOPT] = "adopt",
 	[LAB_OP_LEND] = "lend",
 	[LAB_OP_RECLAIM] = "reclaim",
-	[LAB_OP_CREATE] = "create",
 	[LAB_OP_DESTROY] = "destroy",
 };
 
@@ -156,12 +155,16 @@ struct lab_page_note lab_page_note(lab_tag_t tag)
 	struct lab_frame *frame = lab_frame_of_tag(tag);
 	struct lab_page_note note = { .refs = lab_frame_refs(frame) };
 
-	/* A cached page's words are the list's and the allocator's to use. */
+	/*
+	 * A cached page's words are the list's to use. A borrower may have used
+	 * those of a lent one: they are printed, not followed.
+	 */
 	if (lab_tag_state(tag) != LAB_CACHED) {
 		note.age_ms = lab_frame_age_ms(frame);
 		note.site = READ_ONCE(frame->site);
-		note.stack = lab_frame_stack(frame);
 	}
+	if (lab_tag_state(tag) == LAB_HELD)
+		note.stack = lab_frame_stack(frame);
 	return note;
 }
 
@@ -251,6 +254,23 @@ static void act(const struct lab_refusal *refusal)
 		panic("labyrinth: %s-%s in %pS\n", class_names[refusal->class],
 		      op_names[refusal->op], (void *)refusal->ip);
 	}
+}
+
+/*
+ * List, table, frame and allocator do not agree on a page.
+ * Context: Any.
+ */
+void lab_report_corrupt(enum lab_op op, const struct lab_owner *owner,
+			lab_tag_t tag, unsigned long ip)
+{
+	lab_report(&(struct lab_refusal) {
+		.class = LAB_CORRUPT,
+		.op = op,
+		.tag = tag,
+		.note = tag ? lab_page_note(tag) : (struct lab_page_note) {},
+		.caller = owner,
+		.ip = ip,
+	});
 }
 
 /*

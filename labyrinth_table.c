@@ -32,7 +32,6 @@
 #include <linux/jhash.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
-#include <linux/prefetch.h>
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
 
@@ -90,8 +89,8 @@ static lab_tag_t *stash_insert(struct lab_table *table, lab_tag_t tag)
 	/*
 	 * Counted before the tag goes in, and (in remove) uncounted after it
 	 * came out: a reader that is to find the tag finds the count too. The
-	 * cmpxchg() in slots_insert() orders the two stores; pairs with the
-	 * dependency that leads the reader to the page.
+	 * cmpxchg() in slots_insert() comes after, and whatever carries the
+	 * page to the reader after that; pairs with stash_search()'s smp_rmb().
 	 */
 	atomic_inc(&table->stash_used);
 	slot = slots_insert(&table->tags[table->nr_slots], LAB_STASH_TAGS, 0,
@@ -168,6 +167,20 @@ static const lab_tag_t *slots_search(const lab_tag_t *slots, unsigned int nr,
 	return NULL;
 }
 
+static const lab_tag_t *stash_search(const struct lab_table *table,
+				     unsigned long pfn, lab_tag_t *tag)
+{
+	/*
+	 * Pairs with the way by which the page came here, from behind the
+	 * insertion: who has the page sees the count that was raised before.
+	 */
+	smp_rmb();
+	if (likely(!atomic_read(&table->stash_used)))
+		return NULL;
+	return slots_search(&table->tags[table->nr_slots], LAB_STASH_TAGS, pfn,
+			    tag);
+}
+
 /*
  * Finds the tag of @pfn, whoever owns it: its slot, and in @tag a copy. NULL
  * where there is none (@tag is then 0).
@@ -186,15 +199,25 @@ lab_tag_t *lab_table_search(const struct lab_table *table, unsigned long pfn,
 		if (!slot)
 			slot = slots_search(&table->tags[second_bucket(table, pfn)],
 					    LAB_BUCKET_TAGS, pfn, tag);
-		if (!slot && unlikely(atomic_read(&table->stash_used)))
-			slot = slots_search(&table->tags[table->nr_slots],
-					    LAB_STASH_TAGS, pfn, tag);
+		if (!slot)
+			slot = stash_search(table, pfn, tag);
 	}
 	if (!slot)
 		*tag = 0;
 	return (lab_tag_t *)slot;
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_search);
+
+/* lab_table_find(), where the tag is not in its preferred slot. */
+lab_tag_t *lab_table_find_slow(const struct lab_table *table,
+			       lab_tag_t expected)
+{
+	lab_tag_t tag;
+	lab_tag_t *slot = lab_table_search(table, lab_tag_pfn(expected), &tag);
+
+	return tag == expected ? slot : NULL;
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_find_slow);
 
 unsigned long lab_table_used(const struct lab_table *table)
 {

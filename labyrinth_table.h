@@ -80,6 +80,9 @@ static __always_inline u64 lab_table_preferred(const struct lab_table *table,
 	return ((u64)((u32)pfn * GOLDEN_RATIO_32) * table->nr_slots) >> 32;
 }
 
+lab_tag_t *lab_table_find_slow(const struct lab_table *table,
+			       lab_tag_t expected);
+
 /*
  * The slot that holds exactly @expected, or NULL. The hot form of a look-up:
  * one comparison answers for pfn, owner and state together.
@@ -89,12 +92,10 @@ lab_table_find(const struct lab_table *table, lab_tag_t expected)
 {
 	unsigned long pfn = lab_tag_pfn(expected);
 	lab_tag_t *slot = &table->tags[lab_table_preferred(table, pfn)];
-	lab_tag_t tag;
 
 	if (likely(READ_ONCE(*slot) == expected))
 		return slot;
-	slot = lab_table_search(table, pfn, &tag);
-	return slot && tag == expected ? slot : NULL;
+	return lab_table_find_slow(table, expected);
 }
 
 #endif /* LABYRINTH_TABLE_H */

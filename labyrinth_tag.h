@@ -96,8 +96,7 @@ enum lab_op {
 	LAB_OP_RECLAIM,
 	LAB_NR_OPS,
 	/* No transition of theirs, but a report names them. */
-	LAB_OP_CREATE = LAB_NR_OPS,
-	LAB_OP_DESTROY,
+	LAB_OP_DESTROY = LAB_NR_OPS,
 	LAB_NR_OP_NAMES
 };
 

@@ -119,6 +119,36 @@ static int do_raw_free(unsigned long nr)
 	return do_drop(1);
 }
 
+/* More than once: still nobody gets the page, and the owner can free it. */
+static int do_raw_free_thrice(unsigned long nr)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		__free_page(virt_to_page(last()));
+	return do_drop(1);
+}
+
+/* So often that the page is the page allocator's, and soon another's. */
+static int do_raw_free_away(unsigned long nr)
+{
+	struct page *page = virt_to_page(last());
+
+	while (page_ref_count(page) > 1)
+		put_page(page);
+	/* The type goes too, or the allocator would refuse the page. */
+	__ClearPageOffline(page);
+	__free_page(page);
+	return labyrinth_free_page(owner, last());
+}
+
+/* A borrower may do with a lent page's struct page as it likes. */
+static int do_scribble(unsigned long nr)
+{
+	set_page_private(borrowed, 0x5ca1ab1e);
+	return 0;
+}
+
 static int do_lend(unsigned long nr)
 {
 	borrowed = labyrinth_lend(owner, last());
@@ -247,6 +277,9 @@ static const struct {
 	{ "foreign-free", do_foreign_free },
 	{ "lose-reference", do_lose_reference },
 	{ "raw-free", do_raw_free },
+	{ "raw-free-thrice", do_raw_free_thrice },
+	{ "raw-free-away", do_raw_free_away },
+	{ "scribble", do_scribble },
 	{ "lend", do_lend },
 	{ "put", do_put },
 	{ "reclaim", do_reclaim },

@@ -80,7 +80,7 @@ check_dynamic_debug() {
 	check_silence "dynamic debug off" "$1"
 }
 
-ktap_plan $((2 * (14 + 4 + 3) + 1))
+ktap_plan $((2 * (14 + 4 + 3) + 2))
 for single in 0 1; do
 	insmod labyrinth.ko
 	insmod tests/selftests/labyrinth_probe.ko single=$single
@@ -94,5 +94,9 @@ for single in 0 1; do
 	rmmod labyrinth_probe
 	[ $single = 1 ] || rmmod labyrinth
 done
-ktap_check "the module unloads" rmmod labyrinth
+echo 1 >$TRACING/events/labyrinth/enable
+echo 1 >/sys/module/labyrinth/parameters/trace
+ktap_check "the module unloads while it is traced" rmmod labyrinth
+ktap_check "and loads again" insmod labyrinth.ko
+rmmod labyrinth
 ktap_end
