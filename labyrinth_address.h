@@ -9,10 +9,7 @@
 #include <linux/kasan.h>
 #include <linux/mm.h>
 
-#include "labyrinth_tag.h"
-
-/* Where the direct map would have frame 0. Set once, before any call. */
-extern unsigned long lab_direct_map;
+#include "labyrinth_hot.h"
 
 /*
  * The frame number of a page-aligned address in the direct map, or some number
@@ -25,9 +22,9 @@ extern unsigned long lab_direct_map;
 static __always_inline bool lab_address_pfn(const void *addr,
 					    unsigned long *pfn)
 {
-	*pfn = ror64((unsigned long)kasan_reset_tag(addr) - lab_direct_map,
+	*pfn = ror64((unsigned long)kasan_reset_tag(addr) - labyrinth_hot.direct_map,
 		     PAGE_SHIFT);
-	return likely(lab_pfn_fits(*pfn));
+	return likely(*pfn < labyrinth_hot.pfn_limit);
 }
 
 /* Whether the address is that of a page of memory at all. */

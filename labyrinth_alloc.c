@@ -15,9 +15,10 @@
  *
  * - free/free: both read HELD; one compare-and-exchange wins, the other caller
  *   finds CACHED, which is -ENOENT.
- * - free/release, free/lend, free/transfer: the freezer has the count at 0. If free looks at the
- *   count then, it is -EBUSY. If it looked before, its compare-and-exchange and
- *   the freezer's decide; the freezer that loses thaws and is -ENOENT.
+ * - free against release, lend or transfer: the freezer has the count at 0. If
+ *   free looks at the count then, it is -EBUSY. If it looked before, its
+ *   compare-and-exchange and the freezer's decide; the freezer that loses thaws
+ *   and is -ENOENT.
  * - lend/lend, release/release, reclaim/reclaim, adopt/adopt: one freezes, the
  *   other is -EBUSY.
  * - reclaim against a borrower's last put_page(): freezing needs the count at
@@ -37,6 +38,18 @@
 #include "labyrinth_report.h"
 #include "labyrinth_stack.h"
 #include "labyrinth_trace.h"
+
+/* What is defined here is the functions, not their inline forms. */
+#undef labyrinth_void_alloc_page_gfp_atomic_exclusive
+#undef labyrinth_free_page
+#undef labyrinth_owns
+
+/* A tag's state is told to callers as it is. */
+static_assert(LABYRINTH_PAGE_ABSENT == (int)LAB_ABSENT);
+static_assert(LABYRINTH_PAGE_CACHED == (int)LAB_CACHED);
+static_assert(LABYRINTH_PAGE_HELD == (int)LAB_HELD);
+static_assert(LABYRINTH_PAGE_LENT == (int)LAB_LENT);
+static_assert(LABYRINTH_PAGE_LIMBO == (int)LAB_LIMBO);
 
 struct lab_call {
 	enum lab_op op;
@@ -131,7 +144,7 @@ static int lab_call_page(struct lab_call *call, const void *addr)
 	call->slot = NULL;
 	call->tag = 0;
 	if (lab_address_pfn(addr, &pfn))
-		call->slot = lab_table_search(&lab_table, pfn, &call->tag);
+		call->slot = lab_table_search(&labyrinth_hot.table, pfn, &call->tag);
 	if (!call->slot) {
 		bool valid = lab_address_valid(addr);
 
@@ -238,7 +251,7 @@ static void *hand_out(struct lab_owner *owner, struct lab_frame *frame,
 		lab_report_corrupt(LAB_OP_ALLOC, owner, tag, ip);
 		return NULL;
 	}
-	if (owner->flags & LABYRINTH_OWNER_ZERO && !READ_ONCE(frame->when))
+	if (owner->front.flags & LABYRINTH_OWNER_ZERO && !READ_ONCE(frame->when))
 		clear_page(addr);
 	lab_frame_note(frame, ip);
 	lab_stack_note(frame);
@@ -340,25 +353,18 @@ static noinline void *lab_alloc(struct labyrinth_owner *handle,
 	return addr;
 }
 
-/* The fast path of an owner that any CPU and any context may use. */
-static noinline void *alloc_shared(struct labyrinth_owner *handle,
-				   unsigned long ip)
+/* @frame was just popped, and nobody watches: it is HELD now. */
+static __always_inline void *take_shared(struct lab_frame *frame,
+					 unsigned long ip)
 {
-	struct lab_owner *owner = lab_owner_slot(handle);
-	struct lab_frame *frame = NULL;
-
-	preempt_disable();
-	if (likely(READ_ONCE(owner->shared_handle) == (unsigned long)handle))
-		frame = lab_cache_pop_cpu(owner);
-	if (unlikely(!frame)) {
-		preempt_enable();
-		return lab_alloc(handle, ip);
-	}
 	lab_frame_note(frame, ip);
-	/* CACHED to HELD; pairs as in hand_out(). */
-	smp_store_release(frame->tag, *frame->tag + (LAB_HELD - LAB_CACHED));
-	preempt_enable();
-	return lab_frame_address(frame);
+	/*
+	 * Pairs with the compare-and-exchange of the call that finds the page
+	 * HELD, as in hand_out().
+	 */
+	smp_wmb();
+	lab_tag_store_state(frame->tag, LAB_HELD);
+	return (void *)frame->address;
 }
 
 /**
@@ -366,9 +372,9 @@ static noinline void *alloc_shared(struct labyrinth_owner *handle,
  *	@owner holds
  * @owner: who is to hold it.
  *
- * One page of %PAGE_SIZE bytes, mapped in the kernel's direct map, zeroed if the
- * owner was made with %LABYRINTH_OWNER_ZERO and else of undefined content (init_on_alloc
- * zeroes a page when it comes from the system, not when it is used again). It
+ * One page of %PAGE_SIZE bytes in the direct map, zeroed if the owner was made
+ * with %LABYRINTH_OWNER_ZERO and else of undefined content: init_on_alloc zeroes
+ * a page when it comes from the system, not when it is used again. It
  * comes from what the owner keeps ready; if that is empty, from
  * alloc_page(GFP_ATOMIC); if that fails, from the owner's reserve.
  *
@@ -388,18 +394,51 @@ labyrinth_void_alloc_page_gfp_atomic_exclusive(struct labyrinth_owner *owner)
 {
 	struct lab_owner *o = lab_owner_slot(owner);
 	struct lab_frame *frame;
+	void *addr;
 
-	if (unlikely(READ_ONCE(o->single_handle) != (unsigned long)owner))
-		return alloc_shared(owner, _RET_IP_);
-	frame = lab_cache_pop_single(o);
+	preempt_disable();
+	/* Unless it is SINGLE, see lab_alloc_inline(), or there is more to do. */
+	if (!lab_handle_is(&o->front.shared_handle, owner))
+		goto slow;
+	frame = lab_cache_pop_cpu(o);
 	if (unlikely(!frame))
-		return lab_alloc(owner, _RET_IP_);
-	lab_frame_note(frame, _RET_IP_);
-	/* CACHED to HELD; nobody else writes the tag of a cached page. */
-	WRITE_ONCE(*frame->tag, *frame->tag + (LAB_HELD - LAB_CACHED));
-	return lab_frame_address(frame);
+		goto slow;
+	addr = take_shared(frame, _RET_IP_);
+	preempt_enable();
+	return addr;
+slow:
+	preempt_enable();
+	return lab_alloc(owner, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_void_alloc_page_gfp_atomic_exclusive, LAB_NS);
+
+static unsigned int bulk_single(struct lab_front *front, unsigned int nr,
+				void **addrs, unsigned long ip)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr && front->head; i++)
+		addrs[i] = lab_take_single(front, ip);
+	return i;
+}
+
+/* No longer without preemption than a cache is long. */
+static unsigned int bulk_shared(struct labyrinth_owner *handle,
+				unsigned int nr, void **addrs, unsigned long ip)
+{
+	struct lab_owner *owner = lab_owner_slot(handle);
+	struct lab_frame *frame;
+	unsigned int i = 0;
+
+	nr = min(nr, LAB_CACHE_MAX);
+	preempt_disable();
+	if (!lab_handle_is(&owner->front.shared_handle, handle))
+		nr = 0;
+	while (i < nr && (frame = lab_cache_pop_cpu(owner)))
+		addrs[i++] = take_shared(frame, ip);
+	preempt_enable();
+	return i;
+}
 
 /**
  * labyrinth_alloc_bulk() - get several pages that only @owner holds
@@ -416,11 +455,15 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_void_alloc_page_gfp_atomic_exclusive, LAB_NS);
 unsigned int labyrinth_alloc_bulk(struct labyrinth_owner *owner,
 				  unsigned int nr, void **addrs)
 {
-	unsigned int i;
+	unsigned int i = 0;
 
 	if (!addrs)
 		return 0;
-	for (i = 0; i < nr; i++) {
+	if (lab_handle_is(&lab_front_of(owner)->single_handle, owner))
+		i = bulk_single(lab_front_of(owner), nr, addrs, _RET_IP_);
+	else
+		i = bulk_shared(owner, nr, addrs, _RET_IP_);
+	for (; i < nr; i++) {
 		addrs[i] = lab_alloc(owner, _RET_IP_);
 		if (!addrs[i])
 			break;
@@ -469,39 +512,35 @@ static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
 }
 
 /*
- * The fast path of an owner that any CPU and any context may use: every check,
- * and nothing but the common answer to each.
+ * The fast path of an owner that any CPU and any context may use: puts the page
+ * into the cache if the common answer is the right one to every check. False
+ * where more must be asked. Preemption is disabled.
  */
-static noinline int free_shared(struct labyrinth_owner *handle, void *addr,
-				unsigned long ip)
+static __always_inline bool put_shared(struct lab_owner *owner,
+				       const void *addr)
 {
-	struct lab_owner *owner = lab_owner_slot(handle);
+	lab_tag_t held, cached;
 	struct lab_frame *frame;
 	unsigned long pfn;
 	lab_tag_t *slot;
-	lab_tag_t held;
 
-	preempt_disable();
-	if (unlikely(READ_ONCE(owner->shared_handle) != (unsigned long)handle ||
-		     !lab_address_pfn(addr, &pfn)))
-		goto slow;
-	held = lab_tag_make(pfn, 0, 0) | owner->key;
-	slot = lab_table_find(&lab_table, held);
-	if (unlikely(!slot || lab_cache_is_over_cpu(owner)))
-		goto slow;
-	frame = lab_frame_of_tag(held);
-	if (unlikely(lab_frame_refs(frame) != LAB_REFS_EXCLUSIVE))
-		goto slow;
+	if (unlikely(!lab_address_pfn(addr, &pfn)))
+		return false;
+	slot = lab_slot_of(pfn);
+	if (!lab_slot_is_held(slot, &owner->front, pfn) ||
+	    unlikely(lab_cache_is_over_cpu(owner)))
+		return false;
+	frame = lab_frame(pfn_to_page(pfn));
+	if (!lab_frame_is_exclusive(frame))
+		return false;
+	held = owner->front.key + pfn;
+	cached = held - (lab_tag_make(0, 0, LAB_HELD) -
+			 lab_tag_make(0, 0, LAB_CACHED));
 	/* Pairs as in lab_call_commit(). */
-	if (unlikely(cmpxchg(slot, held, held - (LAB_HELD - LAB_CACHED)) !=
-		     held))
-		goto slow;
-	lab_cache_push_cpu(owner, frame);
-	preempt_enable();
-	return 0;
-slow:
-	preempt_enable();
-	return lab_free(handle, addr, ip);
+	if (unlikely(cmpxchg(slot, held, cached) != held))
+		return false;
+	lab_cache_push_cpu(owner, frame, pfn);
+	return true;
 }
 
 /**
@@ -521,27 +560,16 @@ slow:
 int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)
 {
 	struct lab_owner *o = lab_owner_slot(owner);
-	struct lab_frame *frame;
-	unsigned long pfn;
-	lab_tag_t *slot;
-	lab_tag_t held;
 
-	if (unlikely(READ_ONCE(o->single_handle) != (unsigned long)owner))
-		return free_shared(owner, addr, _RET_IP_);
-	if (unlikely(!lab_address_pfn(addr, &pfn)))
-		return lab_free(owner, addr, _RET_IP_);
-	held = lab_tag_make(pfn, 0, 0) | o->key;
-	slot = lab_table_find(&lab_table, held);
-	if (unlikely(!slot))
-		return lab_free(owner, addr, _RET_IP_);
-	frame = lab_frame_of_tag(held);
-	if (unlikely(lab_frame_refs(frame) != LAB_REFS_EXCLUSIVE ||
-		     o->room <= 0))
-		return lab_free(owner, addr, _RET_IP_);
-	/* HELD to CACHED; only the one user of a SINGLE owner writes this. */
-	WRITE_ONCE(*slot, held - (LAB_HELD - LAB_CACHED));
-	lab_cache_push_single(o, frame);
+	preempt_disable();
+	if (!lab_handle_is(&o->front.shared_handle, owner) ||
+	    unlikely(!put_shared(o, addr)))
+		goto slow;
+	preempt_enable();
 	return 0;
+slow:
+	preempt_enable();
+	return lab_free(owner, addr, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_free_page, LAB_NS);
 
@@ -627,7 +655,7 @@ static int release_held(struct lab_call *call)
 
 	if (err)
 		return err;
-	if (!lab_table_remove(&lab_table, call->slot, call->tag)) {
+	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag)) {
 		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 		return lab_call_again(call);
 	}
@@ -688,7 +716,7 @@ static int adopt_frozen(struct lab_call *call)
 		lab_owner_fail(call->owner, LAB_FAIL_QUOTA);
 		return -ENOSPC;
 	}
-	call->slot = lab_table_insert(&lab_table, tag);
+	call->slot = lab_table_insert(&labyrinth_hot.table, tag);
 	if (!call->slot) {
 		lab_owner_quota_give(call->owner, 1);
 		lab_owner_fail(call->owner, LAB_FAIL_TABLE);
@@ -825,7 +853,7 @@ static int reclaim_lent(struct lab_call *call)
 		return lab_call_again(call);
 	}
 	/* A borrower may have used the words of struct page. */
-	WRITE_ONCE(call->frame->tag, call->slot);
+	lab_frame_place(call->frame, call->slot);
 	lab_frame_note(call->frame, call->ip);
 	lab_frame_set_type(call->frame);
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
@@ -878,9 +906,9 @@ bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr)
 
 	if (!lab_owner_is(o, owner) || !lab_address_pfn(addr, &pfn))
 		return false;
-	if (likely(lab_table_find(&lab_table, lab_tag_make(pfn, 0, 0) | o->key)))
+	if (likely(lab_table_find(&labyrinth_hot.table, o->front.key + pfn)))
 		return true;
-	return lab_table_search(&lab_table, pfn, &tag) &&
+	return lab_table_search(&labyrinth_hot.table, pfn, &tag) &&
 	       tag == lab_tag_make(pfn, lab_owner_id(o), LAB_LENT);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_owns, LAB_NS);
@@ -924,9 +952,9 @@ int labyrinth_query(const void *addr, struct labyrinth_page_info *info)
 	if (!info || !lab_address_pfn(addr, &pfn))
 		return -EINVAL;
 	/* The loop ends when nobody changes the tag while it is copied. */
-	while (lab_table_search(&lab_table, pfn, &seen)) {
+	while (lab_table_search(&labyrinth_hot.table, pfn, &seen)) {
 		fill_info(seen, &copy);
-		lab_table_search(&lab_table, pfn, &tag);
+		lab_table_search(&labyrinth_hot.table, pfn, &tag);
 		if (likely(tag == seen)) {
 			*info = copy;
 			return 0;

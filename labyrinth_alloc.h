@@ -119,4 +119,7 @@ int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr);
 bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr);
 int labyrinth_query(const void *addr, struct labyrinth_page_info *info);
 
+/* The quickest paths, inline. Below the declarations that they fall back to. */
+#include "labyrinth_fast.h"
+
 #endif /* LABYRINTH_ALLOC_H */

@@ -31,7 +31,7 @@ static bool may_use_allocator(void)
 
 static gfp_t owner_gfp(const struct lab_owner *owner, gfp_t gfp)
 {
-	return owner->flags & LABYRINTH_OWNER_ZERO ? gfp | __GFP_ZERO : gfp;
+	return owner->front.flags & LABYRINTH_OWNER_ZERO ? gfp | __GFP_ZERO : gfp;
 }
 
 /*
@@ -48,7 +48,7 @@ static void restore_stolen(struct lab_owner *owner, struct lab_frame *frame,
 	lab_report_corrupt(LAB_OP_REFILL, owner, tag, _RET_IP_);
 }
 
-enum entry { ENTERED, NO_ROOM, STOLEN };
+enum entry { TAGGED, NO_ROOM, STOLEN };
 
 /* Tags @page, which is just out of the page allocator. */
 static enum entry enter(struct lab_owner *owner, struct page *page)
@@ -56,7 +56,7 @@ static enum entry enter(struct lab_owner *owner, struct page *page)
 	unsigned long pfn = page_to_pfn(page);
 	struct lab_frame *frame = lab_frame(page);
 	lab_tag_t tag;
-	lab_tag_t *slot = lab_table_search(&lab_table, pfn, &tag);
+	lab_tag_t *slot = lab_table_search(&labyrinth_hot.table, pfn, &tag);
 
 	if (unlikely(slot)) {
 		restore_stolen(owner, frame, slot, tag);
@@ -65,14 +65,14 @@ static enum entry enter(struct lab_owner *owner, struct page *page)
 	if (!lab_pfn_fits(pfn))
 		return NO_ROOM;
 	tag = lab_tag_make(pfn, lab_owner_id(owner), LAB_CACHED);
-	slot = lab_table_insert(&lab_table, tag);
+	slot = lab_table_insert(&labyrinth_hot.table, tag);
 	if (!slot)
 		return NO_ROOM;
 	lab_frame_enter(frame, slot);
-	lab_frame_note_zeroed(frame, owner->flags & LABYRINTH_OWNER_ZERO);
+	lab_frame_note_zeroed(frame, owner->front.flags & LABYRINTH_OWNER_ZERO);
 	page_ref_add(page, LAB_REFS_EXCLUSIVE - 1);
 	lab_step(LAB_OP_REFILL, frame, owner, _RET_IP_);
-	return ENTERED;
+	return TAGGED;
 }
 
 /*
@@ -109,7 +109,7 @@ struct lab_frame *lab_batch_put_in(struct lab_batch *batch,
 
 		if (entry == NO_ROOM)
 			batch->pages[left++] = page;
-		if (entry != ENTERED)
+		if (entry != TAGGED)
 			continue;
 		in++;
 		if (first)
@@ -167,7 +167,8 @@ static void take_out(struct lab_owner *owner, struct lab_batch *batch,
 
 static void reserve_push(struct lab_owner *owner, struct lab_frame *frame)
 {
-	lab_list_push(&owner->reserve, LAB_LIST_SHARED, frame);
+	lab_list_push(&owner->reserve, LAB_LIST_SHARED, frame,
+		      lab_frame_pfn(frame));
 	atomic_inc(&owner->reserve_held);
 }
 
@@ -263,7 +264,7 @@ static int reserve_fill(struct lab_owner *owner)
 			__free_page(page);
 			return -ENOSPC;
 		}
-		if (entry == ENTERED) {
+		if (entry == TAGGED) {
 			lab_owner_account(owner, 1);
 			reserve_push(owner, lab_frame(page));
 		}
@@ -309,16 +310,16 @@ int lab_cache_init(struct lab_owner *owner)
 {
 	int err;
 
-	owner->head = NULL;
-	owner->room = LAB_CACHE_MAX;
+	owner->front.head = NULL;
+	owner->front.room = LAB_CACHE_MAX;
 	owner->starved = false;
 	init_irq_work(&owner->kick, kick_work);
 	INIT_WORK(&owner->refill, refill_work);
-	if (owner->reserve_target > lab_table.capacity)
+	if (owner->reserve_target > labyrinth_hot.table.capacity)
 		return -ENOSPC;
 	if (!lab_owner_is_single(owner)) {
-		owner->cpu_cache = alloc_percpu(struct lab_cpu_cache);
-		if (!owner->cpu_cache)
+		owner->front.cpu_cache = alloc_percpu(struct lab_cpu_cache);
+		if (!owner->front.cpu_cache)
 			return -ENOMEM;
 	}
 	err = reserve_fill(owner);
@@ -348,7 +349,7 @@ static void gather(struct lab_owner *owner)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		struct lab_cpu_cache *cache = per_cpu_ptr(owner->cpu_cache,
+		struct lab_cpu_cache *cache = per_cpu_ptr(owner->front.cpu_cache,
 							  cpu);
 		struct lab_frame *frame;
 
@@ -371,6 +372,6 @@ void lab_cache_exit(struct lab_owner *owner)
 	else
 		gather(owner);
 	drain(owner, lab_reserve_pop);
-	free_percpu(owner->cpu_cache);
-	owner->cpu_cache = NULL;
+	free_percpu(owner->front.cpu_cache);
+	owner->front.cpu_cache = NULL;
 }

@@ -11,9 +11,9 @@
 #include "labyrinth_owner.h"
 
 /* How many pages one refill asks for, and one trim gives back. */
-#define LAB_BATCH		16
+#define LAB_BATCH		16U
 /* How many pages a cache may hold before a free trims it. */
-#define LAB_CACHE_MAX		128
+#define LAB_CACHE_MAX		128U
 
 struct lab_cpu_cache {
 	struct lab_list list;
@@ -33,46 +33,47 @@ struct lab_batch {
 	enum lab_fail fail;		/* why there is none */
 };
 
-static __always_inline struct lab_frame *
-lab_cache_pop_single(struct lab_owner *owner)
+static inline struct lab_frame *lab_cache_pop_single(struct lab_owner *owner)
 {
-	struct lab_frame *frame = owner->head;
+	struct lab_frame *frame = owner->front.head;
 
-	if (likely(frame)) {
-		owner->head = (struct lab_frame *)READ_ONCE(frame->next);
-		owner->room++;
+	if (frame) {
+		owner->front.head = (struct lab_frame *)frame->next;
+		owner->front.room++;
 	}
 	return frame;
 }
 
-static __always_inline void lab_cache_push_single(struct lab_owner *owner,
-						  struct lab_frame *frame)
+static inline void lab_cache_push_single(struct lab_owner *owner,
+					 struct lab_frame *frame)
 {
-	WRITE_ONCE(frame->next, (unsigned long)owner->head);
-	owner->head = frame;
-	owner->room--;
+	WRITE_ONCE(frame->next, (unsigned long)owner->front.head);
+	owner->front.head = frame;
+	if (owner->front.room)
+		owner->front.room--;
 }
 
 /* Context: Any; preemption disabled. */
 static __always_inline struct lab_frame *
 lab_cache_pop_cpu(struct lab_owner *owner)
 {
-	struct lab_cpu_cache *cache = this_cpu_ptr(owner->cpu_cache);
+	struct lab_cpu_cache *cache = this_cpu_ptr(owner->front.cpu_cache);
 	struct lab_frame *frame = lab_list_pop(&cache->list, LAB_LIST_LOCAL);
 
 	if (likely(frame))
-		this_cpu_dec(owner->cpu_cache->count);
+		this_cpu_dec(owner->front.cpu_cache->count);
 	return frame;
 }
 
 /* Context: Any; preemption disabled. */
 static __always_inline void lab_cache_push_cpu(struct lab_owner *owner,
-					       struct lab_frame *frame)
+					       struct lab_frame *frame,
+					       unsigned long pfn)
 {
-	struct lab_cpu_cache *cache = this_cpu_ptr(owner->cpu_cache);
+	struct lab_cpu_cache *cache = this_cpu_ptr(owner->front.cpu_cache);
 
-	lab_list_push(&cache->list, LAB_LIST_LOCAL, frame);
-	this_cpu_inc(owner->cpu_cache->count);
+	lab_list_push(&cache->list, LAB_LIST_LOCAL, frame, pfn);
+	this_cpu_inc(owner->front.cpu_cache->count);
 }
 
 /* Context: Any; preemption disabled, and of a SINGLE owner's its one user. */
@@ -88,18 +89,18 @@ static inline void lab_cache_push(struct lab_owner *owner,
 	if (lab_owner_is_single(owner))
 		lab_cache_push_single(owner, frame);
 	else
-		lab_cache_push_cpu(owner, frame);
+		lab_cache_push_cpu(owner, frame, lab_frame_pfn(frame));
 }
 
 /* Context: Any; preemption disabled. */
 static __always_inline bool lab_cache_is_over_cpu(struct lab_owner *owner)
 {
-	return this_cpu_read(owner->cpu_cache->count) > LAB_CACHE_MAX;
+	return this_cpu_read(owner->front.cpu_cache->count) > (int)LAB_CACHE_MAX;
 }
 
 static inline bool lab_cache_is_over(struct lab_owner *owner)
 {
-	return lab_owner_is_single(owner) ? owner->room < 0 :
+	return lab_owner_is_single(owner) ? !owner->front.room :
 					    lab_cache_is_over_cpu(owner);
 }
 

@@ -49,11 +49,9 @@
 #define LAB_POOL_MASK		(~3UL)
 #endif
 
-/* 6.6 moved page_pool's headers. */
+/* 6.6 moved page_pool's headers into a folder of their own. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
-#define LAB_PAGE_POOL_H		<net/page_pool/helpers.h>
-#else
-#define LAB_PAGE_POOL_H		<net/page_pool.h>
+#define LAB_PAGE_POOL_FOLDER
 #endif
 
 /* 6.13 has hrtimer_setup(). */

@@ -28,7 +28,7 @@ static void tally_tags(struct tally *tally)
 	lab_tag_t tag;
 	u64 index;
 
-	lab_table_for_each(&lab_table, index, tag)
+	lab_table_for_each(&labyrinth_hot.table, index, tag)
 		tally[lab_tag_owner(tag) & (lab_owners.nr - 1)]
 			.nr[lab_tag_state(tag)]++;
 }
@@ -76,10 +76,10 @@ DEFINE_SHOW_ATTRIBUTE(owners);
 static void *pages_seek(loff_t *pos)
 {
 	u64 index = *pos;
-	bool found = lab_table_next(&lab_table, &index);
+	bool found = lab_table_next(&labyrinth_hot.table, &index);
 
 	*pos = index;
-	return found ? &lab_table.tags[index] : NULL;
+	return found ? &labyrinth_hot.table.tags[index] : NULL;
 }
 
 static void *pages_start(struct seq_file *m, loff_t *pos)
@@ -127,15 +127,15 @@ DEFINE_SEQ_ATTRIBUTE(pages);
 static int table_show(struct seq_file *m, void *unused)
 {
 	struct lab_table_stats stats;
-	u64 bytes = lab_table_span(&lab_table) * sizeof(lab_tag_t);
+	u64 bytes = lab_table_span(&labyrinth_hot.table) * sizeof(lab_tag_t);
 
-	lab_table_stats(&lab_table, &stats);
-	seq_printf(m, "capacity: %llu\n", lab_table.capacity);
-	seq_printf(m, "slots: %llu\n", lab_table.nr_slots);
+	lab_table_stats(&labyrinth_hot.table, &stats);
+	seq_printf(m, "capacity: %llu\n", labyrinth_hot.table.capacity);
+	seq_printf(m, "slots: %llu\n", labyrinth_hot.table.nr_slots);
 	seq_printf(m, "bytes: %llu\n", bytes);
 	seq_printf(m, "used: %lu\n", stats.used);
 	seq_printf(m, "load: %llu %%\n",
-		   div64_u64(stats.used * 100ULL, lab_table.capacity));
+		   div64_u64(stats.used * 100ULL, labyrinth_hot.table.capacity));
 	seq_printf(m, "preferred slot: %lu\n", stats.preferred);
 	seq_printf(m, "second bucket: %lu\n", stats.second_bucket);
 	seq_printf(m, "stash: %u of %u\n", stats.stash_used, LAB_STASH_TAGS);

@@ -34,13 +34,15 @@
 #define LAB_REFS_LENT		(LAB_REFS_EXCLUSIVE + 1)
 
 /*
- * Labyrinth's view of struct page. The words at ->lru.prev, ->index and
- * ->private are the page user's own; ->mapping must stay NULL, and the first
- * word of the union (PageTail, pfmemalloc, page_pool's magic) is left alone.
+ * Labyrinth's view of struct page. The words at ->lru, ->index and ->private are
+ * the page user's own; ->mapping must stay NULL. In the first of them others see
+ * PageTail (bit 0), pfmemalloc (bit 1) and page_pool's magic, also while the page
+ * is lent: the page's address is none of these.
  */
 struct lab_frame {
 	unsigned long flags;
-	unsigned long reserved;
+	/* Constant. Bits 0 and 1 are clear, as others who look here want them. */
+	unsigned long address;
 	/*
 	 * HELD, LENT: jiffies when handed out, and above it the stack depot's
 	 * handle, or 0. CACHED: 1 if the page is known to hold zeroes.
@@ -52,15 +54,21 @@ struct lab_frame {
 		unsigned long next;	/* CACHED: link, see labyrinth_cache.h */
 	};
 	lab_tag_t *tag;			/* where the owner table has the tag */
+	int mapcount;
+	int refs;			/* to be looked at; page_ref_*() changes it */
 };
 
+static_assert(offsetof(struct lab_frame, address) ==
+	      offsetof(struct page, lru.next));
 static_assert(offsetof(struct lab_frame, when) ==
 	      offsetof(struct page, lru.prev));
 static_assert(offsetof(struct lab_frame, mapping) ==
 	      offsetof(struct page, mapping));
 static_assert(offsetof(struct lab_frame, tag) ==
 	      offsetof(struct page, private));
-static_assert(sizeof(struct lab_frame) <= offsetof(struct page, _mapcount));
+static_assert(offsetof(struct lab_frame, refs) ==
+	      offsetof(struct page, _refcount));
+static_assert(sizeof(struct lab_frame) <= sizeof(struct page));
 
 static __always_inline struct lab_frame *lab_frame(struct page *page)
 {
@@ -90,6 +98,13 @@ static __always_inline void *lab_frame_address(struct lab_frame *frame)
 static __always_inline int lab_frame_refs(struct lab_frame *frame)
 {
 	return page_ref_count(lab_frame_page(frame));
+}
+
+/* Whether nobody but the owner refers to the page: a look, not a claim. */
+static __always_inline bool lab_frame_is_exclusive(const struct lab_frame *frame)
+{
+	/* Harmless: whoever takes a reference now might have after the look. */
+	return likely(data_race(frame->refs) == LAB_REFS_EXCLUSIVE);
 }
 
 /* Claims the frame, if it has exactly @refs references. */
@@ -143,10 +158,17 @@ static inline bool lab_page_is_pool(const struct page *page)
 	return (page->pp_magic & LAB_POOL_MASK) == PP_SIGNATURE;
 }
 
+/* Says where the frame's tag is, and where the page. */
+static inline void lab_frame_place(struct lab_frame *frame, lab_tag_t *slot)
+{
+	WRITE_ONCE(frame->address, (unsigned long)lab_frame_address(frame));
+	WRITE_ONCE(frame->tag, slot);
+}
+
 /* A frame straight from the page allocator becomes Labyrinth's. */
 static inline void lab_frame_enter(struct lab_frame *frame, lab_tag_t *slot)
 {
-	WRITE_ONCE(frame->tag, slot);
+	lab_frame_place(frame, slot);
 	WRITE_ONCE(frame->site, 0);
 	WRITE_ONCE(frame->when, 0);
 	lab_frame_set_type(frame);
@@ -156,6 +178,7 @@ static inline void lab_frame_enter(struct lab_frame *frame, lab_tag_t *slot)
 static inline void lab_frame_leave(struct lab_frame *frame, int refs)
 {
 	lab_frame_clear_type(frame);
+	WRITE_ONCE(frame->address, 0);
 	WRITE_ONCE(frame->tag, NULL);
 	WRITE_ONCE(frame->site, 0);
 	lab_frame_thaw(frame, refs);

@@ -32,7 +32,7 @@ static struct irq_work limbo_kick_work = IRQ_WORK_INIT(limbo_kick);
 static bool untag(struct lab_owner *owner, struct lab_frame *frame,
 		  lab_tag_t *slot, lab_tag_t tag, int refs)
 {
-	if (!lab_table_remove(&lab_table, slot, tag)) {
+	if (!lab_table_remove(&labyrinth_hot.table, slot, tag)) {
 		lab_frame_thaw(frame, refs);
 		return false;
 	}
@@ -135,11 +135,11 @@ static void limbo_look(struct work_struct *work)
 	lab_tag_t tag;
 	u64 index;
 
-	lab_table_for_each(&lab_table, index, tag) {
+	lab_table_for_each(&labyrinth_hot.table, index, tag) {
 		if (lab_tag_state(tag) != LAB_LIMBO)
 			continue;
 		owner = lab_owner_by_id(lab_tag_owner(tag));
-		lab_settle(owner, &lab_table.tags[index]);
+		lab_settle(owner, &labyrinth_hot.table.tags[index]);
 		lab_owner_put_slot(owner);
 	}
 	if (lab_limbo_count())
@@ -160,7 +160,7 @@ static void abandon(lab_tag_t *slot, lab_tag_t tag)
 {
 	struct lab_frame *frame = lab_frame_of_tag(tag);
 
-	lab_table_remove(&lab_table, slot, tag);
+	lab_table_remove(&labyrinth_hot.table, slot, tag);
 	lab_frame_clear_type(frame);
 	/* Unless a borrower has put something of his own there. */
 	cmpxchg(&frame->tag, slot, NULL);
@@ -186,8 +186,8 @@ void lab_limbo_exit(void)
 	cancel_delayed_work_sync(&limbo_work);
 	limbo_look(NULL);
 	cancel_delayed_work_sync(&limbo_work);
-	lab_table_for_each(&lab_table, index, tag) {
-		abandon(&lab_table.tags[index], tag);
+	lab_table_for_each(&labyrinth_hot.table, index, tag) {
+		abandon(&labyrinth_hot.table.tags[index], tag);
 		nr++;
 	}
 	if (nr)

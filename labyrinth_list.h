@@ -3,18 +3,23 @@
  * A stack of cached pages that any context may push to and pop from, an NMI in
  * the middle of another push or pop included.
  *
- * The frames are linked through lab_frame.next by the number of their tag's
- * slot, plus one. The head is one word: that number, and above it a sequence
- * number that every push and pop increments (Treiber's stack with IBM's tag
- * against ABA: "Systems Programming: Coping with Parallelism", 1986; SLUB's
- * per-CPU free list is the same idea).
+ * The head is one word: the first frame's number, and below it a sequence number
+ * that every push and pop increments (Treiber's stack with IBM's tag against ABA:
+ * "Systems Programming: Coping with Parallelism", 1986; SLUB's per-CPU free list
+ * is the same idea). lab_frame.next is the head as it was, with no sequence
+ * number; 0 is the end, since frame 0 is never tagged.
  *
  * Why a pop is safe: between reading the head and its compare-and-exchange,
  * others may pop that frame, hand it out, even give it back to the system, so
- * what is read through it may be nonsense. But it is readable: the slot number
- * is within the table, and a tag's pfn has a struct page. Nonsense is never
- * used, since whoever popped the frame has changed the sequence number.
- * For that to fail, exactly 2^32 pushes and pops must fall between the two.
+ * what is read through it may be nonsense. But it is readable: the struct page of
+ * a frame that was tagged a moment ago, whose memory could not have been taken
+ * offline since. Nonsense is never used, for whoever popped the frame has changed
+ * the sequence number. For that to fail, exactly 2^24 pushes and pops, or a
+ * multiple, must fall between the two. On a list of the CPU's own they would all
+ * have to be made by interrupts in that place. On a shared one, which the reserve
+ * is, another CPU makes one in about a microsecond at best, as each push has its
+ * page from the page allocator: this CPU would have to stand still in that place,
+ * where preemption is disabled, for more than ten seconds.
  *
  * A list is either one CPU's, used on it with preemption disabled and so with
  * an unlocked compare-and-exchange, or shared, used from anywhere.
@@ -25,7 +30,11 @@
 #include <linux/types.h>
 
 #include "labyrinth_frame.h"
-#include "labyrinth_table.h"
+
+#define LAB_LIST_SEQ_BITS	24
+#define LAB_LIST_SEQ_MASK	GENMASK_ULL(LAB_LIST_SEQ_BITS - 1, 0)
+
+static_assert(LAB_PFN_BITS + LAB_LIST_SEQ_BITS <= 64);
 
 struct lab_list {
 	u64 head;
@@ -36,11 +45,10 @@ enum lab_list_kind {
 	LAB_LIST_SHARED,
 };
 
-extern struct lab_table lab_table;
-
-static __always_inline u64 lab_list_word(u64 old, u32 ref)
+/* The head after a push or pop: @first, and the next sequence number. */
+static __always_inline u64 lab_list_word(u64 old, u64 first)
 {
-	return ((old & ~(u64)U32_MAX) + BIT_ULL(32)) | ref;
+	return first | ((old + 1) & LAB_LIST_SEQ_MASK);
 }
 
 /* Full ordering if shared; against the own CPU's interrupts only if local. */
@@ -58,19 +66,21 @@ static __always_inline bool lab_list_advance(struct lab_list *list,
 }
 
 /*
- * @frame is the caller's alone, tagged and on no list.
+ * @frame, of number @pfn, is the caller's alone, tagged and on no list.
  * Context: Any; preemption disabled if local.
  */
 static __always_inline void lab_list_push(struct lab_list *list,
 					  enum lab_list_kind kind,
-					  struct lab_frame *frame)
+					  struct lab_frame *frame,
+					  unsigned long pfn)
 {
-	u32 ref = frame->tag - lab_table.tags + 1;
+	u64 first = (u64)pfn << LAB_LIST_SEQ_BITS;
 	u64 old = READ_ONCE(list->head);
 
 	do {
-		WRITE_ONCE(frame->next, (u32)old);
-	} while (!lab_list_advance(list, kind, &old, lab_list_word(old, ref)));
+		WRITE_ONCE(frame->next, old & ~LAB_LIST_SEQ_MASK);
+	} while (!lab_list_advance(list, kind, &old,
+				   lab_list_word(old, first)));
 }
 
 /*
@@ -82,30 +92,12 @@ lab_list_pop(struct lab_list *list, enum lab_list_kind kind)
 {
 	u64 old = READ_ONCE(list->head);
 	struct lab_frame *frame;
-	lab_tag_t tag;
-	u64 seen;
 
 	do {
-		seen = old;
-		if (!(u32)old)
+		if (old <= LAB_LIST_SEQ_MASK)
 			return NULL;
-		tag = READ_ONCE(lab_table.tags[(u32)old - 1]);
-		if (unlikely(!tag)) {
-			/*
-			 * The frame was popped and its tag removed since the
-			 * head was read, so the head has changed. Pairs with
-			 * the cmpxchg() of that pop. If it has not, the list
-			 * leads nowhere: better no page than somebody else's.
-			 */
-			smp_rmb();
-			old = READ_ONCE(list->head);
-			if (WARN_ON_ONCE(old == seen))
-				return NULL;
-			continue;
-		}
-		frame = lab_frame_of_tag(tag);
-	} while (!tag ||
-		 !lab_list_advance(list, kind, &old,
+		frame = lab_frame(pfn_to_page(old >> LAB_LIST_SEQ_BITS));
+	} while (!lab_list_advance(list, kind, &old,
 				   lab_list_word(old, READ_ONCE(frame->next))));
 	return frame;
 }

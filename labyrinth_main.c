@@ -9,12 +9,10 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 
-#include "labyrinth_address.h"
 #include "labyrinth_debugfs.h"
 #include "labyrinth_limbo.h"
 #include "labyrinth_notify.h"
 #include "labyrinth_owner.h"
-#include "labyrinth_table.h"
 #include "labyrinth_trace.h"
 
 static unsigned long capacity;
@@ -27,10 +25,12 @@ module_param(max_owners, uint, 0444);
 MODULE_PARM_DESC(max_owners,
 		 "Owners that there can be at a time, at 512 bytes each, rounded up to a power of two (default 0: one for 128 pages of capacity, between 64 and 4096)");
 
-/* In the order of the fast path's needs; written once, before any call. */
-struct lab_table lab_table __read_mostly;
-EXPORT_SYMBOL_FOR_LAB_TEST(lab_table);
-unsigned long lab_direct_map __read_mostly;
+/*
+ * What the inline fast paths read. Written by init alone, before there is an
+ * owner; exported for the public header, not for drivers.
+ */
+struct labyrinth_hot labyrinth_hot __read_mostly;
+EXPORT_SYMBOL_NS_GPL(labyrinth_hot, LAB_NS);
 
 static int __init choose_capacity(void)
 {
@@ -57,12 +57,13 @@ static int __init choose_max_owners(void)
 	return -EINVAL;
 }
 
-static void __init find_direct_map(void)
+static void __init find_frames(void)
 {
 	struct page *page = ZERO_PAGE(0);
 	unsigned long pfn = page_to_pfn(page);
 
-	lab_direct_map = (unsigned long)__va(PFN_PHYS(pfn)) - PFN_PHYS(pfn);
+	labyrinth_hot.pfn_limit = BIT(LAB_PFN_BITS);
+	labyrinth_hot.direct_map = (unsigned long)__va(PFN_PHYS(pfn)) - PFN_PHYS(pfn);
 }
 
 static int __init labyrinth_init(void)
@@ -74,8 +75,8 @@ static int __init labyrinth_init(void)
 		err = choose_max_owners();
 	if (err)
 		return err;
-	find_direct_map();
-	err = lab_table_init(&lab_table, capacity);
+	find_frames();
+	err = lab_table_init(&labyrinth_hot.table, capacity);
 	if (err) {
 		pr_err("no memory for a table of %lu pages\n", capacity);
 		return err;
@@ -98,7 +99,7 @@ err_owners:
 	lab_owners_stop();
 	lab_owners_exit();
 err_table:
-	lab_table_exit(&lab_table);
+	lab_table_exit(&labyrinth_hot.table);
 	return err;
 }
 
@@ -110,7 +111,7 @@ static void __exit labyrinth_exit(void)
 	lab_notify_exit();
 	lab_limbo_exit();
 	lab_owners_exit();
-	lab_table_exit(&lab_table);
+	lab_table_exit(&labyrinth_hot.table);
 	pr_info("gone\n");
 }
 

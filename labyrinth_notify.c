@@ -15,13 +15,13 @@
 #include <linux/notifier.h>
 #include <linux/suspend.h>
 
-#include "labyrinth_list.h"
+#include "labyrinth_hot.h"
 #include "labyrinth_notify.h"
 
 static int hibernate_notify(struct notifier_block *nb, unsigned long action,
 			    void *unused)
 {
-	unsigned long used = lab_table_used(&lab_table);
+	unsigned long used = lab_table_used(&labyrinth_hot.table);
 
 	if (action != PM_HIBERNATION_PREPARE || !used)
 		return NOTIFY_DONE;
@@ -35,7 +35,7 @@ static bool any_tag_within(unsigned long start, unsigned long nr)
 	lab_tag_t tag;
 	u64 index;
 
-	lab_table_for_each(&lab_table, index, tag)
+	lab_table_for_each(&labyrinth_hot.table, index, tag)
 		if (lab_tag_pfn(tag) - start < nr)
 			return true;
 	return false;

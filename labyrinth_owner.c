@@ -39,10 +39,10 @@
 
 #define HANDLE_TOP		(0x4UL << 60)
 #define HANDLE_LOW		0x1a5UL
-#define HANDLE_GENERATION	LAB_PFN_SHIFT
+#define HANDLE_GENERATION	(LAB_SLOT_SHIFT + LAB_OWNER_BITS)
 #define GENERATION_MASK		GENMASK_ULL(59 - HANDLE_GENERATION, 0)
 
-static_assert(HANDLE_LOW < BIT(LAB_OWNER_SHIFT));
+static_assert(HANDLE_LOW < BIT(LAB_SLOT_SHIFT));
 
 /* How many of a dead owner's pages a report names one by one. */
 #define PAGES_NAMED		8
@@ -95,14 +95,14 @@ const char *lab_fail_name(enum lab_fail fail)
 static void set_fast(struct lab_owner *owner)
 {
 	unsigned long dead = lab_owner_dead(owner);
-	bool plain = !owner->task && !owner->max_pages && !watchers &&
-		     !(owner->flags & LABYRINTH_OWNER_ZERO);
+	bool plain = !owner->front.task && !owner->max_pages && !watchers &&
+		     !(owner->front.flags & LABYRINTH_OWNER_ZERO);
 	bool single = lab_owner_is_single(owner);
 
-	WRITE_ONCE(owner->single_handle,
-		   plain && single ? owner->handle : dead);
-	WRITE_ONCE(owner->shared_handle,
-		   plain && !single ? owner->handle : dead);
+	WRITE_ONCE(owner->front.single_handle,
+		   plain && single ? owner->front.handle : dead);
+	WRITE_ONCE(owner->front.shared_handle,
+		   plain && !single ? owner->front.handle : dead);
 }
 
 static void set_all_fast(void)
@@ -217,8 +217,8 @@ static void set_up(struct lab_owner *owner,
 {
 	int fail;
 
-	owner->flags = attrs->flags;
-	owner->task = attrs->task ? get_task_struct(attrs->task) : NULL;
+	owner->front.flags = attrs->flags;
+	owner->front.task = attrs->task ? get_task_struct(attrs->task) : NULL;
 	owner->dev = get_device(attrs->dev);
 	owner->max_pages = attrs->max_pages;
 	owner->reserve_target = attrs->reserve;
@@ -245,9 +245,9 @@ static void tear_down(struct lab_owner *owner)
 
 	mutex_lock(&owners_lock);
 	dev = owner->dev;
-	task = owner->task;
+	task = owner->front.task;
 	owner->dev = NULL;
-	owner->task = NULL;
+	owner->front.task = NULL;
 	mutex_unlock(&owners_lock);
 	put_device(dev);
 	if (task)
@@ -259,7 +259,8 @@ static unsigned long make_handle(const struct lab_owner *owner)
 	u64 generation = owner->generation & GENERATION_MASK;
 
 	return HANDLE_TOP | generation << HANDLE_GENERATION |
-	       lab_tag_make(0, lab_owner_id(owner), 0) | HANDLE_LOW;
+	       (unsigned long)lab_owner_id(owner) << LAB_SLOT_SHIFT |
+	       HANDLE_LOW;
 }
 
 /* It was never born; but a page of its reserve may be in limbo. */
@@ -279,7 +280,7 @@ static void publish(struct lab_owner *owner)
 	 * Pairs with the dependency that leads from the handle, which nobody
 	 * has before this returns, to the slot's other members.
 	 */
-	smp_store_release(&owner->handle, make_handle(owner));
+	smp_store_release(&owner->front.handle, make_handle(owner));
 	set_fast(owner);
 	mutex_unlock(&owners_lock);
 }
@@ -324,15 +325,15 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 	trace_owner_create(owner, attrs->reserve);
 	pr_debug("owner %s (id %u) of module %s created\n", owner->name,
 		 lab_owner_id(owner), owner->module_name);
-	return (struct labyrinth_owner *)owner->handle;
+	return (struct labyrinth_owner *)owner->front.handle;
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_owner_create_for, LAB_NS);
 
 static void take_back_handle(struct lab_owner *owner)
 {
-	WRITE_ONCE(owner->single_handle, lab_owner_dead(owner));
-	WRITE_ONCE(owner->shared_handle, lab_owner_dead(owner));
-	WRITE_ONCE(owner->handle, lab_owner_dead(owner));
+	WRITE_ONCE(owner->front.single_handle, lab_owner_dead(owner));
+	WRITE_ONCE(owner->front.shared_handle, lab_owner_dead(owner));
+	WRITE_ONCE(owner->front.handle, lab_owner_dead(owner));
 }
 
 /* The handle is nobody's from here on; NULL where it was nobody's before. */
@@ -396,12 +397,12 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 	/* take_handle() added one. */
 	if (atomic_read(&owner->pages) == 1)
 		return 0;
-	lab_table_for_each(&lab_table, index, tag) {
+	lab_table_for_each(&labyrinth_hot.table, index, tag) {
 		if (lab_tag_owner(tag) != lab_owner_id(owner) ||
 		    lab_tag_state(tag) == LAB_LIMBO)
 			continue;
 		name_leaked(owner, tag, ++out, ip);
-		lab_settle(owner, &lab_table.tags[index]);
+		lab_settle(owner, &labyrinth_hot.table.tags[index]);
 	}
 	if (out)
 		pr_err("owner %s (id %u) of module %s went with %u pages out, of which %d are still referred to\n",
@@ -485,7 +486,7 @@ static unsigned long handle_of(struct lab_owner *owner,
 	mutex_lock(&owners_lock);
 	if (owner->phase == LAB_PHASE_LIVE &&
 	    (!module || owner->module == module))
-		handle = owner->handle;
+		handle = owner->front.handle;
 	mutex_unlock(&owners_lock);
 	return handle;
 }
@@ -520,7 +521,7 @@ static void slot_init(unsigned int id)
 {
 	struct lab_owner *owner = &lab_owners.slots[id];
 
-	owner->key = lab_tag_key(id, LAB_HELD);
+	owner->front.key = lab_tag_make(0, id, LAB_HELD);
 	take_back_handle(owner);
 	list_add_tail(&owner->free_node, &free_slots);
 }
@@ -540,7 +541,8 @@ int lab_owners_init(unsigned int nr)
 	if (!lab_owners.slots)
 		return -ENOMEM;
 	lab_owners.nr = nr;
-	lab_owners.mask = (unsigned long)(nr - 1) << LAB_OWNER_SHIFT;
+	labyrinth_hot.slots = lab_owners.slots;
+	labyrinth_hot.slot_mask = (unsigned long)(nr - 1) << LAB_SLOT_SHIFT;
 	for (id = 0; id < nr; id++)
 		slot_init(id);
 	err = register_module_notifier(&module_nb);

@@ -24,7 +24,9 @@
 #include <linux/list.h>
 #include <linux/workqueue.h>
 
+#include "labyrinth_alloc.h"
 #include "labyrinth_frame.h"
+#include "labyrinth_hot.h"
 #include "labyrinth_list.h"
 
 struct lab_cpu_cache;
@@ -48,24 +50,7 @@ enum lab_phase {
 };
 
 struct lab_owner {
-	/*
-	 * What every call reads. Written when the owner comes, goes or changes
-	 * its ways, but for @head and @room, which are the one user's of a
-	 * SINGLE owner: one cache line serves its allocations and frees.
-	 *
-	 * Each handle is the owner's, or lab_owner_dead(), which fits none. The
-	 * first two are it only while the owner has no quota, no thread, needs
-	 * no zeroing and nobody watches: a pop or a push is all there is to do.
-	 */
-	unsigned long single_handle;	/* and it is SINGLE */
-	unsigned long shared_handle;	/* and it is not */
-	unsigned long handle;
-	struct lab_frame *head;		/* SINGLE: the cache, linked by ->next */
-	int room;			/* SINGLE: how many more it may take */
-	u32 key;			/* lab_tag_key(id, LAB_HELD) */
-	u32 flags;			/* LABYRINTH_OWNER_* */
-	struct task_struct *task;	/* NULL: not bound; holds a reference */
-	struct lab_cpu_cache __percpu *cpu_cache;	/* unless SINGLE */
+	struct lab_front front;
 
 	/* What the slow paths write, from any CPU and in any context. */
 	atomic_t pages ____cacheline_aligned;	/* tags that carry its id */
@@ -92,25 +77,27 @@ struct lab_owner {
 	u64 generation;
 	char name[LABYRINTH_NAME_LEN];
 	char module_name[LABYRINTH_NAME_LEN];
-} __aligned(BIT(LAB_OWNER_SHIFT));
+} __aligned(BIT(LAB_SLOT_SHIFT));
 
-static_assert(sizeof(struct lab_owner) == BIT(LAB_OWNER_SHIFT));
-static_assert(offsetof(struct lab_owner, pages) <= SMP_CACHE_BYTES);
+static_assert(sizeof(struct lab_owner) == BIT(LAB_SLOT_SHIFT));
+static_assert(offsetof(struct lab_owner, front) == 0);
 
 struct lab_owners {
-	struct lab_owner *slots;
-	unsigned long mask;	/* of the bits of a handle that say which slot */
-	unsigned int nr;	/* a power of two */
+	struct lab_owner *slots;	/* as labyrinth_hot.slots */
+	unsigned int nr;		/* a power of two */
 };
 
 extern struct lab_owners lab_owners;
 
-/* The slot that @handle leads to, whether or not it is that slot's handle. */
 static __always_inline struct lab_owner *
 lab_owner_slot(const struct labyrinth_owner *handle)
 {
-	return (void *)lab_owners.slots +
-	       ((unsigned long)handle & lab_owners.mask);
+	return container_of(lab_front_of(handle), struct lab_owner, front);
+}
+
+static __always_inline unsigned int lab_owner_id(const struct lab_owner *owner)
+{
+	return lab_tag_owner(owner->front.key);
 }
 
 /*
@@ -119,13 +106,13 @@ lab_owner_slot(const struct labyrinth_owner *handle)
  */
 static inline unsigned long lab_owner_dead(const struct lab_owner *owner)
 {
-	return (owner->key & LAB_OWNER_MASK) ^ BIT(LAB_OWNER_SHIFT);
+	return (lab_owner_id(owner) ^ 1UL) << LAB_SLOT_SHIFT;
 }
 
 static __always_inline bool lab_owner_is(const struct lab_owner *owner,
 					 const struct labyrinth_owner *handle)
 {
-	return READ_ONCE(owner->handle) == (unsigned long)handle;
+	return READ_ONCE(owner->front.handle) == (unsigned long)handle;
 }
 
 /*
@@ -141,11 +128,6 @@ lab_owner_get(const struct labyrinth_owner *handle)
 	return likely(lab_owner_is(owner, handle)) ? owner : NULL;
 }
 
-static __always_inline unsigned int lab_owner_id(const struct lab_owner *owner)
-{
-	return lab_tag_owner(owner->key);
-}
-
 static inline struct lab_owner *lab_owner_by_id(unsigned int id)
 {
 	return &lab_owners.slots[id & (lab_owners.nr - 1)];
@@ -153,7 +135,7 @@ static inline struct lab_owner *lab_owner_by_id(unsigned int id)
 
 static inline bool lab_owner_is_single(const struct lab_owner *owner)
 {
-	return owner->flags & LABYRINTH_OWNER_SINGLE;
+	return owner->front.flags & LABYRINTH_OWNER_SINGLE;
 }
 
 static inline void lab_owner_fail(struct lab_owner *owner, enum lab_fail fail)
@@ -164,7 +146,7 @@ static inline void lab_owner_fail(struct lab_owner *owner, enum lab_fail fail)
 /* Only the bound thread itself may use the handle, not an interrupt over it. */
 static inline bool lab_owner_may_use(const struct lab_owner *owner)
 {
-	return likely(!owner->task) || (in_task() && current == owner->task);
+	return likely(!owner->front.task) || (in_task() && current == owner->front.task);
 }
 
 int lab_owners_init(unsigned int nr);

@@ -35,6 +35,7 @@
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
 
+#include "labyrinth_compat.h"
 #include "labyrinth_table.h"
 
 /* Above this many tags the slot numbers would not fit 32 bits. */

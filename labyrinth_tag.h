@@ -3,11 +3,13 @@
  * The tag: one 64-bit word that says who owns a page and what it is doing, and
  * the one table of what may happen to it. Nobody else shifts a tag's bits.
  *
- *	 63                                    24 23           9 8     4 3    0
- *	+----------------------------------------+--------------+-------+------+
- *	|                  pfn                   |   owner id   |   0   | state|
- *	+----------------------------------------+--------------+-------+------+
+ *	 63 62           48 47     40 39                                     0
+ *	+--+---------------+---------+----------------------------------------+
+ *	|0 |   owner id    |  state  |                  pfn                   |
+ *	+--+---------------+---------+----------------------------------------+
  *
+ * The state is a byte of its own, so that whoever alone may write a tag changes
+ * its state by one store, without reading the rest.
  * An empty slot of the owner table is the word 0: every tag has a state.
  */
 #ifndef LABYRINTH_TAG_H
@@ -15,34 +17,37 @@
 
 #include <linux/bits.h>
 #include <linux/build_bug.h>
+#include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/types.h>
 
-#include "labyrinth_alloc.h"
-
 typedef u64 lab_tag_t;
 
-#define LAB_STATE_BITS		4
-#define LAB_OWNER_SHIFT		9
-#define LAB_OWNER_BITS		15
-#define LAB_PFN_SHIFT		24
 #define LAB_PFN_BITS		40
+#define LAB_STATE_SHIFT		40
+#define LAB_STATE_BITS		8
+#define LAB_OWNER_SHIFT		48
+#define LAB_OWNER_BITS		15
 
 #define LAB_MAX_OWNERS		BIT(LAB_OWNER_BITS)
-#define LAB_STATE_MASK		GENMASK_ULL(LAB_STATE_BITS - 1, 0)
-#define LAB_OWNER_MASK		GENMASK_ULL(LAB_PFN_SHIFT - 1, LAB_OWNER_SHIFT)
-/* All of a tag but its pfn: what an owner's tags in one state have in common. */
-#define LAB_KEY_MASK		GENMASK_ULL(LAB_PFN_SHIFT - 1, 0)
+#define LAB_PFN_MASK		GENMASK_ULL(LAB_PFN_BITS - 1, 0)
+#define LAB_STATE_MASK \
+	GENMASK_ULL(LAB_STATE_SHIFT + LAB_STATE_BITS - 1, LAB_STATE_SHIFT)
+#define LAB_OWNER_MASK \
+	GENMASK_ULL(LAB_OWNER_SHIFT + LAB_OWNER_BITS - 1, LAB_OWNER_SHIFT)
 
-static_assert(LAB_STATE_BITS <= LAB_OWNER_SHIFT);
-static_assert(LAB_OWNER_SHIFT + LAB_OWNER_BITS == LAB_PFN_SHIFT);
-static_assert(LAB_PFN_SHIFT + LAB_PFN_BITS == 64);
+static_assert(LAB_PFN_BITS <= LAB_STATE_SHIFT);
+static_assert(LAB_STATE_SHIFT + LAB_STATE_BITS <= LAB_OWNER_SHIFT);
+static_assert(LAB_OWNER_SHIFT + LAB_OWNER_BITS <= 64);
+/* The state fills one byte, see lab_tag_store_state(). */
+static_assert(LAB_STATE_BITS == BITS_PER_BYTE);
+static_assert(LAB_STATE_SHIFT % BITS_PER_BYTE == 0);
 
 /*
- * The states of &enum labyrinth_page_state by their short names, and who may
- * leave each. "The owner" is whoever presents its
- * handle; every change of a tag in the table is one compare-and-exchange, or
- * one store where the comment says that nobody else can write.
+ * The states, numbered as in &enum labyrinth_page_state, and who may leave each.
+ * "The owner" is whoever presents its handle; every change of a tag in the table
+ * is one compare-and-exchange, or one store where the comment says that nobody
+ * else can write.
  */
 enum lab_state {
 	/*
@@ -50,36 +55,34 @@ enum lab_state {
 	 * only by whoever has the frame to himself: refill, which just got it
 	 * from the allocator, and adopt, which froze its reference count.
 	 */
-	LAB_ABSENT = LABYRINTH_PAGE_ABSENT,
+	LAB_ABSENT,
 	/*
 	 * On exactly one list of its owner's. Left only by whoever took it
 	 * off that list, so a plain store will do: alloc, return, limbo.
 	 */
-	LAB_CACHED = LABYRINTH_PAGE_CACHED,
+	LAB_CACHED,
 	/*
 	 * Handed out. Left by the owner alone: to CACHED (free), to another
 	 * owner's HELD (transfer), LENT (lend), ABSENT (release), LIMBO or
 	 * ABSENT (destroy). Two of the owner's calls may race; the
 	 * compare-and-exchange lets one win and the other sees its result.
 	 */
-	LAB_HELD = LABYRINTH_PAGE_HELD,
+	LAB_HELD,
 	/*
 	 * An ordinary page in others' hands, by reference. Left by reclaim
 	 * when the reference count, frozen, proves that they are gone, and by
 	 * destroy.
 	 */
-	LAB_LENT = LABYRINTH_PAGE_LENT,
+	LAB_LENT,
 	/*
 	 * The owner is gone. Left only by the limbo worker, under its mutex,
 	 * when the last reference is gone.
 	 */
-	LAB_LIMBO = LABYRINTH_PAGE_LIMBO,
+	LAB_LIMBO,
 	LAB_NR_STATES
 };
 
 static_assert(LAB_NR_STATES <= BIT(LAB_STATE_BITS));
-/* A free is a subtraction of one from the tag, see lab_tag_step(). */
-static_assert(LAB_HELD == LAB_CACHED + 1);
 
 enum lab_op {
 	/* Internal: no caller can ask for them. */
@@ -135,13 +138,13 @@ static __always_inline lab_tag_t lab_tag_make(unsigned long pfn,
 					      unsigned int owner_id,
 					      enum lab_state state)
 {
-	return ((u64)pfn << LAB_PFN_SHIFT) |
-	       ((u64)owner_id << LAB_OWNER_SHIFT) | state;
+	return pfn | ((u64)state << LAB_STATE_SHIFT) |
+	       ((u64)owner_id << LAB_OWNER_SHIFT);
 }
 
 static __always_inline unsigned long lab_tag_pfn(lab_tag_t tag)
 {
-	return tag >> LAB_PFN_SHIFT;
+	return tag & LAB_PFN_MASK;
 }
 
 static __always_inline unsigned int lab_tag_owner(lab_tag_t tag)
@@ -151,20 +154,28 @@ static __always_inline unsigned int lab_tag_owner(lab_tag_t tag)
 
 static __always_inline enum lab_state lab_tag_state(lab_tag_t tag)
 {
-	return tag & LAB_STATE_MASK;
-}
-
-static __always_inline u32 lab_tag_key(unsigned int owner_id,
-				       enum lab_state state)
-{
-	return lab_tag_make(0, owner_id, state);
+	return (tag & LAB_STATE_MASK) >> LAB_STATE_SHIFT;
 }
 
 /* The same page of the same owner, in another state. */
 static __always_inline lab_tag_t lab_tag_step(lab_tag_t tag,
 					      enum lab_state state)
 {
-	return (tag & ~LAB_STATE_MASK) | state;
+	return (tag & ~LAB_STATE_MASK) | ((u64)state << LAB_STATE_SHIFT);
+}
+
+/*
+ * Changes the state of a tag that nobody else may write. A reader of the whole
+ * word sees the old state or the new one.
+ */
+static __always_inline void lab_tag_store_state(lab_tag_t *slot,
+						enum lab_state state)
+{
+	unsigned int byte = LAB_STATE_SHIFT / BITS_PER_BYTE;
+
+	if (IS_ENABLED(CONFIG_CPU_BIG_ENDIAN))
+		byte = sizeof(*slot) - 1 - byte;
+	WRITE_ONCE(((u8 *)slot)[byte], state);
 }
 
 /* What @op, by the owner, makes of a page in @state: a state, or an errno. */
@@ -173,10 +184,13 @@ static __always_inline int lab_transition(enum lab_op op, enum lab_state state)
 	return lab_transitions[op][state];
 }
 
-/* Frame numbers that a tag cannot hold do not exist on any machine built. */
+/*
+ * Whether a frame may be tagged. Numbers that a tag cannot hold do not exist on
+ * any machine built; frame 0 is what the lists take for their end.
+ */
 static __always_inline bool lab_pfn_fits(unsigned long pfn)
 {
-	return !(pfn >> LAB_PFN_BITS);
+	return pfn && !(pfn >> LAB_PFN_BITS);
 }
 
 #endif /* LABYRINTH_TAG_H */

@@ -14,8 +14,7 @@ packages_for() {
 	# objtool comes built with the headers and wants these two libraries;
 	# pahole makes the BTF of a module where the headers hold the kernel's.
 	build) echo make gcc-12 libc6-dev libelf1 libssl3 pahole ;;
-	# checkpatch.pl has the licences checked by spdxcheck.py.
-	static) echo perl sparse shellcheck python3-ply python3-git ;;
+	static) echo perl sparse shellcheck ;;
 	kunit) echo make gcc libc6-dev flex bison bc perl python3 ;;
 	vm) echo qemu-system-x86 busybox-static cpio ;;
 	*) die "unknown purpose '$1'" ;;

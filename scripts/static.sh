@@ -10,22 +10,24 @@
 
 [[ ${1:-} != --help ]] || { usage; exit; }
 
+# checkpatch.pl ends with 1 where it finds something, also what is let pass here.
+# Its stderr is spdxcheck.py, which wants to stand in a kernel's git tree.
 checkpatch() {
-	local ignore findings PATH=/usr/sbin:/usr/bin:/sbin:/bin
+	local ignore raw=$LABYRINTH_LOGS/checkpatch.raw findings
 	ignore=$(awk '/^[A-Z]/ && NF == 1 { print $1 }' "$LAB_SCRIPTS/checkpatch-ignore" | paste -sd,)
 	cd "$LAB_ROOT" || return
-	findings=$(perl "$source/scripts/checkpatch.pl" --root="$source" --strict --terse \
-		--no-summary --show-types --no-color --ignore="$ignore" --file "${files[@]}" |
-		awk -v rules="$LAB_SCRIPTS/checkpatch-ignore" '
-			BEGIN {
-				while ((getline line <rules) > 0)
-					if (split(line, word, " ") == 2)
-						ignored[word[2] ":" word[1]]
-			}
-			# file:line: LEVEL:TYPE: text
-			{ split($0, part, ":") }
-			!((part[1] ":" part[4]) in ignored)') || true
-	# checkpatch.pl ends with 1 for what has just been let pass as well.
+	perl "$source/scripts/checkpatch.pl" --root="$source" --strict --terse \
+		--no-summary --show-types --no-color --ignore="$ignore" --file "${files[@]}" \
+		>"$raw" 2>"$raw.stderr" || (($? == 1)) || { cat "$raw.stderr"; return 1; }
+	findings=$(awk -v rules="$LAB_SCRIPTS/checkpatch-ignore" '
+		BEGIN {
+			while ((getline line <rules) > 0)
+				if (split(line, word, " ") == 2)
+					ignored[word[2] ":" word[1]]
+		}
+		# file:line: LEVEL:TYPE: text
+		{ split($0, part, ":") }
+		!((part[1] ":" part[4]) in ignored)' "$raw")
 	[[ -z $findings ]] || { printf '%s\n' "$findings"; return 1; }
 }
 

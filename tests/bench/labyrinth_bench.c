@@ -20,7 +20,12 @@
 #include <linux/vmalloc.h>
 
 #include "../../labyrinth_alloc.h"
-#include LAB_PAGE_POOL_H
+
+#ifdef LAB_PAGE_POOL_FOLDER
+#include <net/page_pool/helpers.h>
+#else
+#include <net/page_pool.h>
+#endif
 
 #define ROUNDS		20
 #define OPS		1000
@@ -42,14 +47,14 @@ static void **crowd_pages;
 static void *kept[BURST];
 static void *single_page;
 
-static void *take(struct labyrinth_owner *owner)
+static __always_inline void *take(struct labyrinth_owner *owner)
 {
 	return labyrinth_void_alloc_page_gfp_atomic_exclusive(owner);
 }
 
 /* Each case does OPS of what it names. */
 
-static void pairs(struct labyrinth_owner *owner)
+static __always_inline void pairs(struct labyrinth_owner *owner)
 {
 	unsigned int i;
 
@@ -67,7 +72,7 @@ static void bench_any(void)
 	pairs(any);
 }
 
-static void bursts(struct labyrinth_owner *owner)
+static __always_inline void bursts(struct labyrinth_owner *owner)
 {
 	unsigned int i, k;
 
@@ -90,7 +95,7 @@ static void bench_any_burst(void)
 	bursts(any);
 }
 
-static void bulks(struct labyrinth_owner *owner)
+static __always_inline void bulks(struct labyrinth_owner *owner)
 {
 	unsigned int i, nr;
 
@@ -113,19 +118,23 @@ static void bench_any_bulk(void)
 
 static void bench_owns(void)
 {
+	struct labyrinth_owner *owner = single;
+	void *page = single_page;
 	unsigned int i;
 
 	for (i = 0; i < OPS; i++)
-		labyrinth_owns(single, single_page);
+		labyrinth_owns(owner, page);
 }
 
 /* Of other pages of the crowd, one after the other. */
 static void bench_owns_crowd(void)
 {
+	struct labyrinth_owner *owner = crowd;
+	void **pages = crowd_pages;
 	unsigned int i;
 
 	for (i = 0; i < OPS; i++)
-		labyrinth_owns(crowd, crowd_pages[i % tags]);
+		labyrinth_owns(owner, pages[i]);
 }
 
 static void bench_query(void)

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The fast paths of a SINGLE owner, inline in the driver. Included by
+ * labyrinth_alloc.h; nothing here is for a driver to call by its own name.
+ *
+ * Plain accesses: of what the one user alone writes (head, room, its pages' tags
+ * and frames) there is no race to speak of. Of the rest (a handle, another's tag)
+ * any value may be read, as long as it is read at once, which an aligned word is:
+ * it is compared, and only if equal believed.
+ */
+#ifndef LABYRINTH_FAST_H
+#define LABYRINTH_FAST_H
+
+#include <linux/compiler.h>
+#include <linux/instruction_pointer.h>
+
+#include "labyrinth_address.h"
+#include "labyrinth_frame.h"
+#include "labyrinth_hot.h"
+
+/* Whether one of an owner's handles, which may change any moment, is @handle. */
+static __always_inline bool lab_handle_is(const unsigned long *which,
+					  const struct labyrinth_owner *handle)
+{
+	/* Harmless: compared whole; an owner that comes or goes is no reader's. */
+	return likely(data_race(*which) == (unsigned long)handle);
+}
+
+/* The last page freed is HELD now. There is one. */
+static __always_inline void *lab_take_single(struct lab_front *front,
+					     unsigned long site)
+{
+	struct lab_frame *frame = front->head;
+
+	front->head = (struct lab_frame *)frame->next;
+	front->room++;
+	lab_frame_note(frame, site);
+	/* Nobody else writes the tag of a cached page. */
+	lab_tag_store_state(frame->tag, LAB_HELD);
+	return (void *)frame->address;
+}
+
+/* Where the page's tag stands, unless its preferred slot was taken before. */
+static __always_inline lab_tag_t *lab_slot_of(unsigned long pfn)
+{
+	const struct lab_table *table = &labyrinth_hot.table;
+
+	return &table->tags[lab_table_preferred(table, pfn)];
+}
+
+/* Whether the tag in @slot says that page @pfn is @front's, HELD. */
+static __always_inline bool lab_slot_is_held(const lab_tag_t *slot,
+					     const struct lab_front *front,
+					     unsigned long pfn)
+{
+	/* Harmless: another's tag may change, and is not equal before or after. */
+	return likely(data_race(*slot) == front->key + pfn);
+}
+
+/* CACHED and on the list, if the common answer is the right one to every check. */
+static __always_inline bool lab_put_single(struct lab_front *front,
+					   const void *addr)
+{
+	struct lab_frame *frame;
+	unsigned long pfn;
+	lab_tag_t *slot;
+
+	if (unlikely(!lab_address_pfn(addr, &pfn)))
+		return false;
+	slot = lab_slot_of(pfn);
+	if (!lab_slot_is_held(slot, front, pfn))
+		return false;
+	frame = lab_frame(pfn_to_page(pfn));
+	if (!lab_frame_is_exclusive(frame))
+		return false;
+	/* One instruction where a test before it would be three. */
+	if (unlikely(--front->room < 0)) {
+		front->room = 0;
+		return false;
+	}
+	/* Only the one user of a SINGLE owner writes the tag of its page. */
+	lab_tag_store_state(slot, LAB_CACHED);
+	WRITE_ONCE(frame->next, (unsigned long)front->head);
+	front->head = frame;
+	return true;
+}
+
+static __always_inline void *
+lab_alloc_inline(struct labyrinth_owner *owner)
+{
+	struct lab_front *front = lab_front_of(owner);
+
+	if (lab_handle_is(&front->single_handle, owner) && likely(front->head))
+		return lab_take_single(front, _THIS_IP_);
+	return labyrinth_void_alloc_page_gfp_atomic_exclusive(owner);
+}
+
+static __always_inline int lab_free_inline(struct labyrinth_owner *owner,
+					   void *addr)
+{
+	struct lab_front *front = lab_front_of(owner);
+
+	if (lab_handle_is(&front->single_handle, owner) && lab_put_single(front, addr))
+		return 0;
+	return labyrinth_free_page(owner, addr);
+}
+
+static __always_inline bool lab_owns_inline(struct labyrinth_owner *owner,
+					    const void *addr)
+{
+	struct lab_front *front = lab_front_of(owner);
+	unsigned long pfn;
+
+	if (lab_handle_is(&front->handle, owner) &&
+	    lab_address_pfn(addr, &pfn) &&
+	    lab_slot_is_held(lab_slot_of(pfn), front, pfn))
+		return true;
+	return labyrinth_owns(owner, addr);
+}
+
+/* A call by name takes the inline path; the function is what else it was. */
+#define labyrinth_void_alloc_page_gfp_atomic_exclusive(owner) \
+	lab_alloc_inline(owner)
+#define labyrinth_free_page(owner, addr)	lab_free_inline(owner, addr)
+#define labyrinth_owns(owner, addr)		lab_owns_inline(owner, addr)
+
+#endif /* LABYRINTH_FAST_H */

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the fast paths read: one cache line that is written once, at load, and of
+ * each owner the first line.
+ *
+ * The public header's inline code is compiled into drivers, so this layout is
+ * part of the binary interface: a driver is built against the same sources as the
+ * module it is loaded beside. Where the kernel has MODVERSIONS, the module loader
+ * sees to it.
+ */
+#ifndef LABYRINTH_HOT_H
+#define LABYRINTH_HOT_H
+
+#include <linux/cache.h>
+#include <linux/types.h>
+
+#include "labyrinth_table.h"
+
+struct lab_cpu_cache;
+struct lab_frame;
+struct labyrinth_owner;
+struct task_struct;
+
+/*
+ * What every call reads of an owner. Written when the owner comes, goes or
+ * changes its ways, but for @head and @room, which are the one user's of a SINGLE
+ * owner: one cache line serves its allocations and frees.
+ *
+ * Each handle is the owner's, or lab_owner_dead(), which fits none. The first two
+ * are it only while the owner has no quota, no thread, needs no zeroing and nobody
+ * watches: a pop or a push is all there is to do.
+ */
+struct lab_front {
+	unsigned long single_handle;	/* and it is SINGLE */
+	unsigned long shared_handle;	/* and it is not */
+	unsigned long handle;
+	struct lab_frame *head;		/* SINGLE: the cache, linked by ->next */
+	lab_tag_t key;			/* lab_tag_make(0, id, LAB_HELD) */
+	struct lab_cpu_cache __percpu *cpu_cache;	/* unless SINGLE */
+	struct task_struct *task;	/* NULL: not bound; holds a reference */
+	int room;			/* SINGLE: how many more it may take */
+	u32 flags;			/* LABYRINTH_OWNER_* */
+} ____cacheline_aligned;
+
+/* A handle's bits that say which slot, in bytes, and how large a slot is. */
+#define LAB_SLOT_SHIFT		9
+
+struct labyrinth_hot {
+	void *slots;			/* the owners', struct lab_owner each */
+	unsigned long slot_mask;
+	unsigned long direct_map;	/* where frame 0 would be mapped */
+	unsigned long pfn_limit;	/* all frame numbers are below */
+	struct lab_table table;
+} ____cacheline_aligned;
+
+extern struct labyrinth_hot labyrinth_hot;
+
+/* The slot that @handle leads to, whether or not it is that slot's handle. */
+static __always_inline struct lab_front *
+lab_front_of(const struct labyrinth_owner *handle)
+{
+	return labyrinth_hot.slots + ((unsigned long)handle & labyrinth_hot.slot_mask);
+}
+
+#endif /* LABYRINTH_HOT_H */
