@@ -38,6 +38,8 @@ static inline bool lab_page_valid(const struct page *page)
 {
 	unsigned long pfn = page_to_pfn(page);
 
+	/* Or the compiler takes page_to_pfn() and back for nothing at all. */
+	OPTIMIZER_HIDE_VAR(pfn);
 	return page && pfn_valid(pfn) && pfn_to_page(pfn) == page;
 }
 

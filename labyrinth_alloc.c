@@ -701,7 +701,7 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_release, LAB_NS);
  */
 static bool is_ordinary(struct page *page)
 {
-	return !PageLRU(page) && !PageSlab(page) && !page_mapped(page) &&
+	return !PageLRU(page) && !PageSlab(page) && !folio_mapped(page_folio(page)) &&
 	       !page_has_type(page) && !page->mapping && !PagePrivate(page) &&
 	       !lab_page_is_pool(page);
 }

@@ -192,7 +192,7 @@ lab_tag_t *lab_table_search(const struct lab_table *table, unsigned long pfn,
 {
 	const lab_tag_t *slot = NULL;
 
-	if (likely(lab_pfn_fits(pfn))) {
+	if (likely(pfn <= LAB_PFN_MASK)) {
 		u64 first = bucket_of(lab_table_preferred(table, pfn));
 
 		slot = slots_search(&table->tags[first], LAB_BUCKET_TAGS, pfn,

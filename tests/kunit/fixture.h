@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the suites that call the public API share: owners that end with the test,
+ * pages that were borrowed behind Labyrinth's back, and snapshots of all that a
+ * refused call must leave as it was.
+ */
+#ifndef LABYRINTH_KUNIT_FIXTURE_H
+#define LABYRINTH_KUNIT_FIXTURE_H
+
+#include <kunit/test.h>
+
+#include "../../labyrinth_alloc.h"
+#include "../../labyrinth_owner.h"
+
+#define alloc_exclusive labyrinth_void_alloc_page_gfp_atomic_exclusive
+
+struct labyrinth_owner *make_owner_attrs(struct kunit *test,
+					 struct labyrinth_owner_attrs attrs);
+struct labyrinth_owner *make_owner(struct kunit *test, const char *name,
+				   unsigned long flags);
+
+/* A handle whose owner is gone. */
+struct labyrinth_owner *make_stale(struct kunit *test);
+
+/* A page of @owner's; the test fails without one. */
+void *make_page(struct kunit *test, struct labyrinth_owner *owner);
+
+static inline bool handle_lives(const struct labyrinth_owner *handle)
+{
+	return lab_owner_is(lab_owner_slot(handle), handle);
+}
+
+/* How many tags of each state an owner has. May sleep. */
+struct census {
+	unsigned int nr[LAB_NR_STATES];
+};
+
+struct census count_tags(const struct labyrinth_owner *handle);
+
+/* All that can be seen of a page, but its age. */
+struct page_view {
+	int err;		/* what labyrinth_query() returned */
+	enum labyrinth_page_state state;
+	unsigned int owner_id;
+	unsigned long site;
+	int refs;
+	bool offline;		/* carries the page type */
+	u32 content;		/* a checksum of all its bytes */
+};
+
+struct page_view view_page(void *addr);
+void expect_same_page(struct kunit *test, const struct page_view *was,
+		      const struct page_view *is, const char *what);
+
+/* Bytes that differ from page to page, and from zeroes. */
+void fill_page(void *addr, unsigned int seed);
+
+/* Waits until no page is in limbo, for a few seconds at most. */
+bool wait_for_limbo(void);
+
+#endif /* LABYRINTH_KUNIT_FIXTURE_H */

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The list of cached pages: last in, first out, and nothing lost or duplicated
+ * while an interrupt pops and pushes in the middle of a pop or push. Its links are
+ * slots of the one owner table, so real frames are tagged in it, under the id of
+ * an owner that has no other pages.
+ */
+#include <kunit/test.h>
+#include <linux/gfp.h>
+#include <linux/ktime.h>
+
+#include "../../labyrinth_list.h"
+
+#include "context.h"
+#include "fixture.h"
+
+#define FRAMES		24
+#define PERIOD_NS	(20 * NSEC_PER_USEC)
+#define INTERRUPTS	20000
+#define LONGEST_MS	3000
+
+struct list_fixture {
+	struct lab_list list;
+	enum lab_list_kind kind;
+	struct lab_frame *frames[FRAMES];
+	unsigned int nr;
+	struct lab_frame *kept;		/* by the interrupt */
+	bool inside;			/* the thread is in a push or pop */
+	unsigned int landed;		/* interrupts that came while it was */
+	unsigned int lost_races;	/* operations that had to begin again */
+	struct interrupter interrupter;
+};
+
+static struct lab_frame *tag_frame(struct page *page, unsigned int id)
+{
+	lab_tag_t tag = lab_tag_make(page_to_pfn(page), id, LAB_CACHED);
+	lab_tag_t *slot = lab_table_insert(&labyrinth_hot.table, tag);
+
+	if (!slot)
+		return NULL;
+	lab_frame_enter(lab_frame(page), slot);
+	return lab_frame(page);
+}
+
+static void untag_frame(struct lab_frame *frame)
+{
+	lab_table_remove(&labyrinth_hot.table, frame->tag, *frame->tag);
+	lab_frame_freeze(frame, 1);
+	lab_frame_leave(frame, 1);
+	__free_page(lab_frame_page(frame));
+}
+
+static int list_case_init(struct kunit *test)
+{
+	struct list_fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+	struct labyrinth_owner *owner;
+
+	if (!f)
+		return -ENOMEM;
+	context_count_task();
+	test->priv = f;
+	owner = make_owner(test, "kunit-list", 0);
+	for (f->nr = 0; f->nr < FRAMES; f->nr++) {
+		struct page *page = alloc_page(GFP_KERNEL);
+
+		if (!page)
+			return -ENOMEM;
+		f->frames[f->nr] = tag_frame(page,
+					     lab_owner_id(lab_owner_slot(owner)));
+		if (!f->frames[f->nr]) {
+			__free_page(page);
+			return -ENOSPC;
+		}
+	}
+	return 0;
+}
+
+static void list_case_exit(struct kunit *test)
+{
+	struct list_fixture *f = test->priv;
+
+	if (!f)
+		return;
+	interrupter_stop(&f->interrupter);
+	while (f->nr)
+		untag_frame(f->frames[--f->nr]);
+}
+
+static void push(struct list_fixture *f, struct lab_frame *frame)
+{
+	lab_list_push(&f->list, f->kind, frame, lab_frame_pfn(frame));
+}
+
+static struct lab_frame *pop(struct list_fixture *f)
+{
+	return lab_list_pop(&f->list, f->kind);
+}
+
+static const enum lab_list_kind kinds[] = {
+	LAB_LIST_LOCAL, LAB_LIST_SHARED,
+};
+
+static void kind_desc(const enum lab_list_kind *kind, char *desc)
+{
+	strscpy(desc, *kind == LAB_LIST_LOCAL ? "local" : "shared",
+		KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(kind, kinds, kind_desc);
+
+static struct list_fixture *fixture_of_kind(struct kunit *test)
+{
+	struct list_fixture *f = test->priv;
+
+	f->kind = *(const enum lab_list_kind *)test->param_value;
+	return f;
+}
+
+static void last_in_first_out(struct kunit *test)
+{
+	struct list_fixture *f = fixture_of_kind(test);
+	int i;
+
+	preempt_disable();
+	for (i = 0; i < FRAMES; i++)
+		push(f, f->frames[i]);
+	preempt_enable();
+	while (i--)
+		KUNIT_EXPECT_PTR_EQ(test, pop(f), f->frames[i]);
+}
+
+static void empty_list_gives_null(struct kunit *test)
+{
+	struct list_fixture *f = fixture_of_kind(test);
+
+	KUNIT_EXPECT_NULL(test, pop(f));
+	push(f, f->frames[0]);
+	KUNIT_EXPECT_PTR_EQ(test, pop(f), f->frames[0]);
+	KUNIT_EXPECT_NULL(test, pop(f));
+}
+
+/* What tells a head from an equal one that came back: see labyrinth_list.h. */
+static void every_change_makes_another_head(struct kunit *test)
+{
+	struct list_fixture *f = fixture_of_kind(test);
+	u64 before, after;
+
+	push(f, f->frames[0]);
+	before = f->list.head;
+	push(f, pop(f));
+	after = f->list.head;
+	KUNIT_EXPECT_EQ(test, after - before, 2ULL);
+}
+
+static void sequence_wraps_without_touching_the_frame_number(struct kunit *test)
+{
+	struct list_fixture *f = fixture_of_kind(test);
+
+	f->list.head = LAB_LIST_SEQ_MASK;
+	push(f, f->frames[0]);
+	KUNIT_EXPECT_EQ(test, f->list.head & LAB_LIST_SEQ_MASK, 0ULL);
+	KUNIT_EXPECT_PTR_EQ(test, pop(f), f->frames[0]);
+	KUNIT_EXPECT_NULL(test, pop(f));
+}
+
+/*
+ * Leaves the same first frame on the list, but another one behind it: what the
+ * interrupted pop has read as the next frame is the interrupt's from now on.
+ */
+static void pop_and_push_in_irq(void *arg)
+{
+	struct list_fixture *f = arg;
+	struct lab_frame *first = pop(f);
+	struct lab_frame *second = pop(f);
+
+	f->landed += READ_ONCE(f->inside);
+	if (f->kept)
+		push(f, f->kept);
+	f->kept = second;
+	if (first)
+		push(f, first);
+}
+
+/* Counts how often an interrupt changed the list in the middle of @op. */
+static u32 begin_operation(struct list_fixture *f)
+{
+	WRITE_ONCE(f->inside, true);
+	return READ_ONCE(f->list.head) & LAB_LIST_SEQ_MASK;
+}
+
+static void end_operation(struct list_fixture *f, u32 sequence)
+{
+	u32 now = READ_ONCE(f->list.head) & LAB_LIST_SEQ_MASK;
+
+	WRITE_ONCE(f->inside, false);
+	f->lost_races += ((now - sequence) & LAB_LIST_SEQ_MASK) > 1;
+}
+
+static struct lab_frame *interrupted_pop(struct list_fixture *f)
+{
+	u32 sequence = begin_operation(f);
+	struct lab_frame *frame = pop(f);
+
+	end_operation(f, sequence);
+	return frame;
+}
+
+static void interrupted_push(struct list_fixture *f, struct lab_frame *frame)
+{
+	u32 sequence = begin_operation(f);
+
+	push(f, frame);
+	end_operation(f, sequence);
+}
+
+/* Takes some frames off, puts them back in another order. */
+static void pop_and_push_here(struct list_fixture *f)
+{
+	struct lab_frame *mine[5];
+	int i, nr = 0;
+
+	preempt_disable();
+	for (i = 0; i < ARRAY_SIZE(mine); i++) {
+		mine[nr] = interrupted_pop(f);
+		nr += !!mine[nr];
+	}
+	for (i = 0; i < nr; i++)
+		interrupted_push(f, mine[i]);
+	preempt_enable();
+}
+
+static int index_of(const struct list_fixture *f, const struct lab_frame *frame)
+{
+	int i;
+
+	for (i = 0; i < FRAMES && f->frames[i] != frame; i++)
+		;
+	return i;
+}
+
+/* Empties the list: each frame must come out of it once, and no other. */
+static void expect_all_frames(struct kunit *test, struct list_fixture *f)
+{
+	unsigned int times[FRAMES + 1] = {};
+	struct lab_frame *frame;
+	int i;
+
+	/* A list with a loop in it would never be empty. */
+	for (i = 0; i < 2 * FRAMES && (frame = pop(f)); i++)
+		times[index_of(f, frame)]++;
+	for (i = 0; i < FRAMES; i++)
+		KUNIT_EXPECT_EQ_MSG(test, times[i], 1, "frame %d", i);
+	KUNIT_EXPECT_EQ(test, times[FRAMES], 0);
+}
+
+static void interrupt_on_the_list_loses_nothing(struct kunit *test)
+{
+	struct list_fixture *f = fixture_of_kind(test);
+	ktime_t end = ktime_add_ms(ktime_get(), LONGEST_MS);
+	int i;
+
+	for (i = 0; i < FRAMES; i++)
+		push(f, f->frames[i]);
+	interrupter_start(&f->interrupter, PERIOD_NS, pop_and_push_in_irq, f);
+	while (READ_ONCE(f->interrupter.fired) < INTERRUPTS &&
+	       ktime_before(ktime_get(), end))
+		for (i = 0; i < 100; i++)
+			pop_and_push_here(f);
+	interrupter_stop(&f->interrupter);
+	if (f->kept)
+		push(f, f->kept);
+	kunit_info(test, "%u interrupts, %u inside an operation, %u changed the list under it\n",
+		   f->interrupter.fired, f->landed, f->lost_races);
+	KUNIT_EXPECT_EQ(test, f->interrupter.elsewhere, 0);
+	KUNIT_EXPECT_GT(test, f->landed, 0);
+	expect_all_frames(test, f);
+}
+
+static struct kunit_case list_cases[] = {
+	KUNIT_CASE_PARAM(last_in_first_out, kind_gen_params),
+	KUNIT_CASE_PARAM(empty_list_gives_null, kind_gen_params),
+	KUNIT_CASE_PARAM(every_change_makes_another_head, kind_gen_params),
+	KUNIT_CASE_PARAM(sequence_wraps_without_touching_the_frame_number,
+			 kind_gen_params),
+	KUNIT_CASE_PARAM(interrupt_on_the_list_loses_nothing, kind_gen_params),
+	{}
+};
+
+static struct kunit_suite list_suite = {
+	.name = "labyrinth_list",
+	.suite_init = context_suite_init,
+	.suite_exit = context_suite_exit,
+	.init = list_case_init,
+	.exit = list_case_exit,
+	.test_cases = list_cases,
+};
+
+kunit_test_suite(list_suite);
