@@ -486,7 +486,10 @@ static int free_held(struct lab_call *call)
 	lab_frame_note_zeroed(call->frame, false);
 	lab_owner_quota_give(owner, 1);
 	lab_step(LAB_OP_FREE, call->frame, owner, call->ip);
-	lab_cache_push(owner, call->frame);
+	if (unlikely(!lab_owner_is_near(owner, lab_frame_page(call->frame))))
+		lab_retire(owner, call->slot);
+	else
+		lab_cache_push(owner, call->frame);
 	return 0;
 }
 
@@ -573,6 +576,13 @@ slow:
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_free_page, LAB_NS);
 
+/* A page that comes from elsewhere may be of another node than its owner's. */
+static void mind_stray(struct lab_owner *owner, struct lab_frame *frame)
+{
+	if (unlikely(!lab_owner_is_near(owner, lab_frame_page(frame))))
+		lab_owner_stray(owner);
+}
+
 /* The frame is frozen: nobody frees the page before its new notes are written. */
 static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 {
@@ -592,6 +602,7 @@ static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 	lab_frame_note(call->frame, call->ip);
 	lab_owner_account(call->owner, -1);
 	lab_owner_quota_give(call->owner, 1);
+	mind_stray(heir, call->frame);
 	return 0;
 }
 
@@ -725,6 +736,7 @@ static int adopt_frozen(struct lab_call *call)
 	lab_frame_enter(call->frame, call->slot);
 	lab_frame_note(call->frame, call->ip);
 	lab_owner_account(call->owner, 1);
+	mind_stray(call->owner, call->frame);
 	return 0;
 }
 

@@ -31,7 +31,8 @@ static bool may_use_allocator(void)
 
 static gfp_t owner_gfp(const struct lab_owner *owner, gfp_t gfp)
 {
-	return owner->front.flags & LABYRINTH_OWNER_ZERO ? gfp | __GFP_ZERO : gfp;
+	return owner->front.flags & LABYRINTH_OWNER_ZERO ? gfp | __GFP_ZERO :
+							   gfp;
 }
 
 /*
@@ -75,6 +76,27 @@ static enum entry enter(struct lab_owner *owner, struct page *page)
 	return TAGGED;
 }
 
+/* What goes into a cache is of the owner's node and no other. */
+static gfp_t near_gfp(const struct lab_owner *owner, gfp_t gfp)
+{
+	return owner->nid == NUMA_NO_NODE ? gfp : gfp | __GFP_THISNODE;
+}
+
+/*
+ * The owner's node has no page left: one of another node is better than none. It
+ * is handed out, and goes back to the system when it is freed.
+ */
+static void get_stray(struct lab_batch *batch, struct lab_owner *owner,
+		      gfp_t gfp)
+{
+	batch->pages[0] = alloc_pages_node(owner->nid, gfp, 0);
+	if (!batch->pages[0])
+		return;
+	batch->nr = 1;
+	if (!lab_owner_is_near(owner, batch->pages[0]))
+		lab_owner_stray(owner);
+}
+
 /*
  * Asks the page allocator for a batch.
  * Context: Any; preemption as the API's caller had it.
@@ -87,8 +109,10 @@ void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
 	if (!may_use_allocator())
 		return;
 	batch->fail = LAB_FAIL_MEMORY;
-	batch->nr = alloc_pages_bulk_node(gfp, owner->nid, LAB_BATCH,
-					  batch->pages);
+	batch->nr = alloc_pages_bulk_node(near_gfp(owner, gfp), owner->nid,
+					  LAB_BATCH, batch->pages);
+	if (!batch->nr && owner->nid != NUMA_NO_NODE)
+		get_stray(batch, owner, gfp);
 }
 
 /*
@@ -138,17 +162,15 @@ void lab_batch_give_back(struct lab_batch *batch,
 		__free_page(batch->pages[--batch->nr]);
 }
 
-/* Makes up to LAB_BATCH pages that @pop yields ready to be given back. */
+/* Makes up to @most pages that @pop yields ready to be given back. */
 static void take_out(struct lab_owner *owner, struct lab_batch *batch,
-		     struct lab_frame *(*pop)(struct lab_owner *owner))
+		     struct lab_frame *(*pop)(struct lab_owner *owner),
+		     unsigned int most)
 {
 	struct lab_frame *frame;
 	lab_tag_t was;
 
-	while (batch->nr < LAB_BATCH) {
-		frame = pop(owner);
-		if (!frame)
-			break;
+	while (most-- && (frame = pop(owner))) {
 		switch (lab_leave(owner, frame->tag, &was)) {
 		case LAB_LEFT_SHORT:
 			batch->lost[batch->nr_lost++] = was;
@@ -183,17 +205,19 @@ struct lab_frame *lab_reserve_pop(struct lab_owner *owner)
 	return frame;
 }
 
-static void spill(struct lab_owner *owner)
+/* Moves up to @most frames of this CPU's cache, or the SINGLE one. */
+static void move_to_reserve(struct lab_owner *owner, unsigned int most)
 {
-	unsigned int nr;
 	struct lab_frame *frame;
 
-	for (nr = 0; nr < LAB_BATCH; nr++) {
-		frame = lab_cache_pop(owner);
-		if (!frame)
-			break;
+	while (most-- && (frame = lab_cache_pop(owner)))
 		reserve_push(owner, frame);
-	}
+}
+
+/* Context: Any; preemption disabled, the owner alive. */
+static void spill(struct lab_owner *owner)
+{
+	move_to_reserve(owner, LAB_BATCH);
 	irq_work_queue(&owner->kick);
 }
 
@@ -213,7 +237,7 @@ void lab_cache_trim(struct lab_owner *owner,
 	preempt_disable();
 	if (lab_owner_is(owner, handle)) {
 		if (give_back)
-			take_out(owner, &batch, lab_cache_pop);
+			take_out(owner, &batch, lab_cache_pop, LAB_BATCH);
 		else
 			spill(owner);
 	}
@@ -254,7 +278,8 @@ static int reserve_fill(struct lab_owner *owner)
 				     __GFP_RETRY_MAYFAIL);
 
 	while (atomic_read(&owner->reserve_held) < reserve_wanted(owner)) {
-		struct page *page = alloc_pages_node(owner->nid, gfp, 0);
+		struct page *page = alloc_pages_node(owner->nid,
+						     near_gfp(owner, gfp), 0);
 		enum entry entry;
 
 		if (!page)
@@ -273,16 +298,77 @@ static int reserve_fill(struct lab_owner *owner)
 	return 0;
 }
 
-/* Gives back what is over, as spill() leaves it. */
-static void reserve_trim(struct lab_owner *owner)
+static unsigned int reserve_excess(const struct lab_owner *owner)
 {
-	while (atomic_read(&owner->reserve_held) >=
-	       reserve_wanted(owner) + LAB_BATCH) {
+	int excess = atomic_read(&owner->reserve_held) - reserve_wanted(owner);
+
+	return max(excess, 0);
+}
+
+/*
+ * Gives what the reserve has too much back to the system.
+ * Context: Task; may sleep. Return: how many pages.
+ */
+unsigned int lab_cache_give_back(struct lab_owner *owner)
+{
+	unsigned int given = 0;
+
+	while (reserve_excess(owner)) {
 		struct lab_batch batch = {};
 
-		take_out(owner, &batch, lab_reserve_pop);
+		take_out(owner, &batch, lab_reserve_pop,
+			 min(reserve_excess(owner), LAB_BATCH));
+		if (!batch.nr)
+			break;
+		given += batch.nr;
 		lab_batch_give_back(&batch, owner);
 		cond_resched();
+	}
+	return given;
+}
+
+/*
+ * How many pages the system could have back.
+ * Context: Task; the owner stays.
+ */
+unsigned int lab_cache_shrinkable(const struct lab_owner *owner)
+{
+	unsigned int count = reserve_excess(owner);
+	int cpu;
+
+	if (lab_owner_is_single(owner))
+		return count;
+	for_each_possible_cpu(cpu)
+		count += READ_ONCE(per_cpu_ptr(owner->front.cpu_cache,
+					       cpu)->count);
+	return count;
+}
+
+/*
+ * Moves this CPU's cache to the reserve's list.
+ * Context: Interrupt from lab_reclaim, the owner alive.
+ */
+void lab_cache_gather_here(struct lab_owner *owner)
+{
+	if (!lab_owner_is_single(owner))
+		move_to_reserve(owner, UINT_MAX);
+}
+
+/*
+ * Likewise of @cpu, which is dead or on which nobody uses the owner any more.
+ * Context: Task.
+ */
+void lab_cache_gather_cpu(struct lab_owner *owner, unsigned int cpu)
+{
+	struct lab_cpu_cache *cache;
+	struct lab_frame *frame;
+
+	if (lab_owner_is_single(owner))
+		return;
+	cache = per_cpu_ptr(owner->front.cpu_cache, cpu);
+	while ((frame = lab_list_pop(&cache->list, LAB_LIST_SHARED))) {
+		cache->count--;
+		reserve_push(owner, frame);
 	}
 }
 
@@ -292,7 +378,7 @@ static void refill_work(struct work_struct *work)
 
 	/* Without a page now, the next allocation that misses kicks again. */
 	reserve_fill(owner);
-	reserve_trim(owner);
+	lab_cache_give_back(owner);
 }
 
 static void kick_work(struct irq_work *kick)
@@ -331,30 +417,10 @@ int lab_cache_init(struct lab_owner *owner)
 static void drain(struct lab_owner *owner,
 		  struct lab_frame *(*pop)(struct lab_owner *owner))
 {
-	unsigned int nr;
+	struct lab_frame *frame;
 
-	do {
-		struct lab_batch batch = {};
-
-		take_out(owner, &batch, pop);
-		nr = batch.nr;
-		lab_batch_give_back(&batch, owner);
-		cond_resched();
-	} while (nr == LAB_BATCH);
-}
-
-/* Moves every CPU's cache to the reserve's list, from where it is drained. */
-static void gather(struct lab_owner *owner)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		struct lab_cpu_cache *cache = per_cpu_ptr(owner->front.cpu_cache,
-							  cpu);
-		struct lab_frame *frame;
-
-		while ((frame = lab_list_pop(&cache->list, LAB_LIST_SHARED)))
-			reserve_push(owner, frame);
+	while ((frame = pop(owner))) {
+		lab_settle(owner, frame->tag);
 		cond_resched();
 	}
 }
@@ -365,12 +431,14 @@ static void gather(struct lab_owner *owner)
  */
 void lab_cache_exit(struct lab_owner *owner)
 {
+	int cpu;
+
 	irq_work_sync(&owner->kick);
 	cancel_work_sync(&owner->refill);
 	if (lab_owner_is_single(owner))
 		drain(owner, lab_cache_pop_single);
-	else
-		gather(owner);
+	for_each_possible_cpu(cpu)
+		lab_cache_gather_cpu(owner, cpu);
 	drain(owner, lab_reserve_pop);
 	free_percpu(owner->front.cpu_cache);
 	owner->front.cpu_cache = NULL;

@@ -113,6 +113,10 @@ void lab_batch_give_back(struct lab_batch *batch,
 			 const struct lab_owner *owner);
 void lab_cache_trim(struct lab_owner *owner,
 		    const struct labyrinth_owner *handle);
+unsigned int lab_cache_give_back(struct lab_owner *owner);
+unsigned int lab_cache_shrinkable(const struct lab_owner *owner);
+void lab_cache_gather_here(struct lab_owner *owner);
+void lab_cache_gather_cpu(struct lab_owner *owner, unsigned int cpu);
 struct lab_frame *lab_reserve_pop(struct lab_owner *owner);
 void lab_reserve_kick(struct lab_owner *owner, enum lab_fail fail);
 

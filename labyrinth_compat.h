@@ -54,6 +54,33 @@
 #define LAB_PAGE_POOL_FOLDER
 #endif
 
+/* 6.7 allocates the shrinker itself. There is one, so there is room for one. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#define lab_shrinker_register(count, scan) ({				\
+	struct shrinker *lab_new = shrinker_alloc(0, "labyrinth");	\
+									\
+	if (lab_new) {							\
+		lab_new->count_objects = (count);			\
+		lab_new->scan_objects = (scan);				\
+		lab_new->seeks = DEFAULT_SEEKS;				\
+		shrinker_register(lab_new);				\
+	}								\
+	lab_new;							\
+})
+#define lab_shrinker_unregister(shrinker) shrinker_free(shrinker)
+#else
+#define lab_shrinker_register(count, scan) ({				\
+	static struct shrinker lab_the_one;				\
+									\
+	lab_the_one.count_objects = (count);				\
+	lab_the_one.scan_objects = (scan);				\
+	lab_the_one.seeks = DEFAULT_SEEKS;				\
+	register_shrinker(&lab_the_one, "labyrinth") ? NULL :		\
+						       &lab_the_one;	\
+})
+#define lab_shrinker_unregister(shrinker) unregister_shrinker(shrinker)
+#endif
+
 /* 6.13 has hrtimer_setup(). */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 #define lab_hrtimer_setup hrtimer_setup

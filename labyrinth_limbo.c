@@ -91,6 +91,16 @@ enum lab_leave lab_leave(struct lab_owner *owner, lab_tag_t *slot,
 	return send_to_limbo(owner, slot, tag) ? LAB_IN_LIMBO : LAB_NOT_OURS;
 }
 
+/*
+ * The worker is to give the page back, which is the caller's alone and on no
+ * list: its own context may not, or it is not to be cached.
+ * Context: Any.
+ */
+void lab_retire(struct lab_owner *owner, lab_tag_t *slot)
+{
+	send_to_limbo(owner, slot, READ_ONCE(*slot));
+}
+
 /* A page left with references too few: said once the page is settled. */
 void lab_report_lost(const struct lab_owner *owner, lab_tag_t tag)
 {

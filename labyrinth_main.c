@@ -13,6 +13,7 @@
 #include "labyrinth_limbo.h"
 #include "labyrinth_notify.h"
 #include "labyrinth_owner.h"
+#include "labyrinth_reclaim.h"
 #include "labyrinth_trace.h"
 
 static unsigned long capacity;
@@ -89,12 +90,17 @@ static int __init labyrinth_init(void)
 	err = lab_notify_init();
 	if (err)
 		goto err_owners;
+	err = lab_reclaim_init();
+	if (err)
+		goto err_notify;
 	lab_trace_init();
 	lab_debugfs_init();
 	pr_info("ready: up to %lu pages of up to %u owners\n", capacity,
 		max_owners);
 	return 0;
 
+err_notify:
+	lab_notify_exit();
 err_owners:
 	lab_owners_stop();
 	lab_owners_exit();
@@ -108,6 +114,7 @@ static void __exit labyrinth_exit(void)
 	lab_debugfs_exit();
 	lab_owners_stop();
 	lab_trace_exit();
+	lab_reclaim_exit();
 	lab_notify_exit();
 	lab_limbo_exit();
 	lab_owners_exit();

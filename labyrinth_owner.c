@@ -83,35 +83,83 @@ void lab_owners_unlock(void)
 	mutex_unlock(&owners_lock);
 }
 
+static void each_live(void (*fn)(struct lab_owner *owner, void *arg), void *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < lab_owners.nr; i++)
+		if (lab_owners.slots[i].phase == LAB_PHASE_LIVE)
+			fn(&lab_owners.slots[i], arg);
+}
+
+/*
+ * Calls @fn for every live owner, which stays alive meanwhile.
+ * Context: Task; may sleep.
+ */
+void lab_owners_each(void (*fn)(struct lab_owner *owner, void *arg), void *arg)
+{
+	mutex_lock(&owners_lock);
+	each_live(fn, arg);
+	mutex_unlock(&owners_lock);
+}
+
+/* Likewise, but does nothing and returns false rather than wait. */
+bool lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
+			 void *arg)
+{
+	if (!mutex_trylock(&owners_lock))
+		return false;
+	each_live(fn, arg);
+	mutex_unlock(&owners_lock);
+	return true;
+}
+
 const char *lab_fail_name(enum lab_fail fail)
 {
 	return fail_names[fail];
+}
+
+static void forbid_fast(struct lab_owner *owner)
+{
+	WRITE_ONCE(owner->front.single_handle, lab_owner_dead(owner));
+	WRITE_ONCE(owner->front.shared_handle, lab_owner_dead(owner));
 }
 
 /*
  * Says which of the paths that do nothing but pop or push may serve @owner. A
  * call under way may still have read the old answer: it goes untold, no more.
  */
-static void set_fast(struct lab_owner *owner)
+static void set_fast(struct lab_owner *owner, void *unused)
 {
 	unsigned long dead = lab_owner_dead(owner);
 	bool plain = !owner->front.task && !owner->max_pages && !watchers &&
-		     !(owner->front.flags & LABYRINTH_OWNER_ZERO);
+		     !(owner->front.flags & LABYRINTH_OWNER_ZERO) &&
+		     !READ_ONCE(owner->strayed);
 	bool single = lab_owner_is_single(owner);
 
 	WRITE_ONCE(owner->front.single_handle,
 		   plain && single ? owner->front.handle : dead);
 	WRITE_ONCE(owner->front.shared_handle,
 		   plain && !single ? owner->front.handle : dead);
+	/* Pairs with lab_owner_stray(): one of the two sees the other's. */
+	smp_mb();
+	if (plain && READ_ONCE(owner->strayed))
+		forbid_fast(owner);
 }
 
-static void set_all_fast(void)
+/*
+ * A page of another node than @owner's was handed out to it. From now on each
+ * page is looked at when it comes back, lest it be cached.
+ * Context: Any.
+ */
+void lab_owner_stray(struct lab_owner *owner)
 {
-	unsigned int i;
-
-	for (i = 0; i < lab_owners.nr; i++)
-		if (lab_owners.slots[i].phase == LAB_PHASE_LIVE)
-			set_fast(&lab_owners.slots[i]);
+	if (READ_ONCE(owner->strayed))
+		return;
+	WRITE_ONCE(owner->strayed, true);
+	/* Pairs with set_fast(), which may be about to allow it. */
+	smp_mb();
+	forbid_fast(owner);
 }
 
 /*
@@ -122,7 +170,7 @@ void lab_watch_begin(void)
 {
 	mutex_lock(&owners_lock);
 	if (!watchers++)
-		set_all_fast();
+		each_live(set_fast, NULL);
 	mutex_unlock(&owners_lock);
 }
 
@@ -130,7 +178,7 @@ void lab_watch_end(void)
 {
 	mutex_lock(&owners_lock);
 	if (!--watchers)
-		set_all_fast();
+		each_live(set_fast, NULL);
 	mutex_unlock(&owners_lock);
 }
 
@@ -223,6 +271,7 @@ static void set_up(struct lab_owner *owner,
 	owner->max_pages = attrs->max_pages;
 	owner->reserve_target = attrs->reserve;
 	owner->nid = attrs->nid;
+	owner->strayed = false;
 	owner->module = module;
 	owner->created_at = ip;
 	owner->generation++;
@@ -281,7 +330,7 @@ static void publish(struct lab_owner *owner)
 	 * has before this returns, to the slot's other members.
 	 */
 	smp_store_release(&owner->front.handle, make_handle(owner));
-	set_fast(owner);
+	set_fast(owner, NULL);
 	mutex_unlock(&owners_lock);
 }
 
@@ -331,8 +380,7 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_owner_create_for, LAB_NS);
 
 static void take_back_handle(struct lab_owner *owner)
 {
-	WRITE_ONCE(owner->front.single_handle, lab_owner_dead(owner));
-	WRITE_ONCE(owner->front.shared_handle, lab_owner_dead(owner));
+	forbid_fast(owner);
 	WRITE_ONCE(owner->front.handle, lab_owner_dead(owner));
 }
 

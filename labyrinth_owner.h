@@ -61,6 +61,7 @@ struct lab_owner {
 	bool starved;			/* once found nothing where the page
 					 * allocator may not be asked
 					 */
+	bool strayed;			/* has had pages of another node */
 	struct lab_list reserve;
 	struct irq_work kick;		/* from anywhere: schedule @refill */
 	struct work_struct refill;	/* fills @reserve from where one may sleep */
@@ -149,6 +150,13 @@ static inline bool lab_owner_may_use(const struct lab_owner *owner)
 	return likely(!owner->front.task) || (in_task() && current == owner->front.task);
 }
 
+/* Whether @page is of the node that the owner asked for, if it asked. */
+static inline bool lab_owner_is_near(const struct lab_owner *owner,
+				     const struct page *page)
+{
+	return owner->nid == NUMA_NO_NODE || owner->nid == page_to_nid(page);
+}
+
 int lab_owners_init(unsigned int nr);
 void lab_owners_stop(void);
 void lab_owners_exit(void);
@@ -158,6 +166,10 @@ void lab_owner_quota_give(struct lab_owner *owner, unsigned int nr);
 void lab_owner_put_slot(struct lab_owner *owner);
 void lab_owners_lock(void);
 void lab_owners_unlock(void);
+void lab_owners_each(void (*fn)(struct lab_owner *owner, void *arg), void *arg);
+bool lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
+			 void *arg);
+void lab_owner_stray(struct lab_owner *owner);
 void lab_watch_begin(void);
 void lab_watch_end(void);
 const char *lab_fail_name(enum lab_fail fail);
