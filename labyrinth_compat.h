@@ -6,6 +6,7 @@
 #ifndef LABYRINTH_COMPAT_H
 #define LABYRINTH_COMPAT_H
 
+#include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/version.h>
@@ -81,6 +82,29 @@
 #define lab_shrinker_unregister(shrinker) unregister_shrinker(shrinker)
 #endif
 
+/* 6.3 wants a mapping's flags changed by a function. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define lab_vm_flags_set vm_flags_set
+#else
+#define lab_vm_flags_set(vma, flags) ((vma)->vm_flags |= (flags))
+#endif
+
+/* Before 6.17 some frame numbers had flags, and a type of their own. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define LAB_PFN_T_H		"linux/pfn_t.h"
+#define lab_mixed_pfn(pfn)	__pfn_to_pfn_t(pfn, PFN_DEV)
+#else
+#define LAB_PFN_T_H		"linux/pfn.h"
+#define lab_mixed_pfn(pfn)	(pfn)
+#endif
+
+/* 7.3 says for which mappings it is meant. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
+#define lab_zap_vma_ptes zap_special_vma_range
+#else
+#define lab_zap_vma_ptes zap_vma_ptes
+#endif
+
 /* 6.13 has hrtimer_setup(). */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 #define lab_hrtimer_setup hrtimer_setup
@@ -90,6 +114,43 @@
 	hrtimer_init(lab_timer, clock, mode);				\
 	lab_timer->function = (fn);					\
 } while (0)
+#endif
+
+/* The guard needs ftrace's view of the arguments, and x86's __fentry__. */
+#if defined(CONFIG_X86_64) && defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
+#define LAB_GUARD_POSSIBLE
+#endif
+
+/* Newer kernels hide what is in ftrace_regs. */
+#ifdef arch_ftrace_regs
+#define lab_ftrace_regs(fregs)	(&arch_ftrace_regs(fregs)->regs)
+#else
+#define lab_ftrace_regs(fregs)	(&(fregs)->regs)
+#endif
+
+/* To be told from an ftrace callback: return @value, and run nothing else. */
+#define lab_ftrace_return(fregs, value) do {				\
+	struct pt_regs *lab_regs = lab_ftrace_regs(fregs);		\
+	regs_set_return_value(lab_regs, value);				\
+	instruction_pointer_set(lab_regs, (unsigned long)__fentry__);	\
+} while (0)
+
+/* 7.3's mmap_prepare hands a driver's wish to the core in one structure. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
+#define LAB_HAS_MMAP_ACTION	true
+#define lab_mmap_action		mmap_action
+#else
+#define LAB_HAS_MMAP_ACTION	false
+struct lab_mmap_action {
+	struct {
+		unsigned long start_pfn;
+		unsigned long size;
+	} remap;
+	struct {
+		struct page **pages;
+		unsigned long nr_pages;
+	} map_kernel;
+};
 #endif
 
 #endif /* LABYRINTH_COMPAT_H */

@@ -12,6 +12,7 @@
 
 #include "labyrinth_cache.h"
 #include "labyrinth_debugfs.h"
+#include "labyrinth_guard.h"
 #include "labyrinth_limbo.h"
 #include "labyrinth_report.h"
 
@@ -187,6 +188,7 @@ void lab_debugfs_init(void)
 	debugfs_create_file("refusals", 0400, root, NULL, &refusals_fops);
 	debugfs_create_file("transitions", 0400, root, NULL,
 			    &transitions_fops);
+	lab_guard_debugfs(root);
 }
 
 void lab_debugfs_exit(void)

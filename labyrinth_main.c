@@ -10,6 +10,7 @@
 #include <linux/module.h>
 
 #include "labyrinth_debugfs.h"
+#include "labyrinth_guard.h"
 #include "labyrinth_limbo.h"
 #include "labyrinth_notify.h"
 #include "labyrinth_owner.h"
@@ -93,12 +94,17 @@ static int __init labyrinth_init(void)
 	err = lab_reclaim_init();
 	if (err)
 		goto err_notify;
+	err = lab_guard_init();
+	if (err)
+		goto err_reclaim;
 	lab_trace_init();
 	lab_debugfs_init();
 	pr_info("ready: up to %lu pages of up to %u owners\n", capacity,
 		max_owners);
 	return 0;
 
+err_reclaim:
+	lab_reclaim_exit();
 err_notify:
 	lab_notify_exit();
 err_owners:
@@ -114,6 +120,7 @@ static void __exit labyrinth_exit(void)
 	lab_debugfs_exit();
 	lab_owners_stop();
 	lab_trace_exit();
+	lab_guard_exit();
 	lab_reclaim_exit();
 	lab_notify_exit();
 	lab_limbo_exit();

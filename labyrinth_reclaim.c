@@ -41,24 +41,32 @@ static void gather_here(void *owner)
 	lab_cache_gather_here(owner);
 }
 
-static void shrink_owner(struct lab_owner *owner, void *control)
-{
-	struct shrink_control *sc = control;
+struct shrink {
+	unsigned long wanted;
+	unsigned long given;
+};
 
-	if (sc->nr_scanned >= sc->nr_to_scan || !lab_cache_shrinkable(owner))
+static void shrink_owner(struct lab_owner *owner, void *arg)
+{
+	struct shrink *shrink = arg;
+
+	if (shrink->given >= shrink->wanted || !lab_cache_shrinkable(owner))
 		return;
 	on_each_cpu(gather_here, owner, 1);
-	sc->nr_scanned += lab_cache_give_back(owner);
+	shrink->given += lab_cache_give_back(owner);
 }
 
-/* Not being able to look at the owners right now is no reason to wait. */
+/*
+ * To have nothing to give, or not to be able to look at the owners right now, is
+ * a reason to stop asking.
+ */
 static unsigned long scan_cached(struct shrinker *unused,
 				 struct shrink_control *sc)
 {
-	sc->nr_scanned = 0;
-	if (!lab_owners_try_each(shrink_owner, sc))
-		return SHRINK_STOP;
-	return sc->nr_scanned;
+	struct shrink shrink = { .wanted = sc->nr_to_scan };
+
+	lab_owners_try_each(shrink_owner, &shrink);
+	return shrink.given ?: SHRINK_STOP;
 }
 
 static void gather_dead(struct lab_owner *owner, void *cpu)

@@ -96,6 +96,10 @@ static const char * const op_names[] = {
 	[LAB_OP_LEND] = "lend",
 	[LAB_OP_RECLAIM] = "reclaim",
 	[LAB_OP_DESTROY] = "destroy",
+	[LAB_OP_MAP] = "map",
+	[LAB_OP_FAULT] = "fault",
+	[LAB_OP_VMAP] = "vmap",
+	[LAB_OP_DMA] = "dma",
 };
 
 static_assert(ARRAY_SIZE(op_names) == LAB_NR_OP_NAMES);
@@ -204,6 +208,9 @@ static void print_caller(const struct lab_refusal *refusal)
 	if (owner)
 		pr_err(" caller:  owner \"%s\" (id %u) of module %s\n",
 		       owner->name, lab_owner_id(owner), owner->module_name);
+	else if (refusal->function)
+		pr_err(" caller:  no owner's handle: a call of %s()\n",
+		       refusal->function);
 	else
 		pr_err(" caller:  handle %p, which is no live owner's\n",
 		       refusal->handle);

@@ -52,6 +52,8 @@ struct lab_page_note {
  * @note: and its frame; of meaning only with a @tag.
  * @caller: the owner whose handle was presented; NULL: none that lives.
  * @handle: the handle as presented.
+ * @function: the core function that was called instead, by whoever presents
+ *	none; or NULL.
  * @ip: where the call returns to.
  */
 struct lab_refusal {
@@ -63,6 +65,7 @@ struct lab_refusal {
 	struct lab_page_note note;
 	const struct lab_owner *caller;
 	const void *handle;
+	const char *function;
 	unsigned long ip;
 };
 

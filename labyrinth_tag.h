@@ -100,6 +100,11 @@ enum lab_op {
 	LAB_NR_OPS,
 	/* No transition of theirs, but a report names them. */
 	LAB_OP_DESTROY = LAB_NR_OPS,
+	/* What the guard looks at: see enum lab_hook_class. */
+	LAB_OP_MAP,
+	LAB_OP_FAULT,
+	LAB_OP_VMAP,
+	LAB_OP_DMA,
 	LAB_NR_OP_NAMES
 };
 

@@ -4,8 +4,9 @@
 # Usage: scripts/vm.sh [option...] -- command [argument...]
 # Boots a stock Debian kernel in qemu and runs a command in the guest, in a folder
 # laid out like this one: labyrinth.ko, samples/*.ko, tests/selftests/*.sh and
-# scripts/vm/*.sh are there. Ends with the command's exit status, or with 125 if
-# the guest died and 124 if it took too long. Examples:
+# scripts/vm/*.sh are there, and the programs of tests/selftests/user. Ends with the
+# command's exit status, or with 125 if the guest died and 124 if it took too long.
+# Examples:
 #   scripts/vm.sh -- scripts/vm/demo.sh
 #   scripts/vm.sh --kernel 6.12 -- sh -c 'insmod labyrinth.ko; dmesg | tail'
 # Options:
@@ -67,6 +68,14 @@ add_stock_module() {
 	done < <(/sbin/modprobe -d "$image" -S "$(cat "$image/release")" --show-depends "$1")
 }
 
+# What the self-tests need in user space: a static program beside each source.
+build_programs() {
+	local source
+	for source in "$1"/*.c; do
+		gcc-12 -Wall -Wextra -Werror -O2 -static -o "${source%.c}" "$source"
+	done
+}
+
 fill_root() {
 	local file top=$root/labyrinth
 	mkdir -p "$root"/{bin,dev} "$top"/{scripts,tests,extra}
@@ -74,6 +83,7 @@ fill_root() {
 	install -m 755 "$LAB_SCRIPTS/vm/init" "$root/init"
 	cp -rL "$LAB_SCRIPTS/vm" "$top/scripts/"
 	cp -rL "$LAB_ROOT/tests/selftests" "$top/tests/"
+	build_programs "$top/tests/selftests/user"
 	if [[ -n $modules ]]; then
 		cp -r "$modules/." "$top/"
 	fi

@@ -10,6 +10,7 @@
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
+#include <linux/irq_work.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/overflow.h>
@@ -20,6 +21,12 @@
 #include <linux/vmalloc.h>
 
 #include "../../labyrinth_alloc.h"
+#include "probe_nmi.h"
+
+/* So that the hammer finds pages from its first blow, on PREEMPT_RT too. */
+#define OTHER_RESERVE 64
+
+#define EXHAUST_RESERVE 256
 
 #define HAMMER_PERIOD ns_to_ktime(50 * NSEC_PER_USEC)
 
@@ -39,12 +46,14 @@ static DEFINE_PER_CPU(unsigned long, hammer_hits);
 static DEFINE_PER_CPU(unsigned long, hammer_misses);
 static bool hammering;
 
-static struct labyrinth_owner *make_owner(const char *name, unsigned long flags)
+static struct labyrinth_owner *make_owner(const char *name, unsigned long flags,
+					  unsigned int reserve)
 {
 	struct labyrinth_owner_attrs attrs = {
 		.name = name,
 		.nid = NUMA_NO_NODE,
 		.flags = flags,
+		.reserve = reserve,
 	};
 
 	return labyrinth_owner_create(&attrs);
@@ -193,7 +202,7 @@ static int do_bad_address(unsigned long nr)
 
 static int do_stale_handle(unsigned long nr)
 {
-	struct labyrinth_owner *stale = make_owner("short-lived", 0);
+	struct labyrinth_owner *stale = make_owner("short-lived", 0, 0);
 
 	if (IS_ERR(stale))
 		return PTR_ERR(stale);
@@ -207,7 +216,7 @@ static int do_destroy(unsigned long nr)
 	unsigned int out = labyrinth_owner_destroy(owner);
 
 	pr_info("%u of %lu pages were out\n", out, nr_held);
-	owner = make_owner("probe", single ? LABYRINTH_OWNER_SINGLE : 0);
+	owner = make_owner("probe", single ? LABYRINTH_OWNER_SINGLE : 0, 0);
 	if (out != nr_held)
 		return -EUCLEAN;
 	nr_held = 0;
@@ -216,7 +225,7 @@ static int do_destroy(unsigned long nr)
 
 static int do_leave_behind(unsigned long nr)
 {
-	return PTR_ERR_OR_ZERO(make_owner("left-behind", 0));
+	return PTR_ERR_OR_ZERO(make_owner("left-behind", 0, 0));
 }
 
 /* Allocates and frees in a hard interrupt, on every CPU, until told to stop. */
@@ -267,6 +276,89 @@ static int do_rest(unsigned long nr)
 	return misses ? -EIO : 0;
 }
 
+/* What a hard interrupt finds that comes when memory is out. */
+static struct exhaust {
+	struct irq_work work;
+	struct labyrinth_owner *owner;
+	struct list_head hog;
+	unsigned long hogged;
+	void *got[EXHAUST_RESERVE + 1];
+	unsigned int nr;
+	bool in_hardirq;
+} exhaust;
+
+static void hog(gfp_t gfp)
+{
+	struct page *page;
+
+	while ((page = alloc_page(gfp | __GFP_NOWARN))) {
+		list_add(&page->lru, &exhaust.hog);
+		exhaust.hogged++;
+	}
+}
+
+static void exhaust_in_irq(struct irq_work *work)
+{
+	void *page;
+
+	exhaust.in_hardirq = in_hardirq();
+	hog(GFP_ATOMIC);
+	while (exhaust.nr <= EXHAUST_RESERVE) {
+		page = labyrinth_void_alloc_page_gfp_atomic_exclusive(exhaust.owner);
+		if (!page)
+			break;
+		exhaust.got[exhaust.nr++] = page;
+	}
+}
+
+static void exhaust_release(void)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &exhaust.hog, lru)
+		__free_page(page);
+	while (exhaust.nr)
+		labyrinth_free_page(exhaust.owner,
+				    exhaust.got[--exhaust.nr]);
+}
+
+/* Takes all memory there is, and then the reserve, down to the first NULL. */
+static int do_exhaust(unsigned long unused)
+{
+	unsigned int nr;
+
+	exhaust.owner = make_owner("frugal", 0, EXHAUST_RESERVE);
+	if (IS_ERR(exhaust.owner))
+		return PTR_ERR(exhaust.owner);
+	INIT_LIST_HEAD(&exhaust.hog);
+	exhaust.hogged = 0;
+	exhaust.nr = 0;
+	init_irq_work(&exhaust.work, exhaust_in_irq);
+	hog(GFP_KERNEL | __GFP_NORETRY);
+	irq_work_queue(&exhaust.work);
+	irq_work_sync(&exhaust.work);
+	nr = exhaust.nr;
+	exhaust_release();
+	pr_info("exhausted: %lu pages hogged, then %u of %u from the reserve in %s\n",
+		exhaust.hogged, nr, EXHAUST_RESERVE,
+		exhaust.in_hardirq ? "a hard interrupt" : "a thread");
+	return nr == EXHAUST_RESERVE ? 0 : -EIO;
+}
+
+/* With memory back, there are pages as ever. */
+static int do_recover(unsigned long nr)
+{
+	int err = 0;
+
+	while (nr-- && !err) {
+		void *page = labyrinth_void_alloc_page_gfp_atomic_exclusive(exhaust.owner);
+
+		err = page ? labyrinth_free_page(exhaust.owner, page) : -ENOMEM;
+	}
+	labyrinth_owner_destroy(exhaust.owner);
+	return err;
+}
+
 static const struct {
 	const char *word;
 	int (*fn)(unsigned long nr);
@@ -292,6 +384,10 @@ static const struct {
 	{ "leave-behind", do_leave_behind },
 	{ "hammer", do_hammer },
 	{ "rest", do_rest },
+	{ "exhaust", do_exhaust },
+	{ "recover", do_recover },
+	{ "nmi-begin", probe_nmi_begin },
+	{ "nmi-end", probe_nmi_end },
 };
 
 static ssize_t do_write(struct file *file, const char __user *buf,
@@ -321,14 +417,15 @@ static const struct file_operations do_fops = {
 
 static int __init probe_init(void)
 {
-	owner = make_owner("probe", single ? LABYRINTH_OWNER_SINGLE : 0);
+	owner = make_owner("probe", single ? LABYRINTH_OWNER_SINGLE : 0, 0);
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
-	other = make_owner("other", 0);
+	other = make_owner("other", 0, OTHER_RESERVE);
 	if (IS_ERR(other)) {
 		labyrinth_owner_destroy(owner);
 		return PTR_ERR(other);
 	}
+	probe_nmi_owner = other;
 	root = debugfs_create_dir("labyrinth_probe", NULL);
 	debugfs_create_file("do", 0200, root, NULL, &do_fops);
 	return 0;

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guard: refuses those who never ask. The state owned here is what guard=
+ * and guard_classes= ask for, and of each hook whether it is armed.
+ *
+ * A hook is an ftrace_ops of its own on one function, so that one that cannot
+ * be had (a livepatch has the function, say) costs no other. Its callback runs
+ * before the function's first instruction, in the context of the call, whichever
+ * that is. It looks the pages in the arguments up, which is plain loads. Where
+ * none of them is held, that was all. Else the return value is set and the
+ * instruction pointer sent to __fentry__, of which nothing is left at run time
+ * but its return: no text of this module is on the stack any more when the
+ * refused call returns.
+ *
+ * Why unloading is safe: unregister_ftrace_function() returns after every call
+ * that was in a callback or its trampoline has left it (it waits for a grace
+ * period of RCU-tasks), and callbacks never sleep.
+ *
+ * Recursion: the look-up calls nothing that is hooked, so the decision needs no
+ * protection, and is made for every call. The report may: what it prints may go
+ * out over a network card, which maps it for DMA. So a report within a report
+ * is left out; the count beside the hook tells of it.
+ *
+ * A look-up may race with the owner, who just then gets or gives back the page.
+ * Either answer was true at one moment of the call; who maps pages that are
+ * about to become somebody else's would win that race without a guard as well.
+ */
+#define pr_fmt(fmt) "labyrinth: " fmt
+
+#include <linux/debugfs.h>
+#include <linux/ftrace.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/pgtable.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/trace_recursion.h>
+
+#include "labyrinth_guard.h"
+#include "labyrinth_frame.h"
+#include "labyrinth_report.h"
+
+enum guard_mode {
+	GUARD_OFF,
+	GUARD_REPORT,
+	GUARD_REFUSE,
+};
+
+static const char * const mode_names[] = {
+	[GUARD_OFF] = "off",
+	[GUARD_REPORT] = "report",
+	[GUARD_REFUSE] = "refuse",
+};
+
+static const char * const class_names[] = {
+	[LAB_HOOK_MAP] = "map",
+	[LAB_HOOK_FAULT] = "fault",
+	[LAB_HOOK_VMAP] = "vmap",
+	[LAB_HOOK_DMA] = "dma",
+};
+
+static_assert(ARRAY_SIZE(class_names) == LAB_NR_HOOK_CLASSES);
+
+static const enum lab_op class_ops[] = {
+	[LAB_HOOK_MAP] = LAB_OP_MAP,
+	[LAB_HOOK_FAULT] = LAB_OP_FAULT,
+	[LAB_HOOK_VMAP] = LAB_OP_VMAP,
+	[LAB_HOOK_DMA] = LAB_OP_DMA,
+};
+
+static_assert(ARRAY_SIZE(class_ops) == LAB_NR_HOOK_CLASSES);
+
+static const char * const state_names[] = {
+	[LAB_HOOK_DISARMED] = "disarmed",
+	[LAB_HOOK_ARMED] = "armed",
+	[LAB_HOOK_MISSING] = "missing",
+	[LAB_HOOK_FAILED] = "failed",
+};
+
+static_assert(ARRAY_SIZE(state_names) == LAB_NR_HOOK_STATES);
+
+#define ALL_CLASSES	GENMASK(LAB_NR_HOOK_CLASSES - 1, 0)
+
+/*
+ * Protects which hooks are armed, and the three below. Taken in task context
+ * only; ftrace's own locks nest in it. The callbacks take no lock: they read the
+ * mode as it is.
+ */
+static DEFINE_MUTEX(guard_lock);
+static int guard_mode = GUARD_OFF;
+static unsigned long guard_classes = ALL_CLASSES;
+static bool guard_ready;	/* between init and exit; else only noted */
+static bool missing_told;
+
+/*
+ * Whether the call comes from Labyrinth itself, on behalf of the page's owner. It
+ * is told by where the call returns to: so what calls a hooked function for an
+ * owner calls the innermost of those that call one another, and not as the last
+ * thing it does, which the compiler would make a jump.
+ */
+static bool is_ours(unsigned long caller)
+{
+	return within_module(caller, THIS_MODULE);
+}
+
+static void report(const struct lab_hook *hook, lab_tag_t tag, bool refuse,
+		   unsigned long caller)
+{
+	lab_report(&(struct lab_refusal) {
+		.class = LAB_FOREIGN,
+		.op = class_ops[hook->class],
+		.err = refuse ? -EPERM : 0,
+		.addr = lab_frame_address(lab_frame_of_tag(tag)),
+		.tag = tag,
+		.note = lab_page_note(tag),
+		.function = hook->name,
+		.ip = caller,
+	});
+}
+
+/*
+ * The call names a held page. Preemption is disabled for the report (the lock
+ * against recursion does that), so that on PREEMPT_RT nothing in it takes a lock
+ * that sleeps.
+ */
+static noinline void found(struct lab_hook *hook, lab_tag_t tag,
+			   unsigned long ip, unsigned long parent_ip,
+			   struct ftrace_regs *regs)
+{
+	int mode = READ_ONCE(guard_mode);
+	bool refuse = mode == GUARD_REFUSE;
+	unsigned long caller = parent_ip;
+	int bit;
+
+	/* Off, and the hook is just about to be disarmed. */
+	if (mode == GUARD_OFF || is_ours(parent_ip))
+		return;
+	atomic_long_inc(&hook->found);
+	if (hook->offender)
+		caller = hook->offender(regs) ?: parent_ip;
+	if (refuse) {
+		atomic_long_inc(&hook->refused);
+		lab_ftrace_return(regs, hook->refusal);
+	}
+	bit = ftrace_test_recursion_trylock(ip, parent_ip);
+	if (bit < 0)
+		return;
+	report(hook, tag, refuse, caller);
+	ftrace_test_recursion_unlock(bit);
+}
+
+static void called(unsigned long ip, unsigned long parent_ip,
+		   struct ftrace_ops *ops, struct ftrace_regs *regs)
+{
+	struct lab_hook *hook = container_of(ops, struct lab_hook, ops);
+	lab_tag_t tag;
+
+	/* A module may have a function of the same name. */
+	if (hook->by_name && ip >= MODULES_VADDR && ip < MODULES_END)
+		return;
+	this_cpu_inc(*hook->hits);
+	tag = hook->find(regs);
+	if (unlikely(tag))
+		found(hook, tag, ip, parent_ip, regs);
+}
+
+/* Tells ftrace which function it is. */
+static int aim(struct lab_hook *hook)
+{
+	char name[KSYM_NAME_LEN];
+
+	if (hook->addr)
+		return ftrace_set_filter_ip(&hook->ops, hook->addr, 0, 1);
+	if (!hook->by_name)
+		return -ENOENT;
+	/* ftrace writes into what it is given. */
+	strscpy(name, hook->name, sizeof(name));
+	return ftrace_set_filter(&hook->ops, name, strlen(name), 1);
+}
+
+static void arm(struct lab_hook *hook)
+{
+	if (hook->state == LAB_HOOK_ARMED || hook->state == LAB_HOOK_MISSING)
+		return;
+	hook->err = aim(hook);
+	if (hook->err == -ENOENT || (hook->err && hook->by_name)) {
+		hook->state = LAB_HOOK_MISSING;
+		return;
+	}
+	if (!hook->err)
+		hook->err = register_ftrace_function(&hook->ops);
+	hook->state = hook->err ? LAB_HOOK_FAILED : LAB_HOOK_ARMED;
+	if (hook->err)
+		pr_err("guard: %s cannot be hooked: %pe\n", hook->name,
+		       ERR_PTR(hook->err));
+}
+
+/* Returns once no call is in the callback any more. */
+static void disarm(struct lab_hook *hook)
+{
+	if (hook->state == LAB_HOOK_FAILED)
+		hook->state = LAB_HOOK_DISARMED;
+	if (hook->state != LAB_HOOK_ARMED)
+		return;
+	hook->err = unregister_ftrace_function(&hook->ops);
+	/* Only where ftrace has found itself broken and stopped for good. */
+	if (hook->err)
+		pr_err("guard: %s cannot be let go: %pe\n", hook->name,
+		       ERR_PTR(hook->err));
+	hook->state = LAB_HOOK_DISARMED;
+}
+
+static void tell_missing(void)
+{
+	char *names = kzalloc(PAGE_SIZE, GFP_KERNEL);
+	unsigned int i;
+
+	if (!names)
+		return;
+	for (i = 0; i < lab_nr_hooks; i++) {
+		if (lab_hooks[i].state != LAB_HOOK_MISSING)
+			continue;
+		strlcat(names, " ", PAGE_SIZE);
+		strlcat(names, lab_hooks[i].name, PAGE_SIZE);
+	}
+	if (*names)
+		pr_info("guard: not in this kernel:%s\n", names);
+	kfree(names);
+	missing_told = true;
+}
+
+static bool wanted(const struct lab_hook *hook)
+{
+	return guard_mode != GUARD_OFF && guard_classes & BIT(hook->class);
+}
+
+/* Makes the hooks what mode and classes ask for. Under guard_lock. */
+static void settle(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < lab_nr_hooks; i++) {
+		if (wanted(&lab_hooks[i]))
+			arm(&lab_hooks[i]);
+		else
+			disarm(&lab_hooks[i]);
+	}
+	if (guard_mode != GUARD_OFF && !missing_told)
+		tell_missing();
+}
+
+static int guard_set(const char *val, const struct kernel_param *kp)
+{
+	int mode = sysfs_match_string(mode_names, val);
+
+	if (mode < 0) {
+		pr_err("guard=%s is none of off, report, refuse\n", val);
+		return mode;
+	}
+	mutex_lock(&guard_lock);
+	WRITE_ONCE(guard_mode, mode);
+	if (guard_ready)
+		settle();
+	mutex_unlock(&guard_lock);
+	return 0;
+}
+
+static int guard_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%s\n", mode_names[READ_ONCE(guard_mode)]);
+}
+
+static const struct kernel_param_ops guard_ops = {
+	.set = guard_set,
+	.get = guard_get,
+};
+
+module_param_cb(guard, &guard_ops, NULL, 0644);
+MODULE_PARM_DESC(guard,
+		 "What becomes of a call that maps a held page and knows nothing of Labyrinth: off (default: only what the core refuses itself), report or refuse");
+
+/* Return: the classes named in @list, which is taken apart, or -EINVAL. */
+static int parse_classes(char *list)
+{
+	unsigned long classes = 0;
+	char *word;
+	int class;
+
+	while ((word = strsep(&list, ","))) {
+		if (!*word)
+			continue;
+		class = match_string(class_names, LAB_NR_HOOK_CLASSES, word);
+		if (class < 0)
+			return class;
+		classes |= BIT(class);
+	}
+	return classes;
+}
+
+static int classes_set(const char *val, const struct kernel_param *kp)
+{
+	char *list = kstrdup(val, GFP_KERNEL);
+	int classes;
+
+	if (!list)
+		return -ENOMEM;
+	classes = parse_classes(strim(list));
+	kfree(list);
+	if (classes < 0) {
+		pr_err("guard_classes=%s names others than map, fault, vmap, dma\n",
+		       val);
+		return classes;
+	}
+	mutex_lock(&guard_lock);
+	guard_classes = classes;
+	if (guard_ready)
+		settle();
+	mutex_unlock(&guard_lock);
+	return 0;
+}
+
+static int classes_get(char *buf, const struct kernel_param *kp)
+{
+	unsigned long classes = READ_ONCE(guard_classes);
+	const char *comma = "";
+	int class, len = 0;
+
+	for_each_set_bit(class, &classes, LAB_NR_HOOK_CLASSES) {
+		len += sysfs_emit_at(buf, len, "%s%s", comma,
+				     class_names[class]);
+		comma = ",";
+	}
+	return len + sysfs_emit_at(buf, len, "\n");
+}
+
+static const struct kernel_param_ops classes_ops = {
+	.set = classes_set,
+	.get = classes_get,
+};
+
+module_param_cb(guard_classes, &classes_ops, NULL, 0644);
+MODULE_PARM_DESC(guard_classes,
+		 "Which hooks the guard arms, separated by commas: map, fault, vmap, dma (default: all)");
+
+/* guard: the mode, then one line for each hook. */
+
+static unsigned long hits_of(const struct lab_hook *hook)
+{
+	unsigned long hits = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		hits += READ_ONCE(*per_cpu_ptr(hook->hits, cpu));
+	return hits;
+}
+
+static void show_hook(struct seq_file *m, const struct lab_hook *hook)
+{
+	seq_printf(m, "%-26s %-5s %-8s hits=%lu found=%ld refused=%ld",
+		   hook->name, class_names[hook->class],
+		   state_names[hook->state], hits_of(hook),
+		   atomic_long_read(&hook->found),
+		   atomic_long_read(&hook->refused));
+	if (hook->err)
+		seq_printf(m, " error=%pe", ERR_PTR(hook->err));
+	seq_putc(m, '\n');
+}
+
+static int guard_show(struct seq_file *m, void *unused)
+{
+	unsigned int i;
+
+	mutex_lock(&guard_lock);
+	seq_printf(m, "guard: %s\n", mode_names[guard_mode]);
+	for (i = 0; i < lab_nr_hooks; i++)
+		show_hook(m, &lab_hooks[i]);
+	mutex_unlock(&guard_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(guard);
+
+/* Context: Task. */
+void lab_guard_debugfs(struct dentry *root)
+{
+	debugfs_create_file("guard", 0400, root, NULL, &guard_fops);
+}
+
+static void free_hooks(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < lab_nr_hooks; i++) {
+		ftrace_free_filter(&lab_hooks[i].ops);
+		free_percpu(lab_hooks[i].hits);
+	}
+}
+
+static int prepare(struct lab_hook *hook)
+{
+	hook->hits = alloc_percpu(unsigned long);
+	if (!hook->hits)
+		return -ENOMEM;
+	hook->ops.func = called;
+	/*
+	 * Permanent: or kernel.ftrace_enabled=0 would switch the guard off, and
+	 * nobody would be told.
+	 */
+	hook->ops.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT;
+	if (!hook->addr && !hook->by_name)
+		hook->state = LAB_HOOK_MISSING;
+	return 0;
+}
+
+/*
+ * Arms what the parameters ask for. The table is there by now.
+ * Context: Task; may sleep. Return: 0 or -ENOMEM; a hook that cannot be armed is
+ * no error, but is said.
+ */
+int lab_guard_init(void)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < lab_nr_hooks && !err; i++)
+		err = prepare(&lab_hooks[i]);
+	if (err) {
+		free_hooks();
+		return err;
+	}
+	mutex_lock(&guard_lock);
+	guard_ready = true;
+	settle();
+	mutex_unlock(&guard_lock);
+	return 0;
+}
+
+/*
+ * Disarms all hooks, and waits until no call is in one.
+ * Context: Task; may sleep.
+ */
+void lab_guard_exit(void)
+{
+	mutex_lock(&guard_lock);
+	guard_ready = false;
+	WRITE_ONCE(guard_mode, GUARD_OFF);
+	settle();
+	mutex_unlock(&guard_lock);
+	free_hooks();
+}

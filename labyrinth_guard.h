@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guard: core functions by which a page is mapped, hooked, so that a call
+ * that names a held page is refused. What is hooked is labyrinth_hooks.c's to
+ * say, when and to what effect is labyrinth_guard.c's.
+ */
+#ifndef LABYRINTH_GUARD_H
+#define LABYRINTH_GUARD_H
+
+#include <linux/atomic.h>
+#include <linux/ftrace.h>
+#include <linux/types.h>
+
+#include "labyrinth_compat.h"
+#include "labyrinth_tag.h"
+
+struct dentry;
+
+#ifdef LAB_GUARD_POSSIBLE
+
+/* Hooks are armed and disarmed by class: not all are worth their cost to all. */
+enum lab_hook_class {
+	LAB_HOOK_MAP,		/* into a process, by mmap() */
+	LAB_HOOK_FAULT,		/* into a process, by a page fault */
+	LAB_HOOK_VMAP,		/* into the kernel's own address space */
+	LAB_HOOK_DMA,		/* to a device */
+	LAB_NR_HOOK_CLASSES
+};
+
+enum lab_hook_state {
+	LAB_HOOK_DISARMED,	/* the function is as the kernel has it */
+	LAB_HOOK_ARMED,		/* each call is looked at */
+	LAB_HOOK_MISSING,	/* this kernel has no such function */
+	LAB_HOOK_FAILED,	/* ftrace would not: see hook->err */
+	LAB_NR_HOOK_STATES
+};
+
+/**
+ * struct lab_hook - one hooked core function
+ * @name: the function's name.
+ * @addr: its address, where it is exported; 0: not exported, or not there.
+ * @by_name: it is not exported, and is found by its name.
+ * @class: with which others it is armed.
+ * @refusal: what a refused call returns.
+ * @find: the first tag among the pages in the arguments that is not anybody's
+ *	to map, or 0. Plain loads alone; any context.
+ * @offender: whom to report, if not the function's caller; or NULL.
+ * @state: &enum lab_hook_state. Written under guard_lock.
+ * @err: why it failed.
+ * @hits: calls looked at.
+ * @found: calls that named a held page.
+ * @refused: how many of them were refused; the others went on, reported.
+ * @ops: ftrace's side of it.
+ */
+struct lab_hook {
+	const char *name;
+	unsigned long addr;
+	bool by_name;
+	enum lab_hook_class class;
+	unsigned long refusal;
+	lab_tag_t (*find)(struct ftrace_regs *regs);
+	unsigned long (*offender)(struct ftrace_regs *regs);
+	enum lab_hook_state state;
+	int err;
+	unsigned long __percpu *hits;
+	atomic_long_t found;
+	atomic_long_t refused;
+	struct ftrace_ops ops;
+};
+
+extern struct lab_hook lab_hooks[];
+extern const unsigned int lab_nr_hooks;
+
+int lab_guard_init(void);
+void lab_guard_exit(void);
+void lab_guard_debugfs(struct dentry *root);
+
+#else /* !LAB_GUARD_POSSIBLE */
+
+static inline int lab_guard_init(void)
+{
+	return 0;
+}
+
+static inline void lab_guard_exit(void)
+{
+}
+
+static inline void lab_guard_debugfs(struct dentry *root)
+{
+}
+
+#endif /* LAB_GUARD_POSSIBLE */
+
+#endif /* LABYRINTH_GUARD_H */

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one table of hooked core functions: how each one's arguments name pages,
+ * and what it returns when it is refused. No state but the table.
+ *
+ * Some of them call one another. All are hooked, and the outermost judges its
+ * whole range before the first page of it is mapped; what it calls is judged
+ * again, for whether the compiler left a call there is not ours to know.
+ *
+ * The finders run in any context and call nothing that is hooked. They read what
+ * the core function is about to read: an argument that it could not survive, they
+ * need not either.
+ *
+ * A tag is looked up for each page, but a range of more pages than a sixteenth of
+ * the table's slots is compared with the table's tags instead: a look-up that
+ * finds nothing reads both buckets and costs as much as some thirty slots in a
+ * row. So no call costs more than one pass over the table, which is no longer
+ * than the core takes to map that many pages.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/mm.h>
+#include <linux/scatterlist.h>
+
+#include "labyrinth_guard.h"
+#include "labyrinth_hot.h"
+
+#define WALK_RATIO	16
+
+/* Some kernels' pfn_t keeps flags where no frame number has bits. */
+#define PFN_ONLY	GENMASK(BITS_PER_LONG - PAGE_SHIFT - 1, 0)
+
+/* A page that is lent is an ordinary page. All others are nobody's to map. */
+static bool refusable(lab_tag_t tag)
+{
+	return tag && lab_tag_state(tag) != LAB_LENT;
+}
+
+static lab_tag_t find_pfn(unsigned long pfn)
+{
+	lab_tag_t tag;
+
+	lab_table_search(&labyrinth_hot.table, pfn, &tag);
+	return refusable(tag) ? tag : 0;
+}
+
+static lab_tag_t find_page(const struct page *page)
+{
+	return find_pfn(page_to_pfn(page));
+}
+
+/* Does not sleep, as lab_table_for_each() would. */
+static lab_tag_t walk_table(unsigned long pfn, unsigned long nr)
+{
+	u64 i, span = lab_table_span(&labyrinth_hot.table);
+
+	for (i = 0; i < span; i++) {
+		lab_tag_t tag = READ_ONCE(labyrinth_hot.table.tags[i]);
+
+		if (refusable(tag) && lab_tag_pfn(tag) - pfn < nr)
+			return tag;
+	}
+	return 0;
+}
+
+static lab_tag_t find_range(unsigned long pfn, unsigned long nr)
+{
+	lab_tag_t tag = 0;
+	unsigned long i;
+
+	if (nr > lab_table_span(&labyrinth_hot.table) / WALK_RATIO)
+		return walk_table(pfn, nr);
+	for (i = 0; i < nr && !tag; i++)
+		tag = find_pfn(pfn + i);
+	return tag;
+}
+
+static lab_tag_t find_bytes(phys_addr_t start, size_t size)
+{
+	return find_range(PHYS_PFN(start),
+			  PFN_UP(offset_in_page(start) + size));
+}
+
+static lab_tag_t find_pages(struct page **pages, unsigned long nr)
+{
+	lab_tag_t tag = 0;
+	unsigned long i;
+
+	for (i = 0; i < nr && !tag; i++)
+		if (pages[i])
+			tag = find_page(pages[i]);
+	return tag;
+}
+
+static lab_tag_t find_sg(struct scatterlist *list, unsigned int nents)
+{
+	struct scatterlist *sg;
+	lab_tag_t tag = 0;
+	unsigned int i;
+
+	for_each_sg(list, sg, nents, i) {
+		tag = find_bytes(page_to_phys(sg_page(sg)) + sg->offset,
+				 sg->length);
+		if (tag)
+			break;
+	}
+	return tag;
+}
+
+/* The arguments of the call, as the function's prototype counts them. */
+static unsigned long arg(struct ftrace_regs *regs, unsigned int n)
+{
+	return regs_get_kernel_argument(lab_ftrace_regs(regs), n);
+}
+
+static void *arg_ptr(struct ftrace_regs *regs, unsigned int n)
+{
+	return (void *)arg(regs, n);
+}
+
+/* Also of a folio: it begins with its first page. */
+static unsigned long arg_pfn(struct ftrace_regs *regs, unsigned int n)
+{
+	struct page *page = arg_ptr(regs, n);
+
+	return page_to_pfn(page);
+}
+
+/* (vma, addr, page) */
+static lab_tag_t find_insert_page(struct ftrace_regs *regs)
+{
+	return find_pfn(arg_pfn(regs, 2));
+}
+
+/* (vma, addr, pages, &nr) */
+static lab_tag_t find_insert_pages(struct ftrace_regs *regs)
+{
+	const unsigned long *nr = arg_ptr(regs, 3);
+
+	return find_pages(arg_ptr(regs, 2), *nr);
+}
+
+/* As many of @nr pages, from the @first on, as the mapping has room for. */
+static lab_tag_t find_window(struct vm_area_struct *vma,
+			     struct page **pages, unsigned long nr,
+			     unsigned long first)
+{
+	if (first >= nr)
+		return 0;
+	return find_pages(pages + first, min(vma_pages(vma), nr - first));
+}
+
+/* (vma, pages, nr): from the mapping's offset on. */
+static lab_tag_t find_map_pages(struct ftrace_regs *regs)
+{
+	struct vm_area_struct *vma = arg_ptr(regs, 0);
+
+	return find_window(vma, arg_ptr(regs, 1), arg(regs, 2), vma->vm_pgoff);
+}
+
+/* (vma, pages, nr) */
+static lab_tag_t find_map_pages_zero(struct ftrace_regs *regs)
+{
+	return find_window(arg_ptr(regs, 0), arg_ptr(regs, 1), arg(regs, 2), 0);
+}
+
+/* (vma, action) */
+static lab_tag_t find_map_kernel(struct ftrace_regs *regs)
+{
+	const struct lab_mmap_action *action = arg_ptr(regs, 1);
+
+	return find_pages(action->map_kernel.pages,
+			  action->map_kernel.nr_pages);
+}
+
+/* (vma, addr, pfn, size, prot) */
+static lab_tag_t find_remap(struct ftrace_regs *regs)
+{
+	return find_range(arg(regs, 2), PFN_UP(arg(regs, 3)));
+}
+
+/* (vma, action) */
+static lab_tag_t find_remap_action(struct ftrace_regs *regs)
+{
+	const struct lab_mmap_action *action = arg_ptr(regs, 1);
+
+	return find_range(action->remap.start_pfn, PFN_UP(action->remap.size));
+}
+
+/* (vma, start, len): the mapping's size of it, from the mapping's offset on. */
+static lab_tag_t find_iomap(struct ftrace_regs *regs)
+{
+	struct vm_area_struct *vma = arg_ptr(regs, 0);
+
+	return find_range(PHYS_PFN(arg(regs, 1)) + vma->vm_pgoff,
+			  vma_pages(vma));
+}
+
+/* (vma, addr, pfn) and (vma, addr, pfn_t) */
+static lab_tag_t find_insert_pfn(struct ftrace_regs *regs)
+{
+	return find_pfn(arg(regs, 2) & PFN_ONLY);
+}
+
+/* (vmf, page) */
+static lab_tag_t find_fault_insert(struct ftrace_regs *regs)
+{
+	return find_pfn(arg_pfn(regs, 1));
+}
+
+static lab_tag_t find_huge(unsigned long pfn, unsigned long nr)
+{
+	return find_range(ALIGN_DOWN(pfn, nr), nr);
+}
+
+/* (vmf, pfn) and (vmf, pfn_t) */
+static lab_tag_t find_pmd(struct ftrace_regs *regs)
+{
+	return find_huge(arg(regs, 1) & PFN_ONLY, PFN_DOWN(PMD_SIZE));
+}
+
+static lab_tag_t find_pud(struct ftrace_regs *regs)
+{
+	return find_huge(arg(regs, 1) & PFN_ONLY, PFN_DOWN(PUD_SIZE));
+}
+
+/* (vmf, folio) */
+static lab_tag_t find_folio_pmd(struct ftrace_regs *regs)
+{
+	return find_huge(arg_pfn(regs, 1), PFN_DOWN(PMD_SIZE));
+}
+
+static lab_tag_t find_folio_pud(struct ftrace_regs *regs)
+{
+	return find_huge(arg_pfn(regs, 1), PFN_DOWN(PUD_SIZE));
+}
+
+/*
+ * (vmf): what the driver's fault handler left in vmf->page. Also where a copy of
+ * it is to be mapped: the core has made the copy, which a refusal throws away.
+ */
+static lab_tag_t find_fault(struct ftrace_regs *regs)
+{
+	const struct vm_fault *vmf = arg_ptr(regs, 0);
+
+	return vmf->page ? find_page(vmf->page) : 0;
+}
+
+/* The core called, on behalf of the driver that has the mapping. */
+static unsigned long fault_handler(struct ftrace_regs *regs)
+{
+	const struct vm_fault *vmf = arg_ptr(regs, 0);
+	const struct vm_operations_struct *ops = vmf->vma->vm_ops;
+
+	return ops ? (unsigned long)ops->fault : 0;
+}
+
+/* (pages, nr) */
+static lab_tag_t find_vmap(struct ftrace_regs *regs)
+{
+	return find_pages(arg_ptr(regs, 0), (unsigned int)arg(regs, 1));
+}
+
+/* (pfns, nr) */
+static lab_tag_t find_vmap_pfn(struct ftrace_regs *regs)
+{
+	const unsigned long *pfns = arg_ptr(regs, 0);
+	unsigned int nr = arg(regs, 1);
+	lab_tag_t tag = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr && !tag; i++)
+		tag = find_pfn(pfns[i]);
+	return tag;
+}
+
+/* (dev, page, offset, size) */
+static lab_tag_t find_dma_page(struct ftrace_regs *regs)
+{
+	return find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + arg(regs, 2),
+			  arg(regs, 3));
+}
+
+/* (dev, phys, size) */
+static lab_tag_t find_dma_phys(struct ftrace_regs *regs)
+{
+	return find_bytes(arg(regs, 1), arg(regs, 2));
+}
+
+/* (dev, sg, nents) */
+static lab_tag_t find_dma_sg(struct ftrace_regs *regs)
+{
+	return find_sg(arg_ptr(regs, 1), (unsigned int)arg(regs, 2));
+}
+
+/* (dev, sgt) */
+static lab_tag_t find_dma_sgtable(struct ftrace_regs *regs)
+{
+	const struct sg_table *sgt = arg_ptr(regs, 1);
+
+	return find_sg(sgt->sgl, sgt->orig_nents);
+}
+
+/* (dev, state, phys, offset, size): the offset is that into the I/O addresses. */
+static lab_tag_t find_dma_link(struct ftrace_regs *regs)
+{
+	return find_bytes(arg(regs, 2), arg(regs, 4));
+}
+
+/*
+ * The functions' addresses. Weak, and under names of our own: so one that this
+ * kernel does not export is NULL, and none clashes with its prototype, which is
+ * not the same on all kernels.
+ */
+#define CORE(fn)	extern const char core_##fn[] __asm__(#fn) __weak
+
+CORE(vm_insert_page);
+CORE(vm_insert_pages);
+CORE(vm_map_pages);
+CORE(vm_map_pages_zero);
+CORE(map_kernel_pages_complete);
+CORE(remap_pfn_range);
+CORE(vm_iomap_memory);
+CORE(vmf_insert_page_mkwrite);
+CORE(vmf_insert_pfn);
+CORE(vmf_insert_pfn_prot);
+CORE(vmf_insert_mixed);
+CORE(vmf_insert_mixed_prot);
+CORE(vmf_insert_mixed_mkwrite);
+CORE(vmf_insert_pfn_pmd);
+CORE(vmf_insert_pfn_pmd_prot);
+CORE(vmf_insert_pfn_pud);
+CORE(vmf_insert_pfn_pud_prot);
+CORE(vmf_insert_folio_pmd);
+CORE(vmf_insert_folio_pud);
+CORE(vmap);
+CORE(vm_map_ram);
+CORE(vmap_pfn);
+CORE(dma_map_page_attrs);
+CORE(dma_map_phys);
+CORE(dma_map_resource);
+CORE(dma_map_sg_attrs);
+CORE(dma_map_sgtable);
+CORE(dma_iova_link);
+
+#define EPERM_RETURN	((unsigned long)-EPERM)
+#define SIGBUS_RETURN	((__force unsigned long)VM_FAULT_SIGBUS)
+#define DMA_RETURN	((unsigned long)DMA_MAPPING_ERROR)
+
+#define HOOK(fn, cls, how, ret) {					\
+	.name = #fn,							\
+	.addr = (unsigned long)core_##fn,				\
+	.class = LAB_HOOK_##cls,					\
+	.find = how,							\
+	.refusal = ret,							\
+}
+
+struct lab_hook lab_hooks[] = {
+	HOOK(vm_insert_page, MAP, find_insert_page, EPERM_RETURN),
+	HOOK(vm_insert_pages, MAP, find_insert_pages, EPERM_RETURN),
+	HOOK(vm_map_pages, MAP, find_map_pages, EPERM_RETURN),
+	HOOK(vm_map_pages_zero, MAP, find_map_pages_zero, EPERM_RETURN),
+	HOOK(map_kernel_pages_complete, MAP, find_map_kernel, EPERM_RETURN),
+	HOOK(remap_pfn_range, MAP, find_remap, EPERM_RETURN),
+	{
+		.name = "remap_pfn_range_complete",
+		.by_name = LAB_HAS_MMAP_ACTION,
+		.class = LAB_HOOK_MAP,
+		.find = find_remap_action,
+		.refusal = EPERM_RETURN,
+	},
+	HOOK(vm_iomap_memory, MAP, find_iomap, EPERM_RETURN),
+
+	HOOK(vmf_insert_page_mkwrite, FAULT, find_fault_insert, SIGBUS_RETURN),
+	HOOK(vmf_insert_pfn, FAULT, find_insert_pfn, SIGBUS_RETURN),
+	HOOK(vmf_insert_pfn_prot, FAULT, find_insert_pfn, SIGBUS_RETURN),
+	HOOK(vmf_insert_mixed, FAULT, find_insert_pfn, SIGBUS_RETURN),
+	HOOK(vmf_insert_mixed_prot, FAULT, find_insert_pfn, SIGBUS_RETURN),
+	HOOK(vmf_insert_mixed_mkwrite, FAULT, find_insert_pfn, SIGBUS_RETURN),
+	HOOK(vmf_insert_pfn_pmd, FAULT, find_pmd, SIGBUS_RETURN),
+	HOOK(vmf_insert_pfn_pmd_prot, FAULT, find_pmd, SIGBUS_RETURN),
+	HOOK(vmf_insert_pfn_pud, FAULT, find_pud, SIGBUS_RETURN),
+	HOOK(vmf_insert_pfn_pud_prot, FAULT, find_pud, SIGBUS_RETURN),
+	HOOK(vmf_insert_folio_pmd, FAULT, find_folio_pmd, SIGBUS_RETURN),
+	HOOK(vmf_insert_folio_pud, FAULT, find_folio_pud, SIGBUS_RETURN),
+	{
+		.name = "finish_fault",
+		.by_name = true,
+		.class = LAB_HOOK_FAULT,
+		.find = find_fault,
+		.offender = fault_handler,
+		.refusal = SIGBUS_RETURN,
+	},
+
+	HOOK(vmap, VMAP, find_vmap, 0),
+	HOOK(vm_map_ram, VMAP, find_vmap, 0),
+	HOOK(vmap_pfn, VMAP, find_vmap_pfn, 0),
+
+	HOOK(dma_map_page_attrs, DMA, find_dma_page, DMA_RETURN),
+	HOOK(dma_map_phys, DMA, find_dma_phys, DMA_RETURN),
+	HOOK(dma_map_resource, DMA, find_dma_phys, DMA_RETURN),
+	HOOK(dma_map_sg_attrs, DMA, find_dma_sg, 0),
+	HOOK(dma_map_sgtable, DMA, find_dma_sgtable, EPERM_RETURN),
+	HOOK(dma_iova_link, DMA, find_dma_link, EPERM_RETURN),
+};
+
+const unsigned int lab_nr_hooks = ARRAY_SIZE(lab_hooks);

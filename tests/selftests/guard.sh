@@ -1,0 +1,257 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Foreign code tries every way to a page that is held, with the guard refusing,
+# reporting and off. After each try the page is as it was: its content (unless the
+# way is open), its owner and its state. Documentation/guard.rst has the same ways
+# in a table.
+
+. "${0%/*}/ktap.sh"
+
+DEBUGFS=/sys/kernel/debug/labyrinth
+DO=/sys/kernel/debug/labyrinth_probe/do
+PARAMETERS=/sys/module/labyrinth/parameters
+TRACING=/sys/kernel/tracing
+INTRUDE="${0%/*}/user/intrude"
+PEEK="${0%/*}/user/peek"
+
+# A way, how to use what it gives, and what comes of it with guard=refuse, with
+# report and with off; "same" is "as with report". Where the last is an error all
+# the same, the core refuses it for the page's type.
+ways() {
+	cat <<-'END'
+		vmap			now	ENOMEM	done	same
+		vmap-range		now	ENOMEM	done	same
+		vm_map_ram		now	ENOMEM	done	same
+		vmap_pfn		now	ENOMEM	ENOMEM	same
+		dma_map_page		now	EIO	done	same
+		dma_map_page-range	now	EIO	done	same
+		dma_map_page-walk	now	EIO	done	same
+		dma_map_single		now	EIO	done	same
+		dma_map_resource	now	EIO	done	same
+		dma_map_sg-range	now	EIO	done	same
+		dma_map_sgtable-range	now	EPERM	done	same
+		vm_insert_page		write	EPERM	EINVAL	same
+		vm_insert_pages-range	write	EPERM	EINVAL	same
+		vm_map_pages-range	write	EPERM	EINVAL	same
+		vm_map_pages_zero-range	write	EPERM	EINVAL	same
+		remap_pfn_range		write	EPERM	mapped	same
+		remap_pfn_range-range	write	EPERM	mapped	same
+		vm_iomap_memory		write	EPERM	mapped	same
+		vmf_insert_page		write	SIGBUS	SIGBUS	same
+		vmf_insert_pfn		write	SIGBUS	mapped	same
+		vmf_insert_pfn_prot	write	SIGBUS	mapped	same
+		vmf_insert_pfn_pmd	write	SIGBUS	SIGBUS	same
+		vmf_insert_mixed	write	SIGBUS	mapped	same
+		fault			read	SIGBUS	mapped	same
+		fault			write	SIGBUS	mapped	same
+		fault			cow	SIGBUS	mapped	same
+	END
+}
+
+# Ways that no guard stands in, for the core itself does: by whom tried, and what
+# comes of it.
+natives() {
+	cat <<-'END'
+		peek	kcore	00
+		peek	read	EPERM
+		peek	mmap	EPERM
+		intrude	ioremap	ENOMEM
+	END
+}
+
+held() { grep "^$pfn " $DEBUGFS/pages | cut -d ' ' -f 1-4; }
+found() { awk '{ sub(/.*found=/, ""); n += $1 } END { print n }' $DEBUGFS/guard; }
+peek() { "$PEEK" "$1" "$2" 2>&1; }
+intrude() { "$INTRUDE" "$@" 2>&1; }
+set_guard() { echo "$1" >$PARAMETERS/guard; }
+set_classes() { echo "$1" >$PARAMETERS/guard_classes; }
+paint() { intrude paint "$pfn" now >/dev/null; }
+painted() { [ "$(intrude look "$pfn" now)" = "done" ]; }
+
+# try_way MODE WAY HOW EXPECTED: two results. What is mapped may be written to,
+# anything else may not have been.
+try_way() {
+	paint
+	before=$(found)
+	got=$(intrude "$2" "$pfn" "$3")
+	tried=$((tried + 1))
+	ktap_equal "$1: $2 ($3) gives $4" "$4" "$got"
+	case $4 in
+	mapped | done) open=$((open + 1)) ;;
+	*) refused=$((refused + 1)) ;;
+	esac
+	state=$(held)
+	[ "$1" = off ] || [ "$(found)" -gt "$before" ] || state="$state, unseen"
+	[ "$4" = mapped ] || painted || state="$state, changed"
+	ktap_equal "$1: $2 ($3) leaves the page with its owner" "$owner" "$state"
+}
+
+# A typed page that a fault maps makes 6.1 say "Bad page map". That is expected of
+# it here, as long as nobody refuses.
+try_ways() {
+	tried=0 refused=0 open=0
+	while read -r way how refuse report off; do
+		[ "$off" != same ] || off=$report
+		case $1 in
+		refuse) expected=$refuse ;;
+		report) expected=$report ;;
+		off) expected=$off ;;
+		esac
+		try_way "$1" "$way" "$how" "$expected"
+	done </tmp/ways
+	ktap_diag "guard=$1: $tried ways tried, $refused refused, $open open"
+}
+
+check_refuse() {
+	set_guard refuse
+	mark=$(dmesg_mark)
+	try_ways refuse
+	log=$(dmesg_since "$mark")
+	ktap_lacks "refuse: nothing bad is said of any page" \
+		"Bad page|WARNING|Oops" "$log"
+	ktap_contains "a refusal names the caller and its module" \
+		"BUG: labyrinth: foreign-map in [a-z_]*mmap[a-z_]*\+.*\[labyrinth_intruder\]" "$log"
+	ktap_contains "a refusal says by which function" \
+		"caller: +no owner's handle: a call of remap_pfn_range\(\)" "$log"
+	ktap_contains "a refusal by a fault names the driver's handler" \
+		"BUG: labyrinth: foreign-fault in intruder_fault\+.*\[labyrinth_intruder\]" \
+		"$log"
+	ktap_contains "missing hooks are said" "guard: not in this kernel: .*" "$(dmesg)"
+}
+
+check_classes() {
+	set_classes map,fault,vmap
+	ktap_contains "a class can be disarmed on its own" \
+		"^dma_map_sg_attrs +dma +disarmed" "$(cat $DEBUGFS/guard)"
+	ktap_equal "what it hooked is not refused then" "done" \
+		"$(intrude dma_map_page "$pfn" now)"
+	ktap_equal "the other classes are" ENOMEM "$(intrude vmap "$pfn" now)"
+	ktap_refuse "a class that is none is refused" set_classes map,dmb
+	ktap_equal "a refused list changes nothing" map,fault,vmap \
+		"$(cat $PARAMETERS/guard_classes)"
+	set_classes map,fault,vmap,dma
+	ktap_equal "a class can be armed again" EIO \
+		"$(intrude dma_map_page "$pfn" now)"
+	ktap_refuse "a mode that is none is refused" set_guard on
+}
+
+check_tracers() {
+	if [ -e /proc/sys/kernel/ftrace_enabled ]; then
+		ktap_refuse "ftrace cannot be switched off under the guard" \
+			sh -c "echo 0 >/proc/sys/kernel/ftrace_enabled"
+	else
+		ktap_skip "ftrace cannot be switched off under the guard" "no such switch"
+	fi
+	for tracer in function function_graph; do
+		echo "vmap remap_pfn_range" >$TRACING/set_ftrace_filter
+		echo $tracer >$TRACING/current_tracer
+		ktap_equal "vmap is refused beside the tracer $tracer" ENOMEM \
+			"$(intrude vmap "$pfn" now)"
+		ktap_equal "remap_pfn_range is refused beside the tracer $tracer" EPERM \
+			"$(intrude remap_pfn_range "$pfn" write)"
+	done
+	echo nop >$TRACING/current_tracer
+	echo >$TRACING/set_ftrace_filter
+}
+
+check_lent() {
+	echo lend >$DO
+	ktap_equal "a lent page can be mapped into the kernel" "done" \
+		"$(intrude vmap "$pfn" now)"
+	ktap_equal "a lent page can be mapped for DMA" "done" \
+		"$(intrude dma_map_sg-range "$pfn" now)"
+	ktap_equal "a lent page can be mapped into a process" mapped \
+		"$(intrude vm_insert_page "$pfn" write)"
+	ktap_equal "a lent page can be mapped by a fault" mapped \
+		"$(intrude fault "$pfn" write)"
+	paint
+	ktap_equal "a lent page is in /proc/kcore" 5a "$(peek kcore "$pfn")"
+	echo put >$DO
+	echo reclaim >$DO
+	ktap_equal "a page taken back cannot" ENOMEM "$(intrude vmap "$pfn" now)"
+}
+
+check_natives() {
+	paint
+	while read -r who way wanted; do
+		ktap_equal "off: $way gives $wanted" "$wanted" "$($who "$way" "$pfn" now)"
+		neutralised=$((neutralised + 1))
+	done </tmp/natives
+	for way in free_page put_page folio_put; do
+		intrude $way "$pfn" now >/dev/null
+		neutralised=$((neutralised + 1))
+	done
+	ktap_equal "off: memremap gives the direct map, which is nobody's to refuse" \
+		"done" "$(intrude memremap "$pfn" now)"
+	ktap_equal "off: foreign frees do not give the page away" "$owner" "$(held)"
+	mark=$(dmesg_mark)
+	ktap_check "off: its owner can still free it" sh -c "echo 'drop 1' >$DO"
+	ktap_contains "off: and is told what others did" \
+		"BUG: labyrinth: lost-reference-free" "$(dmesg_since "$mark")"
+	ktap_diag "$neutralised ways neutralised by the page's type and references"
+}
+
+# Calls are under way all the time while the guard comes, goes and is unloaded.
+traffic() {
+	while [ -e /tmp/traffic ]; do
+		"$INTRUDE" bench 1 now
+		"$INTRUDE" bench-mmap 1 write
+	done >/dev/null 2>&1
+}
+
+churn() {
+	for _ in 1 2 3; do
+		set_guard refuse || return
+		set_guard off || return
+	done
+	set_guard refuse
+}
+
+hold_one() {
+	echo "hold 1" >$DO
+	owner=$(grep HELD $DEBUGFS/pages | head -n 1 | cut -d ' ' -f 1-4)
+	pfn=${owner%% *}
+}
+
+ways >/tmp/ways
+[ -e /sys/kernel/mm/transparent_hugepage ] || sed -i /_pmd/d /tmp/ways
+natives >/tmp/natives
+neutralised=0
+ktap_plan $((6 * $(wc -l </tmp/ways) + 5 + 7 + 5 + 6 + 8 + 5))
+insmod labyrinth.ko report_burst=1000
+ktap_equal "the guard is off unless asked for" off "$(cat $PARAMETERS/guard)"
+insmod tests/selftests/labyrinth_probe.ko
+insmod tests/selftests/labyrinth_intruder.ko
+hold_one
+expect_begin
+check_refuse
+check_classes
+check_tracers
+check_lent
+for mode in report off; do
+	set_guard $mode
+	try_ways $mode
+done
+check_natives
+expect_end
+rmmod labyrinth_probe
+ktap_check "the module unloads" rmmod labyrinth
+
+insmod labyrinth.ko capacity=64 guard=refuse
+insmod tests/selftests/labyrinth_probe.ko
+hold_one
+expect_begin
+ktap_equal "armed at load, and where the table is walked" EIO \
+	"$(intrude dma_map_page-walk "$pfn" now)"
+expect_end
+echo "drop 1" >$DO
+rmmod labyrinth_probe
+touch /tmp/traffic
+traffic &
+ktap_check "the guard comes and goes while calls are under way" churn
+ktap_check "the module unloads while calls are under way" rmmod labyrinth
+rm /tmp/traffic
+wait
+rmmod labyrinth_intruder
+ktap_end

@@ -1,0 +1,572 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Foreign code, written without Labyrinth's header: it tries every way that a
+ * module has to somebody else's page, by the page's frame number.
+ *
+ * What is written to /dev/labyrinth_intruder is "word pfn". A word of the kernel's
+ * side is done at once, and the write returns its errno; what it mapped, it reads
+ * and unmaps again. A word of the user's side is done by the mmap() that
+ * follows on the same file, or by the page fault after it. Words ending in -range
+ * offer pages of our own beside the page in question.
+ *
+ * What has no errno is given one: NULL is -ENOMEM, no DMA address -EIO.
+ */
+#define pr_fmt(fmt) "labyrinth_intruder: " fmt
+
+#include <linux/dma-mapping.h>
+#include <linux/fs.h>
+#include <linux/huge_mm.h>
+#include <linux/io.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pfn.h>
+#include <linux/platform_device.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/timex.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+
+/* No word of Labyrinth in it but its names for what kernels call differently. */
+#include "../../labyrinth_compat.h"
+#include LAB_PFN_T_H
+
+#define PATTERN		0x5a
+#define NR_PAGES	3	/* in a range: ours, the page in question, ours */
+#define NR_WALK		16
+
+#define BENCH_ROUNDS	20
+#define BENCH_OPS	100
+
+struct attempt {
+	const struct way *way;
+	unsigned long pfn;
+	struct page *page;
+	struct page *pages[NR_PAGES];
+};
+
+struct way {
+	const char *word;
+	int (*now)(struct attempt *try);
+	int (*mmap)(struct attempt *try, struct vm_area_struct *vma);
+	vm_fault_t (*fault)(struct attempt *try, struct vm_fault *vmf);
+	unsigned long flags;		/* of the mapping that faults */
+};
+
+static struct platform_device *pdev;
+static struct page *own[NR_PAGES];
+
+/* Into the kernel. */
+
+static int use_and_vunmap(void *addr, void (*unmap)(const void *addr))
+{
+	if (!addr)
+		return -ENOMEM;
+	READ_ONCE(*(char *)addr);
+	unmap(addr);
+	return 0;
+}
+
+static int do_vmap(struct attempt *try)
+{
+	return use_and_vunmap(vmap(&try->page, 1, VM_MAP, PAGE_KERNEL), vunmap);
+}
+
+static int do_vmap_range(struct attempt *try)
+{
+	return use_and_vunmap(vmap(try->pages, NR_PAGES, VM_MAP, PAGE_KERNEL),
+			      vunmap);
+}
+
+static int do_vm_map_ram(struct attempt *try)
+{
+	void *addr = vm_map_ram(&try->page, 1, NUMA_NO_NODE);
+
+	if (!addr)
+		return -ENOMEM;
+	READ_ONCE(*(char *)addr);
+	vm_unmap_ram(addr, 1);
+	return 0;
+}
+
+static int do_vmap_pfn(struct attempt *try)
+{
+	return use_and_vunmap(vmap_pfn(&try->pfn, 1, PAGE_KERNEL), vunmap);
+}
+
+static int do_ioremap(struct attempt *try)
+{
+	void __iomem *addr = ioremap(PFN_PHYS(try->pfn), PAGE_SIZE);
+
+	if (!addr)
+		return -ENOMEM;
+	iounmap(addr);
+	return 0;
+}
+
+/* Of memory, this is the direct map by another name. */
+static int do_memremap(struct attempt *try)
+{
+	void *addr = memremap(PFN_PHYS(try->pfn), PAGE_SIZE, MEMREMAP_WB);
+
+	if (!addr)
+		return -ENOMEM;
+	memunmap(addr);
+	return addr == page_address(try->page) ? 0 : -EUCLEAN;
+}
+
+/* To a device. */
+
+static int unmap_dma(dma_addr_t dma)
+{
+	if (dma_mapping_error(&pdev->dev, dma))
+		return -EIO;
+	dma_unmap_page(&pdev->dev, dma, PAGE_SIZE, DMA_BIDIRECTIONAL);
+	return 0;
+}
+
+static int do_dma_map_page(struct attempt *try)
+{
+	return unmap_dma(dma_map_page(&pdev->dev, try->page, 0, PAGE_SIZE,
+				      DMA_BIDIRECTIONAL));
+}
+
+static int do_dma_map_single(struct attempt *try)
+{
+	return unmap_dma(dma_map_single(&pdev->dev, page_address(try->page),
+					PAGE_SIZE, DMA_BIDIRECTIONAL));
+}
+
+/* From the page before it into it. */
+static int do_dma_map_page_range(struct attempt *try)
+{
+	struct page *before = pfn_to_page(try->pfn - 1);
+
+	return unmap_dma(dma_map_page(&pdev->dev, before, PAGE_SIZE - 64, 128,
+				      DMA_BIDIRECTIONAL));
+}
+
+/* So many pages that a small table is walked instead. */
+static int do_dma_map_page_walk(struct attempt *try)
+{
+	struct page *first = pfn_to_page(try->pfn - NR_WALK / 2);
+
+	return unmap_dma(dma_map_page(&pdev->dev, first, 0, NR_WALK * PAGE_SIZE,
+				      DMA_BIDIRECTIONAL));
+}
+
+static int do_dma_map_resource(struct attempt *try)
+{
+	dma_addr_t dma = dma_map_resource(&pdev->dev, PFN_PHYS(try->pfn),
+					  PAGE_SIZE, DMA_BIDIRECTIONAL, 0);
+
+	if (dma_mapping_error(&pdev->dev, dma))
+		return -EIO;
+	dma_unmap_resource(&pdev->dev, dma, PAGE_SIZE, DMA_BIDIRECTIONAL, 0);
+	return 0;
+}
+
+static void make_sg(struct scatterlist *sg, struct attempt *try)
+{
+	int i;
+
+	sg_init_table(sg, NR_PAGES);
+	for (i = 0; i < NR_PAGES; i++)
+		sg_set_page(&sg[i], try->pages[i], PAGE_SIZE, 0);
+}
+
+static int do_dma_map_sg(struct attempt *try)
+{
+	struct scatterlist sg[NR_PAGES];
+
+	make_sg(sg, try);
+	if (!dma_map_sg(&pdev->dev, sg, NR_PAGES, DMA_BIDIRECTIONAL))
+		return -EIO;
+	dma_unmap_sg(&pdev->dev, sg, NR_PAGES, DMA_BIDIRECTIONAL);
+	return 0;
+}
+
+static int do_dma_map_sgtable(struct attempt *try)
+{
+	struct scatterlist sg[NR_PAGES];
+	struct sg_table table = {
+		.sgl = sg, .nents = NR_PAGES, .orig_nents = NR_PAGES,
+	};
+	int err;
+
+	make_sg(sg, try);
+	err = dma_map_sgtable(&pdev->dev, &table, DMA_BIDIRECTIONAL, 0);
+	if (!err)
+		dma_unmap_sgtable(&pdev->dev, &table, DMA_BIDIRECTIONAL, 0);
+	return err;
+}
+
+/* Out of its owner's hands. */
+
+static int do_free_page(struct attempt *try)
+{
+	__free_page(try->page);
+	return 0;
+}
+
+static int do_put_page(struct attempt *try)
+{
+	put_page(try->page);
+	return 0;
+}
+
+static int do_folio_put(struct attempt *try)
+{
+	folio_put(page_folio(try->page));
+	return 0;
+}
+
+/* Through the direct map, where nobody can be stopped: so the test may see. */
+
+static int do_paint(struct attempt *try)
+{
+	memset(page_address(try->page), PATTERN, PAGE_SIZE);
+	return 0;
+}
+
+static int do_look(struct attempt *try)
+{
+	void *addr = page_address(try->page);
+
+	return memchr_inv(addr, PATTERN, PAGE_SIZE) ? -EUCLEAN : 0;
+}
+
+/* Into a process, by mmap(). */
+
+static int mmap_insert_page(struct attempt *try, struct vm_area_struct *vma)
+{
+	return vm_insert_page(vma, vma->vm_start, try->page);
+}
+
+static int mmap_insert_pages(struct attempt *try, struct vm_area_struct *vma)
+{
+	unsigned long nr = NR_PAGES;
+
+	return vm_insert_pages(vma, vma->vm_start, try->pages, &nr);
+}
+
+static int mmap_map_pages(struct attempt *try, struct vm_area_struct *vma)
+{
+	return vm_map_pages(vma, try->pages, NR_PAGES);
+}
+
+static int mmap_map_pages_zero(struct attempt *try, struct vm_area_struct *vma)
+{
+	return vm_map_pages_zero(vma, try->pages, NR_PAGES);
+}
+
+static int mmap_remap(struct attempt *try, struct vm_area_struct *vma)
+{
+	return remap_pfn_range(vma, vma->vm_start, try->pfn, PAGE_SIZE,
+			       vma->vm_page_prot);
+}
+
+static int mmap_remap_range(struct attempt *try, struct vm_area_struct *vma)
+{
+	return remap_pfn_range(vma, vma->vm_start, try->pfn - 1, 3 * PAGE_SIZE,
+			       vma->vm_page_prot);
+}
+
+static int mmap_iomap(struct attempt *try, struct vm_area_struct *vma)
+{
+	return vm_iomap_memory(vma, PFN_PHYS(try->pfn), 3 * PAGE_SIZE);
+}
+
+/* Into a process, by a page fault. */
+
+static vm_fault_t fault_insert_pfn(struct attempt *try, struct vm_fault *vmf)
+{
+	return vmf_insert_pfn(vmf->vma, vmf->address, try->pfn);
+}
+
+static vm_fault_t fault_insert_pfn_prot(struct attempt *try,
+					struct vm_fault *vmf)
+{
+	return vmf_insert_pfn_prot(vmf->vma, vmf->address, try->pfn,
+				   vmf->vma->vm_page_prot);
+}
+
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+/* It would not fit into the mapping, and is refused for that at the latest. */
+static vm_fault_t fault_insert_pmd(struct attempt *try, struct vm_fault *vmf)
+{
+	return vmf_insert_pfn_pmd(vmf, lab_mixed_pfn(try->pfn), false);
+}
+#endif
+
+static vm_fault_t fault_insert_mixed(struct attempt *try, struct vm_fault *vmf)
+{
+	return vmf_insert_mixed(vmf->vma, vmf->address,
+				lab_mixed_pfn(try->pfn));
+}
+
+static vm_fault_t fault_insert_page(struct attempt *try, struct vm_fault *vmf)
+{
+	return vmf_insert_page(vmf->vma, vmf->address, try->page);
+}
+
+static vm_fault_t fault_page(struct attempt *try, struct vm_fault *vmf)
+{
+	get_page(try->page);
+	vmf->page = try->page;
+	return 0;
+}
+
+/* What it costs others that the guard looks: dmesg has the figures. */
+
+static u64 bench_dma(struct vm_area_struct *vma)
+{
+	u64 start = get_cycles();
+	unsigned int i;
+
+	for (i = 0; i < BENCH_OPS; i++)
+		unmap_dma(dma_map_page(&pdev->dev, own[0], 0, PAGE_SIZE,
+				       DMA_BIDIRECTIONAL));
+	return get_cycles() - start;
+}
+
+static u64 bench_remap(struct vm_area_struct *vma)
+{
+	unsigned long pfn = page_to_pfn(own[0]);
+	u64 start, cycles = 0;
+	unsigned int i;
+
+	for (i = 0; i < BENCH_OPS; i++) {
+		start = get_cycles();
+		remap_pfn_range(vma, vma->vm_start, pfn, PAGE_SIZE,
+				vma->vm_page_prot);
+		cycles += get_cycles() - start;
+		lab_zap_vma_ptes(vma, vma->vm_start, PAGE_SIZE);
+	}
+	return cycles;
+}
+
+static void bench(const char *name, u64 (*fn)(struct vm_area_struct *vma),
+		  struct vm_area_struct *vma)
+{
+	u64 best = U64_MAX;
+	int round;
+
+	for (round = 0; round < BENCH_ROUNDS; round++)
+		best = min(best, fn(vma));
+	pr_info("cost: %s: %llu\n", name, best / BENCH_OPS);
+}
+
+static int do_bench(struct attempt *try)
+{
+	bench("dma_map_page", bench_dma, NULL);
+	return 0;
+}
+
+static int mmap_bench(struct attempt *try, struct vm_area_struct *vma)
+{
+	int err = remap_pfn_range(vma, vma->vm_start, page_to_pfn(own[0]),
+				  PAGE_SIZE, vma->vm_page_prot);
+
+	if (err)
+		return err;
+	lab_zap_vma_ptes(vma, vma->vm_start, PAGE_SIZE);
+	bench("remap_pfn_range", bench_remap, vma);
+	return 0;
+}
+
+#define PFNMAP	(VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP)
+
+static const struct way ways[] = {
+	{ "vmap", .now = do_vmap },
+	{ "vmap-range", .now = do_vmap_range },
+	{ "vm_map_ram", .now = do_vm_map_ram },
+	{ "vmap_pfn", .now = do_vmap_pfn },
+	{ "ioremap", .now = do_ioremap },
+	{ "memremap", .now = do_memremap },
+	{ "dma_map_page", .now = do_dma_map_page },
+	{ "dma_map_page-range", .now = do_dma_map_page_range },
+	{ "dma_map_page-walk", .now = do_dma_map_page_walk },
+	{ "dma_map_single", .now = do_dma_map_single },
+	{ "dma_map_resource", .now = do_dma_map_resource },
+	{ "dma_map_sg-range", .now = do_dma_map_sg },
+	{ "dma_map_sgtable-range", .now = do_dma_map_sgtable },
+	{ "free_page", .now = do_free_page },
+	{ "put_page", .now = do_put_page },
+	{ "folio_put", .now = do_folio_put },
+	{ "paint", .now = do_paint },
+	{ "look", .now = do_look },
+	{ "bench", .now = do_bench },
+	{ "vm_insert_page", .mmap = mmap_insert_page },
+	{ "vm_insert_pages-range", .mmap = mmap_insert_pages },
+	{ "vm_map_pages-range", .mmap = mmap_map_pages },
+	{ "vm_map_pages_zero-range", .mmap = mmap_map_pages_zero },
+	{ "remap_pfn_range", .mmap = mmap_remap },
+	{ "remap_pfn_range-range", .mmap = mmap_remap_range },
+	{ "vm_iomap_memory", .mmap = mmap_iomap },
+	{ "bench-mmap", .mmap = mmap_bench },
+	{ "vmf_insert_pfn", .fault = fault_insert_pfn, .flags = PFNMAP },
+	{ "vmf_insert_pfn_prot", .fault = fault_insert_pfn_prot,
+	  .flags = PFNMAP },
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+	{ "vmf_insert_pfn_pmd", .fault = fault_insert_pmd, .flags = PFNMAP },
+#endif
+	{ "vmf_insert_mixed", .fault = fault_insert_mixed,
+	  .flags = VM_MIXEDMAP },
+	{ "vmf_insert_page", .fault = fault_insert_page,
+	  .flags = VM_MIXEDMAP },
+	{ "fault", .fault = fault_page },
+};
+
+static int find_attempt(struct attempt *try, const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		if (strcmp(word, ways[i].word))
+			continue;
+		try->way = &ways[i];
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static ssize_t intruder_write(struct file *file, const char __user *buf,
+			      size_t count, loff_t *pos)
+{
+	struct attempt *try = file->private_data;
+	char line[64] = {};
+	char word[32];
+	int err;
+
+	if (count >= sizeof(line) || copy_from_user(line, buf, count))
+		return -EINVAL;
+	if (sscanf(line, "%31s %li", word, (long *)&try->pfn) != 2 ||
+	    !pfn_valid(try->pfn))
+		return -EINVAL;
+	try->page = pfn_to_page(try->pfn);
+	try->pages[0] = own[0];
+	try->pages[1] = try->page;
+	try->pages[2] = own[2];
+	err = find_attempt(try, word);
+	if (!err && try->way->now)
+		err = try->way->now(try);
+	return err ?: count;
+}
+
+static vm_fault_t intruder_fault(struct vm_fault *vmf)
+{
+	struct attempt *try = vmf->vma->vm_file->private_data;
+
+	return try->way->fault(try, vmf);
+}
+
+static const struct vm_operations_struct intruder_vm_ops = {
+	.fault = intruder_fault,
+};
+
+static int intruder_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct attempt *try = file->private_data;
+
+	if (!try->way || try->way->now)
+		return -EINVAL;
+	if (try->way->mmap)
+		return try->way->mmap(try, vma);
+	lab_vm_flags_set(vma, try->way->flags);
+	vma->vm_ops = &intruder_vm_ops;
+	return 0;
+}
+
+static int intruder_open(struct inode *inode, struct file *file)
+{
+	struct attempt *try = kzalloc(sizeof(*try), GFP_KERNEL);
+
+	file->private_data = try;
+	return try ? 0 : -ENOMEM;
+}
+
+static int intruder_release(struct inode *inode, struct file *file)
+{
+	kfree(file->private_data);
+	return 0;
+}
+
+static const struct file_operations intruder_fops = {
+	.owner = THIS_MODULE,
+	.open = intruder_open,
+	.release = intruder_release,
+	.write = intruder_write,
+	.mmap = intruder_mmap,
+};
+
+static struct miscdevice intruder_dev = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "labyrinth_intruder",
+	.fops = &intruder_fops,
+	.mode = 0600,
+};
+
+static void free_own(void)
+{
+	int i;
+
+	for (i = 0; i < NR_PAGES; i++)
+		if (own[i])
+			__free_page(own[i]);
+}
+
+static int make_own(void)
+{
+	int i;
+
+	for (i = 0; i < NR_PAGES; i++) {
+		own[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
+		if (!own[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int make_device(void)
+{
+	pdev = platform_device_register_simple("labyrinth_intruder", -1, NULL,
+					       0);
+	if (IS_ERR(pdev))
+		return PTR_ERR(pdev);
+	return dma_coerce_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
+}
+
+static void undo(void)
+{
+	if (!IS_ERR_OR_NULL(pdev))
+		platform_device_unregister(pdev);
+	free_own();
+}
+
+static int __init intruder_init(void)
+{
+	int err = make_own();
+
+	if (!err)
+		err = make_device();
+	if (!err)
+		err = misc_register(&intruder_dev);
+	if (err)
+		undo();
+	return err;
+}
+
+static void __exit intruder_exit(void)
+{
+	misc_deregister(&intruder_dev);
+	undo();
+}
+
+module_init(intruder_init);
+module_exit(intruder_exit);
+
+MODULE_DESCRIPTION("Labyrinth self-test: tries every way to somebody else's page");
+MODULE_AUTHOR("The Labyrinth developers");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,81 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# When memory is out, when it is wanted back, and when a CPU goes away.
+
+. "${0%/*}/ktap.sh"
+
+DEBUGFS=/sys/kernel/debug/labyrinth
+DO=/sys/kernel/debug/labyrinth_probe/do
+CPU1=/sys/devices/system/cpu/cpu1/online
+
+# of OWNER FIELD: what debugfs says of it.
+of() { sed -n "s/^[0-9]* $1 .* $2=\([0-9]*\).*/\1/p" $DEBUGFS/owners; }
+
+used() { sed -n 's/^used: //p' $DEBUGFS/table; }
+
+check_exhaustion() {
+	mark=$(dmesg_mark)
+	ktap_check "memory is out: a hard interrupt gets all of the reserve, then nothing" \
+		sh -c "echo exhaust >$DO"
+	said=$(dmesg_since "$mark")
+	printf '%s\n' "$said" | grep exhausted: | ktap_diag
+	ktap_contains "that was 256 pages of 256" \
+		"then 256 of 256 from the reserve in a hard interrupt" "$said"
+	ktap_contains "the reason for nothing is counted" \
+		"frugal .* fail_(memory|context)=1 " "$(cat $DEBUGFS/owners)"
+	ktap_lacks "the page allocator does not fill dmesg" "page allocation failure" "$said"
+	sleep 1
+	ktap_equal "the reserve is filled again" 256 \
+		"$(sed -n 's/.* frugal .* reserve=\([0-9]*\)\/256.*/\1/p' $DEBUGFS/owners |
+			awk '{ print ($1 >= 256) ? 256 : $1 }')"
+	ktap_check "and there are pages as ever" sh -c "echo recover 1000 >$DO"
+}
+
+# The hammer leaves its pages in the caches of all CPUs.
+fill_caches() {
+	echo hammer >$DO
+	sleep 0.3
+	echo rest >$DO
+	echo "hold 100" >$DO
+	echo "drop 100" >$DO
+}
+
+check_shrinker() {
+	fill_caches
+	before=$(used)
+	echo 2 >/proc/sys/vm/drop_caches
+	ktap_diag "$before tags before, $(used) after"
+	ktap_equal "under pressure, what is cached goes back" 0 "$(of probe cached)"
+	ktap_check "but the reserve does not" test "$(of other cached)" -ge 64
+	ktap_equal "and nothing is lost" "$(used)" \
+		$(($(of probe cached) + $(of other cached)))
+}
+
+check_hotplug() {
+	if [ ! -e $CPU1 ]; then
+		ktap_skip "a dead CPU's cache goes back" "there is no CPU to take away"
+		ktap_skip "a CPU that comes back works" "there is no CPU to take away"
+		return
+	fi
+	fill_caches
+	before=$(of other cached)
+	echo 0 >$CPU1
+	sleep 1
+	ktap_diag "$before pages cached before, $(of other cached) after"
+	ktap_check "a dead CPU's cache goes back" test "$(of other cached)" -lt "$before"
+	echo 1 >$CPU1
+	echo hammer >$DO
+	sleep 0.3
+	ktap_check "a CPU that comes back works" sh -c "echo rest >$DO"
+}
+
+ktap_plan 12
+insmod labyrinth.ko
+insmod tests/selftests/labyrinth_probe.ko
+check_exhaustion
+check_shrinker
+check_hotplug
+rmmod labyrinth_probe
+ktap_check "the module unloads" rmmod labyrinth
+ktap_end

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Usage: intrude WORD PFN [now|write|read|cow]
+ * Asks /dev/labyrinth_intruder for what WORD says, and prints what came of it: an
+ * errno's name or number, SIGBUS or SIGSEGV, "done" for what the kernel did at once,
+ * "mapped" where this process can use a mapping of the page. "write" (by default)
+ * writes to it, "read" only reads, "cow" writes to a private mapping; "now" maps
+ * nothing, for the kernel has done it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define NR_PAGES 3
+
+static sigjmp_buf back;
+
+static void caught(int number)
+{
+	siglongjmp(back, number);
+}
+
+static int say(const char *what)
+{
+	puts(what);
+	return 0;
+}
+
+static int say_errno(void)
+{
+	return say(strerrorname_np(errno));
+}
+
+/* Which of the mapping's pages: those that take a range have it in the middle. */
+static size_t offset(const char *word)
+{
+	const char *range = strstr(word, "-range");
+
+	return range ? (size_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+static int touch(char *page, const char *how)
+{
+	int number = sigsetjmp(back, 1);
+
+	if (number == SIGBUS)
+		return say("SIGBUS");
+	if (number)
+		return say("SIGSEGV");
+	if (!strcmp(how, "read"))
+		__atomic_load_n(page, __ATOMIC_RELAXED);
+	else
+		__atomic_store_n(page, 0x77, __ATOMIC_RELAXED);
+	return say("mapped");
+}
+
+int main(int argc, char **argv)
+{
+	const char *how = argc > 3 ? argv[3] : "write";
+	size_t size = NR_PAGES * sysconf(_SC_PAGESIZE);
+	int flags = strcmp(how, "cow") ? MAP_SHARED : MAP_PRIVATE;
+	int file = open("/dev/labyrinth_intruder", O_RDWR);
+	char line[64];
+	char *map;
+
+	if (file < 0 || argc < 3)
+		return 2;
+	signal(SIGBUS, caught);
+	signal(SIGSEGV, caught);
+	snprintf(line, sizeof(line), "%s %s", argv[1], argv[2]);
+	if (write(file, line, strlen(line)) < 0)
+		return say_errno();
+	if (!strcmp(how, "now"))
+		return say("done");
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, file, 0);
+	if (map == MAP_FAILED)
+		return say_errno();
+	return touch(map + offset(argv[1]), how);
+}

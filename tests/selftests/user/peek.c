@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Usage: peek kcore|read|mmap PFN
+ * Reads the first byte of a page frame as root may: through /proc/kcore, or through
+ * /dev/mem by read() or mmap(). Prints it in hexadecimal, or the errno's name.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int say_errno(void)
+{
+	puts(strerrorname_np(errno));
+	return 0;
+}
+
+static int say_byte(unsigned char byte)
+{
+	printf("%02x\n", byte);
+	return 0;
+}
+
+static int read_at(int file, off_t at)
+{
+	unsigned char byte;
+
+	if (pread(file, &byte, 1, at) != 1)
+		return say_errno();
+	return say_byte(byte);
+}
+
+/* Where in /proc/kcore the segment is that holds the frame's place in memory. */
+static off_t kcore_offset(int file, unsigned long phys)
+{
+	struct elf64_hdr head;
+	struct elf64_phdr seg;
+	int i;
+
+	if (pread(file, &head, sizeof(head), 0) != sizeof(head))
+		return -1;
+	for (i = 0; i < head.e_phnum; i++) {
+		off_t at = head.e_phoff + i * sizeof(seg);
+
+		if (pread(file, &seg, sizeof(seg), at) != sizeof(seg))
+			return -1;
+		if (seg.p_type == PT_LOAD && seg.p_paddr <= phys &&
+		    phys - seg.p_paddr < seg.p_memsz)
+			return seg.p_offset + (phys - seg.p_paddr);
+	}
+	errno = ENXIO;
+	return -1;
+}
+
+static int peek_kcore(unsigned long phys)
+{
+	int file = open("/proc/kcore", O_RDONLY);
+	off_t at = file < 0 ? -1 : kcore_offset(file, phys);
+
+	return at < 0 ? say_errno() : read_at(file, at);
+}
+
+static int peek_mmap(int file, unsigned long phys)
+{
+	unsigned char *map = mmap(NULL, 1, PROT_READ, MAP_SHARED, file, phys);
+
+	return map == MAP_FAILED ? say_errno() : say_byte(*map);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long phys;
+	int file;
+
+	if (argc != 3)
+		return 2;
+	phys = strtoul(argv[2], NULL, 0) * sysconf(_SC_PAGESIZE);
+	if (!strcmp(argv[1], "kcore"))
+		return peek_kcore(phys);
+	file = open("/dev/mem", O_RDONLY);
+	if (file < 0)
+		return say_errno();
+	return strcmp(argv[1], "mmap") ? read_at(file, phys) :
+					 peek_mmap(file, phys);
+}
