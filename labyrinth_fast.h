@@ -11,6 +11,8 @@
 #ifndef LABYRINTH_FAST_H
 #define LABYRINTH_FAST_H
 
+#include <linux/atomic.h>
+#include <linux/bug.h>
 #include <linux/compiler.h>
 #include <linux/instruction_pointer.h>
 
@@ -26,14 +28,34 @@ static __always_inline bool lab_handle_is(const unsigned long *which,
 	return likely(data_race(*which) == (unsigned long)handle);
 }
 
+/*
+ * Debug builds of the kernel check the promise of a SINGLE owner's user: between
+ * these two, nobody else is.
+ */
+static __always_inline void lab_single_enter(struct lab_front *front)
+{
+	if (IS_ENABLED(CONFIG_DEBUG_VM))
+		WARN_ONCE(xchg(&front->busy, 1),
+			  "labyrinth: a SINGLE owner has two users at a time");
+}
+
+static __always_inline void lab_single_leave(struct lab_front *front)
+{
+	if (IS_ENABLED(CONFIG_DEBUG_VM))
+		xchg(&front->busy, 0);
+}
+
 /* The last page freed is HELD now. There is one. */
 static __always_inline void *lab_take_single(struct lab_front *front,
 					     unsigned long site)
 {
-	struct lab_frame *frame = front->head;
+	struct lab_frame *frame;
 
+	lab_single_enter(front);
+	frame = front->head;
 	front->head = (struct lab_frame *)frame->next;
 	front->room++;
+	lab_single_leave(front);
 	lab_frame_note(frame, site);
 	/* Nobody else writes the tag of a cached page. */
 	lab_tag_store_state(frame->tag, LAB_HELD);
@@ -80,8 +102,10 @@ static __always_inline bool lab_put_single(struct lab_front *front,
 	}
 	/* Only the one user of a SINGLE owner writes the tag of its page. */
 	lab_tag_store_state(slot, LAB_CACHED);
+	lab_single_enter(front);
 	WRITE_ONCE(frame->next, (unsigned long)front->head);
 	front->head = frame;
+	lab_single_leave(front);
 	return true;
 }
 

@@ -39,7 +39,8 @@ struct lab_front {
 	struct lab_cpu_cache __percpu *cpu_cache;	/* unless SINGLE */
 	struct task_struct *task;	/* NULL: not bound; holds a reference */
 	int room;			/* SINGLE: how many more it may take */
-	u32 flags;			/* LABYRINTH_OWNER_* */
+	u16 flags;			/* LABYRINTH_OWNER_* */
+	u16 busy;			/* SINGLE, debug builds: its user is at it */
 } ____cacheline_aligned;
 
 /* A handle's bits that say which slot, in bytes, and how large a slot is. */

@@ -266,6 +266,7 @@ static void set_up(struct lab_owner *owner,
 	int fail;
 
 	owner->front.flags = attrs->flags;
+	owner->front.busy = 0;
 	owner->front.task = attrs->task ? get_task_struct(attrs->task) : NULL;
 	owner->dev = get_device(attrs->dev);
 	owner->max_pages = attrs->max_pages;

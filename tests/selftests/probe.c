@@ -14,7 +14,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/overflow.h>
-#include <linux/sched/clock.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -210,6 +210,50 @@ static int do_stale_handle(unsigned long nr)
 	return labyrinth_free_page(stale, last());
 }
 
+/* The first thread of all is nobody who writes to debugfs. */
+static int do_wrong_thread(unsigned long nr)
+{
+	struct labyrinth_owner_attrs attrs = {
+		.name = "bound",
+		.task = &init_task,
+		.nid = NUMA_NO_NODE,
+	};
+	struct labyrinth_owner *bound = labyrinth_owner_create(&attrs);
+	int err;
+
+	if (IS_ERR(bound))
+		return PTR_ERR(bound);
+	err = labyrinth_free_page(bound, last());
+	labyrinth_owner_destroy(bound);
+	return err;
+}
+
+static int do_unowned(unsigned long nr)
+{
+	unsigned long page = __get_free_page(GFP_KERNEL);
+	int err = labyrinth_free_page(owner, (void *)page);
+
+	free_page(page);
+	return err;
+}
+
+static int do_bad_page(unsigned long nr)
+{
+	return PTR_ERR_OR_ZERO(labyrinth_adopt(owner, ZERO_PAGE(0)));
+}
+
+static int do_busy(unsigned long nr)
+{
+	struct page *page = labyrinth_lend(owner, last());
+	int err;
+
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	err = labyrinth_free_page(owner, last());
+	put_page(page);
+	return labyrinth_reclaim(owner, last()) ?: err;
+}
+
 /* Ends the owner with all its pages out, and makes another. */
 static int do_destroy(unsigned long nr)
 {
@@ -380,6 +424,10 @@ static const struct {
 	{ "release", do_release },
 	{ "bad-address", do_bad_address },
 	{ "stale-handle", do_stale_handle },
+	{ "wrong-thread", do_wrong_thread },
+	{ "unowned", do_unowned },
+	{ "bad-page", do_bad_page },
+	{ "busy", do_busy },
 	{ "destroy", do_destroy },
 	{ "leave-behind", do_leave_behind },
 	{ "hammer", do_hammer },

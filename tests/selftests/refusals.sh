@@ -11,16 +11,20 @@ DO=/sys/kernel/debug/labyrinth_probe/do
 TRACING=/sys/kernel/tracing
 SCREEN=24
 
-# A deed, the errno's text ("-" where nothing is refused), its class.
+# A deed, the errno's text ("-" where nothing is refused), its class, the call.
 deeds() {
 	cat <<-'END'
-		double-free	No.such.file		double
-		foreign-free	not.permitted		foreign
-		bad-address	Invalid.argument	bad-address
-		stale-handle	Invalid.argument	bad-handle
-		lose-reference	-			lost-reference
-		raw-free	-			lost-reference
-		raw-free-thrice	-			lost-reference
+		double-free	No.such.file		double		free
+		foreign-free	not.permitted		foreign		free
+		wrong-thread	not.permitted		wrong-thread	free
+		unowned		No.such.file		unowned		free
+		busy		resource.busy		busy		free
+		bad-address	Invalid.argument	bad-address	free
+		stale-handle	Invalid.argument	bad-handle	free
+		bad-page	Invalid.argument	bad-page	adopt
+		lose-reference	-			lost-reference	free
+		raw-free	-			lost-reference	free
+		raw-free-thrice	-			lost-reference	free
 	END
 }
 
@@ -39,11 +43,11 @@ check_deed() {
 	ktap_equal "$1 is counted as $3" $((before + 1)) "$(count_of "$3")"
 	report=$(dmesg_since "$mark" | grep -v labyrinth-test)
 	ktap_contains "$1 is reported, class first" \
-		"BUG: labyrinth: $3-free in .*\[labyrinth_probe\]" "$report"
+		"BUG: labyrinth: $3-$4 in .*\[labyrinth_probe\]" "$report"
 	ktap_check "the report of $1 fits one screen" \
 		test "$(printf '%s\n' "$report" | wc -l)" -le $SCREEN
 	ktap_contains "$1 leaves a record in the trace" \
-		"refusal: class=$3 op=free err=.* caller=.* ip=.*\[labyrinth_probe\]" \
+		"refusal: class=$3 op=$4 err=.* caller=.* ip=.*\[labyrinth_probe\]" \
 		"$(cat $TRACING/trace)"
 }
 
@@ -163,8 +167,8 @@ insmod tests/selftests/labyrinth_probe.ko
 echo 1 >$TRACING/events/labyrinth/refusal/enable
 echo "hold 8" >$DO
 expect_begin
-while read -r word errno class; do
-	check_deed "$word" "$errno" "$class"
+while read -r word errno class call; do
+	check_deed "$word" "$errno" "$class" "$call"
 done </tmp/deeds
 check_answers
 check_modes
