@@ -63,6 +63,7 @@ struct lab_call {
 	enum lab_class class;		/* of the refusal, if it comes to one */
 	struct lab_page_note note;	/* for the report, if it comes to one */
 	bool silent;			/* -EBUSY is an answer, not a refusal */
+	bool full;			/* the table has no room */
 	bool lost;			/* references were missing, and put back */
 };
 
@@ -731,6 +732,7 @@ static int adopt_frozen(struct lab_call *call)
 	if (!call->slot) {
 		lab_owner_quota_give(call->owner, 1);
 		lab_owner_fail(call->owner, LAB_FAIL_TABLE);
+		call->full = true;
 		return -ENOSPC;
 	}
 	lab_frame_enter(call->frame, call->slot);
@@ -800,6 +802,8 @@ void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page)
 	if (!err)
 		err = adopt_page(&call, page);
 	err = lab_call_end(&call, err);
+	if (unlikely(call.full))
+		lab_report_full();
 	return err ? ERR_PTR(err) : lab_frame_address(call.frame);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_adopt, LAB_NS);

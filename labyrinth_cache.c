@@ -156,6 +156,8 @@ struct lab_frame *lab_batch_put_in(struct lab_batch *batch,
 void lab_batch_give_back(struct lab_batch *batch,
 			 const struct lab_owner *owner)
 {
+	if (unlikely(batch->fail == LAB_FAIL_TABLE))
+		lab_report_full();
 	while (batch->nr_lost)
 		lab_report_lost(owner, batch->lost[--batch->nr_lost]);
 	while (batch->nr)
@@ -234,6 +236,7 @@ void lab_cache_trim(struct lab_owner *owner,
 
 	batch.nr = 0;
 	batch.nr_lost = 0;
+	batch.fail = LAB_FAIL_MEMORY;
 	preempt_disable();
 	if (lab_owner_is(owner, handle)) {
 		if (give_back)
@@ -314,7 +317,7 @@ unsigned int lab_cache_give_back(struct lab_owner *owner)
 	unsigned int given = 0;
 
 	while (reserve_excess(owner)) {
-		struct lab_batch batch = {};
+		struct lab_batch batch = { .fail = LAB_FAIL_MEMORY };
 
 		take_out(owner, &batch, lab_reserve_pop,
 			 min(reserve_excess(owner), LAB_BATCH));

@@ -281,6 +281,18 @@ void lab_report_corrupt(enum lab_op op, const struct lab_owner *owner,
 }
 
 /*
+ * The owner table has no room for a page. Each time is counted where it happens;
+ * that it happens at all is said once.
+ * Context: Any.
+ */
+void lab_report_full(void)
+{
+	pr_warn_once("labyrinth: the owner table is full with %lu pages: load with a larger capacity= than %llu\n",
+		     lab_table_used(&labyrinth_hot.table),
+		     labyrinth_hot.table.capacity);
+}
+
+/*
  * Counts, traces and, within the rate limit, prints @refusal; then does what
  * on_refusal= asks for.
  * Context: Any.

@@ -73,6 +73,7 @@ struct lab_page_note lab_page_note(lab_tag_t tag);
 void lab_report(const struct lab_refusal *refusal);
 void lab_report_corrupt(enum lab_op op, const struct lab_owner *owner,
 			lab_tag_t tag, unsigned long ip);
+void lab_report_full(void);
 unsigned long lab_report_count(enum lab_class class);
 const char *lab_class_name(enum lab_class class);
 const char *lab_op_name(enum lab_op op);
