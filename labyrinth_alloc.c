@@ -523,25 +523,25 @@ static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
 static __always_inline bool put_shared(struct lab_owner *owner,
 				       const void *addr)
 {
-	lab_tag_t held, cached;
+	const struct lab_table *table = &labyrinth_hot.table;
 	struct lab_frame *frame;
 	unsigned long pfn;
-	lab_tag_t *slot;
+	lab_tag_t held;
+	u64 index;
 
 	if (unlikely(!lab_address_pfn(addr, &pfn)))
 		return false;
-	slot = lab_slot_of(pfn);
-	if (!lab_slot_is_held(slot, &owner->front, pfn) ||
+	index = lab_table_preferred(table, pfn);
+	if (!lab_is_held_at(index, &owner->front, pfn) ||
 	    unlikely(lab_cache_is_over_cpu(owner)))
 		return false;
 	frame = lab_frame(pfn_to_page(pfn));
 	if (!lab_frame_is_exclusive(frame))
 		return false;
 	held = owner->front.key + pfn;
-	cached = held - (lab_tag_make(0, 0, LAB_HELD) -
-			 lab_tag_make(0, 0, LAB_CACHED));
 	/* Pairs as in lab_call_commit(). */
-	if (unlikely(cmpxchg(slot, held, cached) != held))
+	if (unlikely(cmpxchg(&table->tags[index], held, held - LAB_HAND_OUT) !=
+		     held))
 		return false;
 	lab_cache_push_cpu(owner, frame, pfn);
 	return true;

@@ -224,8 +224,31 @@ static void spill(struct lab_owner *owner)
 }
 
 /*
- * Takes one batch off a cache that has grown too long: back to the allocator or,
- * where that may not be used, to where the worker finds it.
+ * A SINGLE owner's frees are counted, its allocations are not: that would be one
+ * more instruction, and one that the next free must wait for. So what is known is
+ * how long the cache can be at the most; when that is too long, it is measured.
+ */
+static unsigned int measure_single(struct lab_owner *owner)
+{
+	struct lab_frame *frame = owner->front.head;
+	unsigned int length = 0;
+
+	for (; frame; frame = (struct lab_frame *)frame->next)
+		length++;
+	owner->front.room = length < LAB_SINGLE_MAX ?
+			    LAB_SINGLE_MAX - length : 0;
+	return length;
+}
+
+static bool is_too_long(struct lab_owner *owner)
+{
+	return !lab_owner_is_single(owner) ||
+	       measure_single(owner) > LAB_SINGLE_MAX - LAB_BATCH;
+}
+
+/*
+ * Takes one batch off a cache that has, or may have, grown too long: back to the
+ * allocator or, where that may not be used, to where the worker finds it.
  * Context: Any; preemption as the API's caller had it.
  */
 void lab_cache_trim(struct lab_owner *owner,
@@ -238,11 +261,13 @@ void lab_cache_trim(struct lab_owner *owner,
 	batch.nr_lost = 0;
 	batch.fail = LAB_FAIL_MEMORY;
 	preempt_disable();
-	if (lab_owner_is(owner, handle)) {
+	if (lab_owner_is(owner, handle) && is_too_long(owner)) {
 		if (give_back)
 			take_out(owner, &batch, lab_cache_pop, LAB_BATCH);
 		else
 			spill(owner);
+		if (lab_owner_is_single(owner))
+			measure_single(owner);
 	}
 	preempt_enable();
 	lab_batch_give_back(&batch, owner);
@@ -400,7 +425,7 @@ int lab_cache_init(struct lab_owner *owner)
 	int err;
 
 	owner->front.head = NULL;
-	owner->front.room = LAB_CACHE_MAX;
+	owner->front.room = LAB_SINGLE_MAX;
 	owner->starved = false;
 	init_irq_work(&owner->kick, kick_work);
 	INIT_WORK(&owner->refill, refill_work);

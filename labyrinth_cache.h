@@ -12,8 +12,10 @@
 
 /* How many pages one refill asks for, and one trim gives back. */
 #define LAB_BATCH		16U
-/* How many pages a cache may hold before a free trims it. */
+/* How many pages a CPU's cache may hold before a free trims it. */
 #define LAB_CACHE_MAX		128U
+/* And a SINGLE one: longer, since to measure it takes a walk. */
+#define LAB_SINGLE_MAX		512U
 
 struct lab_cpu_cache {
 	struct lab_list list;
@@ -37,10 +39,8 @@ static inline struct lab_frame *lab_cache_pop_single(struct lab_owner *owner)
 {
 	struct lab_frame *frame = owner->front.head;
 
-	if (frame) {
+	if (frame)
 		owner->front.head = (struct lab_frame *)frame->next;
-		owner->front.room++;
-	}
 	return frame;
 }
 

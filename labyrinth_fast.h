@@ -54,29 +54,29 @@ static __always_inline void *lab_take_single(struct lab_front *front,
 	lab_single_enter(front);
 	frame = front->head;
 	front->head = (struct lab_frame *)frame->next;
-	front->room++;
 	lab_single_leave(front);
 	lab_frame_note(frame, site);
-	/* Nobody else writes the tag of a cached page. */
-	lab_tag_store_state(frame->tag, LAB_HELD);
+	/*
+	 * Nobody else writes the tag of a cached page. The whole word, since the
+	 * free that reads it may come so soon that the store is still on its
+	 * way: a load gets from it what is in one store, and waits for else.
+	 */
+	WRITE_ONCE(*frame->tag, *frame->tag + LAB_HAND_OUT);
 	return (void *)frame->address;
 }
 
-/* Where the page's tag stands, unless its preferred slot was taken before. */
-static __always_inline lab_tag_t *lab_slot_of(unsigned long pfn)
+/*
+ * Whether the tag in slot @index, which page @pfn prefers, says that the page is
+ * @front's, HELD. If not, it may still stand elsewhere.
+ */
+static __always_inline bool lab_is_held_at(u64 index,
+					   const struct lab_front *front,
+					   unsigned long pfn)
 {
-	const struct lab_table *table = &labyrinth_hot.table;
+	const lab_tag_t *tags = labyrinth_hot.table.tags;
 
-	return &table->tags[lab_table_preferred(table, pfn)];
-}
-
-/* Whether the tag in @slot says that page @pfn is @front's, HELD. */
-static __always_inline bool lab_slot_is_held(const lab_tag_t *slot,
-					     const struct lab_front *front,
-					     unsigned long pfn)
-{
 	/* Harmless: another's tag may change, and is not equal before or after. */
-	return likely(data_race(*slot) == front->key + pfn);
+	return likely(data_race(tags[index]) == front->key + pfn);
 }
 
 /* CACHED and on the list, if the common answer is the right one to every check. */
@@ -85,12 +85,12 @@ static __always_inline bool lab_put_single(struct lab_front *front,
 {
 	struct lab_frame *frame;
 	unsigned long pfn;
-	lab_tag_t *slot;
+	u64 index;
 
 	if (unlikely(!lab_address_pfn(addr, &pfn)))
 		return false;
-	slot = lab_slot_of(pfn);
-	if (!lab_slot_is_held(slot, front, pfn))
+	index = lab_table_preferred(&labyrinth_hot.table, pfn);
+	if (!lab_is_held_at(index, front, pfn))
 		return false;
 	frame = lab_frame(pfn_to_page(pfn));
 	if (!lab_frame_is_exclusive(frame))
@@ -101,7 +101,8 @@ static __always_inline bool lab_put_single(struct lab_front *front,
 		return false;
 	}
 	/* Only the one user of a SINGLE owner writes the tag of its page. */
-	lab_tag_store_state(slot, LAB_CACHED);
+	WRITE_ONCE(labyrinth_hot.table.tags[index],
+		   front->key + pfn - LAB_HAND_OUT);
 	lab_single_enter(front);
 	WRITE_ONCE(frame->next, (unsigned long)front->head);
 	front->head = frame;
@@ -137,7 +138,8 @@ static __always_inline bool lab_owns_inline(struct labyrinth_owner *owner,
 
 	if (lab_handle_is(&front->handle, owner) &&
 	    lab_address_pfn(addr, &pfn) &&
-	    lab_slot_is_held(lab_slot_of(pfn), front, pfn))
+	    lab_is_held_at(lab_table_preferred(&labyrinth_hot.table, pfn),
+			   front, pfn))
 		return true;
 	return labyrinth_owns(owner, addr);
 }

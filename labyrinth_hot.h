@@ -38,7 +38,9 @@ struct lab_front {
 	lab_tag_t key;			/* lab_tag_make(0, id, LAB_HELD) */
 	struct lab_cpu_cache __percpu *cpu_cache;	/* unless SINGLE */
 	struct task_struct *task;	/* NULL: not bound; holds a reference */
-	int room;			/* SINGLE: how many more it may take */
+	int room;			/* SINGLE: frees until the cache is measured,
+					 * see lab_cache_trim()
+					 */
 	u16 flags;			/* LABYRINTH_OWNER_* */
 	u16 busy;			/* SINGLE, debug builds: its user is at it */
 } ____cacheline_aligned;

@@ -68,6 +68,17 @@ static void __init find_frames(void)
 	labyrinth_hot.direct_map = (unsigned long)__va(PFN_PHYS(pfn)) - PFN_PHYS(pfn);
 }
 
+/* One more than the last frame's number, as far as memory is online now. */
+static u64 __init nr_frames(void)
+{
+	u64 frames = 0;
+	int nid;
+
+	for_each_online_node(nid)
+		frames = max_t(u64, frames, node_end_pfn(nid));
+	return frames;
+}
+
 static int __init labyrinth_init(void)
 {
 	int err;
@@ -78,7 +89,8 @@ static int __init labyrinth_init(void)
 	if (err)
 		return err;
 	find_frames();
-	err = lab_table_init(&labyrinth_hot.table, capacity);
+	err = lab_table_init(&labyrinth_hot.table, capacity,
+			     nr_frames());
 	if (err) {
 		pr_err("no memory for a table of %lu pages\n", capacity);
 		return err;

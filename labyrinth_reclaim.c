@@ -7,7 +7,7 @@
  * pages are moved to the shared list of the reserve by an interrupt on it, or
  * once it is dead; from there what is beyond the reserve goes back to the page
  * allocator. A SINGLE owner's cache is its user's alone, who may be at it any
- * moment: its pages, at most LAB_CACHE_MAX, are not to be had.
+ * moment: its pages, at most LAB_SINGLE_MAX, are not to be had.
  */
 #include <linux/atomic.h>
 #include <linux/cpuhotplug.h>

@@ -3,7 +3,8 @@
  * The owner table. It owns the tags' memory; who may change a tag is written
  * beside the states in labyrinth_tag.h.
  *
- * A pfn has two candidate buckets. The first is the bucket of its preferred
+ * A table with a slot for every frame keeps each tag in its preferred slot.
+ * Else a pfn has two candidate buckets. The first is the bucket of its preferred
  * slot, the second comes from an independent hash. A new tag goes into the
  * first bucket while that is at most half full, else into the emptier of the
  * two (Azar, Broder, Karlin, Upfal, "Balanced allocations", 1994), else into the
@@ -29,6 +30,7 @@
  * - A look-up that starts in an NMI or in a panic finds every slot either
  *   before or after each change; there is nothing it could wait for.
  */
+#include <linux/hash.h>
 #include <linux/jhash.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -63,6 +65,12 @@ static unsigned int bucket_free(const lab_tag_t *bucket)
 	return nr;
 }
 
+/* Whether each frame has a preferred slot of its own, as good as. */
+static bool is_direct(const struct lab_table *table)
+{
+	return table->multiplier != GOLDEN_RATIO_32;
+}
+
 /* Puts @tag into the first empty one of @nr slots, beginning at @start. */
 static lab_tag_t *slots_insert(lab_tag_t *slots, unsigned int nr,
 			       unsigned int start, lab_tag_t tag)
@@ -93,11 +101,11 @@ static lab_tag_t *stash_insert(struct lab_table *table, lab_tag_t tag)
 	 * cmpxchg() in slots_insert() comes after, and whatever carries the
 	 * page to the reader after that; pairs with stash_search()'s smp_rmb().
 	 */
-	atomic_inc(&table->stash_used);
+	atomic_inc(table->stash_used);
 	slot = slots_insert(&table->tags[table->nr_slots], LAB_STASH_TAGS, 0,
 			    tag);
 	if (!slot)
-		atomic_dec(&table->stash_used);
+		atomic_dec(table->stash_used);
 	return slot;
 }
 
@@ -121,7 +129,10 @@ lab_tag_t *lab_table_insert(struct lab_table *table, lab_tag_t tag)
 	unsigned int room = bucket_free(first);
 	lab_tag_t *slot = NULL;
 
-	if (room >= LAB_BUCKET_TAGS / 2 || room >= bucket_free(second))
+	if (is_direct(table))
+		slot = slots_insert(&table->tags[preferred], 1, 0, tag);
+	if (!slot && (room >= LAB_BUCKET_TAGS / 2 ||
+		      room >= bucket_free(second)))
 		slot = slots_insert(first, LAB_BUCKET_TAGS, start, tag);
 	if (!slot)
 		slot = slots_insert(second, LAB_BUCKET_TAGS, 0, tag);
@@ -149,7 +160,7 @@ bool lab_table_remove(struct lab_table *table, lab_tag_t *slot, lab_tag_t tag)
 	if (cmpxchg(slot, tag, 0) != tag)
 		return false;
 	if (unlikely(in_stash(table, slot)))
-		atomic_dec(&table->stash_used);
+		atomic_dec(table->stash_used);
 	this_cpu_dec(*table->used);
 	return true;
 }
@@ -176,7 +187,7 @@ static const lab_tag_t *stash_search(const struct lab_table *table,
 	 * insertion: who has the page sees the count that was raised before.
 	 */
 	smp_rmb();
-	if (likely(!atomic_read(&table->stash_used)))
+	if (likely(!atomic_read(table->stash_used)))
 		return NULL;
 	return slots_search(&table->tags[table->nr_slots], LAB_STASH_TAGS, pfn,
 			    tag);
@@ -209,13 +220,28 @@ lab_tag_t *lab_table_search(const struct lab_table *table, unsigned long pfn,
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_search);
 
+static lab_tag_t *bucket_find(lab_tag_t *bucket, lab_tag_t expected)
+{
+	unsigned int i;
+
+	for (i = 0; i < LAB_BUCKET_TAGS; i++)
+		if (READ_ONCE(bucket[i]) == expected)
+			return &bucket[i];
+	return NULL;
+}
+
 /* lab_table_find(), where the tag is not in its preferred slot. */
 lab_tag_t *lab_table_find_slow(const struct lab_table *table,
 			       lab_tag_t expected)
 {
+	unsigned long pfn = lab_tag_pfn(expected);
+	u64 first = bucket_of(lab_table_preferred(table, pfn));
+	lab_tag_t *slot = bucket_find(&table->tags[first], expected);
 	lab_tag_t tag;
-	lab_tag_t *slot = lab_table_search(table, lab_tag_pfn(expected), &tag);
 
+	if (likely(slot))
+		return slot;
+	slot = lab_table_search(table, pfn, &tag);
 	return tag == expected ? slot : NULL;
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_find_slow);
@@ -286,33 +312,47 @@ void lab_table_stats(const struct lab_table *table,
 
 	*stats = (struct lab_table_stats) {
 		.used = lab_table_used(table),
-		.stash_used = atomic_read(&table->stash_used),
+		.stash_used = atomic_read(table->stash_used),
 	};
 	lab_table_for_each(table, index, tag)
 		stats_add(table, tag, index, stats);
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_stats);
 
+/* See lab_table_preferred(). Above @frames there is no memory. */
+static u32 choose_multiplier(u64 nr_slots, u64 frames)
+{
+	return frames && frames <= nr_slots ? div64_u64(U32_MAX, nr_slots) :
+					      GOLDEN_RATIO_32;
+}
+
 /*
- * Makes an empty table for @capacity tags.
+ * Makes an empty table for @capacity tags, on a machine whose frame numbers are
+ * below @frames; 0: unknown.
  * Context: Task; may sleep. Return: 0, -EINVAL for a capacity of 0 or beyond
  * what slot numbers can say, -ENOMEM.
  */
-int lab_table_init(struct lab_table *table, u64 capacity)
+int lab_table_init(struct lab_table *table, u64 capacity, u64 frames)
 {
+	u64 slots;
+
 	if (!capacity || capacity > LAB_CAPACITY_MAX)
 		return -EINVAL;
+	slots = roundup(capacity + capacity / 3, LAB_BUCKET_TAGS);
 	*table = (struct lab_table) {
 		.capacity = capacity,
-		.nr_slots = roundup(capacity + capacity / 3, LAB_BUCKET_TAGS),
+		.nr_slots = slots,
+		.multiplier = choose_multiplier(slots, frames),
 	};
 	/* Page-aligned, so that a bucket is exactly one cache line. */
-	table->tags = vzalloc(array_size(lab_table_span(table), sizeof(lab_tag_t)));
+	table->tags = vzalloc(array_size(lab_table_span(table) + 1,
+					 sizeof(lab_tag_t)));
 	table->used = alloc_percpu(long);
 	if (!table->tags || !table->used) {
 		lab_table_exit(table);
 		return -ENOMEM;
 	}
+	table->stash_used = (atomic_t *)&table->tags[lab_table_span(table)];
 	return 0;
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_init);

@@ -10,7 +10,6 @@
 #include <linux/atomic.h>
 #include <linux/cache.h>
 #include <linux/compiler.h>
-#include <linux/hash.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
 
@@ -21,16 +20,19 @@
 #define LAB_STASH_TAGS		64
 
 struct lab_table {
+	/* What a look-up reads; constant from init to exit. */
 	lab_tag_t *tags;	/* nr_slots, bucket by bucket, then the stash */
 	u64 nr_slots;		/* < 2^32, a multiple of LAB_BUCKET_TAGS */
+	u32 multiplier;		/* of the first hash */
+
 	u64 capacity;		/* how many tags it is stated to take */
 	long __percpu *used;	/* tags in it; only the sum means anything */
-
 	/*
 	 * The stash is where a tag goes whose two buckets are full. It is
-	 * looked into only while this says that there is something in it.
+	 * looked into only while this, which stands behind it, says that there
+	 * is something in it.
 	 */
-	atomic_t stash_used ____cacheline_aligned_in_smp;
+	atomic_t *stash_used;
 };
 
 struct lab_table_stats {
@@ -41,7 +43,7 @@ struct lab_table_stats {
 	unsigned long preferred;	/* tags found at the first comparison */
 };
 
-int lab_table_init(struct lab_table *table, u64 capacity);
+int lab_table_init(struct lab_table *table, u64 capacity, u64 frames);
 void lab_table_exit(struct lab_table *table);
 lab_tag_t *lab_table_insert(struct lab_table *table, lab_tag_t tag);
 bool lab_table_remove(struct lab_table *table, lab_tag_t *slot, lab_tag_t tag);
@@ -72,12 +74,14 @@ lab_tag_t lab_table_next(const struct lab_table *table, u64 *index);
  * The slot where the tag of @pfn is looked for first: Fibonacci hashing (Knuth,
  * The Art of Computer Programming, vol. 3, 6.4), reduced to the table's size by
  * a multiplication (Lemire, "Fast random integer generation in an interval",
- * 2019). Frames in a row, or at any stride, come out evenly spread.
+ * 2019). Frames in a row, or at any stride, come out evenly spread. In a table
+ * with a slot for every frame of the machine, the multiplier is such that each
+ * frame has, but for rounding, a slot of its own.
  */
 static __always_inline u64 lab_table_preferred(const struct lab_table *table,
 					       unsigned long pfn)
 {
-	return ((u64)((u32)pfn * GOLDEN_RATIO_32) * table->nr_slots) >> 32;
+	return ((u64)((u32)pfn * table->multiplier) * table->nr_slots) >> 32;
 }
 
 lab_tag_t *lab_table_find_slow(const struct lab_table *table,

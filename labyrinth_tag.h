@@ -169,6 +169,10 @@ static __always_inline lab_tag_t lab_tag_step(lab_tag_t tag,
 	return (tag & ~LAB_STATE_MASK) | ((u64)state << LAB_STATE_SHIFT);
 }
 
+/* What is added to a tag when its page is handed out. */
+#define LAB_HAND_OUT \
+	((u64)(LAB_HELD - LAB_CACHED) << LAB_STATE_SHIFT)
+
 /*
  * Changes the state of a tag that nobody else may write. A reader of the whole
  * word sees the old state or the new one.

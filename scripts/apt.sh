@@ -39,6 +39,10 @@ apt_sources() {
 		security=${security:-$(mirror_of '(bookworm|oldstable|stable)-security')}
 	fi
 	main=${main:-http://deb.debian.org/debian}
+	if [[ $1 == trixie-* ]]; then
+		echo "deb $main $1 main"
+		return
+	fi
 	security=${security:-${main%/}-security}
 	echo "deb $main bookworm main"
 	echo "deb $main bookworm-updates main"
@@ -46,11 +50,14 @@ apt_sources() {
 	echo "deb $security bookworm-security main"
 }
 
+# apt_setup [SUITE]: a suite of another release has a configuration of its own, so
+# that a mirror without it is in nobody else's way.
 apt_setup() {
 	local sources
+	[[ ${1:-} != trixie-* ]] || APT_DIR+=-trixie
 	mkdir -p "$APT_DIR"/{state,lists/partial,cache/archives/partial,debs}
 	: >"$APT_DIR/status"
-	sources=$(apt_sources)
+	sources=$(apt_sources "${1:-}")
 	mapfile -t APT < <(apt_options)
 	# Once a day is enough, the kernel does not change more often.
 	if [[ -e $APT_DIR/updated && $(cat "$APT_DIR/sources.list") == "$sources" &&

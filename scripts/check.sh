@@ -7,13 +7,14 @@
 #   static    sparse, checkpatch.pl, kernel-doc, check-style.sh, shellcheck
 #   kunit     the KUnit suites in User-Mode Linux
 #   selftest  the self-tests in a virtual machine with a stock kernel
+#   bench     instruction counts against the peers' and against the budget
 # The last line counts what passed and failed. Downloads and builds are kept in
 # LABYRINTH_CACHE (default ~/.cache/labyrinth) and used again.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-STAGES=(build static kunit selftest)
+STAGES=(build static kunit selftest bench)
 
 # What a stage needs from Debian, so that it is all installed in one go.
 purposes_of() {
@@ -22,6 +23,7 @@ purposes_of() {
 	static) echo fetch build static ;;
 	kunit) echo fetch kunit ;;
 	selftest) echo fetch build vm ;;
+	bench) echo fetch build vm kunit ;;
 	*) die "unknown stage '$1' (see --help)" ;;
 	esac
 }
@@ -41,6 +43,7 @@ stage_selftest() {
 	"$LAB_SCRIPTS/fatal.sh" || status=1
 	return "$status"
 }
+stage_bench() { "$LAB_SCRIPTS/bench.sh" --check --out "$LABYRINTH_LOGS/bench"; }
 
 count() { grep -c "^$1"$'\t' "$LABYRINTH_RESULTS" || true; }
 

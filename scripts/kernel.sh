@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/kernel.sh [--update] headers|image|source 6.1|6.12|6.1-rt
+# Usage: scripts/kernel.sh [--update] headers|image|source 6.1|6.12|6.1-rt|7.3
 # Prints the folder of a part of a stock Debian kernel, after downloading and
 # unpacking it into the cache if it is not there; nothing is installed.
 #   headers  a build tree for KDIR=
 #   image    vmlinux, release, lib/modules
-#   source   the kernel's source (6.1 only)
+#   source   the kernel's source (6.1 and, to measure in User-Mode Linux, 7.3)
 # --update looks for a newer version; without it, what is in the cache is used
 # as it is and no network is needed.
 
@@ -24,14 +24,17 @@ meta_package() {
 	image-6.1 | image-6.12) echo linux-image-amd64 ;;
 	headers-6.1-rt) echo linux-headers-rt-amd64 ;;
 	image-6.1-rt) echo linux-image-rt-amd64 ;;
-	source-6.1) echo linux-source-6.1 ;;
+	source-6.1 | source-7.3) echo "linux-source-$2" ;;
 	*) die "there is no '$1' of kernel '$2' (see --help)" ;;
 	esac
 }
 
 # No suite means the newest of all that are not backports, security included.
 suite_of() {
-	[[ $1 != 6.12 ]] || echo bookworm-backports
+	case $1 in
+	6.12) echo bookworm-backports ;;
+	7.3) echo trixie-backports ;;
+	esac
 }
 
 # Which of the dependencies belong to the part; the rest (compilers, initramfs
@@ -103,7 +106,7 @@ unpack() {
 fetch() {
 	local part=$1 kernel=$2 version final debs
 	log_dir
-	apt_setup
+	apt_setup "$(suite_of "$kernel")"
 	apt_resolve "$(meta_package "$part" "$kernel")" "$(suite_of "$kernel")" \
 		"$(wanted_packages "$part")"
 	version=${APT_PACKAGES[0]#*=}

@@ -12,6 +12,7 @@
 #include <linux/mm.h>
 
 #include "../../labyrinth_alloc.h"
+#include "../../labyrinth_cache.h"
 
 #include "context.h"
 #include "fixture.h"
@@ -130,7 +131,8 @@ static const struct effect effects[NR_CALLS] = {
 };
 
 #define NR_BULK		2
-#define LIMBO_PAGES	(2 * 128)	/* more than a cache keeps */
+/* More than a cache keeps. */
+#define LIMBO_PAGES	(LAB_SINGLE_MAX + 4 * LAB_BATCH)
 
 enum { MINE, OTHER, HEIR, NR_OWNERS };
 

@@ -47,7 +47,7 @@ static int lookup_case_init(struct kunit *test)
 	if (!l)
 		return -ENOMEM;
 	test->priv = l;
-	err = lab_table_init(&l->table, 12);
+	err = lab_table_init(&l->table, 12, 0);
 	for (i = 0; i < STABLE && !err; i++)
 		if (!lab_table_insert(&l->table, stable(i)))
 			err = -ENOSPC;

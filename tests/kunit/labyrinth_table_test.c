@@ -29,7 +29,7 @@ static struct lab_table *make_table(struct kunit *test, u64 capacity)
 {
 	struct lab_table *table = test->priv;
 
-	KUNIT_ASSERT_EQ(test, lab_table_init(table, capacity), 0);
+	KUNIT_ASSERT_EQ(test, lab_table_init(table, capacity, 0), 0);
 	return table;
 }
 
@@ -217,7 +217,7 @@ static void full_table_refuses_and_loses_nothing(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, lab_table_insert(table, held(pfn)));
 	expect_absent(test, table, pfn);
 	KUNIT_EXPECT_EQ(test, lab_table_used(table), (unsigned long)c->nr);
-	KUNIT_EXPECT_EQ(test, atomic_read(&table->stash_used), LAB_STASH_TAGS);
+	KUNIT_EXPECT_EQ(test, atomic_read(table->stash_used), LAB_STASH_TAGS);
 	for (i = 0; i < c->nr; i++)
 		expect_found(test, table, c->pfns[i]);
 }
@@ -257,7 +257,7 @@ static void expect_others_found(struct kunit *test, bool backwards)
 			expect_found(test, table,
 				     c->pfns[backwards ? c->nr - 1 - j : j]);
 	}
-	KUNIT_EXPECT_EQ(test, atomic_read(&table->stash_used), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(table->stash_used), 0);
 	KUNIT_EXPECT_EQ(test, lab_table_used(table), 0UL);
 }
 
@@ -336,9 +336,9 @@ static void impossible_capacities_are_refused(struct kunit *test)
 {
 	struct lab_table *table = test->priv;
 
-	KUNIT_EXPECT_EQ(test, lab_table_init(table, 0), -EINVAL);
-	KUNIT_EXPECT_EQ(test, lab_table_init(table, 1ULL << 32), -EINVAL);
-	KUNIT_EXPECT_EQ(test, lab_table_init(table, U64_MAX), -EINVAL);
+	KUNIT_EXPECT_EQ(test, lab_table_init(table, 0, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, lab_table_init(table, 1ULL << 32, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, lab_table_init(table, U64_MAX, 0), -EINVAL);
 }
 
 /* The contract is 16 bytes for each page that may be owned, or less. */
@@ -415,6 +415,21 @@ static void fill_reaches_nine_tenths(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lab_table_used(table), nr);
 }
 
+/* A table with a slot for every frame needs no second look for any of them. */
+static void frame_has_its_own_slot_if_there_are_as_many(struct kunit *test)
+{
+	struct lab_table *table = make_table(test, 1024);
+	struct lab_table_stats stats;
+	unsigned long pfn;
+
+	lab_table_exit(table);
+	KUNIT_ASSERT_EQ(test, lab_table_init(table, 30000, 40000), 0);
+	for (pfn = 1; pfn < 40000; pfn += 2)
+		KUNIT_EXPECT_NOT_NULL(test, lab_table_insert(table, held(pfn)));
+	lab_table_stats(table, &stats);
+	KUNIT_EXPECT_EQ(test, stats.preferred, stats.used);
+}
+
 static struct kunit_case table_cases[] = {
 	KUNIT_CASE(inserted_is_found_removed_is_not),
 	KUNIT_CASE(find_wants_owner_and_state),
@@ -431,6 +446,7 @@ static struct kunit_case table_cases[] = {
 	KUNIT_CASE(stats_of_a_full_table),
 	KUNIT_CASE(impossible_capacities_are_refused),
 	KUNIT_CASE(table_costs_at_most_16_bytes_a_page),
+	KUNIT_CASE(frame_has_its_own_slot_if_there_are_as_many),
 	KUNIT_CASE_PARAM(fill_reaches_nine_tenths, fill_gen_params),
 	{}
 };

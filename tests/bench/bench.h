@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the parts of the benchmark share: what a CPU works with, the cases, and
+ * the window that is measured.
+ */
+#ifndef LABYRINTH_BENCH_H
+#define LABYRINTH_BENCH_H
+
+#include <linux/bottom_half.h>
+#include <linux/irqflags.h>
+#include <linux/ktime.h>
+#include <linux/mempool.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/timex.h>
+
+#include "../../labyrinth_alloc.h"
+
+#ifdef LAB_PAGE_POOL_FOLDER
+#include <net/page_pool/helpers.h>
+#else
+#include <net/page_pool.h>
+#endif
+
+#define BENCH_BURST	64
+#define BENCH_BULK	16
+#define BENCH_MAX_CPUS	8
+
+/*
+ * Here the compiler forgets what it knows of the variable @var, and of memory: as
+ * if what stands before and behind were in functions of their own. Without it, a
+ * free would be optimized together with the allocation in front of it, which no
+ * driver has there.
+ */
+#define bench_forget(var) ({						\
+	asm volatile("" : "+r" (var) : : "memory");			\
+})
+
+/* Likewise, of memory alone: @var may stay where it is. */
+#define bench_forget_memory(var) ({					\
+	asm volatile("" : : "r" (var) : "memory");			\
+})
+
+/* What one CPU works with; the owner @any and the pools of memory are shared. */
+struct bench_set {
+	struct labyrinth_owner *single;
+	struct labyrinth_owner *any;
+	struct page_pool *pool;
+	struct kmem_cache *slab;
+	mempool_t *mempool;
+	void *held[BENCH_BURST];	/* pages of @single's, never freed */
+	unsigned int nr_held;
+	void **picked;			/* crowd.c: which pages */
+	void *kept[BENCH_BURST];
+};
+
+/* @fn does what the name says @ops times. */
+struct bench_case {
+	const char *name;
+	void (*fn)(struct bench_set *set, unsigned int ops);
+};
+
+/* What a window took, or the cheapest of some. */
+struct bench_cost {
+	u64 count;			/* of the TSC */
+	u64 ns;
+};
+
+#define BENCH_NO_COST ((struct bench_cost) { U64_MAX, U64_MAX })
+
+extern unsigned int bench_ops;
+extern unsigned int bench_rounds;
+
+struct bench_cost bench_window(const struct bench_case *bench,
+			       struct bench_set *set, unsigned int ops);
+void bench_cheapest(struct bench_cost *best, struct bench_cost cost);
+void bench_print(const char *group, const char *name, unsigned int cpus,
+		 unsigned int tags, unsigned int ops, struct bench_cost cost);
+struct labyrinth_owner *bench_owner(const char *name, unsigned long flags);
+
+static __always_inline void *bench_take(struct labyrinth_owner *owner)
+{
+	void *addr = labyrinth_void_alloc_page_gfp_atomic_exclusive(owner);
+
+	bench_forget(addr);
+	return addr;
+}
+
+static __always_inline void bench_give(struct labyrinth_owner *owner,
+				       void *addr)
+{
+	int err = labyrinth_free_page(owner, addr);
+
+	bench_forget(err);
+}
+
+extern const struct bench_case bench_hot_cases[];
+extern const unsigned int bench_nr_hot_cases;
+
+void bench_run_hot(struct bench_set *set);
+int bench_run_cold(void);
+int bench_run_crowd(const unsigned int *tags, unsigned int nr);
+int bench_run_parallel(struct bench_set *sets, unsigned int cpus);
+
+#endif /* LABYRINTH_BENCH_H */

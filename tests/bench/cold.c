@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The longest single call. An allocation is longest when the owner's cache is
+ * empty and it has to ask the page allocator for a batch, and that one's own list
+ * is empty as well; a free, when the cache is full and it has to give one back.
+ * Each call is measured by itself, and the dearest counts.
+ */
+#include <linux/sched.h>
+
+#include "bench.h"
+
+#define TRIES		128
+/* More than a cache takes. */
+#define FREES		300
+
+static void *batch[FREES];
+
+static struct bench_cost one(void (*fn)(struct labyrinth_owner *, void **),
+			     struct labyrinth_owner *owner, void **page)
+{
+	struct bench_cost cost;
+	unsigned long flags;
+
+	local_bh_disable();
+	local_irq_save(flags);
+	cost.ns = ktime_get_ns();
+	cost.count = get_cycles();
+	fn(owner, page);
+	cost.count = get_cycles() - cost.count;
+	cost.ns = ktime_get_ns() - cost.ns;
+	local_irq_restore(flags);
+	local_bh_enable();
+	return cost;
+}
+
+static void dearest(struct bench_cost *worst, struct bench_cost cost)
+{
+	worst->count = max(worst->count, cost.count);
+	worst->ns = max(worst->ns, cost.ns);
+}
+
+static void take_one(struct labyrinth_owner *owner, void **page)
+{
+	*page = bench_take(owner);
+}
+
+static void give_one(struct labyrinth_owner *owner, void **page)
+{
+	bench_give(owner, *page);
+}
+
+/*
+ * Takes pages straight from the allocator, one more after each try: so its own
+ * list, which it refills by the batch, is met at every level.
+ */
+static void take_between(struct list_head *between, unsigned int nr)
+{
+	while (nr--) {
+		struct page *page = alloc_page(GFP_KERNEL | __GFP_NOWARN);
+
+		if (page)
+			list_add(&page->lru, between);
+	}
+}
+
+static void give_between(struct list_head *between)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, between, lru)
+		__free_page(page);
+}
+
+/* The first allocation of a new owner. */
+static int longest_alloc(const char *name, unsigned long flags,
+			 struct list_head *between)
+{
+	struct bench_cost worst = {}, best = BENCH_NO_COST;
+	unsigned int try;
+	int err = 0;
+
+	for (try = 0; try < TRIES && !err; try++) {
+		struct labyrinth_owner *owner = bench_owner("bench-cold", flags);
+		struct bench_cost cost;
+		void *page;
+
+		if (IS_ERR(owner)) {
+			err = PTR_ERR(owner);
+			break;
+		}
+		cost = one(take_one, owner, &page);
+		dearest(&worst, cost);
+		bench_cheapest(&best, cost);
+		if (page)
+			labyrinth_free_page(owner, page);
+		else
+			err = -ENOMEM;
+		labyrinth_owner_destroy(owner);
+		take_between(between, try);
+		cond_resched();
+	}
+	if (!err) {
+		bench_print("longest", name, 1, 0, 1, worst);
+		bench_print("refill", name, 1, 0, 1, best);
+	}
+	return err;
+}
+
+/* Frees in a row, until the cache is full and beyond. */
+static int longest_free(const char *name, unsigned long flags)
+{
+	struct labyrinth_owner *owner = bench_owner("bench-cold", flags);
+	struct bench_cost worst = {};
+	unsigned int nr, i;
+
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	nr = labyrinth_alloc_bulk(owner, FREES, batch);
+	for (i = 0; i < nr; i++)
+		dearest(&worst, one(give_one, owner, &batch[i]));
+	labyrinth_owner_destroy(owner);
+	if (nr < FREES)
+		return -ENOMEM;
+	bench_print("longest", name, 1, 0, 1, worst);
+	return 0;
+}
+
+int bench_run_cold(void)
+{
+	LIST_HEAD(between);
+	int err;
+
+	err = longest_alloc("any-alloc", 0, &between) ?:
+	      longest_alloc("single-alloc", LABYRINTH_OWNER_SINGLE, &between);
+	/* Only now, or the allocator's list would not be empty any more. */
+	give_between(&between);
+	return err ?: longest_free("any-free", 0) ?:
+		      longest_free("single-free", LABYRINTH_OWNER_SINGLE);
+}

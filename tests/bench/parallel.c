@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Several CPUs at once. In the cases of their own, each CPU allocates and frees
+ * its own pages, window after window, until all have as many windows as are
+ * wanted: so each is measured while the others are at work. In the cases across,
+ * one CPU allocates what another frees.
+ *
+ * The median of the windows counts, not the cheapest: that would be one which
+ * by chance had the machine to itself.
+ */
+#include <linux/cpu.h>
+#include <linux/sched.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+#include <linux/workqueue.h>
+
+#include "bench.h"
+
+#define WINDOWS		200
+#define HANDED_OVER	128U
+
+struct team;
+
+struct worker {
+	struct work_struct work;
+	struct team *team;
+	struct bench_set *set;
+	u64 ns[WINDOWS];
+};
+
+struct team {
+	const struct bench_case *bench;
+	unsigned int nr;
+	atomic_t ready;			/* workers that stand at the start */
+	atomic_t done;			/* workers that have all their windows */
+};
+
+static int compare_ns(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static u64 median(u64 *ns)
+{
+	sort(ns, WINDOWS, sizeof(*ns), compare_ns, NULL);
+	return ns[WINDOWS / 2];
+}
+
+static void stand_at_start(struct team *team)
+{
+	atomic_inc(&team->ready);
+	while (atomic_read(&team->ready) < team->nr)
+		cond_resched();
+}
+
+static void work_own(struct work_struct *work)
+{
+	struct worker *worker = container_of(work, struct worker, work);
+	struct team *team = worker->team;
+	unsigned int i;
+
+	stand_at_start(team);
+	for (i = 0; atomic_read(&team->done) < team->nr; i++) {
+		u64 ns = bench_window(team->bench, worker->set, bench_ops).ns;
+
+		if (i < WINDOWS)
+			worker->ns[i] = ns;
+		if (i == WINDOWS - 1)
+			atomic_inc(&team->done);
+		cond_resched();
+	}
+}
+
+static void run_own(const struct bench_case *bench, struct worker *workers,
+		    struct bench_set *sets, unsigned int nr)
+{
+	struct team team = { .bench = bench, .nr = nr };
+	struct bench_cost cost = {};
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		workers[i].team = &team;
+		workers[i].set = &sets[i];
+		INIT_WORK(&workers[i].work, work_own);
+		schedule_work_on(i, &workers[i].work);
+	}
+	for (i = 0; i < nr; i++)
+		flush_work(&workers[i].work);
+	/* The slowest CPU's. */
+	for (i = 0; i < nr; i++)
+		cost.ns = max(cost.ns, median(workers[i].ns));
+	bench_print("own", bench->name, nr, 0, bench_ops, cost);
+}
+
+/* Which of the hot cases say something here. */
+static bool is_wanted(const struct bench_case *bench)
+{
+	static const char * const wanted[] = {
+		"single-pair", "single-burst64", "any-pair", "any-burst64",
+		"owns", "pool-direct-pair", "pool-ring-pair", "raw-pair",
+	};
+
+	return match_string(wanted, ARRAY_SIZE(wanted), bench->name) >= 0;
+}
+
+static void run_all_own(struct worker *workers, struct bench_set *sets,
+			unsigned int cpus)
+{
+	unsigned int nr, i;
+
+	for (i = 0; i < bench_nr_hot_cases; i++) {
+		if (!is_wanted(&bench_hot_cases[i]))
+			continue;
+		for (nr = 1; nr <= cpus; nr *= 2)
+			run_own(&bench_hot_cases[i], workers, sets, nr);
+	}
+}
+
+/* Across: what the one side took, for the other to give back. */
+static void *handed_over[HANDED_OVER];
+
+static void take_any(struct bench_set *set, unsigned int ops)
+{
+	while (ops--)
+		handed_over[ops] = bench_take(set->any);
+}
+
+static void give_any(struct bench_set *set, unsigned int ops)
+{
+	while (ops--)
+		bench_give(set->any, handed_over[ops]);
+}
+
+static void take_pool(struct bench_set *set, unsigned int ops)
+{
+	while (ops--)
+		handed_over[ops] = page_pool_dev_alloc_pages(set->pool);
+}
+
+static void give_pool(struct bench_set *set, unsigned int ops)
+{
+	while (ops--)
+		page_pool_put_full_page(set->pool, handed_over[ops], false);
+}
+
+static void take_raw(struct bench_set *set, unsigned int ops)
+{
+	while (ops--)
+		handed_over[ops] = alloc_page(GFP_ATOMIC);
+}
+
+static void give_raw(struct bench_set *set, unsigned int ops)
+{
+	while (ops--)
+		__free_page(handed_over[ops]);
+}
+
+static const struct bench_case across[][2] = {
+	{ { "any", take_any }, { "any", give_any } },
+	{ { "pool-ring", take_pool }, { "pool-ring", give_pool } },
+	{ { "raw", take_raw }, { "raw", give_raw } },
+};
+
+struct side {
+	struct work_struct work;
+	const struct bench_case *bench;
+	struct bench_set *set;
+	u64 ns;
+};
+
+static void work_side(struct work_struct *work)
+{
+	struct side *side = container_of(work, struct side, work);
+
+	side->ns = bench_window(side->bench, side->set, HANDED_OVER).ns;
+}
+
+static u64 run_side(const struct bench_case *bench, struct bench_set *set,
+		    unsigned int cpu)
+{
+	struct side side = { .bench = bench, .set = set };
+
+	INIT_WORK_ONSTACK(&side.work, work_side);
+	schedule_work_on(cpu, &side.work);
+	flush_work(&side.work);
+	destroy_work_on_stack(&side.work);
+	return side.ns;
+}
+
+static void run_across(const struct bench_case sides[2], struct bench_set *set,
+		       u64 *ns)
+{
+	struct bench_cost cost = {};
+	unsigned int i;
+
+	for (i = 0; i < WINDOWS; i++)
+		ns[i] = run_side(&sides[0], set, 0) +
+			run_side(&sides[1], set, 1);
+	cost.ns = median(ns);
+	bench_print("across", sides[0].name, 2, 0, HANDED_OVER, cost);
+}
+
+static bool have_cpus(unsigned int cpus)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < cpus; cpu++)
+		if (!cpu_online(cpu))
+			return false;
+	return true;
+}
+
+/* With CPUs 0 to @cpus - 1, and a set for each. */
+int bench_run_parallel(struct bench_set *sets, unsigned int cpus)
+{
+	struct worker *workers;
+	unsigned int i;
+
+	if (!have_cpus(cpus))
+		return -ENXIO;
+	workers = vcalloc(cpus, sizeof(*workers));
+	if (!workers)
+		return -ENOMEM;
+	run_all_own(workers, sets, cpus);
+	for (i = 0; i < ARRAY_SIZE(across) && cpus > 1; i++)
+		run_across(across[i], &sets[0], workers[0].ns);
+	vfree(workers);
+	return 0;
+}
