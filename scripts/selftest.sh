@@ -40,12 +40,25 @@ memory() {
 	echo $((available > 9000 ? 6656 : 1024))
 }
 
+# Two nodes of memory, each with a CPU; the second is small, so as to be used up.
+SECOND_NODE_MB=256
+nodes() {
+	local arg
+	for arg in -object "memory-backend-ram,id=m0,size=$(($1 - SECOND_NODE_MB))M" \
+		-object "memory-backend-ram,id=m1,size=${SECOND_NODE_MB}M" \
+		-numa node,nodeid=0,memdev=m0,cpus=0 -numa node,nodeid=1,memdev=m1,cpus=1; do
+		printf '%s\n' --qemu "$arg"
+	done
+}
+
 log_dir
+mem=$(memory)
+mapfile -t nodes < <(nodes "$mem")
 logs=$LABYRINTH_LOGS/selftest-$kernel
 mkdir -p "$logs"
 truncate -s 0 "$logs/output.log" "$logs/console.log"
 status=0 failed=0
-"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --mem "$(memory)" --timeout 900 --log "$logs" \
+"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --mem "$mem" --timeout 900 --log "$logs" "${nodes[@]}" \
 	--add "$LAB_ROOT/Documentation/transitions.txt" -- \
 	scripts/vm/selftests.sh "$@" >&2 || status=$?
 judge

@@ -34,6 +34,10 @@ static bool single;
 module_param(single, bool, 0444);
 MODULE_PARM_DESC(single, "Make the owner a SINGLE one (default 0)");
 
+static int nid = NUMA_NO_NODE;
+module_param(nid, int, 0444);
+MODULE_PARM_DESC(nid, "The node that the owner asks for (default -1: none)");
+
 static struct dentry *root;
 static struct labyrinth_owner *owner;
 static struct labyrinth_owner *other;
@@ -51,7 +55,7 @@ static struct labyrinth_owner *make_owner(const char *name, unsigned long flags,
 {
 	struct labyrinth_owner_attrs attrs = {
 		.name = name,
-		.nid = NUMA_NO_NODE,
+		.nid = nid,
 		.flags = flags,
 		.reserve = reserve,
 	};
