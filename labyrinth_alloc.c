@@ -547,6 +547,18 @@ static __always_inline bool put_shared(struct lab_owner *owner,
 	return true;
 }
 
+/* All that a SINGLE owner's fast path wants may be that its cache is measured. */
+static noinline int free_slow(struct labyrinth_owner *handle, void *addr,
+			      unsigned long ip)
+{
+	struct lab_owner *owner = lab_owner_slot(handle);
+
+	if (lab_handle_is(&owner->front.single_handle, handle) &&
+	    lab_cache_measure(owner) && lab_put_single(&owner->front, addr))
+		return 0;
+	return lab_free(handle, addr, ip);
+}
+
 /**
  * labyrinth_free_page() - give a page back
  * @owner: who holds it.
@@ -573,7 +585,7 @@ int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)
 	return 0;
 slow:
 	preempt_enable();
-	return lab_free(owner, addr, _RET_IP_);
+	return free_slow(owner, addr, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_free_page, LAB_NS);
 

@@ -227,23 +227,24 @@ static void spill(struct lab_owner *owner)
  * A SINGLE owner's frees are counted, its allocations are not: that would be one
  * more instruction, and one that the next free must wait for. So what is known is
  * how long the cache can be at the most; when that is too long, it is measured.
+ * Context: Any; the owner's one user.
+ * Return: how many frees may come before it is measured again; 0: it is too long.
  */
-static unsigned int measure_single(struct lab_owner *owner)
+unsigned int lab_cache_measure(struct lab_owner *owner)
 {
 	struct lab_frame *frame = owner->front.head;
 	unsigned int length = 0;
 
 	for (; frame; frame = (struct lab_frame *)frame->next)
 		length++;
-	owner->front.room = length < LAB_SINGLE_MAX ?
+	owner->front.room = length + LAB_BATCH < LAB_SINGLE_MAX ?
 			    LAB_SINGLE_MAX - length : 0;
-	return length;
+	return owner->front.room;
 }
 
 static bool is_too_long(struct lab_owner *owner)
 {
-	return !lab_owner_is_single(owner) ||
-	       measure_single(owner) > LAB_SINGLE_MAX - LAB_BATCH;
+	return !lab_owner_is_single(owner) || !lab_cache_measure(owner);
 }
 
 /*
@@ -267,7 +268,7 @@ void lab_cache_trim(struct lab_owner *owner,
 		else
 			spill(owner);
 		if (lab_owner_is_single(owner))
-			measure_single(owner);
+			lab_cache_measure(owner);
 	}
 	preempt_enable();
 	lab_batch_give_back(&batch, owner);

@@ -111,6 +111,7 @@ struct lab_frame *lab_batch_put_in(struct lab_batch *batch,
 				   struct lab_owner *owner);
 void lab_batch_give_back(struct lab_batch *batch,
 			 const struct lab_owner *owner);
+unsigned int lab_cache_measure(struct lab_owner *owner);
 void lab_cache_trim(struct lab_owner *owner,
 		    const struct labyrinth_owner *handle);
 unsigned int lab_cache_give_back(struct lab_owner *owner);

@@ -184,10 +184,16 @@ static inline void lab_frame_leave(struct lab_frame *frame, int refs)
 	lab_frame_thaw(frame, refs);
 }
 
+/* The lower half of jiffies, by a load that needs no truncation. */
+static __always_inline u32 lab_jiffies(void)
+{
+	return READ_ONCE(((u32 *)&jiffies)[IS_ENABLED(CONFIG_CPU_BIG_ENDIAN)]);
+}
+
 static __always_inline void lab_frame_note(struct lab_frame *frame,
 					   unsigned long site)
 {
-	WRITE_ONCE(frame->when, (u32)jiffies);
+	WRITE_ONCE(frame->when, lab_jiffies());
 	WRITE_ONCE(frame->site, site);
 }
 

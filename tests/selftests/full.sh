@@ -23,7 +23,7 @@ full=$(used)
 ktap_diag "$full tags in a table of capacity $CAPACITY"
 ktap_check "it took nine tenths of its capacity before" test "$full" -ge $((CAPACITY * 9 / 10))
 ktap_equal "the refusal is counted" 1 "$(failed)"
-ktap_refuse "and refuses again" sh -c "echo hold 1 >$DO"
+ktap_refuse "and refuses again" sh -c "echo hold 2000 >$DO"
 ktap_equal "which is counted again" 2 "$(failed)"
 ktap_equal "dmesg says so once" 1 \
 	"$(dmesg_since "$mark" | grep -c "labyrinth: the owner table is full")"

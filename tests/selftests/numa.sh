@@ -24,9 +24,10 @@ last=$(awk '$1 == "Node" { on = ($2 == "'$NODE',") }
 elsewhere() {
 	count=0
 	while read -r pfn _ name state _; do
-		[ "$name" = probe ] && [ "$state" = "$1" ] || continue
-		[ $((pfn)) -ge "$first" ] && [ $((pfn)) -lt "$last" ] ||
+		[ "$name $state" = "probe $1" ] || continue
+		if [ $((pfn)) -lt "$first" ] || [ $((pfn)) -ge "$last" ]; then
 			count=$((count + 1))
+		fi
 	done <$DEBUGFS/pages
 	echo "$count"
 }
