@@ -554,7 +554,8 @@ static noinline int free_slow(struct labyrinth_owner *handle, void *addr,
 	struct lab_owner *owner = lab_owner_slot(handle);
 
 	if (lab_handle_is(&owner->front.single_handle, handle) &&
-	    lab_cache_measure(owner) && lab_put_single(&owner->front, addr))
+	    !owner->front.room && lab_cache_measure(owner) &&
+	    lab_put_single(&owner->front, addr))
 		return 0;
 	return lab_free(handle, addr, ip);
 }
