@@ -2,13 +2,7 @@
 /*
  * The calls of labyrinth_alloc.h that name a page or get one. No state is owned
  * here: each call changes one tag, and with it the frame and the owner's counts.
- *
- * Every call but the fast path has one shape: lab_call_begin() disables
- * preemption and finds the owner, the body decides and commits, lab_call_end()
- * enables preemption and only then reports. The commit is one
- * compare-and-exchange of the tag; what must be done to the frame together with
- * it happens while the frame is frozen (see labyrinth_frame.h), which only one
- * caller can have done.
+ * The shape that they have in common is labyrinth_call.c's.
  *
  * Who can race, transition by transition (all by the same owner's handle, since
  * a foreigner is turned away before anything is written):
@@ -34,8 +28,8 @@
 
 #include "labyrinth_address.h"
 #include "labyrinth_cache.h"
+#include "labyrinth_call.h"
 #include "labyrinth_limbo.h"
-#include "labyrinth_report.h"
 #include "labyrinth_stack.h"
 #include "labyrinth_trace.h"
 
@@ -50,190 +44,7 @@ static_assert(LABYRINTH_PAGE_CACHED == (int)LAB_CACHED);
 static_assert(LABYRINTH_PAGE_HELD == (int)LAB_HELD);
 static_assert(LABYRINTH_PAGE_LENT == (int)LAB_LENT);
 static_assert(LABYRINTH_PAGE_LIMBO == (int)LAB_LIMBO);
-
-struct lab_call {
-	enum lab_op op;
-	unsigned long ip;
-	struct labyrinth_owner *handle;
-	struct lab_owner *owner;
-	const void *addr;
-	lab_tag_t *slot;		/* of the page at @addr */
-	lab_tag_t tag;			/* what it was, or 0 */
-	struct lab_frame *frame;	/* if there is a tag */
-	enum lab_class class;		/* of the refusal, if it comes to one */
-	struct lab_page_note note;	/* for the report, if it comes to one */
-	bool silent;			/* -EBUSY is an answer, not a refusal */
-	bool full;			/* the table has no room */
-	bool lost;			/* references were missing, and put back */
-};
-
-/*
- * Finds the owner. Preemption stays disabled until lab_call_end(), also where
- * this fails.
- */
-static int lab_call_begin(struct lab_call *call)
-{
-	preempt_disable();
-	call->owner = lab_owner_get(call->handle);
-	if (unlikely(!call->owner)) {
-		call->class = LAB_BAD_HANDLE;
-		return -EINVAL;
-	}
-	if (unlikely(!lab_owner_may_use(call->owner))) {
-		call->class = LAB_WRONG_THREAD;
-		return -EPERM;
-	}
-	return 0;
-}
-
-static void lab_call_report(const struct lab_call *call, enum lab_class class,
-			    int err)
-{
-	lab_report(&(struct lab_refusal) {
-		.class = class,
-		.op = call->op,
-		.err = err,
-		.addr = call->addr,
-		.tag = call->tag,
-		.note = call->note,
-		.caller = call->owner,
-		.handle = call->handle,
-		.ip = call->ip,
-	});
-}
-
-/* An answer that a right caller gets too is no refusal. */
-static bool is_refusal(const struct lab_call *call, int err)
-{
-	return err < 0 && err != -ENOSPC && !(call->silent && err == -EBUSY);
-}
-
-/* Reports what there is to report. @err is returned, 0 if it is a state. */
-static int lab_call_end(struct lab_call *call, int err)
-{
-	bool refused = is_refusal(call, err);
-
-	if (unlikely(refused && call->tag))
-		call->note = lab_page_note(call->tag);
-	preempt_enable();
-	if (unlikely(call->lost))
-		lab_call_report(call, LAB_LOST_REFERENCE, 0);
-	if (unlikely(refused))
-		lab_call_report(call, call->class, err);
-	return min(err, 0);
-}
-
-/* What the owner may not do to a page in this state, by its name. */
-static enum lab_class class_of(int err, lab_tag_t tag)
-{
-	if (err == -EBUSY)
-		return LAB_BUSY;
-	return lab_tag_state(tag) == LAB_CACHED ? LAB_DOUBLE : LAB_UNOWNED;
-}
-
-/*
- * Looks the page up and asks the table of transitions. Called again where the
- * commit failed, it gives the reason.
- * Return: the page's next state, or -EINVAL, -ENOENT, -EPERM, -EBUSY.
- */
-static int lab_call_page(struct lab_call *call, const void *addr)
-{
-	unsigned long pfn;
-	int next;
-
-	call->addr = addr;
-	call->slot = NULL;
-	call->tag = 0;
-	if (lab_address_pfn(addr, &pfn))
-		call->slot = lab_table_search(&labyrinth_hot.table, pfn, &call->tag);
-	if (!call->slot) {
-		bool valid = lab_address_valid(addr);
-
-		call->class = valid ? LAB_UNOWNED : LAB_BAD_ADDRESS;
-		return valid ? -ENOENT : -EINVAL;
-	}
-	call->frame = lab_frame_of_tag(call->tag);
-	if (lab_tag_owner(call->tag) != lab_owner_id(call->owner)) {
-		call->class = LAB_FOREIGN;
-		return -EPERM;
-	}
-	next = lab_transition(call->op, lab_tag_state(call->tag));
-	if (next < 0)
-		call->class = class_of(next, call->tag);
-	return next;
-}
-
-/* The page's tag changed while the call was under way: says how. */
-static int lab_call_again(struct lab_call *call)
-{
-	int err = lab_call_page(call, call->addr);
-
-	if (err < 0)
-		return err;
-	/* It changed and changed back: somebody is at it right now. */
-	call->class = LAB_BUSY;
-	return -EBUSY;
-}
-
-static bool lab_call_commit(const struct lab_call *call, lab_tag_t tag)
-{
-	/*
-	 * A full barrier, which pairs with its like in the next call on the
-	 * page: what was done to the page before is seen after.
-	 */
-	return cmpxchg(call->slot, call->tag, tag) == call->tag;
-}
-
-/*
- * Puts back the references that a foreigner dropped; they freed nothing. Unless
- * they did: a frame that has been through the page allocator does not know its
- * slot any more, and is somebody else's.
- */
-static int repair(struct lab_call *call)
-{
-	struct lab_page_note note = lab_page_note(call->tag);
-
-	if (lab_tag_state(call->tag) != LAB_LENT &&
-	    READ_ONCE(call->frame->tag) != call->slot) {
-		call->class = LAB_CORRUPT;
-		return -EBUSY;
-	}
-	note.refs = lab_frame_freeze_short(call->frame);
-	if (!note.refs) {
-		call->class = LAB_BUSY;
-		return -EBUSY;
-	}
-	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
-	call->note = note;
-	call->lost = true;
-	return 0;
-}
-
-/* Whether nobody but the owner refers to the page. */
-static int lab_call_exclusive(struct lab_call *call)
-{
-	int refs = lab_frame_refs(call->frame);
-
-	if (likely(refs == LAB_REFS_EXCLUSIVE))
-		return 0;
-	if (refs < LAB_REFS_EXCLUSIVE)
-		return repair(call);
-	call->class = LAB_BUSY;
-	return -EBUSY;
-}
-
-/* Claims the frame, if nobody but the owner refers to the page. */
-static int lab_call_freeze(struct lab_call *call)
-{
-	int err = lab_call_exclusive(call);
-
-	if (err)
-		return err;
-	if (lab_frame_freeze(call->frame, LAB_REFS_EXCLUSIVE))
-		return 0;
-	call->class = LAB_BUSY;
-	return -EBUSY;
-}
+static_assert(LABYRINTH_PAGE_MAPPED == (int)LAB_MAPPED);
 
 /*
  * Hands @frame, just taken off a list of @owner's, out to the caller at @ip. A
@@ -925,7 +736,7 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_reclaim, LAB_NS);
  *
  * Context: Any. Never sleeps, reports nothing.
  * Return: true if @owner is a live owner to whom the page at @addr is handed
- * out, lent pages included.
+ * out, lent and mapped pages included.
  */
 bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr)
 {
@@ -938,7 +749,8 @@ bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr)
 	if (likely(lab_table_find(&labyrinth_hot.table, o->front.key + pfn)))
 		return true;
 	return lab_table_search(&labyrinth_hot.table, pfn, &tag) &&
-	       tag == lab_tag_make(pfn, lab_owner_id(o), LAB_LENT);
+	       (tag == lab_tag_make(pfn, lab_owner_id(o), LAB_LENT) ||
+		tag == lab_tag_make(pfn, lab_owner_id(o), LAB_MAPPED));
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_owns, LAB_NS);
 

@@ -12,6 +12,7 @@
 #define LABYRINTH_ALLOC_H
 
 #include <linux/bits.h>
+#include <linux/dma-direction.h>
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/numa.h>
@@ -62,7 +63,8 @@ struct labyrinth_owner_attrs {
  * @LABYRINTH_PAGE_CACHED: kept ready by its owner, not handed out.
  * @LABYRINTH_PAGE_HELD: handed out, exclusive.
  * @LABYRINTH_PAGE_LENT: handed out, others may read it by reference.
- * @LABYRINTH_PAGE_LIMBO: its owner is gone, something still refers to it.
+ * @LABYRINTH_PAGE_LIMBO: given up, something still refers to it.
+ * @LABYRINTH_PAGE_MAPPED: handed out, exclusive, and mapped by its owner.
  */
 enum labyrinth_page_state {
 	LABYRINTH_PAGE_ABSENT,
@@ -70,6 +72,7 @@ enum labyrinth_page_state {
 	LABYRINTH_PAGE_HELD,
 	LABYRINTH_PAGE_LENT,
 	LABYRINTH_PAGE_LIMBO,
+	LABYRINTH_PAGE_MAPPED,
 };
 
 /**
@@ -118,6 +121,13 @@ int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr);
 
 bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr);
 int labyrinth_query(const void *addr, struct labyrinth_page_info *info);
+
+int labyrinth_dma_map(struct labyrinth_owner *owner, struct device *dev,
+		      void *addr, size_t offset, size_t size,
+		      enum dma_data_direction dir, dma_addr_t *dma);
+int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
+			void *addr, dma_addr_t dma, size_t size,
+			enum dma_data_direction dir);
 
 /* The quickest paths, inline. Below the declarations that they fall back to. */
 #include "labyrinth_fast.h"

@@ -24,7 +24,8 @@
 #include "labyrinth_report.h"
 #include "labyrinth_trace.h"
 
-static bool may_use_allocator(void)
+/* Whether the page allocator, and the slab, may be asked here. */
+bool lab_may_use_allocator(void)
 {
 	return !in_nmi() && (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
 }
@@ -106,7 +107,7 @@ void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
 	gfp_t gfp = owner_gfp(owner, GFP_ATOMIC | __GFP_NOWARN);
 
 	*batch = (struct lab_batch) { .fail = LAB_FAIL_CONTEXT };
-	if (!may_use_allocator())
+	if (!lab_may_use_allocator())
 		return;
 	batch->fail = LAB_FAIL_MEMORY;
 	batch->nr = alloc_pages_bulk_node(near_gfp(owner, gfp), owner->nid,
@@ -255,7 +256,7 @@ static bool is_too_long(struct lab_owner *owner)
 void lab_cache_trim(struct lab_owner *owner,
 		    const struct labyrinth_owner *handle)
 {
-	bool give_back = may_use_allocator();
+	bool give_back = lab_may_use_allocator();
 	struct lab_batch batch;
 
 	batch.nr = 0;

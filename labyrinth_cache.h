@@ -104,6 +104,7 @@ static inline bool lab_cache_is_over(struct lab_owner *owner)
 					    lab_cache_is_over_cpu(owner);
 }
 
+bool lab_may_use_allocator(void);
 int lab_cache_init(struct lab_owner *owner);
 void lab_cache_exit(struct lab_owner *owner);
 void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner);

@@ -39,13 +39,13 @@ static void show_owner(struct seq_file *m, const struct lab_owner *owner,
 {
 	int fail;
 
-	seq_printf(m, "%u %s module=%s device=%s quota=%u reserve=%u/%u held=%u cached=%u lent=%u limbo=%u peak=%d",
+	seq_printf(m, "%u %s module=%s device=%s quota=%u reserve=%u/%u held=%u cached=%u lent=%u limbo=%u mapped=%u peak=%d",
 		   lab_owner_id(owner), owner->name, owner->module_name,
 		   owner->dev ? dev_name(owner->dev) : "-", owner->max_pages,
 		   atomic_read(&owner->reserve_held), owner->reserve_target,
 		   tally->nr[LAB_HELD], tally->nr[LAB_CACHED],
 		   tally->nr[LAB_LENT], tally->nr[LAB_LIMBO],
-		   atomic_read(&owner->peak));
+		   tally->nr[LAB_MAPPED], atomic_read(&owner->peak));
 	for (fail = 0; fail < LAB_NR_FAILS; fail++)
 		seq_printf(m, " fail_%s=%d", lab_fail_name(fail),
 			   atomic_read(&owner->fails[fail]));

@@ -33,24 +33,29 @@
 #define LAB_REFS_EXCLUSIVE	32
 #define LAB_REFS_LENT		(LAB_REFS_EXCLUSIVE + 1)
 
+struct lab_mapping;
+
 /*
  * Labyrinth's view of struct page. The words at ->lru, ->index and ->private are
  * the page user's own; ->mapping must stay NULL. In the first of them others see
  * PageTail (bit 0), pfmemalloc (bit 1) and page_pool's magic, also while the page
- * is lent: the page's address is none of these.
+ * is lent: the page's address is none of these, nor a pointer to a record.
  */
 struct lab_frame {
 	unsigned long flags;
-	/* Constant. Bits 0 and 1 are clear, as others who look here want them. */
-	unsigned long address;
+	/* Bits 0 and 1 are clear, as others who look here want them. */
+	union {
+		unsigned long address;		/* but MAPPED: */
+		struct lab_mapping *mappings;	/* see labyrinth_mapping.c */
+	};
 	/*
-	 * HELD, LENT: jiffies when handed out, and above it the stack depot's
+	 * HELD, LENT, MAPPED: jiffies when handed out, and above it the stack depot's
 	 * handle, or 0. CACHED: 1 if the page is known to hold zeroes.
 	 */
 	u64 when;
 	unsigned long mapping;
 	union {
-		unsigned long site;	/* HELD, LENT: the allocation's caller */
+		unsigned long site;	/* handed out: the allocation's caller */
 		unsigned long next;	/* CACHED: link, see labyrinth_cache.h */
 	};
 	lab_tag_t *tag;			/* where the owner table has the tag */

@@ -42,6 +42,17 @@ static bool untag(struct lab_owner *owner, struct lab_frame *frame,
 	return true;
 }
 
+/*
+ * @frame's page has just become LIMBO: it is looked at now and then.
+ * Context: Any.
+ */
+void lab_limbo_add(struct lab_owner *owner, struct lab_frame *frame)
+{
+	lab_step(LAB_OP_LIMBO, frame, owner, _RET_IP_);
+	atomic_long_inc(&limbo_pages);
+	irq_work_queue(&limbo_kick_work);
+}
+
 static bool send_to_limbo(struct lab_owner *owner, lab_tag_t *slot,
 			  lab_tag_t tag)
 {
@@ -53,9 +64,7 @@ static bool send_to_limbo(struct lab_owner *owner, lab_tag_t *slot,
 	/* Nobody else changes this tag but an owner who breaks his promise. */
 	if (cmpxchg(slot, tag, lab_tag_step(tag, next)) != tag)
 		return false;
-	lab_step(LAB_OP_LIMBO, lab_frame_of_tag(tag), owner, _RET_IP_);
-	atomic_long_inc(&limbo_pages);
-	irq_work_queue(&limbo_kick_work);
+	lab_limbo_add(owner, lab_frame_of_tag(tag));
 	return true;
 }
 

@@ -19,6 +19,7 @@ enum lab_leave {
 enum lab_leave lab_leave(struct lab_owner *owner, lab_tag_t *slot,
 			 lab_tag_t *was);
 void lab_report_lost(const struct lab_owner *owner, lab_tag_t tag);
+void lab_limbo_add(struct lab_owner *owner, struct lab_frame *frame);
 void lab_retire(struct lab_owner *owner, lab_tag_t *slot);
 void lab_settle(struct lab_owner *owner, lab_tag_t *slot);
 long lab_limbo_count(void);

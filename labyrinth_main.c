@@ -12,6 +12,7 @@
 #include "labyrinth_debugfs.h"
 #include "labyrinth_guard.h"
 #include "labyrinth_limbo.h"
+#include "labyrinth_mapping.h"
 #include "labyrinth_notify.h"
 #include "labyrinth_owner.h"
 #include "labyrinth_reclaim.h"
@@ -95,10 +96,13 @@ static int __init labyrinth_init(void)
 		pr_err("no memory for a table of %lu pages\n", capacity);
 		return err;
 	}
+	err = lab_mapping_init();
+	if (err)
+		goto err_table;
 	err = lab_owners_init(max_owners);
 	if (err) {
 		pr_err("no memory for %u owners\n", max_owners);
-		goto err_table;
+		goto err_mapping;
 	}
 	err = lab_notify_init();
 	if (err)
@@ -122,6 +126,8 @@ err_notify:
 err_owners:
 	lab_owners_stop();
 	lab_owners_exit();
+err_mapping:
+	lab_mapping_exit();
 err_table:
 	lab_table_exit(&labyrinth_hot.table);
 	return err;
@@ -137,6 +143,7 @@ static void __exit labyrinth_exit(void)
 	lab_notify_exit();
 	lab_limbo_exit();
 	lab_owners_exit();
+	lab_mapping_exit();
 	lab_table_exit(&labyrinth_hot.table);
 	pr_info("gone\n");
 }

@@ -32,6 +32,7 @@
 #include <linux/vmalloc.h>
 
 #include "labyrinth_cache.h"
+#include "labyrinth_dma.h"
 #include "labyrinth_limbo.h"
 #include "labyrinth_owner.h"
 #include "labyrinth_report.h"
@@ -313,6 +314,21 @@ static unsigned long make_handle(const struct lab_owner *owner)
 	       HANDLE_LOW;
 }
 
+/* What is kept ready: pages, and what it takes to map them. */
+static int fill(struct lab_owner *owner)
+{
+	int err = lab_cache_init(owner);
+
+	if (err || !owner->dev)
+		return err;
+	err = lab_mapping_provide(owner, owner->reserve_target);
+	if (err) {
+		lab_mapping_drain(owner);
+		lab_cache_exit(owner);
+	}
+	return err;
+}
+
 /* It was never born; but a page of its reserve may be in limbo. */
 static void give_up(struct lab_owner *owner)
 {
@@ -365,7 +381,7 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 	if (!owner)
 		return ERR_PTR(-ENOSPC);
 	set_up(owner, attrs, module, _RET_IP_);
-	err = lab_cache_init(owner);
+	err = fill(owner);
 	if (err) {
 		tear_down(owner);
 		give_up(owner);
@@ -436,6 +452,23 @@ static void name_leaked(const struct lab_owner *owner, lab_tag_t tag,
 		name_page(tag);
 }
 
+static bool is_any(struct lab_mapping *map, const void *unused)
+{
+	return true;
+}
+
+/* A mapped page goes to limbo, and then its mappings end. */
+static void end_mappings(struct lab_owner *owner, lab_tag_t *slot)
+{
+	struct lab_frame *frame = lab_frame_of_tag(READ_ONCE(*slot));
+	struct lab_mapping *map;
+
+	if (!lab_mapping_retire(owner, slot, false))
+		return;
+	while ((map = lab_mapping_claim(owner, frame, is_any, NULL)))
+		lab_dma_end(owner, frame, map);
+}
+
 /* Settles every page that is still the owner's; returns how many were out. */
 static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 {
@@ -451,6 +484,8 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 		    lab_tag_state(tag) == LAB_LIMBO)
 			continue;
 		name_leaked(owner, tag, ++out, ip);
+		if (lab_tag_state(tag) == LAB_MAPPED)
+			end_mappings(owner, &labyrinth_hot.table.tags[index]);
 		lab_settle(owner, &labyrinth_hot.table.tags[index]);
 	}
 	if (out)
@@ -466,6 +501,7 @@ static unsigned int destroy(struct lab_owner *owner, unsigned long ip)
 
 	lab_cache_exit(owner);
 	out = settle_pages(owner, ip);
+	lab_mapping_drain(owner);
 	trace_owner_destroy(owner, out);
 	pr_debug("owner %s (id %u) destroyed, %u pages were out\n",
 		 owner->name, lab_owner_id(owner), out);
@@ -571,6 +607,7 @@ static void slot_init(unsigned int id)
 	struct lab_owner *owner = &lab_owners.slots[id];
 
 	owner->front.key = lab_tag_make(0, id, LAB_HELD);
+	raw_spin_lock_init(&owner->map_lock);
 	take_back_handle(owner);
 	list_add_tail(&owner->free_node, &free_slots);
 }

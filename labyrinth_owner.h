@@ -22,6 +22,7 @@
 #include <linux/cache.h>
 #include <linux/irq_work.h>
 #include <linux/list.h>
+#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 #include "labyrinth_alloc.h"
@@ -30,6 +31,7 @@
 #include "labyrinth_list.h"
 
 struct lab_cpu_cache;
+struct lab_mapping;
 
 /* Why an allocation came back with nothing. */
 enum lab_fail {
@@ -72,6 +74,8 @@ struct lab_owner {
 	unsigned int reserve_target;
 	int nid;
 	struct device *dev;		/* holds a reference */
+	struct lab_mapping *spare;	/* records not in use, under @map_lock */
+	raw_spinlock_t map_lock;	/* see labyrinth_mapping.c */
 	struct module *module;		/* compared, never followed */
 	unsigned long created_at;	/* the address create returned to */
 	struct list_head free_node;
@@ -118,8 +122,9 @@ static __always_inline bool lab_owner_is(const struct lab_owner *owner,
 
 /*
  * The owner of a live handle, or NULL. It stays alive until preemption is
- * enabled again: destroy waits for a grace period after it took the handle back.
- * Context: Any; preemption disabled by the caller.
+ * enabled again, or the caller's RCU read-side section ends: destroy waits for a
+ * grace period after it took the handle back.
+ * Context: Any; preemption disabled, or rcu_read_lock() held, by the caller.
  */
 static __always_inline struct lab_owner *
 lab_owner_get(const struct labyrinth_owner *handle)

@@ -5,6 +5,8 @@
  * Called after the decision, with no lock held and preemption as the caller of
  * the API had it; from any context, so nothing here sleeps or allocates.
  */
+#include <linux/device.h>
+#include <linux/dma-direction.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/panic.h>
@@ -15,6 +17,7 @@
 #include <linux/string.h>
 
 #include "labyrinth_frame.h"
+#include "labyrinth_mapping.h"
 #include "labyrinth_owner.h"
 #include "labyrinth_report.h"
 #include "labyrinth_trace.h"
@@ -76,6 +79,8 @@ static const char * const class_names[] = {
 	[LAB_BAD_ADDRESS] = "bad-address",
 	[LAB_BAD_HANDLE] = "bad-handle",
 	[LAB_BAD_PAGE] = "bad-page",
+	[LAB_BAD_MAPPING] = "bad-mapping",
+	[LAB_WRONG_DEVICE] = "wrong-device",
 	[LAB_LOST_REFERENCE] = "lost-reference",
 	[LAB_LEAKED] = "leaked",
 	[LAB_LEFT_BEHIND] = "left-behind",
@@ -95,11 +100,12 @@ static const char * const op_names[] = {
 	[LAB_OP_ADOPT] = "adopt",
 	[LAB_OP_LEND] = "lend",
 	[LAB_OP_RECLAIM] = "reclaim",
-	[LAB_OP_DESTROY] = "destroy",
 	[LAB_OP_MAP] = "map",
-	[LAB_OP_FAULT] = "fault",
 	[LAB_OP_VMAP] = "vmap",
 	[LAB_OP_DMA] = "dma",
+	[LAB_OP_UNMAP] = "unmap",
+	[LAB_OP_DESTROY] = "destroy",
+	[LAB_OP_FAULT] = "fault",
 };
 
 static_assert(ARRAY_SIZE(op_names) == LAB_NR_OP_NAMES);
@@ -110,6 +116,7 @@ static const char * const state_names[] = {
 	[LAB_HELD] = "HELD",
 	[LAB_LENT] = "LENT",
 	[LAB_LIMBO] = "LIMBO",
+	[LAB_MAPPED] = "MAPPED",
 };
 
 static_assert(ARRAY_SIZE(state_names) == LAB_NR_STATES);
@@ -167,8 +174,10 @@ struct lab_page_note lab_page_note(lab_tag_t tag)
 		note.age_ms = lab_frame_age_ms(frame);
 		note.site = READ_ONCE(frame->site);
 	}
-	if (lab_tag_state(tag) == LAB_HELD)
+	if (lab_tag_state(tag) == LAB_HELD || lab_tag_state(tag) == LAB_MAPPED)
 		note.stack = lab_frame_stack(frame);
+	if (lab_tag_state(tag) == LAB_MAPPED)
+		lab_mapping_note(tag, &note);
 	return note;
 }
 
@@ -199,6 +208,56 @@ static void print_holder(const struct lab_refusal *refusal)
 	       note->age_ms % 1000, (void *)note->site);
 	if (note->stack)
 		stack_depot_print(note->stack);
+}
+
+static const char *direction(const struct lab_map_note *map)
+{
+	switch (map->dir) {
+	case DMA_TO_DEVICE:
+		return "to the device";
+	case DMA_FROM_DEVICE:
+		return "from the device";
+	case DMA_BIDIRECTIONAL:
+		return "both ways";
+	default:
+		return "no way";
+	}
+}
+
+static void print_mapping(const struct lab_page_note *note)
+{
+	const struct lab_map_note *map = &note->map;
+
+	switch (map->kind) {
+	case LAB_MAP_DMA:
+		pr_err(" mapped:  for DMA, %u bytes at 0x%llx, %s, by %pS\n",
+		       map->size, map->addr, direction(map), (void *)map->site);
+		break;
+	case LAB_MAP_KERNEL:
+		pr_err(" mapped:  into the kernel at %p, by %pS\n",
+		       (void *)(unsigned long)map->addr, (void *)map->site);
+		break;
+	case LAB_MAP_PROCESS:
+		pr_err(" mapped:  into a process at 0x%llx, by %pS\n",
+		       map->addr, (void *)map->site);
+		break;
+	}
+	if (note->mappings > 1)
+		pr_err("          and %u times more\n", note->mappings - 1);
+}
+
+/* The caller's word for a device may be worth nothing: it is not followed. */
+static void print_asked(const struct lab_refusal *refusal)
+{
+	const struct lab_map_note *asked = refusal->asked;
+	const struct device *dev = refusal->caller ? refusal->caller->dev : NULL;
+
+	if (asked)
+		pr_err(" asked:   %u bytes at 0x%llx, %s\n", asked->size,
+		       asked->addr, direction(asked));
+	if (refusal->class == LAB_WRONG_DEVICE)
+		pr_err(" device:  %p; the owner's is %s\n", refusal->dev,
+		       dev ? dev_name(dev) : "none");
 }
 
 static void print_caller(const struct lab_refusal *refusal)
@@ -245,6 +304,9 @@ static void print_report(const struct lab_refusal *refusal)
 		print_page(refusal);
 		print_holder(refusal);
 	}
+	if (refusal->note.mappings)
+		print_mapping(&refusal->note);
+	print_asked(refusal);
 	print_caller(refusal);
 	print_stack(refusal->ip);
 }

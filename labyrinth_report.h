@@ -8,6 +8,7 @@
 
 #include "labyrinth_tag.h"
 
+struct device;
 struct lab_owner;
 
 enum lab_class {
@@ -20,6 +21,8 @@ enum lab_class {
 	LAB_BAD_ADDRESS,	/* no page's address */
 	LAB_BAD_HANDLE,		/* no live owner's handle */
 	LAB_BAD_PAGE,		/* not an ordinary, unshared page */
+	LAB_BAD_MAPPING,	/* no mapping that can be made, or that there is */
+	LAB_WRONG_DEVICE,	/* not the device that the owner is bound to */
 	/* Noticed: it had happened already. */
 	LAB_LOST_REFERENCE,	/* somebody dropped one that was not his */
 	LAB_LEAKED,		/* pages still out when their owner went */
@@ -28,18 +31,45 @@ enum lab_class {
 	LAB_NR_CLASSES
 };
 
+enum lab_map_kind {
+	LAB_MAP_DMA,
+	LAB_MAP_KERNEL,
+	LAB_MAP_PROCESS,
+	LAB_NR_MAP_KINDS
+};
+
+/**
+ * struct lab_map_note - one mapping of a page
+ * @addr: for the device, in the kernel, or in the process.
+ * @site: the address that the call returned to which made it.
+ * @size: in bytes.
+ * @kind: &enum lab_map_kind.
+ * @dir: &enum dma_data_direction, of one for DMA.
+ */
+struct lab_map_note {
+	u64 addr;
+	unsigned long site;
+	u32 size;
+	u8 kind;
+	u8 dir;
+};
+
 /**
  * struct lab_page_note - what a page's frame said when it was looked at
  * @refs: its reference count.
  * @age_ms: since it was handed out, if @site is not 0.
  * @site: to where; 0 if the page is not handed out.
  * @stack: the stack depot's handle of that allocation, or 0.
+ * @mappings: how often it is mapped.
+ * @map: the mapping made last.
  */
 struct lab_page_note {
 	int refs;
 	unsigned int age_ms;
 	unsigned long site;
 	u32 stack;
+	unsigned int mappings;
+	struct lab_map_note map;
 };
 
 /**
@@ -52,6 +82,8 @@ struct lab_page_note {
  * @note: and its frame; of meaning only with a @tag.
  * @caller: the owner whose handle was presented; NULL: none that lives.
  * @handle: the handle as presented.
+ * @asked: the mapping that the caller named, if it did; with a @site of 0.
+ * @dev: the device that the caller named, if it is the wrong one.
  * @function: the core function that was called instead, by whoever presents
  *	none; or NULL.
  * @ip: where the call returns to.
@@ -65,6 +97,8 @@ struct lab_refusal {
 	struct lab_page_note note;
 	const struct lab_owner *caller;
 	const void *handle;
+	const struct lab_map_note *asked;
+	const struct device *dev;
 	const char *function;
 	unsigned long ip;
 };

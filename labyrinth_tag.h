@@ -63,9 +63,10 @@ enum lab_state {
 	LAB_CACHED,
 	/*
 	 * Handed out. Left by the owner alone: to CACHED (free), to another
-	 * owner's HELD (transfer), LENT (lend), ABSENT (release), LIMBO or
-	 * ABSENT (destroy). Two of the owner's calls may race; the
-	 * compare-and-exchange lets one win and the other sees its result.
+	 * owner's HELD (transfer), LENT (lend), MAPPED (dma_map, vmap, mmap),
+	 * ABSENT (release), LIMBO or ABSENT (destroy). Two of the owner's calls
+	 * may race; the compare-and-exchange lets one win and the other sees its
+	 * result.
 	 */
 	LAB_HELD,
 	/*
@@ -79,6 +80,13 @@ enum lab_state {
 	 * when the last reference is gone.
 	 */
 	LAB_LIMBO,
+	/*
+	 * Handed out, and mapped by its owner: for DMA, into the kernel, into a
+	 * process. How often, the frame's list of mappings says. Left under the
+	 * owner's map_lock only: to HELD with the last of them, to LIMBO by
+	 * destroy, and by free where only a process has it mapped.
+	 */
+	LAB_MAPPED,
 	LAB_NR_STATES
 };
 
@@ -97,14 +105,15 @@ enum lab_op {
 	LAB_OP_ADOPT,
 	LAB_OP_LEND,
 	LAB_OP_RECLAIM,
+	/* Into a process, into the kernel, for a device; and no longer. */
+	LAB_OP_MAP,
+	LAB_OP_VMAP,
+	LAB_OP_DMA,
+	LAB_OP_UNMAP,
 	LAB_NR_OPS,
 	/* No transition of theirs, but a report names them. */
 	LAB_OP_DESTROY = LAB_NR_OPS,
-	/* What the guard looks at: see enum lab_hook_class. */
-	LAB_OP_MAP,
 	LAB_OP_FAULT,
-	LAB_OP_VMAP,
-	LAB_OP_DMA,
 	LAB_NR_OP_NAMES
 };
 
@@ -117,22 +126,30 @@ enum lab_op {
  * RETURN: to the page allocator, once nobody refers to the page. LIMBO: not to
  * the allocator, since something still does. Where one of them meets a state
  * that it cannot meet, the list which led to the page is corrupt: -EUCLEAN.
+ *
+ * UNMAP: the last mapping; before it, a MAPPED page stays so. FREE, TRANSFER and
+ * RELEASE of a page that only a process has mapped end that mapping first, and
+ * find it HELD.
  */
 #define LAB_TRANSITIONS(T)						\
-/* op	      ABSENT	   CACHED	HELD	     LENT	 LIMBO */	\
-T(REFILL,   LAB_CACHED, -EUCLEAN,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN)	\
-T(RETURN,   -EUCLEAN,   LAB_ABSENT, LAB_ABSENT, LAB_ABSENT, LAB_ABSENT)	\
-T(LIMBO,    -EUCLEAN,   LAB_LIMBO,  LAB_LIMBO,  LAB_LIMBO,  -EUCLEAN)	\
-T(ALLOC,    -EUCLEAN,   LAB_HELD,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN)	\
-T(FREE,     -ENOENT,    -ENOENT,    LAB_CACHED, -EBUSY,     -ENOENT)	\
-T(TRANSFER, -ENOENT,    -ENOENT,    LAB_HELD,   -EBUSY,     -ENOENT)	\
-T(RELEASE,  -ENOENT,    -ENOENT,    LAB_ABSENT, -EBUSY,     -ENOENT)	\
-T(ADOPT,    LAB_HELD,   -EBUSY,     -EBUSY,     -EBUSY,     -EBUSY)	\
-T(LEND,     -ENOENT,    -ENOENT,    LAB_LENT,   -EBUSY,     -ENOENT)	\
-T(RECLAIM,  -ENOENT,    -ENOENT,    LAB_HELD,   LAB_HELD,   -ENOENT)
+/* op	      ABSENT	   CACHED	HELD	     LENT	 LIMBO	     MAPPED */ \
+T(REFILL,   LAB_CACHED, -EUCLEAN,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN, -EUCLEAN)	\
+T(RETURN,   -EUCLEAN,   LAB_ABSENT, LAB_ABSENT, LAB_ABSENT, LAB_ABSENT, -EUCLEAN) \
+T(LIMBO,    -EUCLEAN,   LAB_LIMBO,  LAB_LIMBO,  LAB_LIMBO,  -EUCLEAN, LAB_LIMBO) \
+T(ALLOC,    -EUCLEAN,   LAB_HELD,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN, -EUCLEAN)	\
+T(FREE,     -ENOENT,    -ENOENT,    LAB_CACHED, -EBUSY,     -ENOENT,  -EBUSY)	\
+T(TRANSFER, -ENOENT,    -ENOENT,    LAB_HELD,   -EBUSY,     -ENOENT,  -EBUSY)	\
+T(RELEASE,  -ENOENT,    -ENOENT,    LAB_ABSENT, -EBUSY,     -ENOENT,  -EBUSY)	\
+T(ADOPT,    LAB_HELD,   -EBUSY,     -EBUSY,     -EBUSY,     -EBUSY,   -EBUSY)	\
+T(LEND,     -ENOENT,    -ENOENT,    LAB_LENT,   -EBUSY,     -ENOENT,  -EBUSY)	\
+T(RECLAIM,  -ENOENT,    -ENOENT,    LAB_HELD,   LAB_HELD,   -ENOENT,  -EBUSY)	\
+T(MAP,      -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,  LAB_MAPPED) \
+T(VMAP,     -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,  LAB_MAPPED) \
+T(DMA,      -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,  LAB_MAPPED) \
+T(UNMAP,    -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,  LAB_HELD)
 
-#define LAB_TRANSITION_ROW(op, absent, cached, held, lent, limbo) \
-	[LAB_OP_##op] = { absent, cached, held, lent, limbo },
+#define LAB_TRANSITION_ROW(op, absent, cached, held, lent, limbo, mapped) \
+	[LAB_OP_##op] = { absent, cached, held, lent, limbo, mapped },
 
 /* A state is >= 0, an errno < 0. */
 static const s8 lab_transitions[LAB_NR_OPS][LAB_NR_STATES] = {

@@ -78,6 +78,14 @@ static void trace_page(enum lab_op op, unsigned long pfn,
 		return trace_page_lend(pfn, owner, ip);
 	case LAB_OP_RECLAIM:
 		return trace_page_reclaim(pfn, owner, ip);
+	case LAB_OP_MAP:
+		return trace_page_map(pfn, owner, ip);
+	case LAB_OP_VMAP:
+		return trace_page_vmap(pfn, owner, ip);
+	case LAB_OP_DMA:
+		return trace_page_dma(pfn, owner, ip);
+	case LAB_OP_UNMAP:
+		return trace_page_unmap(pfn, owner, ip);
 	default:
 		return;
 	}

@@ -70,6 +70,10 @@ LAB_PAGE_EVENT(page_release);
 LAB_PAGE_EVENT(page_adopt);
 LAB_PAGE_EVENT(page_lend);
 LAB_PAGE_EVENT(page_reclaim);
+LAB_PAGE_EVENT(page_map);
+LAB_PAGE_EVENT(page_vmap);
+LAB_PAGE_EVENT(page_dma);
+LAB_PAGE_EVENT(page_unmap);
 
 TRACE_EVENT(page_transfer,
 	TP_PROTO(unsigned long pfn, const struct lab_owner *from,

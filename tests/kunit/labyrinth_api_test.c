@@ -521,7 +521,8 @@ static void expect_true_counts(struct kunit *test, const struct world *w,
 				    "%s: owner %d", what, i);
 		if (owner->max_pages)
 			KUNIT_EXPECT_EQ_MSG(test, atomic_read(&owner->held),
-					    nr[LAB_HELD] + nr[LAB_LENT],
+					    nr[LAB_HELD] + nr[LAB_LENT] +
+					    nr[LAB_MAPPED],
 					    "%s: owner %d", what, i);
 	}
 }

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An owner's pages mapped for DMA by the one device that the owner is bound to.
+ * No state is owned here: labyrinth_mapping.c has the records.
+ *
+ * The mapping is made before the record of it, and ended before the record goes:
+ * in between the page is MAPPED, so nobody gets it free, or handed on, while the
+ * device can reach it or a bounce buffer is still to be copied. Two that unmap the
+ * same: one claims the record, the other finds none.
+ *
+ * The IOMMU's locks sleep on PREEMPT_RT. So it is RCU that keeps the owner alive
+ * here, with preemption as the caller had it.
+ */
+#include <linux/device.h>
+#include <linux/dma-mapping.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+
+#include "labyrinth_dma.h"
+#include "labyrinth_trace.h"
+
+/* Nothing of this is for an NMI: the DMA API takes locks. */
+static int check_wish(struct lab_call *call, const struct device *dev,
+		      size_t offset, const struct lab_map_note *wish)
+{
+	call->class = LAB_WRONG_DEVICE;
+	call->dev = dev;
+	if (!dev || dev != call->owner->dev)
+		return -EPERM;
+	call->class = LAB_BAD_MAPPING;
+	call->dev = NULL;
+	if (in_nmi() || !dev->dma_mask || !wish->size ||
+	    offset > PAGE_SIZE || wish->size > PAGE_SIZE - offset ||
+	    !valid_dma_direction(wish->dir))
+		return -EINVAL;
+	return 0;
+}
+
+static int record(struct lab_call *call, const struct lab_map_note *wish)
+{
+	struct lab_mapping *map = lab_mapping_get(call->owner);
+	int err;
+
+	if (!map)
+		return -ENOMEM;
+	map->what = *wish;
+	map->range = NULL;
+	err = lab_mapping_attach(call, map);
+	if (err)
+		lab_mapping_put(call->owner, map);
+	return err;
+}
+
+static int map_held(struct lab_call *call, struct device *dev, size_t offset,
+		    struct lab_map_note *wish, dma_addr_t *dma)
+{
+	int err = check_wish(call, dev, offset, wish);
+
+	if (!err && !dma)
+		err = -EINVAL;
+	if (err)
+		return err;
+	wish->addr = lab_dma_map_page(dev, lab_frame_page(call->frame), offset,
+				      wish->size, wish->dir);
+	if (dma_mapping_error(dev, wish->addr))
+		return -ENOMEM;
+	err = record(call, wish);
+	if (err)
+		dma_unmap_page(dev, wish->addr, wish->size, wish->dir);
+	else
+		*dma = wish->addr;
+	return err;
+}
+
+/**
+ * labyrinth_dma_map() - map a page, or part of it, for DMA
+ * @owner: who holds the page.
+ * @dev: the device that @owner was created with; no other may.
+ * @addr: the page's address.
+ * @offset: where in the page the part begins, in bytes.
+ * @size: how many bytes; not beyond the page's end.
+ * @dir: who writes.
+ * @dma: where the address for the device goes; untouched on failure.
+ *
+ * The page stays @owner's. While it is mapped, it can be mapped again, another part
+ * or the same, but not be freed, transferred, lent or released: each mapping is
+ * ended by a labyrinth_dma_unmap() of its own. dma_sync_single_for_cpu() and
+ * dma_sync_single_for_device() may be used in between, as of any mapping.
+ *
+ * Context: As dma_map_page(): any but NMI; on PREEMPT_RT, with an IOMMU, where a
+ * spinlock may be taken. Does not sleep otherwise.
+ * Return: 0; -EPERM the page has another owner, or the caller is not the bound
+ * thread, or @dev is not the owner's device; -ENOENT no Labyrinth page, or freed;
+ * -EBUSY lent; -EINVAL as labyrinth_free_page(), or @size, @offset or @dir make no
+ * sense; -ENOMEM no room for the mapping or its record.
+ */
+int labyrinth_dma_map(struct labyrinth_owner *owner, struct device *dev,
+		      void *addr, size_t offset, size_t size,
+		      enum dma_data_direction dir, dma_addr_t *dma)
+{
+	struct lab_map_note wish = {
+		.kind = LAB_MAP_DMA, .dir = dir, .site = _RET_IP_,
+		.size = min_t(size_t, size, U32_MAX),
+	};
+	struct lab_call call = {
+		.op = LAB_OP_DMA, .handle = owner, .addr = addr,
+		.ip = _RET_IP_,
+	};
+	int err = lab_call_begin_rcu(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	if (err >= 0)
+		err = map_held(&call, dev, offset, &wish, dma);
+	return lab_call_end_rcu(&call, err);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_dma_map, LAB_NS);
+
+static bool is_asked(struct lab_mapping *map, const void *arg)
+{
+	const struct lab_map_note *asked = arg;
+
+	return map->what.kind == LAB_MAP_DMA && map->what.addr == asked->addr &&
+	       map->what.size == asked->size && map->what.dir == asked->dir;
+}
+
+static void end_mapping(struct lab_owner *owner, struct lab_frame *frame,
+			struct lab_mapping *map)
+{
+	dma_unmap_page(owner->dev, map->what.addr, map->what.size,
+		       map->what.dir);
+	lab_mapping_detach(owner, frame, map);
+	lab_mapping_put(owner, map);
+}
+
+static int unmap_mapped(struct lab_call *call, const struct device *dev,
+			const struct lab_map_note *asked)
+{
+	struct lab_mapping *map;
+	int err = check_wish(call, dev, 0, asked);
+
+	if (err)
+		return err;
+	map = lab_mapping_claim(call->owner, call->frame, is_asked, asked);
+	if (!map)
+		return -EINVAL;
+	end_mapping(call->owner, call->frame, map);
+	lab_step(LAB_OP_UNMAP, call->frame, call->owner, call->ip);
+	return 0;
+}
+
+/**
+ * labyrinth_dma_unmap() - end one of a page's mappings for DMA
+ * @owner: who holds the page.
+ * @dev: the device it was mapped for.
+ * @addr: the page's address.
+ * @dma: what labyrinth_dma_map() gave.
+ * @size: how many bytes were mapped.
+ * @dir: the direction that was given.
+ *
+ * After success the device must not access what was mapped any more, and after the
+ * last of its mappings the page may be freed. What matches no mapping that there
+ * is, is refused and reported, with the mapping that there is.
+ *
+ * Context: As labyrinth_dma_map().
+ * Return: 0; -EPERM the page has another owner, or the caller is not the bound
+ * thread, or @dev is not the owner's device; -ENOENT no Labyrinth page, or not
+ * mapped at all; -EINVAL mapped, but not so; or as labyrinth_free_page().
+ */
+int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
+			void *addr, dma_addr_t dma, size_t size,
+			enum dma_data_direction dir)
+{
+	struct lab_map_note asked = {
+		.kind = LAB_MAP_DMA, .dir = dir, .addr = dma,
+		.size = min_t(size_t, size, U32_MAX),
+	};
+	struct lab_call call = {
+		.op = LAB_OP_UNMAP, .handle = owner, .addr = addr,
+		.ip = _RET_IP_, .asked = &asked,
+	};
+	int err = lab_call_begin_rcu(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	if (err >= 0)
+		err = unmap_mapped(&call, dev, &asked);
+	return lab_call_end_rcu(&call, err);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_dma_unmap, LAB_NS);
+
+/*
+ * The owner goes and has left @map, which the caller claimed. The device may not
+ * know of it and still write: so the page does not leave limbo any more.
+ * Context: Task.
+ */
+void lab_dma_end(struct lab_owner *owner, struct lab_frame *frame,
+		 struct lab_mapping *map)
+{
+	page_ref_inc(lab_frame_page(frame));
+	end_mapping(owner, frame, map);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is left mapped for DMA when an owner goes. See labyrinth_dma.c.
+ */
+#ifndef LABYRINTH_DMA_H
+#define LABYRINTH_DMA_H
+
+#include "labyrinth_mapping.h"
+
+void lab_dma_end(struct lab_owner *owner, struct lab_frame *frame,
+		 struct lab_mapping *map);
+
+#endif /* LABYRINTH_DMA_H */

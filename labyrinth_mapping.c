@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The records of mappings. The state owned here is each frame's list of them,
+ * the step between HELD and MAPPED, and the records that an owner keeps spare.
+ *
+ * owner->map_lock protects all three for the pages that carry the owner's id. It
+ * nests in nothing of Labyrinth's, and nothing nests in it; it is a raw spinlock,
+ * taken with interrupts disabled, and not in an NMI.
+ *
+ * Why a page that is mapped does not get away: a page is HELD only while its list
+ * is empty. The step to MAPPED is one compare-and-exchange, so of it and a
+ * free, transfer, lend or release of the HELD page one wins. From MAPPED the tag
+ * is led away under the lock alone; every other call finds the state -EBUSY.
+ *
+ * The list's head is the word of the frame that has the page's address in all
+ * other states. A frame that does not know its slot any more has been through
+ * the page allocator: its words are somebody else's, and are left alone.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "labyrinth_cache.h"
+#include "labyrinth_limbo.h"
+#include "labyrinth_mapping.h"
+#include "labyrinth_trace.h"
+
+static struct kmem_cache *mapping_cache;
+
+int lab_mapping_init(void)
+{
+	mapping_cache = KMEM_CACHE(lab_mapping, 0);
+	return mapping_cache ? 0 : -ENOMEM;
+}
+
+void lab_mapping_exit(void)
+{
+	kmem_cache_destroy(mapping_cache);
+}
+
+static void push_spare(struct lab_owner *owner, struct lab_mapping *map)
+{
+	lockdep_assert_held(&owner->map_lock);
+	map->next = owner->spare;
+	owner->spare = map;
+}
+
+/*
+ * A record, whatever was in it. Records that have been used stay with the owner,
+ * so memory is asked for only when more are in use than ever before.
+ * Context: Any but NMI. Return: NULL if there is no memory.
+ */
+struct lab_mapping *lab_mapping_get(struct lab_owner *owner)
+{
+	struct lab_mapping *map;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	map = owner->spare;
+	if (map)
+		owner->spare = map->next;
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	if (unlikely(!map) && lab_may_use_allocator())
+		map = kmem_cache_alloc(mapping_cache, GFP_ATOMIC | __GFP_NOWARN);
+	return map;
+}
+
+void lab_mapping_put(struct lab_owner *owner, struct lab_mapping *map)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	push_spare(owner, map);
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+}
+
+/*
+ * Provides @nr records, so that a page of the reserve can be mapped when memory
+ * is out.
+ * Context: Task; may sleep. Nobody has the owner's handle yet.
+ * Return: 0 or -ENOMEM.
+ */
+int lab_mapping_provide(struct lab_owner *owner, unsigned int nr)
+{
+	struct lab_mapping *map;
+
+	while (nr--) {
+		map = kmem_cache_alloc(mapping_cache, GFP_KERNEL);
+		if (!map)
+			return -ENOMEM;
+		lab_mapping_put(owner, map);
+	}
+	return 0;
+}
+
+/* Context: Task. Nobody uses the owner's handle any more. */
+void lab_mapping_drain(struct lab_owner *owner)
+{
+	struct lab_mapping *map;
+
+	while ((map = owner->spare)) {
+		owner->spare = map->next;
+		kmem_cache_free(mapping_cache, map);
+	}
+}
+
+static bool has_process(const struct lab_mapping *map)
+{
+	for (; map; map = map->next)
+		if (map->what.kind == LAB_MAP_PROCESS)
+			return true;
+	return false;
+}
+
+/* Under the lock. False where the page's tag is not what it was. */
+static bool link_mapping(struct lab_call *call, struct lab_mapping *map)
+{
+	lab_tag_t mapped = lab_tag_step(call->tag, LAB_MAPPED);
+
+	map->next = NULL;
+	if (READ_ONCE(*call->slot) == mapped)
+		map->next = call->frame->mappings;
+	else if (lab_tag_state(call->tag) != LAB_HELD ||
+		 !lab_call_commit(call, mapped))
+		return false;
+	call->frame->mappings = map;
+	map->linked = true;
+	return true;
+}
+
+/*
+ * Puts @map, filled in, on the list of the page that @call has looked up; it is
+ * MAPPED after that.
+ * Context: Any but NMI; the owner alive.
+ * Return: 0, or as lab_call_again(); -EBUSY also where @map is of a process, and
+ * one has the page mapped already.
+ */
+int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map)
+{
+	struct lab_owner *owner = call->owner;
+	unsigned long flags;
+	bool busy, linked;
+
+	map->ending = false;
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	busy = map->what.kind == LAB_MAP_PROCESS &&
+	       lab_tag_state(READ_ONCE(*call->slot)) == LAB_MAPPED &&
+	       has_process(call->frame->mappings);
+	linked = !busy && link_mapping(call, map);
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	if (linked) {
+		lab_step(call->op, call->frame, owner, call->ip);
+		return 0;
+	}
+	call->class = LAB_BUSY;
+	return busy ? -EBUSY : lab_call_again(call);
+}
+
+/*
+ * The head of @frame's list, and where the tag stands. NULL: there is no list, or
+ * the frame is not ours any more.
+ */
+static struct lab_mapping **find_list(const struct lab_owner *owner,
+				      struct lab_frame *frame,
+				      lab_tag_t **slot, lab_tag_t *tag)
+{
+	*slot = lab_table_search(&labyrinth_hot.table, lab_frame_pfn(frame), tag);
+	if (!*slot || lab_tag_owner(*tag) != lab_owner_id(owner) ||
+	    READ_ONCE(frame->tag) != *slot ||
+	    frame->address == (unsigned long)lab_frame_address(frame))
+		return NULL;
+	return &frame->mappings;
+}
+
+/*
+ * Finds the first mapping that is @wanted, and that nobody else is about to end, of
+ * a page that is MAPPED or was until it was retired. It is the caller's to end
+ * now. @wanted is called under the lock.
+ * Context: Any but NMI.
+ */
+struct lab_mapping *
+lab_mapping_claim(struct lab_owner *owner, struct lab_frame *frame,
+		  bool (*wanted)(struct lab_mapping *map, const void *arg),
+		  const void *arg)
+{
+	struct lab_mapping **head, *map = NULL;
+	unsigned long flags;
+	lab_tag_t *slot, tag;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	head = find_list(owner, frame, &slot, &tag);
+	if (head)
+		map = *head;
+	while (map && (map->ending || !wanted(map, arg)))
+		map = map->next;
+	if (map)
+		map->ending = true;
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	return map;
+}
+
+static void unlink_mapping(struct lab_mapping **link, struct lab_mapping *map)
+{
+	while (*link != map)
+		link = &(*link)->next;
+	*link = map->next;
+	map->linked = false;
+}
+
+/* @map is off the list. Under the lock. */
+static void leave_mapped(struct lab_frame *frame, lab_tag_t *slot, lab_tag_t tag)
+{
+	if (!frame->mappings) {
+		lab_frame_place(frame, slot);
+		if (lab_tag_state(tag) == LAB_MAPPED)
+			cmpxchg(slot, tag, lab_tag_step(tag, LAB_HELD));
+	}
+	/* See lab_mapping_retire(). */
+	if (lab_tag_state(tag) == LAB_LIMBO)
+		page_ref_dec(lab_frame_page(frame));
+}
+
+/*
+ * @map is no more. What it gave access to must have ended before: the page may be
+ * free again as soon as this was the last. A second call does nothing.
+ * Context: Any but NMI.
+ */
+void lab_mapping_detach(struct lab_owner *owner, struct lab_frame *frame,
+			struct lab_mapping *map)
+{
+	struct lab_mapping **head;
+	unsigned long flags;
+	lab_tag_t *slot, tag;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	head = find_list(owner, frame, &slot, &tag);
+	if (head && map->linked) {
+		unlink_mapping(head, map);
+		leave_mapped(frame, slot, tag);
+	}
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+}
+
+static int count_mappings(const struct lab_mapping *map, bool only_process)
+{
+	int nr = 0;
+
+	for (; map; map = map->next) {
+		if (only_process && map->what.kind != LAB_MAP_PROCESS)
+			return 0;
+		nr++;
+	}
+	return nr;
+}
+
+/*
+ * A MAPPED page is given up: to limbo, with a reference for each mapping, which is
+ * dropped when that ends. With @only_process, unless it has mappings of
+ * another kind.
+ * Context: Any. Return: whether it was MAPPED, and is in limbo now; in an NMI, false.
+ */
+bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot,
+			bool only_process)
+{
+	lab_tag_t tag = READ_ONCE(*slot);
+	struct lab_frame *frame = lab_frame_of_tag(tag);
+	unsigned long flags;
+	int nr = 0;
+
+	/* The lock's holder may be whom the NMI came over. */
+	if (in_nmi())
+		return false;
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	if (READ_ONCE(*slot) == tag && lab_tag_state(tag) == LAB_MAPPED &&
+	    READ_ONCE(frame->tag) == slot)
+		nr = count_mappings(frame->mappings, only_process);
+	page_ref_add(lab_frame_page(frame), nr);
+	if (nr)
+		cmpxchg(slot, tag, lab_tag_step(tag, LAB_LIMBO));
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	if (nr)
+		lab_limbo_add(owner, frame);
+	return nr;
+}
+
+static void copy_note(struct lab_owner *owner, struct lab_frame *frame,
+		      lab_tag_t tag, struct lab_page_note *note)
+{
+	const struct lab_mapping *map;
+	lab_tag_t *slot, now;
+
+	if (!find_list(owner, frame, &slot, &now) || now != tag)
+		return;
+	map = frame->mappings;
+	note->map = map->what;
+	note->mappings = count_mappings(map, false);
+}
+
+/*
+ * Adds to @note what is known of the mappings of a page that was MAPPED a moment
+ * ago; in an NMI, nothing is.
+ * Context: Any.
+ */
+void lab_mapping_note(lab_tag_t tag, struct lab_page_note *note)
+{
+	struct lab_owner *owner = lab_owner_by_id(lab_tag_owner(tag));
+	unsigned long flags;
+
+	if (in_nmi())
+		return;
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	copy_note(owner, lab_frame_of_tag(tag), tag, note);
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+}
