@@ -30,6 +30,8 @@
 #include "labyrinth_cache.h"
 #include "labyrinth_call.h"
 #include "labyrinth_limbo.h"
+#include "labyrinth_mapping.h"
+#include "labyrinth_mmap.h"
 #include "labyrinth_stack.h"
 #include "labyrinth_trace.h"
 
@@ -305,6 +307,46 @@ static int free_held(struct lab_call *call)
 	return 0;
 }
 
+/* Where the caller may sleep, as far as can be known. */
+static bool revoke(struct lab_call *call)
+{
+	bool revoked;
+
+	preempt_enable();
+	revoked = preemptible() && !rcu_preempt_depth() &&
+		  lab_mmap_revoke(call->owner, call->frame, true);
+	preempt_disable();
+	return revoked;
+}
+
+/*
+ * As lab_call_page(). If all that stands in the way of it is that a process has the
+ * page mapped, it is taken away from the process first.
+ */
+static int lab_call_page_back(struct lab_call *call, const void *addr)
+{
+	int err = lab_call_page(call, addr);
+
+	if (likely(err != -EBUSY) || lab_tag_state(call->tag) != LAB_MAPPED ||
+	    !revoke(call))
+		return err;
+	if (lab_owner_is(call->owner, call->handle))
+		return lab_call_page(call, addr);
+	call->class = LAB_BAD_HANDLE;
+	return -EINVAL;
+}
+
+/* If only a process has it mapped, the page is free, by way of limbo. */
+static int free_mapped(struct lab_call *call)
+{
+	if (!lab_mapping_retire(call->owner, call->slot, true))
+		return -EBUSY;
+	lab_mmap_kick();
+	lab_owner_quota_give(call->owner, 1);
+	lab_step(LAB_OP_FREE, call->frame, call->owner, call->ip);
+	return 0;
+}
+
 static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
 			     unsigned long ip)
 {
@@ -315,9 +357,11 @@ static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
 	int err = lab_call_begin(&call);
 
 	if (!err)
-		err = lab_call_page(&call, addr);
+		err = lab_call_page_back(&call, addr);
 	if (err >= 0)
 		err = free_held(&call);
+	else if (err == -EBUSY && lab_tag_state(call.tag) == LAB_MAPPED)
+		err = free_mapped(&call);
 	if (!err)
 		over = lab_cache_is_over(call.owner);
 	err = lab_call_end(&call, err);
@@ -377,12 +421,14 @@ static noinline int free_slow(struct labyrinth_owner *handle, void *addr,
  * @addr: its address, as it was handed out.
  *
  * After success the page is nobody's to use; it may be handed out again at once.
- * After failure it is whose it was.
+ * After failure it is whose it was. A process that has it mapped loses it: before
+ * this returns, where the caller may sleep; else the page is not used again until a
+ * worker has seen to that.
  *
  * Context: Any: task, softirq, hardirq, NMI. Never sleeps.
  * Return: 0; -EPERM the page has another owner, or the caller is not the bound
- * thread; -ENOENT no Labyrinth page, or freed before; -EBUSY lent, or something
- * refers to it; -EINVAL NULL, not page-aligned, not an address of the direct
+ * thread; -ENOENT no Labyrinth page, or freed before; -EBUSY lent, mapped
+ * otherwise, or something refers to it; -EINVAL NULL, not page-aligned, not an address of the direct
  * map, or not a live owner's handle.
  */
 int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)
@@ -460,7 +506,8 @@ static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
  * @addr: its address.
  *
  * After success the page is @to's, as if it had been handed out by this call;
- * after failure it is still @from's.
+ * after failure it is still @from's. A process that has it mapped loses it; where the
+ * caller may not sleep, or the process's mmap_lock is taken, that is -EBUSY.
  *
  * Context: Any. Never sleeps.
  * Return: 0; -EPERM the page has another owner, or the caller is not the thread
@@ -478,7 +525,7 @@ int labyrinth_transfer(struct labyrinth_owner *from,
 	int err = lab_call_begin(&call);
 
 	if (!err)
-		err = lab_call_page(&call, addr);
+		err = lab_call_page_back(&call, addr);
 	if (err >= 0)
 		err = transfer_held(&call, to);
 	return lab_call_end(&call, err);
@@ -509,6 +556,7 @@ static int release_held(struct lab_call *call)
  *
  * After success it is an ordinary page with one reference, which is the
  * caller's: put_page() or __free_page() ends it. After failure it is whose it was.
+ * Of a page that a process has mapped, as labyrinth_transfer().
  *
  * Context: Any. Never sleeps.
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EBUSY, -EINVAL as
@@ -523,7 +571,7 @@ struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr)
 	int err = lab_call_begin(&call);
 
 	if (!err)
-		err = lab_call_page(&call, addr);
+		err = lab_call_page_back(&call, addr);
 	if (err >= 0)
 		err = release_held(&call);
 	err = lab_call_end(&call, err);

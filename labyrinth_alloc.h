@@ -24,6 +24,7 @@ struct device;
 struct page;
 struct task_struct;
 struct labyrinth_owner;
+struct vm_area_struct;
 
 /* Bytes that an owner's or a module's name takes in a report, NUL included. */
 #define LABYRINTH_NAME_LEN	32
@@ -122,6 +123,11 @@ int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr);
 bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr);
 int labyrinth_query(const void *addr, struct labyrinth_page_info *info);
 
+void *labyrinth_vmap(struct labyrinth_owner *owner, void **addrs,
+		     unsigned int nr);
+int labyrinth_vunmap(struct labyrinth_owner *owner, void *vaddr);
+int labyrinth_mmap(struct labyrinth_owner *owner, struct vm_area_struct *vma,
+		   void **addrs, unsigned int nr);
 int labyrinth_dma_map(struct labyrinth_owner *owner, struct device *dev,
 		      void *addr, size_t offset, size_t size,
 		      enum dma_data_direction dir, dma_addr_t *dma);

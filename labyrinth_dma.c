@@ -116,12 +116,19 @@ int labyrinth_dma_map(struct labyrinth_owner *owner, struct device *dev,
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_dma_map, LAB_NS);
 
-static bool is_asked(struct lab_mapping *map, const void *arg)
+static bool is_dma(const struct lab_mapping *map)
+{
+	return map->what.kind == LAB_MAP_DMA && !map->ending;
+}
+
+static bool take_asked(struct lab_mapping *map, bool alone, const void *arg)
 {
 	const struct lab_map_note *asked = arg;
 
-	return map->what.kind == LAB_MAP_DMA && map->what.addr == asked->addr &&
-	       map->what.size == asked->size && map->what.dir == asked->dir;
+	map->ending = is_dma(map) && map->what.addr == asked->addr &&
+		      map->what.size == asked->size &&
+		      map->what.dir == asked->dir;
+	return map->ending;
 }
 
 static void end_mapping(struct lab_owner *owner, struct lab_frame *frame,
@@ -141,7 +148,7 @@ static int unmap_mapped(struct lab_call *call, const struct device *dev,
 
 	if (err)
 		return err;
-	map = lab_mapping_claim(call->owner, call->frame, is_asked, asked);
+	map = lab_mapping_find(call->owner, call->frame, take_asked, asked);
 	if (!map)
 		return -EINVAL;
 	end_mapping(call->owner, call->frame, map);
@@ -189,14 +196,22 @@ int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_dma_unmap, LAB_NS);
 
-/*
- * The owner goes and has left @map, which the caller claimed. The device may not
- * know of it and still write: so the page does not leave limbo any more.
- * Context: Task.
- */
-void lab_dma_end(struct lab_owner *owner, struct lab_frame *frame,
-		 struct lab_mapping *map)
+static bool take_any(struct lab_mapping *map, bool alone, const void *unused)
 {
-	page_ref_inc(lab_frame_page(frame));
-	end_mapping(owner, frame, map);
+	return is_dma(map);
+}
+
+/*
+ * The owner goes and has left @frame's page mapped for DMA. The device may not know
+ * of it and still write: so the page does not leave limbo any more.
+ * Context: Task. Nobody uses the owner's handle any more.
+ */
+void lab_dma_end_all(struct lab_owner *owner, struct lab_frame *frame)
+{
+	struct lab_mapping *map;
+
+	while ((map = lab_mapping_find(owner, frame, take_any, NULL))) {
+		page_ref_inc(lab_frame_page(frame));
+		end_mapping(owner, frame, map);
+	}
 }

@@ -7,7 +7,6 @@
 
 #include "labyrinth_mapping.h"
 
-void lab_dma_end(struct lab_owner *owner, struct lab_frame *frame,
-		 struct lab_mapping *map);
+void lab_dma_end_all(struct lab_owner *owner, struct lab_frame *frame);
 
 #endif /* LABYRINTH_DMA_H */

@@ -13,6 +13,7 @@
 #include "labyrinth_guard.h"
 #include "labyrinth_limbo.h"
 #include "labyrinth_mapping.h"
+#include "labyrinth_mmap.h"
 #include "labyrinth_notify.h"
 #include "labyrinth_owner.h"
 #include "labyrinth_reclaim.h"
@@ -141,6 +142,7 @@ static void __exit labyrinth_exit(void)
 	lab_guard_exit();
 	lab_reclaim_exit();
 	lab_notify_exit();
+	lab_mmap_exit();
 	lab_limbo_exit();
 	lab_owners_exit();
 	lab_mapping_exit();

@@ -172,15 +172,15 @@ static struct lab_mapping **find_list(const struct lab_owner *owner,
 }
 
 /*
- * Finds the first mapping that is @wanted, and that nobody else is about to end, of
- * a page that is MAPPED or was until it was retired. It is the caller's to end
- * now. @wanted is called under the lock.
+ * Finds the first mapping that @take takes, of a page that is MAPPED or was until it
+ * was retired. @take is called under the lock, and told whether the page has no
+ * other mapping.
  * Context: Any but NMI.
  */
 struct lab_mapping *
-lab_mapping_claim(struct lab_owner *owner, struct lab_frame *frame,
-		  bool (*wanted)(struct lab_mapping *map, const void *arg),
-		  const void *arg)
+lab_mapping_find(struct lab_owner *owner, struct lab_frame *frame,
+		 bool (*take)(struct lab_mapping *map, bool alone, const void *arg),
+		 const void *arg)
 {
 	struct lab_mapping **head, *map = NULL;
 	unsigned long flags;
@@ -190,10 +190,8 @@ lab_mapping_claim(struct lab_owner *owner, struct lab_frame *frame,
 	head = find_list(owner, frame, &slot, &tag);
 	if (head)
 		map = *head;
-	while (map && (map->ending || !wanted(map, arg)))
+	while (map && !take(map, !(*head)->next, arg))
 		map = map->next;
-	if (map)
-		map->ending = true;
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	return map;
 }

@@ -38,9 +38,9 @@ void lab_mapping_put(struct lab_owner *owner, struct lab_mapping *map);
 
 int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map);
 struct lab_mapping *
-lab_mapping_claim(struct lab_owner *owner, struct lab_frame *frame,
-		  bool (*wanted)(struct lab_mapping *map, const void *arg),
-		  const void *arg);
+lab_mapping_find(struct lab_owner *owner, struct lab_frame *frame,
+		 bool (*take)(struct lab_mapping *map, bool alone, const void *arg),
+		 const void *arg);
 void lab_mapping_detach(struct lab_owner *owner, struct lab_frame *frame,
 			struct lab_mapping *map);
 bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot,

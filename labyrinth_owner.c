@@ -34,9 +34,11 @@
 #include "labyrinth_cache.h"
 #include "labyrinth_dma.h"
 #include "labyrinth_limbo.h"
+#include "labyrinth_mmap.h"
 #include "labyrinth_owner.h"
 #include "labyrinth_report.h"
 #include "labyrinth_trace.h"
+#include "labyrinth_vmap.h"
 
 #define HANDLE_TOP		(0x4UL << 60)
 #define HANDLE_LOW		0x1a5UL
@@ -452,21 +454,17 @@ static void name_leaked(const struct lab_owner *owner, lab_tag_t tag,
 		name_page(tag);
 }
 
-static bool is_any(struct lab_mapping *map, const void *unused)
-{
-	return true;
-}
-
-/* A mapped page goes to limbo, and then its mappings end. */
+/* A mapped page goes to limbo first, and stays there as long as a mapping does. */
 static void end_mappings(struct lab_owner *owner, lab_tag_t *slot)
 {
 	struct lab_frame *frame = lab_frame_of_tag(READ_ONCE(*slot));
-	struct lab_mapping *map;
 
 	if (!lab_mapping_retire(owner, slot, false))
 		return;
-	while ((map = lab_mapping_claim(owner, frame, is_any, NULL)))
-		lab_dma_end(owner, frame, map);
+	lab_dma_end_all(owner, frame);
+	lab_vmap_end_all(owner);
+	if (!lab_mmap_revoke(owner, frame, false))
+		lab_mmap_kick();
 }
 
 /* Settles every page that is still the owner's; returns how many were out. */

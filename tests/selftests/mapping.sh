@@ -1,32 +1,55 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Owners map their own pages, with the guard refusing everybody else: for DMA. Each
-# step's errno, and that what is not theirs, or not so, is refused and said.
+# Owners map their own pages, with the guard refusing everybody else: for DMA, into
+# the kernel, into a process. Each step's errno; that what is not theirs, or not so,
+# is refused and said; and what becomes of it when the owner goes.
 
 . "${0%/*}/ktap.sh"
 
 DEBUGFS=/sys/kernel/debug/labyrinth
 MAPPER=/sys/kernel/debug/labyrinth_mapper
+PROCESS="${0%/*}/user/mapper"
 DMA_STEPS=42
+VMAP_STEPS=20
+LEAVE_STEPS=1
+PROCESS_STEPS=39
 
 # run_steps FILE: a result for each of its lines.
 run_steps() {
+	cat "$MAPPER/$1" >"/tmp/$1"
 	while read -r verdict got wanted name; do
 		[ "$verdict" = ok ] || ktap_diag "it gave $got, not $wanted"
 		ktap_check "$1: $name" [ "$verdict" = ok ]
 	done <"/tmp/$1"
 }
 
-ktap_plan $((DMA_STEPS + 8))
+run_process() {
+	"$PROCESS" >/tmp/process
+	while read -r verdict name; do
+		ktap_check "process: $name" [ "$verdict" = ok ]
+	done </tmp/process
+}
+
+# Limbo is looked at once a second.
+wait_until_used() {
+	for _ in $(seq 30); do
+		[ "$(grep ^used: $DEBUGFS/table)" != "used: $1" ] || return 0
+		sleep 1
+	done
+	cat $DEBUGFS/pages
+	return 1
+}
+
+tags_of() { grep -c "^0x[0-9a-f]* [0-9]* $1 $2" $DEBUGFS/pages; }
+
+ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + 13))
 insmod labyrinth.ko guard=refuse report_burst=1000
 insmod tests/selftests/labyrinth_mapper.ko
 expect_begin
 mark=$(dmesg_mark)
-cat $MAPPER/dma >/tmp/dma
-expect_end
-log=$(dmesg_since "$mark")
 run_steps dma
+log=$(dmesg_since "$mark")
 ktap_contains "a free while mapped is reported with the mapping" \
 	"mapped:  for DMA, 4096 bytes at 0x[0-9a-f]*, from the device, by map_whole" "$log"
 ktap_contains "a mismatching unmap is reported" \
@@ -35,8 +58,21 @@ ktap_contains "with what was asked for" \
 	"asked:   512 bytes at 0x[0-9a-f]*, from the device" "$log"
 ktap_contains "a wrong device is reported with the right one" \
 	"device:  .*; the owner's is labyrinth_mapper.0" "$log"
-ktap_lacks "nothing else is said" "Bad page|WARNING|Oops" "$log"
+run_steps vmap
+run_process
+ktap_contains "who lends a page that a process has mapped is told so" \
+	"mapped:  into a process at 0x[0-9a-f]*, by mapper_mmap" "$(dmesg_since "$mark")"
+ktap_lacks "nothing else is said" "Bad page|WARNING|Oops|rss-counter" "$(dmesg_since "$mark")"
+run_steps leave
+ktap_contains "each is named with its mapping" "mapped:  for DMA, 4096 bytes" \
+	"$(dmesg_since "$mark")"
+ktap_equal "what a device may still write to stays in limbo" 1 "$(tags_of leaver LIMBO)"
+ktap_equal "the other does not" 1 "$(tags_of leaver '')"
+expect_end
 ktap_check "the mapper unloads" rmmod labyrinth_mapper
-ktap_contains "no page is left" "used: 0" "$(cat $DEBUGFS/table)"
+ktap_check "no page else is left" wait_until_used 1
+mark=$(dmesg_mark)
 ktap_check "the module unloads" rmmod labyrinth
+ktap_contains "and says what it leaves" "1 pages are still referred to" \
+	"$(dmesg_since "$mark")"
 ktap_end

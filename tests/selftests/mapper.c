@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the self-test of an owner's own mappings cannot say in shell. To read
- * /sys/kernel/debug/labyrinth_mapper/dma is to run the steps of that name, in
- * order: a line for each says what it gave, and what it had to.
+ * /sys/kernel/debug/labyrinth_mapper/dma, or vmap, is to run the steps of that name,
+ * in order: a line for each says what it gave, and what it had to.
  */
 #define pr_fmt(fmt) "labyrinth_mapper: " fmt
 
@@ -15,6 +15,7 @@
 #include <linux/seq_file.h>
 
 #include "../../labyrinth_alloc.h"
+#include "mapper.h"
 
 #define PART	512
 
@@ -293,6 +294,144 @@ static int dma_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(dma);
 
+static void *pages[4];
+static char *window;
+
+static int take_pages(void)
+{
+	unsigned int nr = ARRAY_SIZE(pages);
+
+	return labyrinth_alloc_bulk(owner, nr, pages) == nr ? 0 : -ENOMEM;
+}
+
+static int give_pages(void)
+{
+	int i, err = 0;
+
+	for (i = 0; i < ARRAY_SIZE(pages) && !err; i++)
+		err = labyrinth_free_page(owner, pages[i]);
+	return err;
+}
+
+static int vmap_wish(struct labyrinth_owner *who, void **addrs, unsigned int nr)
+{
+	void *vaddr = labyrinth_vmap(who, addrs, nr);
+
+	if (!IS_ERR(vaddr))
+		window = vaddr;
+	return PTR_ERR_OR_ZERO(vaddr);
+}
+
+static int vmap_pages(void)
+{
+	return vmap_wish(owner, pages, ARRAY_SIZE(pages));
+}
+
+static int vmap_of_another(void)
+{
+	return vmap_wish(other, pages, ARRAY_SIZE(pages));
+}
+
+static int vmap_nothing(void)
+{
+	return vmap_wish(owner, pages, 0);
+}
+
+static int vmap_no_list(void)
+{
+	return vmap_wish(owner, NULL, 1);
+}
+
+static int vmap_too_many(void)
+{
+	return vmap_wish(owner, pages, UINT_MAX);
+}
+
+/* One of the pages is not the owner's: none is mapped. */
+static int vmap_with_one_of_another(void)
+{
+	void *mixed[] = { pages[0], pages[1], NULL };
+	int err;
+
+	mixed[2] = labyrinth_void_alloc_page_gfp_atomic_exclusive(other);
+	err = vmap_wish(owner, mixed, ARRAY_SIZE(mixed));
+	return labyrinth_free_page(other, mixed[2]) ?: err;
+}
+
+static int vmap_one_twice(void)
+{
+	void *twice[] = { pages[0], pages[0] };
+
+	return vmap_wish(owner, twice, ARRAY_SIZE(twice));
+}
+
+static int window_is_the_pages(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		memset(pages[i], 'a' + i, PAGE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		if (memchr_inv(window + i * PAGE_SIZE, 'a' + i, PAGE_SIZE))
+			return -EILSEQ;
+	return 0;
+}
+
+static int unmap_window(void)
+{
+	return labyrinth_vunmap(owner, window);
+}
+
+static int unmap_window_of_another(void)
+{
+	return labyrinth_vunmap(other, window);
+}
+
+static int unmap_inside(void)
+{
+	return labyrinth_vunmap(owner, window + PAGE_SIZE);
+}
+
+static int unmap_odd(void)
+{
+	return labyrinth_vunmap(owner, window + 1);
+}
+
+static int unmap_null(void)
+{
+	return labyrinth_vunmap(owner, NULL);
+}
+
+static const struct step vmap_steps[] = {
+	{ "four pages are allocated", take_pages, 0 },
+	{ "another owner cannot map them", vmap_of_another, -EPERM },
+	{ "no pages are not mapped", vmap_nothing, -EINVAL },
+	{ "no list is refused", vmap_no_list, -EINVAL },
+	{ "more than there can be are refused", vmap_too_many, -EINVAL },
+	{ "with another's among them none is", vmap_with_one_of_another, -EPERM },
+	{ "none was: they can be freed", give_pages, 0 },
+	{ "they are allocated again", take_pages, 0 },
+	{ "their owner maps them", vmap_pages, 0 },
+	{ "the window shows them in order", window_is_the_pages, 0 },
+	{ "they are not freed while mapped", give_pages, -EBUSY },
+	{ "another owner cannot unmap them", unmap_window_of_another, -EPERM },
+	{ "an address inside is none", unmap_inside, -ENOENT },
+	{ "an odd address is refused", unmap_odd, -EINVAL },
+	{ "NULL is refused", unmap_null, -EINVAL },
+	{ "they are unmapped", unmap_window, 0 },
+	{ "but not twice", unmap_window, -ENOENT },
+	{ "a page can be in a window twice", vmap_one_twice, 0 },
+	{ "and out again", unmap_window, 0 },
+	{ "they are freed", give_pages, 0 },
+	{}
+};
+
+static int vmap_show(struct seq_file *m, void *unused)
+{
+	return run_steps(m, vmap_steps);
+}
+DEFINE_SHOW_ATTRIBUTE(vmap);
+
 static struct labyrinth_owner *make_owner(const char *name, struct device *whose)
 {
 	struct labyrinth_owner_attrs attrs = {
@@ -314,12 +453,38 @@ static struct platform_device *make_device(int id)
 	return made;
 }
 
+/* An owner that goes and leaves one page mapped for DMA, one into the kernel. */
+static int leave_mapped(void)
+{
+	struct labyrinth_owner *leaver = make_owner("leaver", dev);
+	void *two[2];
+	dma_addr_t dma;
+	int err;
+
+	if (IS_ERR(leaver) || labyrinth_alloc_bulk(leaver, 2, two) != 2)
+		return -ENOMEM;
+	err = labyrinth_dma_map(leaver, dev, two[0], 0, PAGE_SIZE,
+				DMA_FROM_DEVICE, &dma) ?:
+	      PTR_ERR_OR_ZERO(labyrinth_vmap(leaver, &two[1], 1));
+	return labyrinth_owner_destroy(leaver) == 2 ? err : -EILSEQ;
+}
+
+static const struct step leave_steps[] = {
+	{ "an owner goes, and two mapped pages are out", leave_mapped, 0 },
+	{}
+};
+
+static int leave_show(struct seq_file *m, void *unused)
+{
+	return run_steps(m, leave_steps);
+}
+DEFINE_SHOW_ATTRIBUTE(leave);
+
 static void clean_up(void)
 {
 	struct labyrinth_owner *owners[] = { owner, other, no_device };
 	int i;
 
-	debugfs_remove(root);
 	for (i = 0; i < ARRAY_SIZE(owners); i++)
 		if (!IS_ERR_OR_NULL(owners[i]))
 			labyrinth_owner_destroy(owners[i]);
@@ -329,30 +494,41 @@ static void clean_up(void)
 		platform_device_unregister(pdev);
 }
 
-static int __init mapper_init(void)
+static int make_all(void)
 {
 	pdev = make_device(0);
 	other_pdev = make_device(1);
-	if (IS_ERR(pdev) || IS_ERR(other_pdev)) {
-		clean_up();
+	if (IS_ERR(pdev) || IS_ERR(other_pdev))
 		return -ENODEV;
-	}
 	dev = &pdev->dev;
 	other_dev = &other_pdev->dev;
 	owner = make_owner("mapper", dev);
 	other = make_owner("other-mapper", other_dev);
 	no_device = make_owner("no-device", NULL);
-	if (IS_ERR(owner) || IS_ERR(other) || IS_ERR(no_device)) {
-		clean_up();
+	if (IS_ERR(owner) || IS_ERR(other) || IS_ERR(no_device))
 		return -ENOSPC;
+	return mapper_process_init(other);
+}
+
+static int __init mapper_init(void)
+{
+	int err = make_all();
+
+	if (err) {
+		clean_up();
+		return err;
 	}
 	root = debugfs_create_dir("labyrinth_mapper", NULL);
 	debugfs_create_file("dma", 0400, root, NULL, &dma_fops);
+	debugfs_create_file("vmap", 0400, root, NULL, &vmap_fops);
+	debugfs_create_file("leave", 0400, root, NULL, &leave_fops);
 	return 0;
 }
 
 static void __exit mapper_exit(void)
 {
+	debugfs_remove(root);
+	mapper_process_exit();
 	clean_up();
 }
 

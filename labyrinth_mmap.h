@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Pages mapped into a process, to be taken away from it. See labyrinth_mmap.c.
+ */
+#ifndef LABYRINTH_MMAP_H
+#define LABYRINTH_MMAP_H
+
+#include "labyrinth_mapping.h"
+
+bool lab_mmap_revoke(struct lab_owner *owner, struct lab_frame *frame,
+		     bool if_alone);
+void lab_mmap_kick(void);
+void lab_mmap_exit(void);
+
+#endif /* LABYRINTH_MMAP_H */

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/labyrinth_mapper: whoever opens it is an owner with a few pages, and may map
+ * them. What is written to it befalls a page, in the context of the write or of a
+ * hard interrupt; what is read from it is the pages as the kernel sees them.
+ */
+#include <linux/fs.h>
+#include <linux/irq_work.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "../../labyrinth_alloc.h"
+#include "mapper.h"
+
+#define NR_PAGES 4U
+
+struct mapped_file {
+	struct labyrinth_owner *owner;
+	void *pages[NR_PAGES];		/* NULL: not ours any more */
+	struct irq_work work;
+	unsigned int index;		/* for the two below */
+	int err;
+};
+
+static struct labyrinth_owner *heir;
+
+static void free_in_hardirq(struct irq_work *work)
+{
+	struct mapped_file *mapped = container_of(work, struct mapped_file, work);
+
+	mapped->err = labyrinth_free_page(mapped->owner,
+					  mapped->pages[mapped->index]);
+}
+
+static int take_pages(struct mapped_file *mapped)
+{
+	unsigned int nr = labyrinth_alloc_bulk(mapped->owner, NR_PAGES,
+					       mapped->pages);
+
+	return nr == NR_PAGES ? 0 : -ENOMEM;
+}
+
+static void give_pages(struct mapped_file *mapped)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_PAGES; i++)
+		if (mapped->pages[i])
+			labyrinth_free_page(mapped->owner, mapped->pages[i]);
+}
+
+static int mapper_open(struct inode *inode, struct file *file)
+{
+	struct labyrinth_owner_attrs attrs = {
+		.name = "process", .nid = NUMA_NO_NODE,
+		.flags = LABYRINTH_OWNER_ZERO,
+	};
+	struct mapped_file *mapped = kzalloc(sizeof(*mapped), GFP_KERNEL);
+	int err;
+
+	if (!mapped)
+		return -ENOMEM;
+	mapped->work = IRQ_WORK_INIT_HARD(free_in_hardirq);
+	mapped->owner = labyrinth_owner_create(&attrs);
+	err = PTR_ERR_OR_ZERO(mapped->owner);
+	if (!err)
+		err = take_pages(mapped);
+	if (err)
+		kfree(mapped);
+	file->private_data = mapped;
+	return err;
+}
+
+static int mapper_release(struct inode *inode, struct file *file)
+{
+	struct mapped_file *mapped = file->private_data;
+
+	give_pages(mapped);
+	if (mapped->owner)
+		labyrinth_owner_destroy(mapped->owner);
+	kfree(mapped);
+	return 0;
+}
+
+/* All pages at offset 0; at another, such a list as must be refused. */
+static int mapper_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct mapped_file *mapped = file->private_data;
+	void *pages[NR_PAGES];
+
+	memcpy(pages, mapped->pages, sizeof(pages));
+	switch (vma->vm_pgoff) {
+	case 0:
+		return labyrinth_mmap(mapped->owner, vma, pages, NR_PAGES);
+	case 1:
+		return labyrinth_mmap(heir, vma, pages, NR_PAGES);
+	case 2:
+		pages[NR_PAGES - 1] = NULL;
+		return labyrinth_mmap(mapped->owner, vma, pages, NR_PAGES);
+	case 3:
+		return labyrinth_mmap(mapped->owner, vma, NULL, NR_PAGES);
+	case 4:		/* twice the same page */
+		pages[1] = pages[0];
+		return labyrinth_mmap(mapped->owner, vma, pages, NR_PAGES);
+	case 5:		/* the driver fails after it */
+		return labyrinth_mmap(mapped->owner, vma, pages, NR_PAGES) ?:
+		       -ECANCELED;
+	default:
+		return -ENXIO;
+	}
+}
+
+static int free_atomic(struct mapped_file *mapped, unsigned int index)
+{
+	mapped->index = index;
+	irq_work_queue(&mapped->work);
+	irq_work_sync(&mapped->work);
+	return mapped->err;
+}
+
+static void destroy(struct mapped_file *mapped)
+{
+	labyrinth_owner_destroy(mapped->owner);
+	mapped->owner = NULL;
+	memset(mapped->pages, 0, sizeof(mapped->pages));
+}
+
+static int befall(struct mapped_file *mapped, const char *word,
+		  unsigned int index)
+{
+	void *page = mapped->pages[index];
+	int err = -EINVAL;
+
+	if (!strcmp(word, "free"))
+		err = labyrinth_free_page(mapped->owner, page);
+	else if (!strcmp(word, "free-atomic"))
+		err = free_atomic(mapped, index);
+	else if (!strcmp(word, "lend"))
+		return PTR_ERR_OR_ZERO(labyrinth_lend(mapped->owner, page));
+	else if (!strcmp(word, "transfer"))
+		err = labyrinth_transfer(mapped->owner, heir, page) ?:
+		      labyrinth_free_page(heir, page);
+	else if (!strcmp(word, "destroy"))
+		destroy(mapped), err = 0;
+	if (!err)
+		mapped->pages[index] = NULL;
+	return err;
+}
+
+static ssize_t mapper_write(struct file *file, const char __user *buf,
+			    size_t count, loff_t *pos)
+{
+	char line[64] = {}, word[32];
+	unsigned int index = 0;
+
+	if (count >= sizeof(line) || copy_from_user(line, buf, count) ||
+	    sscanf(line, "%31s %u", word, &index) < 1 || index >= NR_PAGES)
+		return -EINVAL;
+	return befall(file->private_data, word, index) ?: count;
+}
+
+static ssize_t mapper_read(struct file *file, char __user *buf, size_t count,
+			   loff_t *pos)
+{
+	struct mapped_file *mapped = file->private_data;
+	void *page;
+
+	if (*pos < 0 || *pos >= NR_PAGES * PAGE_SIZE)
+		return 0;
+	page = mapped->pages[*pos / PAGE_SIZE];
+	if (!page)
+		return -ENXIO;
+	count = min_t(size_t, count, PAGE_SIZE - *pos % PAGE_SIZE);
+	if (copy_to_user(buf, page + *pos % PAGE_SIZE, count))
+		return -EFAULT;
+	*pos += count;
+	return count;
+}
+
+static const struct file_operations mapper_fops = {
+	.owner = THIS_MODULE,
+	.open = mapper_open,
+	.release = mapper_release,
+	.mmap = mapper_mmap,
+	.read = mapper_read,
+	.write = mapper_write,
+};
+
+static struct miscdevice mapper_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "labyrinth_mapper",
+	.fops = &mapper_fops,
+};
+
+int mapper_process_init(struct labyrinth_owner *whom)
+{
+	heir = whom;
+	return misc_register(&mapper_device);
+}
+
+void mapper_process_exit(void)
+{
+	misc_deregister(&mapper_device);
+}

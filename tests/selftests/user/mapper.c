@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Usage: mapper
+ * A process maps pages of /dev/labyrinth_mapper, and tries what it and others
+ * may do with such a mapping. A line for each: "ok" or "bad", then what is the
+ * matter.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NR_PAGES 4
+#define PAGE 4096L
+#define LENGTH (NR_PAGES * PAGE)
+#define TRIES 1000
+
+static const char device[] = "/dev/labyrinth_mapper";
+static sigjmp_buf back;
+static int fd;
+static char *map;
+
+static void caught(int number)
+{
+	siglongjmp(back, number);
+}
+
+/* The signal that it costs to write to @page, or 0. */
+static int touch(char *page)
+{
+	int number = sigsetjmp(back, 1);
+
+	if (!number)
+		__atomic_store_n(page, 0x77, __ATOMIC_RELAXED);
+	return number;
+}
+
+static void say(int good, const char *what)
+{
+	printf("%s %s\n", good ? "ok" : "bad", what);
+	fflush(stdout);
+}
+
+static int fails(long result, int wanted)
+{
+	return result == -1 && errno == wanted;
+}
+
+static char *map_at(int file, long page, int flags)
+{
+	return mmap(NULL, LENGTH, PROT_READ | PROT_WRITE, flags, file, page * PAGE);
+}
+
+static int refused(long page, int flags, int wanted)
+{
+	return fails((long)map_at(fd, page, flags), wanted);
+}
+
+static int befall(const char *what)
+{
+	return write(fd, what, strlen(what)) == (ssize_t)strlen(what);
+}
+
+/* After a free in a hard interrupt, a worker takes the page away. */
+static int is_gone_soon(char *page)
+{
+	int i;
+
+	for (i = 0; i < TRIES; i++) {
+		if (touch(page) == SIGBUS)
+			return 1;
+		usleep(10000);
+	}
+	return 0;
+}
+
+/* The signal that ends a child which does @what. */
+static int child_of(int (*what)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(what());
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+static int touch_inherited(void)
+{
+	return touch(map) == SIGSEGV ? 0 : 1;
+}
+
+static int shares_with_kernel(void)
+{
+	char seen[2] = {};
+
+	map[PAGE] = 'x';
+	map[PAGE + 1] = 'y';
+	return pread(fd, seen, 2, PAGE) == 2 && seen[0] == 'x' && seen[1] == 'y';
+}
+
+static int read_by_proc_mem(void)
+{
+	char byte;
+	int mem = open("/proc/self/mem", O_RDONLY);
+	ssize_t got = pread(mem, &byte, 1, (off_t)map);
+
+	close(mem);
+	return got == 1;
+}
+
+static int read_by_process_vm(void)
+{
+	char byte;
+	struct iovec mine = { &byte, 1 }, theirs = { map, 1 };
+
+	return process_vm_readv(getpid(), &mine, 1, &theirs, 1, 0) == 1;
+}
+
+static int read_by_vmsplice(void)
+{
+	struct iovec iov = { map, PAGE };
+	int ends[2];
+	ssize_t got;
+
+	if (pipe(ends))
+		return 1;
+	got = vmsplice(ends[1], &iov, 1, 0);
+	close(ends[0]);
+	close(ends[1]);
+	return got > 0;
+}
+
+/* A tracee that has the pages mapped, and its parent who would read them. */
+static int read_by_ptrace(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid) {
+		int file = open(device, O_RDWR);
+
+		ptrace(PTRACE_TRACEME, 0, 0, 0);
+		/* Where the parent looks: its own mapping was not inherited. */
+		if (mmap(map, LENGTH, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, file, 0) != map)
+			_exit(2);
+		raise(SIGSTOP);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	if (!WIFSTOPPED(status))
+		return 1;
+	errno = 0;
+	ptrace(PTRACE_PEEKDATA, pid, map, 0);
+	status = errno;
+	ptrace(PTRACE_CONT, pid, 0, 0);
+	waitpid(pid, NULL, 0);
+	return status != EIO;
+}
+
+static int has_flags(const char *wanted)
+{
+	char line[256], start[32], flag[8];
+	FILE *maps = fopen("/proc/self/smaps", "r");
+	int ours = 0, all = 0;
+
+	snprintf(start, sizeof(start), "%lx-", (unsigned long)map);
+	while (maps && fgets(line, sizeof(line), maps)) {
+		if (!strncmp(line, start, strlen(start)))
+			ours = 1;
+		if (!ours || strncmp(line, "VmFlags:", 8))
+			continue;
+		for (all = 1; sscanf(wanted, "%7s", flag) == 1;
+		     wanted += strlen(flag) + 1) {
+			all &= !!strstr(line, flag);
+			if (!wanted[strlen(flag)])
+				break;
+		}
+		break;
+	}
+	if (maps)
+		fclose(maps);
+	return all;
+}
+
+static void try_refusals(void)
+{
+	say(refused(0, MAP_PRIVATE, EINVAL), "a private mapping is refused");
+	say(refused(1, MAP_SHARED, EPERM), "another owner's pages are refused");
+	say(refused(2, MAP_SHARED, EINVAL), "a list with a hole is refused");
+	say(refused(3, MAP_SHARED, EINVAL), "no list is refused");
+	say(refused(4, MAP_SHARED, EBUSY), "a page twice is refused");
+	say(fails((long)mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0), EINVAL),
+	    "a mapping that is too short is refused");
+	say(fails((long)mmap(NULL, LENGTH + PAGE, PROT_READ, MAP_SHARED, fd, 0),
+		  EINVAL), "a mapping that is too long is refused");
+}
+
+static void try_mapping(void)
+{
+	map = map_at(fd, 0, MAP_SHARED);
+	say(map != MAP_FAILED, "its owner's pages are mapped");
+	say(touch(map) == 0 && touch(map + LENGTH - 1) == 0,
+	    "the process can write to them");
+	say(shares_with_kernel(), "what it writes the kernel sees");
+	say(has_flags("pf io dc de dd"),
+	    "by frame number, not to be copied, expanded, dumped");
+	say(refused(0, MAP_SHARED, EBUSY), "they are not mapped a second time");
+	say(child_of(touch_inherited) == 0, "a child does not inherit them");
+	say(fails((long)mremap(map, LENGTH, LENGTH + PAGE, MREMAP_MAYMOVE), EFAULT),
+	    "the mapping cannot grow");
+	say(fails((long)mremap(map, LENGTH, LENGTH,
+			       MREMAP_MAYMOVE | MREMAP_FIXED, map + 64 * PAGE),
+		  EINVAL), "the mapping cannot be moved");
+	say(fails(munmap(map + PAGE, PAGE), EINVAL), "nor taken apart");
+	say(fails(madvise(map, LENGTH, MADV_DOFORK), EINVAL),
+	    "nor be made one that is inherited");
+	say(fails(madvise(map, LENGTH, MADV_DODUMP), EINVAL),
+	    "nor one that is dumped");
+	say(touch(map) == 0, "after that it is where it was");
+}
+
+static void try_readers(void)
+{
+	say(!read_by_proc_mem(), "/proc/PID/mem does not reach them");
+	say(!read_by_process_vm(), "process_vm_readv does not");
+	say(!read_by_vmsplice(), "vmsplice does not");
+	say(!read_by_ptrace(), "ptrace does not");
+}
+
+static void try_teardown(void)
+{
+	say(befall("free 0"), "a page is freed under the process");
+	say(touch(map) == SIGBUS, "to access it is SIGBUS");
+	say(touch(map + PAGE) == 0, "to access the next is not");
+	say(!befall("lend 1"), "a page that is mapped is not lent");
+	say(befall("transfer 1"), "a page is transferred");
+	say(touch(map + PAGE) == SIGBUS, "to access it is SIGBUS then");
+	say(befall("free-atomic 2"), "a page is freed in a hard interrupt");
+	say(is_gone_soon(map + 2 * PAGE), "to access it is SIGBUS before long");
+	say(touch(map + 3 * PAGE) == 0, "the last page is as it was");
+	say(befall("destroy"), "the owner goes");
+	say(is_gone_soon(map + 3 * PAGE), "to access its page is SIGBUS then");
+	say(munmap(map, LENGTH) == 0, "the mapping can be unmapped");
+	close(fd);
+}
+
+/* One that ends with its process, one with munmap(), one that never was. */
+static int leave_mapped(void)
+{
+	int file = open(device, O_RDWR);
+
+	map = map_at(file, 0, MAP_SHARED);
+	return map == MAP_FAILED || touch(map);
+}
+
+static void try_ends(void)
+{
+	say(child_of(leave_mapped) == 0, "a process ends with a mapping");
+	fd = open(device, O_RDWR);
+	map = map_at(fd, 0, MAP_SHARED);
+	say(map != MAP_FAILED && munmap(map, LENGTH) == 0,
+	    "a mapping is made and ended");
+	map = map_at(fd, 0, MAP_SHARED);
+	say(map != MAP_FAILED && touch(map) == 0, "and made again");
+	munmap(map, LENGTH);
+	say(refused(5, MAP_SHARED, ECANCELED), "a driver fails after the mapping");
+	close(fd);
+}
+
+int main(void)
+{
+	struct sigaction act = { .sa_handler = caught, .sa_flags = SA_NODEFER };
+
+	sigaction(SIGBUS, &act, NULL);
+	sigaction(SIGSEGV, &act, NULL);
+	fd = open(device, O_RDWR);
+	if (fd < 0) {
+		perror(device);
+		return 1;
+	}
+	try_refusals();
+	try_mapping();
+	try_readers();
+	try_teardown();
+	try_ends();
+	return 0;
+}
