@@ -229,3 +229,19 @@ int lab_call_freeze(struct lab_call *call)
 	call->class = LAB_BUSY;
 	return -EBUSY;
 }
+
+/*
+ * A whole call that is refused for what it asks, whatever the page; but for a wrong
+ * handle first.
+ * Return: -EINVAL, or what is wrong with the handle.
+ */
+int lab_call_refuse(struct lab_call *call, enum lab_class class)
+{
+	int err = lab_call_begin_rcu(call);
+
+	if (!err) {
+		call->class = class;
+		err = -EINVAL;
+	}
+	return lab_call_end_rcu(call, err);
+}

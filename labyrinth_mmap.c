@@ -196,17 +196,6 @@ static int map_pages(struct lab_call *call, struct vm_area_struct *vma,
 	return 0;
 }
 
-static int refuse_vma(struct lab_call *call)
-{
-	int err = lab_call_begin_rcu(call);
-
-	if (!err) {
-		call->class = LAB_BAD_MAPPING;
-		err = -EINVAL;
-	}
-	return lab_call_end_rcu(call, err);
-}
-
 /**
  * labyrinth_mmap() - map pages into a process
  * @owner: who holds all of them.
@@ -241,7 +230,7 @@ int labyrinth_mmap(struct labyrinth_owner *owner, struct vm_area_struct *vma,
 	might_sleep();
 	if (!lab_range_fits(addrs, nr) || !vma || vma_pages(vma) != nr ||
 	    !(vma->vm_flags & VM_MAYSHARE))
-		return refuse_vma(&call);
+		return lab_call_refuse(&call, LAB_BAD_MAPPING);
 	return map_pages(&call, vma, addrs, nr);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_mmap, LAB_NS);

@@ -106,17 +106,6 @@ static int map_locked(struct lab_call *call, struct vmapping *vmapping,
 	return err;
 }
 
-static int refuse_range(struct lab_call *call)
-{
-	int err = lab_call_begin_rcu(call);
-
-	if (!err) {
-		call->class = LAB_BAD_MAPPING;
-		err = -EINVAL;
-	}
-	return lab_call_end_rcu(call, err);
-}
-
 /**
  * labyrinth_vmap() - map pages side by side into the kernel's address space
  * @owner: who holds all of them.
@@ -144,7 +133,7 @@ void *labyrinth_vmap(struct labyrinth_owner *owner, void **addrs,
 
 	might_sleep();
 	if (!lab_range_fits(addrs, nr))
-		return ERR_PTR(refuse_range(&call));
+		return ERR_PTR(lab_call_refuse(&call, LAB_BAD_MAPPING));
 	vmapping = kvzalloc(struct_size(vmapping, range.pages, nr), GFP_KERNEL);
 	if (!vmapping)
 		return ERR_PTR(-ENOMEM);
