@@ -180,28 +180,42 @@ bool lab_call_commit(const struct lab_call *call, lab_tag_t tag)
 }
 
 /*
- * Puts back the references that a foreigner dropped; they freed nothing. Unless
- * they did: a frame that has been through the page allocator does not know its
- * slot any more, and is somebody else's.
+ * The page stays. Unless it is gone already: a frame that has been through the page
+ * allocator does not know its slot any more, and is somebody else's.
  */
-static int repair(struct lab_call *call)
+static int repair_claimed(struct lab_call *call)
 {
 	struct lab_page_note note = lab_page_note(call->tag);
 
+	call->class = LAB_CORRUPT;
 	if (lab_tag_state(call->tag) != LAB_LENT &&
-	    READ_ONCE(call->frame->tag) != call->slot) {
-		call->class = LAB_CORRUPT;
+	    READ_ONCE(call->frame->tag) != call->slot)
 		return -EBUSY;
-	}
+	call->class = LAB_BUSY;
 	note.refs = lab_frame_freeze_short(call->frame);
-	if (!note.refs) {
-		call->class = LAB_BUSY;
+	if (!note.refs)
 		return -EBUSY;
-	}
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 	call->note = note;
 	call->lost = true;
 	return 0;
+}
+
+/*
+ * Puts back the references that a foreigner dropped; they freed nothing. The tag is
+ * CACHED meanwhile, with the page on no list, so that nobody leads it away: since
+ * the look-up a racing call may have done so, and then its count is somebody
+ * else's, who may drop his last reference any moment.
+ */
+static int repair(struct lab_call *call)
+{
+	int err;
+
+	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_CACHED)))
+		return lab_call_again(call);
+	err = repair_claimed(call);
+	lab_tag_store_state(call->slot, lab_tag_state(call->tag));
+	return err;
 }
 
 /* Whether nobody but the owner refers to the page. */
@@ -211,7 +225,8 @@ int lab_call_exclusive(struct lab_call *call)
 
 	if (likely(refs == LAB_REFS_EXCLUSIVE))
 		return 0;
-	if (refs < LAB_REFS_EXCLUSIVE)
+	/* At 0 it is frozen: somebody is at it right now. */
+	if (refs && refs < LAB_REFS_EXCLUSIVE)
 		return repair(call);
 	call->class = LAB_BUSY;
 	return -EBUSY;
