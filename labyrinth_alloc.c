@@ -12,7 +12,9 @@
  * - free against release, lend or transfer: the freezer has the count at 0. If
  *   free looks at the count then, it is -EBUSY. If it looked before, its
  *   compare-and-exchange and the freezer's decide; the freezer that loses thaws
- *   and is -ENOENT.
+ *   and is -ENOENT. And if it looked so long before that the page is HELD by the
+ *   same owner again, it frees it, like a free that came later: a tag is HELD
+ *   only when all else is done.
  * - lend/lend, release/release, reclaim/reclaim, adopt/adopt: one freezes, the
  *   other is -EBUSY.
  * - reclaim against a borrower's last put_page(): freezing needs the count at
@@ -454,11 +456,24 @@ static void mind_stray(struct lab_owner *owner, struct lab_frame *frame)
 		lab_owner_stray(owner);
 }
 
-/* The frame is frozen: nobody frees the page before its new notes are written. */
+/*
+ * The frozen frame's page, which @call has just tagged CACHED, is handed out. It is
+ * on no list, so nobody else writes its tag; and a free that read it when it was
+ * HELD before, and is still under way, does not take it before the notes are
+ * written: where they are, a free links.
+ */
+static void hand_over(const struct lab_call *call)
+{
+	lab_frame_note(call->frame, call->ip);
+	/* Pairs with the compare-and-exchange of such a free, as in hand_out(). */
+	smp_wmb();
+	lab_tag_store_state(call->slot, LAB_HELD);
+}
+
 static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 {
 	lab_tag_t tag = lab_tag_make(lab_tag_pfn(call->tag),
-				     lab_owner_id(heir), LAB_HELD);
+				     lab_owner_id(heir), LAB_CACHED);
 
 	if (!lab_owner_quota_take(heir, 1)) {
 		lab_owner_fail(heir, LAB_FAIL_QUOTA);
@@ -470,7 +485,7 @@ static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 		lab_owner_quota_give(heir, 1);
 		return lab_call_again(call);
 	}
-	lab_frame_note(call->frame, call->ip);
+	hand_over(call);
 	lab_owner_account(call->owner, -1);
 	lab_owner_quota_give(call->owner, 1);
 	mind_stray(heir, call->frame);
@@ -594,7 +609,7 @@ static bool is_ordinary(struct page *page)
 static int adopt_frozen(struct lab_call *call)
 {
 	unsigned long pfn = lab_frame_pfn(call->frame);
-	lab_tag_t tag = lab_tag_make(pfn, lab_owner_id(call->owner), LAB_HELD);
+	lab_tag_t tag = lab_tag_make(pfn, lab_owner_id(call->owner), LAB_CACHED);
 
 	if (!lab_owner_quota_take(call->owner, 1)) {
 		lab_owner_fail(call->owner, LAB_FAIL_QUOTA);
@@ -608,7 +623,7 @@ static int adopt_frozen(struct lab_call *call)
 		return -ENOSPC;
 	}
 	lab_frame_enter(call->frame, call->slot);
-	lab_frame_note(call->frame, call->ip);
+	hand_over(call);
 	lab_owner_account(call->owner, 1);
 	mind_stray(call->owner, call->frame);
 	return 0;
@@ -727,8 +742,27 @@ struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
 
+/*
+ * The frame is frozen: while it is LENT, it stays. The tag is HELD last, for the
+ * same reason as in hand_over(); repair() may have it for a moment.
+ */
+static bool reclaim_frozen(struct lab_call *call)
+{
+	if (READ_ONCE(*call->slot) != call->tag)
+		return false;
+	/* A borrower may have used the words of struct page. */
+	lab_frame_place(call->frame, call->slot);
+	lab_frame_note(call->frame, call->ip);
+	lab_frame_set_type(call->frame);
+	if (lab_call_commit(call, lab_tag_step(call->tag, LAB_HELD)))
+		return true;
+	lab_frame_clear_type(call->frame);
+	return false;
+}
+
 static int reclaim_lent(struct lab_call *call)
 {
+	bool done;
 	int err;
 
 	if (lab_tag_state(call->tag) == LAB_HELD)
@@ -736,15 +770,10 @@ static int reclaim_lent(struct lab_call *call)
 	err = lab_call_freeze(call);
 	if (err)
 		return err;
-	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_HELD))) {
-		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
-		return lab_call_again(call);
-	}
-	/* A borrower may have used the words of struct page. */
-	lab_frame_place(call->frame, call->slot);
-	lab_frame_note(call->frame, call->ip);
-	lab_frame_set_type(call->frame);
+	done = reclaim_frozen(call);
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+	if (!done)
+		return lab_call_again(call);
 	lab_step(LAB_OP_RECLAIM, call->frame, call->owner, call->ip);
 	return 0;
 }

@@ -57,8 +57,10 @@ enum lab_state {
 	 */
 	LAB_ABSENT,
 	/*
-	 * On exactly one list of its owner's. Left only by whoever took it
-	 * off that list, so a plain store will do: alloc, return, limbo.
+	 * On exactly one list of its owner's, or for a moment one call's alone
+	 * on its way to or from one, or to HELD. Left only by whoever took it off
+	 * that list, or has it alone, so a plain store will do: alloc, return,
+	 * limbo, transfer, adopt.
 	 */
 	LAB_CACHED,
 	/*
