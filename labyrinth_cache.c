@@ -24,6 +24,9 @@
 #include "labyrinth_report.h"
 #include "labyrinth_trace.h"
 
+/* When the reserve is tried again that could not be filled. */
+#define REFILL_RETRY	(HZ / 10)
+
 /* Whether the page allocator, and the slab, may be asked here. */
 bool lab_may_use_allocator(void)
 {
@@ -404,10 +407,15 @@ void lab_cache_gather_cpu(struct lab_owner *owner, unsigned int cpu)
 
 static void refill_work(struct work_struct *work)
 {
-	struct lab_owner *owner = container_of(work, struct lab_owner, refill);
+	struct lab_owner *owner = container_of(to_delayed_work(work),
+					       struct lab_owner, refill);
 
-	/* Without a page now, the next allocation that misses kicks again. */
-	reserve_fill(owner);
+	/*
+	 * Nobody kicks when there are pages again: the owner may well live on
+	 * what he frees, until memory is out once more.
+	 */
+	if (reserve_fill(owner))
+		schedule_delayed_work(&owner->refill, REFILL_RETRY);
 	lab_cache_give_back(owner);
 }
 
@@ -415,7 +423,7 @@ static void kick_work(struct irq_work *kick)
 {
 	struct lab_owner *owner = container_of(kick, struct lab_owner, kick);
 
-	schedule_work(&owner->refill);
+	schedule_delayed_work(&owner->refill, 0);
 }
 
 /*
@@ -430,7 +438,7 @@ int lab_cache_init(struct lab_owner *owner)
 	owner->front.room = LAB_SINGLE_MAX;
 	owner->starved = false;
 	init_irq_work(&owner->kick, kick_work);
-	INIT_WORK(&owner->refill, refill_work);
+	INIT_DELAYED_WORK(&owner->refill, refill_work);
 	if (owner->reserve_target > labyrinth_hot.table.capacity)
 		return -ENOSPC;
 	if (!lab_owner_is_single(owner)) {
@@ -464,7 +472,7 @@ void lab_cache_exit(struct lab_owner *owner)
 	int cpu;
 
 	irq_work_sync(&owner->kick);
-	cancel_work_sync(&owner->refill);
+	cancel_delayed_work_sync(&owner->refill);
 	if (lab_owner_is_single(owner))
 		drain(owner, lab_cache_pop_single);
 	for_each_possible_cpu(cpu)

@@ -66,7 +66,7 @@ struct lab_owner {
 	bool strayed;			/* has had pages of another node */
 	struct lab_list reserve;
 	struct irq_work kick;		/* from anywhere: schedule @refill */
-	struct work_struct refill;	/* fills @reserve from where one may sleep */
+	struct delayed_work refill;	/* fills @reserve from where one may sleep */
 
 	/* What it is. Written under the owners' mutex while nobody knows it. */
 	enum lab_phase phase;

@@ -386,6 +386,8 @@ static int do_exhaust(unsigned long unused)
 	irq_work_queue(&exhaust.work);
 	irq_work_sync(&exhaust.work);
 	nr = exhaust.nr;
+	/* Time for the worker to look for pages, and to find none. */
+	msleep(1000);
 	exhaust_release();
 	pr_info("exhausted: %lu pages hogged, then %u of %u from the reserve in %s\n",
 		exhaust.hogged, nr, EXHAUST_RESERVE,
