@@ -17,6 +17,9 @@
  *   only when all else is done.
  * - lend/lend, release/release, reclaim/reclaim, adopt/adopt: one freezes, the
  *   other is -EBUSY.
+ * - release of a lent page, which cannot be frozen, against itself or reclaim: the
+ *   tag's compare-and-exchange decides. Who has frozen and loses thaws; the count
+ *   is the releaser's to change after that, see lab_frame_disown().
  * - reclaim against a borrower's last put_page(): freezing needs the count at
  *   exactly what the owner alone has, so it is before the put, -EBUSY, or after.
  * - any of them against destroy: see the top of labyrinth_owner.c.
@@ -547,7 +550,7 @@ int labyrinth_transfer(struct labyrinth_owner *from,
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_transfer, LAB_NS);
 
-static int release_held(struct lab_call *call)
+static int untag_held(struct lab_call *call)
 {
 	int err = lab_call_freeze(call);
 
@@ -558,10 +561,46 @@ static int release_held(struct lab_call *call)
 		return lab_call_again(call);
 	}
 	lab_frame_leave(call->frame, 1);
+	return 0;
+}
+
+/* The borrowers keep their references, of which there may be any number. */
+static int untag_lent(struct lab_call *call)
+{
+	int err = lab_frame_refs(call->frame) < LAB_REFS_EXCLUSIVE ?
+		  lab_call_exclusive(call) : 0;
+
+	if (err)
+		return err;
+	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag))
+		return lab_call_again(call);
+	lab_frame_disown(call->frame, call->slot);
+	return 0;
+}
+
+static int release_page(struct lab_call *call)
+{
+	int err = lab_tag_state(call->tag) == LAB_LENT ? untag_lent(call) :
+							 untag_held(call);
+
+	if (err)
+		return err;
 	lab_owner_account(call->owner, -1);
 	lab_owner_quota_give(call->owner, 1);
 	lab_step(LAB_OP_RELEASE, call->frame, call->owner, call->ip);
 	return 0;
+}
+
+static struct page *release(struct lab_call *call)
+{
+	int err = lab_call_begin(call);
+
+	if (!err)
+		err = lab_call_page_back(call, call->addr);
+	if (err >= 0)
+		err = release_page(call);
+	err = lab_call_end(call, err);
+	return err ? ERR_PTR(err) : lab_frame_page(call->frame);
 }
 
 /**
@@ -583,16 +622,35 @@ struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr)
 		.op = LAB_OP_RELEASE, .handle = owner, .addr = addr,
 		.ip = _RET_IP_,
 	};
-	int err = lab_call_begin(&call);
 
-	if (!err)
-		err = lab_call_page_back(&call, addr);
-	if (err >= 0)
-		err = release_held(&call);
-	err = lab_call_end(&call, err);
-	return err ? ERR_PTR(err) : lab_frame_page(call.frame);
+	return release(&call);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_release, LAB_NS);
+
+/**
+ * labyrinth_release_lent() - take a page out of Labyrinth that others refer to
+ * @owner: who lent it.
+ * @addr: its address.
+ *
+ * For borrowers who keep a page too long. After success it is an ordinary page with
+ * one reference more than the borrowers have, which is the caller's: put_page()
+ * ends it, and whoever is last frees the page. After failure it is whose it was. Of
+ * a page that is not lent, or not any more, as labyrinth_release().
+ *
+ * Context: Any. Never sleeps.
+ * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
+ * labyrinth_free_page(); -EBUSY mapped, or not lent and something refers to it.
+ */
+struct page *labyrinth_release_lent(struct labyrinth_owner *owner, void *addr)
+{
+	struct lab_call call = {
+		.op = LAB_OP_RELEASE_LENT, .handle = owner, .addr = addr,
+		.ip = _RET_IP_,
+	};
+
+	return release(&call);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_release_lent, LAB_NS);
 
 /*
  * Whether @page is one that alloc_page() could have given to its caller: on no

@@ -116,6 +116,7 @@ int labyrinth_free_page(struct labyrinth_owner *owner, void *addr);
 int labyrinth_transfer(struct labyrinth_owner *from,
 		       struct labyrinth_owner *to, void *addr);
 struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr);
+struct page *labyrinth_release_lent(struct labyrinth_owner *owner, void *addr);
 void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page);
 struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr);
 int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr);

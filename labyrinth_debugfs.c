@@ -163,7 +163,7 @@ static int transitions_show(struct seq_file *m, void *unused)
 	int op, state;
 
 	for (op = 0; op < LAB_NR_OPS; op++) {
-		seq_printf(m, "%-8s", lab_op_name(op));
+		seq_printf(m, "%-12s", lab_op_name(op));
 		for (state = 0; state < LAB_NR_STATES; state++) {
 			int next = lab_transition(op, state);
 

@@ -189,6 +189,27 @@ static inline void lab_frame_leave(struct lab_frame *frame, int refs)
 	lab_frame_thaw(frame, refs);
 }
 
+/*
+ * The frame, which others have by reference and whose tag is gone, becomes an
+ * ordinary page: of Labyrinth's references one is left, the caller's. The notes
+ * go, unless a borrower has put something of his own there.
+ *
+ * A count of 0 is one that another CPU has frozen, which will find the tag gone
+ * and thaw it. This CPU's own cannot have: the caller looked before.
+ */
+static inline void lab_frame_disown(struct lab_frame *frame, lab_tag_t *slot)
+{
+	atomic_t *count = &lab_frame_page(frame)->_refcount;
+	int refs;
+
+	cmpxchg(&frame->tag, slot, NULL);
+	do {
+		while (!(refs = atomic_read(count)))
+			cpu_relax();
+	} while (!atomic_try_cmpxchg(count, &refs,
+				     refs - (LAB_REFS_EXCLUSIVE - 1)));
+}
+
 /* The lower half of jiffies, by a load that needs no truncation. */
 static __always_inline u32 lab_jiffies(void)
 {

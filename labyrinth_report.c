@@ -97,6 +97,7 @@ static const char * const op_names[] = {
 	[LAB_OP_FREE] = "free",
 	[LAB_OP_TRANSFER] = "transfer",
 	[LAB_OP_RELEASE] = "release",
+	[LAB_OP_RELEASE_LENT] = "release-lent",
 	[LAB_OP_ADOPT] = "adopt",
 	[LAB_OP_LEND] = "lend",
 	[LAB_OP_RECLAIM] = "reclaim",

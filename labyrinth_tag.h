@@ -73,8 +73,8 @@ enum lab_state {
 	LAB_HELD,
 	/*
 	 * An ordinary page in others' hands, by reference. Left by reclaim
-	 * when the reference count, frozen, proves that they are gone, and by
-	 * destroy.
+	 * when the reference count, frozen, proves that they are gone, by
+	 * release_lent, which leaves it to them, and by destroy.
 	 */
 	LAB_LENT,
 	/*
@@ -104,6 +104,7 @@ enum lab_op {
 	LAB_OP_FREE,
 	LAB_OP_TRANSFER,
 	LAB_OP_RELEASE,
+	LAB_OP_RELEASE_LENT,
 	LAB_OP_ADOPT,
 	LAB_OP_LEND,
 	LAB_OP_RECLAIM,
@@ -142,6 +143,7 @@ T(ALLOC,    -EUCLEAN,   LAB_HELD,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN, -EUCLEAN)	
 T(FREE,     -ENOENT,    -ENOENT,    LAB_CACHED, -EBUSY,     -ENOENT,  -EBUSY)	\
 T(TRANSFER, -ENOENT,    -ENOENT,    LAB_HELD,   -EBUSY,     -ENOENT,  -EBUSY)	\
 T(RELEASE,  -ENOENT,    -ENOENT,    LAB_ABSENT, -EBUSY,     -ENOENT,  -EBUSY)	\
+T(RELEASE_LENT, -ENOENT, -ENOENT,   LAB_ABSENT, LAB_ABSENT, -ENOENT,  -EBUSY)	\
 T(ADOPT,    LAB_HELD,   -EBUSY,     -EBUSY,     -EBUSY,     -EBUSY,   -EBUSY)	\
 T(LEND,     -ENOENT,    -ENOENT,    LAB_LENT,   -EBUSY,     -ENOENT,  -EBUSY)	\
 T(RECLAIM,  -ENOENT,    -ENOENT,    LAB_HELD,   LAB_HELD,   -ENOENT,  -EBUSY)	\

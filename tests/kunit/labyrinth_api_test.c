@@ -23,6 +23,7 @@ enum call {
 	TRANSFER_TO_SELF,
 	TRANSFER_TO_DEAD,
 	RELEASE,
+	RELEASE_LENT,
 	ADOPT,
 	LEND,
 	RECLAIM,
@@ -36,7 +37,8 @@ enum call {
 
 static const char * const call_names[NR_CALLS] = {
 	"free", "transfer", "transfer to self", "transfer to dead", "release",
-	"adopt", "lend", "reclaim", "owns", "query", "alloc", "bulk", "destroy",
+	"release lent", "adopt", "lend", "reclaim", "owns", "query", "alloc",
+	"bulk", "destroy",
 };
 
 enum state {
@@ -80,6 +82,7 @@ static const int by_owner[NR_CALLS][NR_STATES] = {
 [TRANSFER_TO_SELF] = { -ENOENT, -ENOENT, 0,	  -EBUSY,  -EBUSY, -EBUSY, -ENOENT },
 [TRANSFER_TO_DEAD] = { -ENOENT, -ENOENT, -EINVAL, -EINVAL, -EBUSY, -EBUSY, -ENOENT },
 [RELEASE] =	     { -ENOENT, -ENOENT, 0,	  -EBUSY,  -EBUSY, -EBUSY, -ENOENT },
+[RELEASE_LENT] =     { -ENOENT, -ENOENT, 0,	  -EBUSY,  0,	   0,	   -ENOENT },
 [ADOPT] =	     { 0,	-EBUSY,	 -EBUSY,  -EBUSY,  -EBUSY, -EBUSY, -EBUSY },
 [LEND] =	     { -ENOENT, -ENOENT, 0,	  -EBUSY,  -EBUSY, -EBUSY, -ENOENT },
 [RECLAIM] =	     { -ENOENT, -ENOENT, 0,	  -EBUSY,  -EBUSY, 0,	   -ENOENT },
@@ -95,6 +98,7 @@ static const int by_foreign[NR_CALLS][NR_STATES] = {
 [TRANSFER_TO_SELF] = { -ENOENT, -EPERM,	 -EPERM,  -EPERM,  -EPERM, -EPERM, -EPERM },
 [TRANSFER_TO_DEAD] = { -ENOENT, -EPERM,	 -EPERM,  -EPERM,  -EPERM, -EPERM, -EPERM },
 [RELEASE] =	     { -ENOENT, -EPERM,	 -EPERM,  -EPERM,  -EPERM, -EPERM, -EPERM },
+[RELEASE_LENT] =     { -ENOENT, -EPERM,	 -EPERM,  -EPERM,  -EPERM, -EPERM, -EPERM },
 [ADOPT] =	     { 0,	-EPERM,	 -EPERM,  -EPERM,  -EPERM, -EPERM, -EPERM },
 [LEND] =	     { -ENOENT, -EPERM,	 -EPERM,  -EPERM,  -EPERM, -EPERM, -EPERM },
 [RECLAIM] =	     { -ENOENT, -EPERM,	 -EPERM,  -EPERM,  -EPERM, -EPERM, -EPERM },
@@ -125,6 +129,7 @@ static const struct effect effects[NR_CALLS] = {
 	[TRANSFER] = { true, LABYRINTH_PAGE_HELD, LAB_REFS_EXCLUSIVE },
 	[TRANSFER_TO_SELF] = { true, LABYRINTH_PAGE_HELD, LAB_REFS_EXCLUSIVE },
 	[RELEASE] = { true, LABYRINTH_PAGE_ABSENT, 1 },
+	[RELEASE_LENT] = { true, LABYRINTH_PAGE_ABSENT, 1 },
 	[ADOPT] = { true, LABYRINTH_PAGE_HELD, LAB_REFS_EXCLUSIVE },
 	[LEND] = { true, LABYRINTH_PAGE_LENT, LAB_REFS_LENT },
 	[RECLAIM] = { true, LABYRINTH_PAGE_HELD, LAB_REFS_EXCLUSIVE },
@@ -245,6 +250,9 @@ static int make_call(struct world *w)
 		return transfer(w, w->stale);
 	case RELEASE:
 		return answer_of(labyrinth_release(w->handle, w->addr), page);
+	case RELEASE_LENT:
+		return answer_of(labyrinth_release_lent(w->handle, w->addr),
+				 page);
 	case ADOPT:
 		return answer_of(labyrinth_adopt(w->handle, page), w->addr);
 	case LEND:
@@ -458,7 +466,7 @@ static void expect_move(const struct world *w, struct world_view *expected,
 static unsigned int owner_id_after(const struct world *w,
 				   const struct page_view *before)
 {
-	if (w->call == RELEASE)
+	if (w->call == RELEASE || w->call == RELEASE_LENT)
 		return 0;
 	if (w->call == TRANSFER)
 		return lab_owner_id(lab_owner_slot(w->owners[HEIR]));
@@ -478,6 +486,9 @@ static void expect_effect(const struct world *w, struct world_view *expected,
 	page.owner_id = owner_id_after(w, &page);
 	page.state = effect->state;
 	page.refs = effect->refs;
+	/* The borrowers of a lent page keep theirs. */
+	if (w->call == RELEASE_LENT)
+		page.refs += w->extra_refs;
 	page.offline = effect->state == LABYRINTH_PAGE_CACHED ||
 		       effect->state == LABYRINTH_PAGE_HELD;
 	/* When and from where it was handed out is another suite's. */
@@ -696,6 +707,7 @@ API_CASE(transfer_answers, TRANSFER)
 API_CASE(transfer_to_self_answers, TRANSFER_TO_SELF)
 API_CASE(transfer_to_dead_answers, TRANSFER_TO_DEAD)
 API_CASE(release_answers, RELEASE)
+API_CASE(release_lent_answers, RELEASE_LENT)
 API_CASE(adopt_answers, ADOPT)
 API_CASE(lend_answers, LEND)
 API_CASE(reclaim_answers, RECLAIM)
@@ -718,6 +730,7 @@ static struct kunit_case api_cases[] = {
 	KUNIT_CASE_PARAM(transfer_to_self_answers, setting_gen_params),
 	KUNIT_CASE_PARAM(transfer_to_dead_answers, setting_gen_params),
 	KUNIT_CASE_PARAM(release_answers, setting_gen_params),
+	KUNIT_CASE_PARAM(release_lent_answers, setting_gen_params),
 	KUNIT_CASE_PARAM(adopt_answers, setting_gen_params),
 	KUNIT_CASE_PARAM(lend_answers, setting_gen_params),
 	KUNIT_CASE_PARAM(reclaim_answers, setting_gen_params),
