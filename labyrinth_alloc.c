@@ -37,6 +37,7 @@
 #include "labyrinth_limbo.h"
 #include "labyrinth_mapping.h"
 #include "labyrinth_mmap.h"
+#include "labyrinth_poison.h"
 #include "labyrinth_stack.h"
 #include "labyrinth_trace.h"
 
@@ -70,7 +71,9 @@ static void *hand_out(struct lab_owner *owner, struct lab_frame *frame,
 		lab_report_corrupt(LAB_OP_ALLOC, owner, tag, ip);
 		return NULL;
 	}
-	if (owner->front.flags & LABYRINTH_OWNER_ZERO && !READ_ONCE(frame->when))
+	lab_poison_check(owner, frame, ip);
+	if (owner->front.flags & LABYRINTH_OWNER_ZERO &&
+	    lab_frame_content(frame) != LAB_CONTENT_ZEROES)
 		clear_page(addr);
 	lab_frame_note(frame, ip);
 	lab_stack_note(frame);
@@ -302,7 +305,7 @@ static int free_held(struct lab_call *call)
 							 LAB_CACHED))))
 		return lab_call_again(call);
 	/* From here on it is on no list, so it is this call's alone. */
-	lab_frame_note_zeroed(call->frame, false);
+	lab_poison_cached(call->frame);
 	lab_owner_quota_give(owner, 1);
 	lab_step(LAB_OP_FREE, call->frame, owner, call->ip);
 	if (unlikely(!lab_owner_is_near(owner, lab_frame_page(call->frame))))

@@ -21,6 +21,7 @@
 
 #include "labyrinth_cache.h"
 #include "labyrinth_limbo.h"
+#include "labyrinth_poison.h"
 #include "labyrinth_report.h"
 #include "labyrinth_trace.h"
 
@@ -74,7 +75,10 @@ static enum entry enter(struct lab_owner *owner, struct page *page)
 	if (!slot)
 		return NO_ROOM;
 	lab_frame_enter(frame, slot);
-	lab_frame_note_zeroed(frame, owner->front.flags & LABYRINTH_OWNER_ZERO);
+	if (owner->front.flags & LABYRINTH_OWNER_ZERO)
+		lab_frame_note_content(frame, LAB_CONTENT_ZEROES);
+	else
+		lab_poison_cached(frame);
 	page_ref_add(page, LAB_REFS_EXCLUSIVE - 1);
 	lab_step(LAB_OP_REFILL, frame, owner, _RET_IP_);
 	return TAGGED;

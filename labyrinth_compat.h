@@ -105,7 +105,7 @@
 #define lab_zap_vma_ptes zap_vma_ptes
 #endif
 
-/* The innermost of what the guard hooks: see is_ours() in labyrinth_guard.c. */
+/* The innermost of what the guard hooks: see lab_guard_is_ours() in labyrinth_guard.c. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
 #define lab_dma_map_page(dev, page, offset, size, dir) \
 	dma_map_phys(dev, page_to_phys(page) + (offset), size, dir, 0)

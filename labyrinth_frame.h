@@ -50,7 +50,8 @@ struct lab_frame {
 	};
 	/*
 	 * HELD, LENT, MAPPED: jiffies when handed out, and above it the stack depot's
-	 * handle, or 0. CACHED: 1 if the page is known to hold zeroes.
+	 * handle, or 0. CACHED: what is known of the page's content, see
+	 * LAB_CONTENT_*.
 	 */
 	u64 when;
 	unsigned long mapping;
@@ -223,9 +224,22 @@ static __always_inline void lab_frame_note(struct lab_frame *frame,
 	WRITE_ONCE(frame->site, site);
 }
 
-static inline void lab_frame_note_zeroed(struct lab_frame *frame, bool zeroed)
+/*
+ * What a cached page holds. The fast path leaves the note of when the page was
+ * handed out: no such note is one of the other two.
+ */
+#define LAB_CONTENT_ANY		0ULL
+#define LAB_CONTENT_ZEROES	(U64_MAX - 1)
+#define LAB_CONTENT_POISON	U64_MAX		/* see labyrinth_poison.c */
+
+static inline void lab_frame_note_content(struct lab_frame *frame, u64 content)
 {
-	WRITE_ONCE(frame->when, zeroed);
+	WRITE_ONCE(frame->when, content);
+}
+
+static inline u64 lab_frame_content(const struct lab_frame *frame)
+{
+	return READ_ONCE(frame->when);
 }
 
 static inline void lab_frame_note_stack(struct lab_frame *frame, u32 stack)

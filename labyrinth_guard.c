@@ -60,6 +60,7 @@ static const char * const class_names[] = {
 	[LAB_HOOK_FAULT] = "fault",
 	[LAB_HOOK_VMAP] = "vmap",
 	[LAB_HOOK_DMA] = "dma",
+	[LAB_HOOK_FREE] = "free",
 };
 
 static_assert(ARRAY_SIZE(class_names) == LAB_NR_HOOK_CLASSES);
@@ -69,6 +70,7 @@ static const enum lab_op class_ops[] = {
 	[LAB_HOOK_FAULT] = LAB_OP_FAULT,
 	[LAB_HOOK_VMAP] = LAB_OP_VMAP,
 	[LAB_HOOK_DMA] = LAB_OP_DMA,
+	[LAB_HOOK_FREE] = LAB_OP_FREE,
 };
 
 static_assert(ARRAY_SIZE(class_ops) == LAB_NR_HOOK_CLASSES);
@@ -101,7 +103,7 @@ static bool missing_told;
  * owner calls the innermost of those that call one another, and not as the last
  * thing it does, which the compiler would make a jump.
  */
-static bool is_ours(unsigned long caller)
+bool lab_guard_is_ours(unsigned long caller)
 {
 	return within_module(caller, THIS_MODULE);
 }
@@ -122,34 +124,43 @@ static void report(const struct lab_hook *hook, lab_tag_t tag, bool refuse,
 }
 
 /*
- * The call names a held page. Preemption is disabled for the report (the lock
- * against recursion does that), so that on PREEMPT_RT nothing in it takes a lock
- * that sleeps.
+ * @hook has found @tag's page in what @caller does. Counts and reports it.
+ * Preemption is disabled for the report (the lock against recursion does that), so
+ * that on PREEMPT_RT nothing in it takes a lock that sleeps.
+ * Context: Any. Return: whether it is to be refused.
  */
-static noinline void found(struct lab_hook *hook, lab_tag_t tag,
-			   unsigned long ip, unsigned long parent_ip,
-			   struct ftrace_regs *regs)
+bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller)
 {
 	int mode = READ_ONCE(guard_mode);
 	bool refuse = mode == GUARD_REFUSE;
-	unsigned long caller = parent_ip;
 	int bit;
 
 	/* Off, and the hook is just about to be disarmed. */
-	if (mode == GUARD_OFF || is_ours(parent_ip))
-		return;
+	if (mode == GUARD_OFF)
+		return false;
 	atomic_long_inc(&hook->found);
-	if (hook->offender)
-		caller = hook->offender(regs) ?: parent_ip;
-	if (refuse) {
+	if (refuse)
 		atomic_long_inc(&hook->refused);
-		lab_ftrace_return(regs, hook->refusal);
-	}
-	bit = ftrace_test_recursion_trylock(ip, parent_ip);
+	bit = ftrace_test_recursion_trylock(_THIS_IP_, caller);
 	if (bit < 0)
-		return;
+		return refuse;
 	report(hook, tag, refuse, caller);
 	ftrace_test_recursion_unlock(bit);
+	return refuse;
+}
+
+/* The call names a held page. */
+static noinline void found(struct lab_hook *hook, lab_tag_t tag,
+			   unsigned long parent_ip, struct ftrace_regs *regs)
+{
+	unsigned long caller = parent_ip;
+
+	if (lab_guard_is_ours(parent_ip))
+		return;
+	if (hook->offender)
+		caller = hook->offender(regs) ?: parent_ip;
+	if (lab_guard_found(hook, tag, caller))
+		lab_ftrace_return(regs, hook->refusal);
 }
 
 static void called(unsigned long ip, unsigned long parent_ip,
@@ -164,7 +175,7 @@ static void called(unsigned long ip, unsigned long parent_ip,
 	this_cpu_inc(*hook->hits);
 	tag = hook->find(regs);
 	if (unlikely(tag))
-		found(hook, tag, ip, parent_ip, regs);
+		found(hook, tag, parent_ip, regs);
 }
 
 /* Tells ftrace which function it is. */
@@ -181,17 +192,28 @@ static int aim(struct lab_hook *hook)
 	return ftrace_set_filter(&hook->ops, name, strlen(name), 1);
 }
 
+static int attach(struct lab_hook *hook)
+{
+	int err;
+
+	if (hook->tracepoint)
+		return lab_rawfree_arm(hook);
+	err = aim(hook);
+	/* What is looked for by name is not there, or not to be traced. */
+	if (err && hook->by_name)
+		return -ENOENT;
+	return err ?: register_ftrace_function(&hook->ops);
+}
+
 static void arm(struct lab_hook *hook)
 {
 	if (hook->state == LAB_HOOK_ARMED || hook->state == LAB_HOOK_MISSING)
 		return;
-	hook->err = aim(hook);
-	if (hook->err == -ENOENT || (hook->err && hook->by_name)) {
+	hook->err = attach(hook);
+	if (hook->err == -ENOENT) {
 		hook->state = LAB_HOOK_MISSING;
 		return;
 	}
-	if (!hook->err)
-		hook->err = register_ftrace_function(&hook->ops);
 	hook->state = hook->err ? LAB_HOOK_FAILED : LAB_HOOK_ARMED;
 	if (hook->err)
 		pr_err("guard: %s cannot be hooked: %pe\n", hook->name,
@@ -205,7 +227,8 @@ static void disarm(struct lab_hook *hook)
 		hook->state = LAB_HOOK_DISARMED;
 	if (hook->state != LAB_HOOK_ARMED)
 		return;
-	hook->err = unregister_ftrace_function(&hook->ops);
+	hook->err = hook->tracepoint ? lab_rawfree_disarm(hook) :
+				       unregister_ftrace_function(&hook->ops);
 	/* Only where ftrace has found itself broken and stopped for good. */
 	if (hook->err)
 		pr_err("guard: %s cannot be let go: %pe\n", hook->name,
@@ -310,7 +333,7 @@ static int classes_set(const char *val, const struct kernel_param *kp)
 	classes = parse_classes(strim(list));
 	kfree(list);
 	if (classes < 0) {
-		pr_err("guard_classes=%s names others than map, fault, vmap, dma\n",
+		pr_err("guard_classes=%s names others than map, fault, vmap, dma, free\n",
 		       val);
 		return classes;
 	}
@@ -343,7 +366,7 @@ static const struct kernel_param_ops classes_ops = {
 
 module_param_cb(guard_classes, &classes_ops, NULL, 0644);
 MODULE_PARM_DESC(guard_classes,
-		 "Which hooks the guard arms, separated by commas: map, fault, vmap, dma (default: all)");
+		 "Which hooks the guard arms, separated by commas: map, fault, vmap, dma, free (default: all)");
 
 /* guard: the mode, then one line for each hook. */
 
@@ -409,7 +432,7 @@ static int prepare(struct lab_hook *hook)
 	 * nobody would be told.
 	 */
 	hook->ops.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT;
-	if (!hook->addr && !hook->by_name)
+	if (!hook->addr && !hook->by_name && !hook->tracepoint)
 		hook->state = LAB_HOOK_MISSING;
 	return 0;
 }

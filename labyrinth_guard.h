@@ -24,6 +24,7 @@ enum lab_hook_class {
 	LAB_HOOK_FAULT,		/* into a process, by a page fault */
 	LAB_HOOK_VMAP,		/* into the kernel's own address space */
 	LAB_HOOK_DMA,		/* to a device */
+	LAB_HOOK_FREE,		/* to the page allocator */
 	LAB_NR_HOOK_CLASSES
 };
 
@@ -40,6 +41,7 @@ enum lab_hook_state {
  * @name: the function's name.
  * @addr: its address, where it is exported; 0: not exported, or not there.
  * @by_name: it is not exported, and is found by its name.
+ * @tracepoint: it is no function, but a tracepoint: see labyrinth_rawfree.c.
  * @class: with which others it is armed.
  * @refusal: what a refused call returns.
  * @find: the first tag among the pages in the arguments that is not anybody's
@@ -56,6 +58,7 @@ struct lab_hook {
 	const char *name;
 	unsigned long addr;
 	bool by_name;
+	bool tracepoint;
 	enum lab_hook_class class;
 	unsigned long refusal;
 	lab_tag_t (*find)(struct ftrace_regs *regs);
@@ -70,6 +73,11 @@ struct lab_hook {
 
 extern struct lab_hook lab_hooks[];
 extern const unsigned int lab_nr_hooks;
+
+bool lab_guard_is_ours(unsigned long caller);
+bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller);
+int lab_rawfree_arm(struct lab_hook *hook);
+int lab_rawfree_disarm(struct lab_hook *hook);
 
 int lab_guard_init(void);
 void lab_guard_exit(void);

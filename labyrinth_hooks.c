@@ -401,6 +401,12 @@ struct lab_hook lab_hooks[] = {
 	HOOK(dma_map_sg_attrs, DMA, find_dma_sg, 0),
 	HOOK(dma_map_sgtable, DMA, find_dma_sgtable, EPERM_RETURN),
 	HOOK(dma_iova_link, DMA, find_dma_link, EPERM_RETURN),
+
+	{
+		.name = "mm_page_free",
+		.tracepoint = true,
+		.class = LAB_HOOK_FREE,
+	},
 };
 
 const unsigned int lab_nr_hooks = ARRAY_SIZE(lab_hooks);

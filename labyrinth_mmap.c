@@ -151,7 +151,7 @@ static int insert_pages(struct mmapping *mmapping, struct vm_area_struct *vma)
 	lab_vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTCOPY | VM_DONTEXPAND |
 			      VM_DONTDUMP);
 	for (i = 0; i < mmapping->range.nr && !err; i++) {
-		/* The guard sees who calls: see is_ours(). */
+		/* The guard sees who calls: see lab_guard_is_ours(). */
 		err = remap_pfn_range(vma, addr,
 				      lab_frame_pfn(mmapping->range.pages[i].frame),
 				      PAGE_SIZE, vma->vm_page_prot);

@@ -82,6 +82,7 @@ static const char * const class_names[] = {
 	[LAB_BAD_MAPPING] = "bad-mapping",
 	[LAB_WRONG_DEVICE] = "wrong-device",
 	[LAB_LOST_REFERENCE] = "lost-reference",
+	[LAB_STRAY_WRITE] = "stray-write",
 	[LAB_LEAKED] = "leaked",
 	[LAB_LEFT_BEHIND] = "left-behind",
 	[LAB_CORRUPT] = "corrupt",
@@ -261,6 +262,14 @@ static void print_asked(const struct lab_refusal *refusal)
 		       dev ? dev_name(dev) : "none");
 }
 
+static void print_stray(const struct lab_stray *stray)
+{
+	unsigned int shown = min_t(size_t, stray->length, sizeof(stray->bytes));
+
+	pr_err(" content: written to from offset 0x%x on, %u bytes, the first are %*ph\n",
+	       stray->offset, stray->length, (int)shown, stray->bytes);
+}
+
 static void print_caller(const struct lab_refusal *refusal)
 {
 	const struct lab_owner *owner = refusal->caller;
@@ -307,6 +316,8 @@ static void print_report(const struct lab_refusal *refusal)
 	}
 	if (refusal->note.mappings)
 		print_mapping(&refusal->note);
+	if (refusal->stray)
+		print_stray(refusal->stray);
 	print_asked(refusal);
 	print_caller(refusal);
 	print_stack(refusal->ip);

@@ -25,6 +25,7 @@ enum lab_class {
 	LAB_WRONG_DEVICE,	/* not the device that the owner is bound to */
 	/* Noticed: it had happened already. */
 	LAB_LOST_REFERENCE,	/* somebody dropped one that was not his */
+	LAB_STRAY_WRITE,	/* somebody wrote to a page that is nobody's to use */
 	LAB_LEAKED,		/* pages still out when their owner went */
 	LAB_LEFT_BEHIND,	/* the module went, its owner did not */
 	LAB_CORRUPT,		/* list, table and allocator do not agree */
@@ -73,6 +74,18 @@ struct lab_page_note {
 };
 
 /**
+ * struct lab_stray - what was found in a page where a pattern had been
+ * @offset: of the first byte that differs.
+ * @length: from there to the last that does.
+ * @bytes: the first of them.
+ */
+struct lab_stray {
+	unsigned int offset;
+	unsigned int length;
+	u8 bytes[16];
+};
+
+/**
  * struct lab_refusal - what is known when a refusal is decided
  * @class: what is wrong.
  * @op: what was tried, or was under way when it was noticed.
@@ -84,6 +97,7 @@ struct lab_page_note {
  * @handle: the handle as presented.
  * @asked: the mapping that the caller named, if it did; with a @site of 0.
  * @dev: the device that the caller named, if it is the wrong one.
+ * @stray: what was found in the page; or NULL.
  * @function: the core function that was called instead, by whoever presents
  *	none; or NULL.
  * @ip: where the call returns to.
@@ -99,6 +113,7 @@ struct lab_refusal {
 	const void *handle;
 	const struct lab_map_note *asked;
 	const struct device *dev;
+	const struct lab_stray *stray;
 	const char *function;
 	unsigned long ip;
 };

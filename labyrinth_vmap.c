@@ -44,7 +44,7 @@ static void *map_pages(const struct lab_range *range)
 		return NULL;
 	for (i = 0; i < range->nr; i++)
 		pages[i] = lab_frame_page(range->pages[i].frame);
-	/* The guard sees who calls: see is_ours(). */
+	/* The guard sees who calls: see lab_guard_is_ours(). */
 	vaddr = vmap(pages, range->nr, VM_MAP, PAGE_KERNEL);
 	kvfree(pages);
 	return vaddr;

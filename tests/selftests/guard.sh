@@ -130,7 +130,7 @@ check_classes() {
 	ktap_refuse "a class that is none is refused" set_classes map,dmb
 	ktap_equal "a refused list changes nothing" map,fault,vmap \
 		"$(cat $PARAMETERS/guard_classes)"
-	set_classes map,fault,vmap,dma
+	set_classes map,fault,vmap,dma,free
 	ktap_equal "a class can be armed again" EIO \
 		"$(intrude dma_map_page "$pfn" now)"
 	ktap_refuse "a mode that is none is refused" set_guard on
@@ -208,6 +208,25 @@ churn() {
 	set_guard refuse
 }
 
+# The one way that nothing can refuse: but the page allocator does not get the page.
+check_away() {
+	set_guard refuse
+	echo "hold 1" >$DO
+	away=$(grep HELD $DEBUGFS/pages | grep -v "^$pfn " | cut -d ' ' -f 1)
+	free=$(sed -n 's/^mm_page_free .* refused=//p' $DEBUGFS/guard)
+	mark=$(dmesg_mark)
+	intrude put_page-away "$away" now >/dev/null
+	log=$(dmesg_since "$mark")
+	ktap_contains "who drops all references is reported" \
+		"BUG: labyrinth: foreign-free in do_put_page_away.*\[labyrinth_intruder\]" "$log"
+	ktap_lacks "and nothing bad is said of the page" "Bad page" "$log"
+	ktap_equal "the page allocator did not get it" $((free + 1)) \
+		"$(sed -n 's/^mm_page_free .* refused=//p' $DEBUGFS/guard)"
+	ktap_contains "it is its owner's as before" "^$away [0-9]+ probe HELD" \
+		"$(cat $DEBUGFS/pages)"
+	ktap_refuse "who cannot free it any more" sh -c "echo 'drop 1' >$DO"
+}
+
 hold_one() {
 	echo "hold 1" >$DO
 	owner=$(grep HELD $DEBUGFS/pages | head -n 1 | cut -d ' ' -f 1-4)
@@ -218,7 +237,7 @@ ways >/tmp/ways
 [ -e /sys/kernel/mm/transparent_hugepage ] || sed -i /_pmd/d /tmp/ways
 natives >/tmp/natives
 neutralised=0
-ktap_plan $((6 * $(wc -l </tmp/ways) + 5 + 7 + 5 + 6 + 8 + 5))
+ktap_plan $((6 * $(wc -l </tmp/ways) + 5 + 7 + 5 + 6 + 8 + 5 + 5))
 insmod labyrinth.ko report_burst=1000
 ktap_equal "the guard is off unless asked for" off "$(cat $PARAMETERS/guard)"
 insmod tests/selftests/labyrinth_probe.ko
@@ -234,8 +253,10 @@ for mode in report off; do
 	try_ways $mode
 done
 check_natives
-expect_end
+hold_one
+check_away
 rmmod labyrinth_probe
+expect_end
 ktap_check "the module unloads" rmmod labyrinth
 
 insmod labyrinth.ko capacity=64 guard=refuse

@@ -210,6 +210,15 @@ static int do_free_page(struct attempt *try)
 	return 0;
 }
 
+/* More often than there are references: the last one is freed. */
+static int do_put_page_away(struct attempt *try)
+{
+	while (page_ref_count(try->page) > 1)
+		put_page(try->page);
+	put_page(try->page);
+	return 0;
+}
+
 static int do_put_page(struct attempt *try)
 {
 	put_page(try->page);
@@ -331,6 +340,16 @@ static u64 bench_dma(struct vm_area_struct *vma)
 	return get_cycles() - start;
 }
 
+static u64 bench_free(struct vm_area_struct *vma)
+{
+	u64 start = get_cycles();
+	unsigned int i;
+
+	for (i = 0; i < BENCH_OPS; i++)
+		__free_page(alloc_page(GFP_ATOMIC));
+	return get_cycles() - start;
+}
+
 static u64 bench_remap(struct vm_area_struct *vma)
 {
 	unsigned long pfn = page_to_pfn(own[0]);
@@ -361,6 +380,7 @@ static void bench(const char *name, u64 (*fn)(struct vm_area_struct *vma),
 static int do_bench(struct attempt *try)
 {
 	bench("dma_map_page", bench_dma, NULL);
+	bench("alloc_page and __free_page", bench_free, NULL);
 	return 0;
 }
 
@@ -394,6 +414,7 @@ static const struct way ways[] = {
 	{ "dma_map_sgtable-range", .now = do_dma_map_sgtable },
 	{ "free_page", .now = do_free_page },
 	{ "put_page", .now = do_put_page },
+	{ "put_page-away", .now = do_put_page_away },
 	{ "folio_put", .now = do_folio_put },
 	{ "paint", .now = do_paint },
 	{ "look", .now = do_look },

@@ -114,6 +114,16 @@ static int do_double_free(unsigned long nr)
 	       labyrinth_free_page(owner, page);
 }
 
+/* Through a pointer that should have been forgotten. */
+static int do_stray_write(unsigned long nr)
+{
+	char *page = take();
+	int err = labyrinth_free_page(owner, page);
+
+	memcpy(page + 0x123, "stray", nr);
+	return err ?: take() == page ? labyrinth_free_page(owner, page) : -EAGAIN;
+}
+
 static int do_foreign_free(unsigned long nr)
 {
 	return labyrinth_free_page(other, last());
@@ -416,6 +426,7 @@ static const struct {
 	{ "hold", do_hold },
 	{ "drop", do_drop },
 	{ "double-free", do_double_free },
+	{ "stray-write", do_stray_write },
 	{ "foreign-free", do_foreign_free },
 	{ "lose-reference", do_lose_reference },
 	{ "raw-free", do_raw_free },

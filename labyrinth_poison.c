@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Stray writes noticed. No module can take a page out of the direct map, so none can
+ * keep a wild pointer, or a device that goes on writing, off a page. But nobody has
+ * any business in a page that is CACHED: with poison=1 it is filled with a pattern
+ * when it is put there, and whoever wrote to it is found out when it is handed out.
+ * Not who, but where and what.
+ *
+ * The state owned here is the parameter. While it is set, no page takes the fast
+ * path; what was put into a cache before is not known to hold the pattern, and not
+ * looked at.
+ */
+#define pr_fmt(fmt) "labyrinth: " fmt
+
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/poison.h>
+#include <linux/string.h>
+
+#include "labyrinth_owner.h"
+#include "labyrinth_poison.h"
+#include "labyrinth_report.h"
+
+static bool poison;
+
+static int poison_set(const char *val, const struct kernel_param *kp)
+{
+	bool was = poison;
+	int err = param_set_bool(val, kp);
+
+	if (err)
+		pr_err("poison=%s is neither 0 nor 1\n", val);
+	else if (poison && !was)
+		lab_watch_begin();
+	else if (!poison && was)
+		lab_watch_end();
+	return err;
+}
+
+static const struct kernel_param_ops poison_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = poison_set,
+	.get = param_get_bool,
+};
+
+module_param_cb(poison, &poison_ops, &poison, 0644);
+MODULE_PARM_DESC(poison,
+		 "Fill cached pages with a pattern, and report who wrote to one when it is handed out (default 0)");
+
+/*
+ * @frame's page is about to be cached, with whatever its user left in it.
+ * Context: Any. It is the caller's alone.
+ */
+void lab_poison_cached(struct lab_frame *frame)
+{
+	if (likely(!READ_ONCE(poison))) {
+		lab_frame_note_content(frame, LAB_CONTENT_ANY);
+		return;
+	}
+	memset(lab_frame_address(frame), PAGE_POISON, PAGE_SIZE);
+	lab_frame_note_content(frame, LAB_CONTENT_POISON);
+}
+
+static void report_stray(const struct lab_owner *owner, struct lab_frame *frame,
+			 const u8 *first, unsigned long ip)
+{
+	const u8 *page = lab_frame_address(frame);
+	struct lab_stray stray = { .offset = first - page };
+	lab_tag_t tag = READ_ONCE(*frame->tag);
+	unsigned int last = PAGE_SIZE;
+
+	while (page[last - 1] == PAGE_POISON && last > stray.offset)
+		last--;
+	stray.length = last - stray.offset;
+	memcpy(stray.bytes, first, min_t(size_t, stray.length, sizeof(stray.bytes)));
+	lab_report(&(struct lab_refusal) {
+		.class = LAB_STRAY_WRITE,
+		.op = LAB_OP_ALLOC,
+		.tag = tag,
+		.note = lab_page_note(tag),
+		.stray = &stray,
+		.caller = owner,
+		.ip = ip,
+	});
+}
+
+/*
+ * @frame has just been taken off a list, and is about to be handed out.
+ * Context: Any. It is the caller's alone.
+ */
+void lab_poison_check(const struct lab_owner *owner, struct lab_frame *frame,
+		      unsigned long ip)
+{
+	const void *stray;
+
+	if (likely(lab_frame_content(frame) != LAB_CONTENT_POISON))
+		return;
+	stray = memchr_inv(lab_frame_address(frame), PAGE_POISON, PAGE_SIZE);
+	if (unlikely(stray))
+		report_stray(owner, frame, stray, ip);
+}
