@@ -218,6 +218,17 @@ static int repair(struct lab_call *call)
 	return err;
 }
 
+/*
+ * Whether the frame has been through the page allocator, tagged as it is: it does
+ * not know its slot any more.
+ */
+static bool is_given_away(const struct lab_call *call)
+{
+	return lab_tag_state(call->tag) != LAB_LENT &&
+	       READ_ONCE(call->frame->tag) != call->slot &&
+	       READ_ONCE(*call->slot) == call->tag;
+}
+
 /* Whether nobody but the owner refers to the page. */
 int lab_call_exclusive(struct lab_call *call)
 {
@@ -228,7 +239,7 @@ int lab_call_exclusive(struct lab_call *call)
 	/* At 0 it is frozen: somebody is at it right now. */
 	if (refs && refs < LAB_REFS_EXCLUSIVE)
 		return repair(call);
-	call->class = LAB_BUSY;
+	call->class = is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
 	return -EBUSY;
 }
 

@@ -12,7 +12,9 @@
 #include <linux/types.h>
 
 #include "labyrinth_compat.h"
-#include "labyrinth_tag.h"
+#include "labyrinth_frame.h"
+#include "labyrinth_hot.h"
+#include "labyrinth_limbo.h"
 
 struct dentry;
 
@@ -73,6 +75,22 @@ struct lab_hook {
 
 extern struct lab_hook lab_hooks[];
 extern const unsigned int lab_nr_hooks;
+
+/*
+ * Whether @frame's page may be tagged: a look at what is on one cache line, where
+ * the table's answer for a page that it does not know takes two. All pages of ours
+ * have the type, and say where their tag is; a borrower may have taken both off a
+ * page that is in limbo now.
+ */
+static inline bool lab_guard_may_know(struct lab_frame *frame)
+{
+	unsigned long offset = (unsigned long)READ_ONCE(frame->tag) -
+			       (unsigned long)labyrinth_hot.table.tags;
+
+	return PageOffline(lab_frame_page(frame)) ||
+	       offset < lab_table_span(&labyrinth_hot.table) * sizeof(lab_tag_t) ||
+	       unlikely(lab_limbo_count());
+}
 
 bool lab_guard_is_ours(unsigned long caller);
 bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller);

@@ -11,11 +11,10 @@
  * the core function is about to read: an argument that it could not survive, they
  * need not either.
  *
- * A tag is looked up for each page, but a range of more pages than a sixteenth of
- * the table's slots is compared with the table's tags instead: a look-up that
- * finds nothing reads both buckets and costs as much as some thirty slots in a
- * row. So no call costs more than one pass over the table, which is no longer
- * than the core takes to map that many pages.
+ * Each page of a range is asked, but a range of more pages than an eighth of the
+ * table's slots is compared with the table's tags instead: to ask a page reads a cache
+ * line, as eight slots in a row do. So no call costs more than one pass over the
+ * table, which is no longer than the core takes to map that many pages.
  */
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
@@ -24,7 +23,7 @@
 #include "labyrinth_guard.h"
 #include "labyrinth_hot.h"
 
-#define WALK_RATIO	16
+#define WALK_RATIO	8
 
 /* Some kernels' pfn_t keeps flags where no frame number has bits. */
 #define PFN_ONLY	GENMASK(BITS_PER_LONG - PAGE_SHIFT - 1, 0)
@@ -39,6 +38,8 @@ static lab_tag_t find_pfn(unsigned long pfn)
 {
 	lab_tag_t tag;
 
+	if (!pfn_valid(pfn) || likely(!lab_guard_may_know(lab_frame(pfn_to_page(pfn)))))
+		return 0;
 	lab_table_search(&labyrinth_hot.table, pfn, &tag);
 	return refusable(tag) ? tag : 0;
 }

@@ -9,8 +9,8 @@
  * page that is to be refused is marked. It stays tagged, without a reference, and
  * is not used again; that costs its 4 KiB, and nobody two owners.
  *
- * The hook sees every page that anybody frees, so it asks the page first: all of
- * ours have a type, but for lent ones, which say where their tag is.
+ * The hook sees every page that anybody frees, so it asks the page first, and the
+ * table only where that may know it.
  */
 #include <linux/mm.h>
 #include <linux/stacktrace.h>
@@ -18,19 +18,8 @@
 #include <linux/tracepoint.h>
 
 #include "labyrinth_guard.h"
-#include "labyrinth_frame.h"
-#include "labyrinth_hot.h"
 
 #define STACK_DEPTH	16
-
-static bool may_be_ours(const struct lab_frame *frame)
-{
-	unsigned long offset = (unsigned long)READ_ONCE(frame->tag) -
-			       (unsigned long)labyrinth_hot.table.tags;
-
-	return PageOffline(lab_frame_page((struct lab_frame *)frame)) ||
-	       offset < lab_table_span(&labyrinth_hot.table) * sizeof(lab_tag_t);
-}
 
 /*
  * Whom to name: the innermost module on the stack, for what of the core is there
@@ -71,7 +60,7 @@ static void freed(void *data, struct page *page, unsigned int order)
 	struct lab_hook *hook = data;
 
 	this_cpu_inc(*hook->hits);
-	if (unlikely(may_be_ours(lab_frame(page))))
+	if (unlikely(lab_guard_may_know(lab_frame(page))))
 		look_up(hook, page, order);
 }
 

@@ -15,6 +15,7 @@
 #include <linux/stackdepot.h>
 #include <linux/stacktrace.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include "labyrinth_frame.h"
 #include "labyrinth_mapping.h"
@@ -248,18 +249,28 @@ static void print_mapping(const struct lab_page_note *note)
 		pr_err("          and %u times more\n", note->mappings - 1);
 }
 
-/* The caller's word for a device may be worth nothing: it is not followed. */
+/* What the caller says is a device may be anything at all: it is read with care. */
+static void print_device(const struct device *wrong, const struct device *right)
+{
+	char copy[LABYRINTH_NAME_LEN] = "";
+	const char *name;
+
+	if (copy_from_kernel_nofault(&name, &wrong->kobj.name, sizeof(name)) ||
+	    copy_from_kernel_nofault(copy, name, sizeof(copy) - 1))
+		strscpy(copy, "no device", sizeof(copy));
+	pr_err(" device:  %s; the owner's is %s\n", copy,
+	       right ? dev_name(right) : "none");
+}
+
 static void print_asked(const struct lab_refusal *refusal)
 {
 	const struct lab_map_note *asked = refusal->asked;
-	const struct device *dev = refusal->caller ? refusal->caller->dev : NULL;
 
 	if (asked)
 		pr_err(" asked:   %u bytes at 0x%llx, %s\n", asked->size,
 		       asked->addr, direction(asked));
 	if (refusal->class == LAB_WRONG_DEVICE)
-		pr_err(" device:  %p; the owner's is %s\n", refusal->dev,
-		       dev ? dev_name(dev) : "none");
+		print_device(refusal->dev, refusal->caller->dev);
 }
 
 static void print_stray(const struct lab_stray *stray)

@@ -43,7 +43,7 @@ wait_until_used() {
 
 tags_of() { grep -c "^0x[0-9a-f]* [0-9]* $1 $2" $DEBUGFS/pages; }
 
-ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + 13))
+ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + 14))
 insmod labyrinth.ko guard=refuse report_burst=1000
 insmod tests/selftests/labyrinth_mapper.ko
 expect_begin
@@ -57,7 +57,9 @@ ktap_contains "a mismatching unmap is reported" \
 ktap_contains "with what was asked for" \
 	"asked:   512 bytes at 0x[0-9a-f]*, from the device" "$log"
 ktap_contains "a wrong device is reported with the right one" \
-	"device:  .*; the owner's is labyrinth_mapper.0" "$log"
+	"device:  labyrinth_mapper.1; the owner's is labyrinth_mapper.0" "$log"
+ktap_contains "what is no device is said to be none" \
+	"device:  no device; the owner's is labyrinth_mapper.0" "$log"
 run_steps vmap
 run_process
 ktap_contains "who lends a page that a process has mapped is told so" \
