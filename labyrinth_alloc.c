@@ -804,8 +804,9 @@ struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
 
 /*
- * The frame is frozen: while it is LENT, it stays. The tag is HELD last, for the
- * same reason as in hand_over(); repair() may have it for a moment.
+ * The frame is frozen, so the page stays LENT, unless release_lent takes the tag. It
+ * is HELD last, for the same reason as in hand_over(). If it is not LENT by then,
+ * release_lent has it, or repair() for a moment, and nothing of this is left.
  */
 static bool reclaim_frozen(struct lab_call *call)
 {
@@ -817,7 +818,7 @@ static bool reclaim_frozen(struct lab_call *call)
 	lab_frame_set_type(call->frame);
 	if (lab_call_commit(call, lab_tag_step(call->tag, LAB_HELD)))
 		return true;
-	lab_frame_clear_type(call->frame);
+	lab_frame_clear(call->frame);
 	return false;
 }
 

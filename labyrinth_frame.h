@@ -180,13 +180,19 @@ static inline void lab_frame_enter(struct lab_frame *frame, lab_tag_t *slot)
 	lab_frame_set_type(frame);
 }
 
-/* The frozen frame becomes an ordinary page again, with @refs references. */
-static inline void lab_frame_leave(struct lab_frame *frame, int refs)
+/* The frozen frame has nothing of Labyrinth's any more. */
+static inline void lab_frame_clear(struct lab_frame *frame)
 {
 	lab_frame_clear_type(frame);
 	WRITE_ONCE(frame->address, 0);
 	WRITE_ONCE(frame->tag, NULL);
 	WRITE_ONCE(frame->site, 0);
+}
+
+/* It becomes an ordinary page again, with @refs references. */
+static inline void lab_frame_leave(struct lab_frame *frame, int refs)
+{
+	lab_frame_clear(frame);
 	lab_frame_thaw(frame, refs);
 }
 
