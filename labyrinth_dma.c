@@ -125,10 +125,11 @@ static bool take_asked(struct lab_mapping *map, bool alone, const void *arg)
 {
 	const struct lab_map_note *asked = arg;
 
-	map->ending = is_dma(map) && map->what.addr == asked->addr &&
-		      map->what.size == asked->size &&
-		      map->what.dir == asked->dir;
-	return map->ending;
+	if (!is_dma(map) || map->what.addr != asked->addr ||
+	    map->what.size != asked->size || map->what.dir != asked->dir)
+		return false;
+	map->ending = true;
+	return true;
 }
 
 static void end_mapping(struct lab_owner *owner, struct lab_frame *frame,
