@@ -756,6 +756,22 @@ void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page)
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_adopt, LAB_NS);
 
+/* NULL where more must be asked. */
+static struct page *lend_quick(struct labyrinth_owner *owner, void *addr)
+{
+	struct lab_quick page;
+	bool done;
+
+	if (!lab_quick_find(owner, addr, LAB_HELD, &page) ||
+	    unlikely(!lab_frame_freeze(page.frame, LAB_REFS_EXCLUSIVE)))
+		return NULL;
+	done = lab_quick_commit(&page, LAB_LENT);
+	if (likely(done))
+		lab_frame_clear_type(page.frame);
+	lab_frame_thaw(page.frame, done ? LAB_REFS_LENT : LAB_REFS_EXCLUSIVE);
+	return done ? lab_frame_page(page.frame) : NULL;
+}
+
 static int lend_held(struct lab_call *call)
 {
 	int err = lab_call_freeze(call);
@@ -770,6 +786,22 @@ static int lend_held(struct lab_call *call)
 	lab_frame_thaw(call->frame, LAB_REFS_LENT);
 	lab_step(LAB_OP_LEND, call->frame, call->owner, call->ip);
 	return 0;
+}
+
+static noinline struct page *lend(struct labyrinth_owner *owner, void *addr,
+				  unsigned long ip)
+{
+	struct lab_call call = {
+		.op = LAB_OP_LEND, .handle = owner, .addr = addr, .ip = ip,
+	};
+	int err = lab_call_begin(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	if (err >= 0)
+		err = lend_held(&call);
+	err = lab_call_end(&call, err);
+	return err ? ERR_PTR(err) : lab_frame_page(call.frame);
 }
 
 /**
@@ -788,18 +820,12 @@ static int lend_held(struct lab_call *call)
  */
 struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 {
-	struct lab_call call = {
-		.op = LAB_OP_LEND, .handle = owner, .addr = addr,
-		.ip = _RET_IP_,
-	};
-	int err = lab_call_begin(&call);
+	struct page *page;
 
-	if (!err)
-		err = lab_call_page(&call, addr);
-	if (err >= 0)
-		err = lend_held(&call);
-	err = lab_call_end(&call, err);
-	return err ? ERR_PTR(err) : lab_frame_page(call.frame);
+	preempt_disable();
+	page = lend_quick(owner, addr);
+	preempt_enable();
+	return likely(page) ? page : lend(owner, addr, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
 
@@ -808,18 +834,36 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
  * is HELD last, for the same reason as in hand_over(). If it is not LENT by then,
  * release_lent has it, or repair() for a moment, and nothing of this is left.
  */
-static bool reclaim_frozen(struct lab_call *call)
+static bool reclaim_frozen(struct lab_frame *frame, lab_tag_t *slot,
+			   lab_tag_t lent, unsigned long ip)
 {
-	if (READ_ONCE(*call->slot) != call->tag)
+	if (READ_ONCE(*slot) != lent)
 		return false;
 	/* A borrower may have used the words of struct page. */
-	lab_frame_place(call->frame, call->slot);
-	lab_frame_note(call->frame, call->ip);
-	lab_frame_set_type(call->frame);
-	if (lab_call_commit(call, lab_tag_step(call->tag, LAB_HELD)))
+	lab_frame_place(frame, slot);
+	lab_frame_note(frame, ip);
+	lab_frame_set_type(frame);
+	/* Pairs as in lab_call_commit(). */
+	if (cmpxchg(slot, lent, lab_tag_step(lent, LAB_HELD)) == lent)
 		return true;
-	lab_frame_clear(call->frame);
+	lab_frame_clear(frame);
 	return false;
+}
+
+/* Return: 0, -EBUSY, or 1 where more must be asked. */
+static int reclaim_quick(struct labyrinth_owner *owner, void *addr,
+			 unsigned long ip)
+{
+	struct lab_quick page;
+	bool done;
+
+	if (!lab_quick_find(owner, addr, LAB_LENT, &page))
+		return 1;
+	if (!lab_frame_freeze(page.frame, LAB_REFS_EXCLUSIVE))
+		return lab_frame_refs(page.frame) > LAB_REFS_EXCLUSIVE ? -EBUSY : 1;
+	done = reclaim_frozen(page.frame, page.slot, page.tag, ip);
+	lab_frame_thaw(page.frame, LAB_REFS_EXCLUSIVE);
+	return done ? 0 : 1;
 }
 
 static int reclaim_lent(struct lab_call *call)
@@ -832,12 +876,28 @@ static int reclaim_lent(struct lab_call *call)
 	err = lab_call_freeze(call);
 	if (err)
 		return err;
-	done = reclaim_frozen(call);
+	done = reclaim_frozen(call->frame, call->slot, call->tag, call->ip);
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 	if (!done)
 		return lab_call_again(call);
 	lab_step(LAB_OP_RECLAIM, call->frame, call->owner, call->ip);
 	return 0;
+}
+
+static noinline int reclaim(struct labyrinth_owner *owner, void *addr,
+			    unsigned long ip)
+{
+	struct lab_call call = {
+		.op = LAB_OP_RECLAIM, .handle = owner, .addr = addr, .ip = ip,
+		.silent = true,
+	};
+	int err = lab_call_begin(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	if (err >= 0)
+		err = reclaim_lent(&call);
+	return lab_call_end(&call, err);
 }
 
 /**
@@ -854,17 +914,12 @@ static int reclaim_lent(struct lab_call *call)
  */
 int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
 {
-	struct lab_call call = {
-		.op = LAB_OP_RECLAIM, .handle = owner, .addr = addr,
-		.ip = _RET_IP_, .silent = true,
-	};
-	int err = lab_call_begin(&call);
+	int err;
 
-	if (!err)
-		err = lab_call_page(&call, addr);
-	if (err >= 0)
-		err = reclaim_lent(&call);
-	return lab_call_end(&call, err);
+	preempt_disable();
+	err = reclaim_quick(owner, addr, _RET_IP_);
+	preempt_enable();
+	return likely(err <= 0) ? err : reclaim(owner, addr, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_reclaim, LAB_NS);
 

@@ -6,6 +6,7 @@
 #ifndef LABYRINTH_CALL_H
 #define LABYRINTH_CALL_H
 
+#include "labyrinth_address.h"
 #include "labyrinth_owner.h"
 #include "labyrinth_report.h"
 
@@ -44,6 +45,47 @@ struct lab_call {
 	bool full;
 	bool lost;
 };
+
+/**
+ * struct lab_quick - a page of which all is as it mostly is
+ * @slot: where its tag stands.
+ * @tag: what it is.
+ * @frame: the page's.
+ */
+struct lab_quick {
+	lab_tag_t *slot;
+	lab_tag_t tag;
+	struct lab_frame *frame;
+};
+
+/*
+ * Whether the page at @addr is in @state, @handle's, and its calls may go the short
+ * way: nothing is to be reported or traced. If not, more must be asked.
+ * Context: As lab_owner_get().
+ */
+static __always_inline bool lab_quick_find(const struct labyrinth_owner *handle,
+					   const void *addr,
+					   enum lab_state state,
+					   struct lab_quick *quick)
+{
+	const struct lab_front *front = lab_front_of(handle);
+	unsigned long pfn;
+
+	if (!lab_is_plain(front, handle) || unlikely(!lab_address_pfn(addr, &pfn)))
+		return false;
+	quick->frame = lab_frame(pfn_to_page(pfn));
+	quick->tag = lab_tag_step(front->key + pfn, state);
+	quick->slot = lab_table_find(&labyrinth_hot.table, quick->tag);
+	return likely(quick->slot);
+}
+
+static __always_inline bool lab_quick_commit(const struct lab_quick *quick,
+					     enum lab_state state)
+{
+	/* Pairs as in lab_call_commit(). */
+	return likely(cmpxchg(quick->slot, quick->tag,
+			      lab_tag_step(quick->tag, state)) == quick->tag);
+}
 
 int lab_call_begin(struct lab_call *call);
 int lab_call_end(struct lab_call *call, int err);

@@ -20,6 +20,14 @@
 #include "labyrinth_trace.h"
 
 /* Nothing of this is for an NMI: the DMA API takes locks. */
+static bool is_sane(const struct device *dev, size_t offset,
+		    const struct lab_map_note *wish)
+{
+	return !in_nmi() && dev->dma_mask && wish->size &&
+	       offset <= PAGE_SIZE && wish->size <= PAGE_SIZE - offset &&
+	       valid_dma_direction(wish->dir);
+}
+
 static int check_wish(struct lab_call *call, const struct device *dev,
 		      size_t offset, const struct lab_map_note *wish)
 {
@@ -29,11 +37,7 @@ static int check_wish(struct lab_call *call, const struct device *dev,
 		return -EPERM;
 	call->class = LAB_BAD_MAPPING;
 	call->dev = NULL;
-	if (in_nmi() || !dev->dma_mask || !wish->size ||
-	    offset > PAGE_SIZE || wish->size > PAGE_SIZE - offset ||
-	    !valid_dma_direction(wish->dir))
-		return -EINVAL;
-	return 0;
+	return is_sane(dev, offset, wish) ? 0 : -EINVAL;
 }
 
 static int record(struct lab_call *call, const struct lab_map_note *wish)
@@ -72,6 +76,46 @@ static int map_held(struct lab_call *call, struct device *dev, size_t offset,
 	return err;
 }
 
+/* False where more must be asked. */
+static bool map_quick(struct labyrinth_owner *handle, struct device *dev,
+		      void *addr, size_t offset, struct lab_map_note *wish,
+		      dma_addr_t *dma)
+{
+	struct lab_owner *owner = lab_owner_slot(handle);
+	struct lab_quick page;
+
+	if (!lab_quick_find(handle, addr, LAB_HELD, &page) ||
+	    unlikely(!dma || !dev || dev != owner->dev || !is_sane(dev, offset, wish)))
+		return false;
+	wish->addr = lab_dma_map_page(dev, lab_frame_page(page.frame), offset,
+				      wish->size, wish->dir);
+	if (unlikely(dma_mapping_error(dev, wish->addr)))
+		return false;
+	if (unlikely(!lab_mapping_attach_quick(owner, &page, wish))) {
+		dma_unmap_page(dev, wish->addr, wish->size, wish->dir);
+		return false;
+	}
+	*dma = wish->addr;
+	return true;
+}
+
+static noinline int map(struct labyrinth_owner *owner, struct device *dev,
+			void *addr, size_t offset, struct lab_map_note *wish,
+			dma_addr_t *dma)
+{
+	struct lab_call call = {
+		.op = LAB_OP_DMA, .handle = owner, .addr = addr,
+		.ip = wish->site,
+	};
+	int err = lab_call_begin_rcu(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	if (err >= 0)
+		err = map_held(&call, dev, offset, wish, dma);
+	return lab_call_end_rcu(&call, err);
+}
+
 /**
  * labyrinth_dma_map() - map a page, or part of it, for DMA
  * @owner: who holds the page.
@@ -102,17 +146,12 @@ int labyrinth_dma_map(struct labyrinth_owner *owner, struct device *dev,
 		.kind = LAB_MAP_DMA, .dir = dir, .site = _RET_IP_,
 		.size = min_t(size_t, size, U32_MAX),
 	};
-	struct lab_call call = {
-		.op = LAB_OP_DMA, .handle = owner, .addr = addr,
-		.ip = _RET_IP_,
-	};
-	int err = lab_call_begin_rcu(&call);
+	bool done;
 
-	if (!err)
-		err = lab_call_page(&call, addr);
-	if (err >= 0)
-		err = map_held(&call, dev, offset, &wish, dma);
-	return lab_call_end_rcu(&call, err);
+	rcu_read_lock();
+	done = map_quick(owner, dev, addr, offset, &wish, dma);
+	rcu_read_unlock();
+	return likely(done) ? 0 : map(owner, dev, addr, offset, &wish, dma);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_dma_map, LAB_NS);
 
@@ -157,6 +196,45 @@ static int unmap_mapped(struct lab_call *call, const struct device *dev,
 	return 0;
 }
 
+/* False where more must be asked. */
+static bool unmap_quick(struct labyrinth_owner *handle, const struct device *dev,
+			void *addr, const struct lab_map_note *asked)
+{
+	struct lab_owner *owner = lab_owner_slot(handle);
+	struct lab_mapping *map;
+	struct lab_quick page;
+
+	if (!lab_quick_find(handle, addr, LAB_MAPPED, &page) ||
+	    unlikely(!dev || dev != owner->dev || in_nmi()))
+		return false;
+	map = lab_mapping_find_quick(owner, &page, take_asked, asked);
+	if (unlikely(!map))
+		return false;
+	dma_unmap_page(owner->dev, asked->addr, asked->size, asked->dir);
+	if (unlikely(!lab_mapping_end_quick(owner, &page, map))) {
+		lab_mapping_detach(owner, page.frame, map);
+		lab_mapping_put(owner, map);
+	}
+	return true;
+}
+
+static noinline int unmap(struct labyrinth_owner *owner, struct device *dev,
+			  void *addr, const struct lab_map_note *asked,
+			  unsigned long ip)
+{
+	struct lab_call call = {
+		.op = LAB_OP_UNMAP, .handle = owner, .addr = addr, .ip = ip,
+		.asked = asked,
+	};
+	int err = lab_call_begin_rcu(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	if (err >= 0)
+		err = unmap_mapped(&call, dev, asked);
+	return lab_call_end_rcu(&call, err);
+}
+
 /**
  * labyrinth_dma_unmap() - end one of a page's mappings for DMA
  * @owner: who holds the page.
@@ -183,17 +261,12 @@ int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
 		.kind = LAB_MAP_DMA, .dir = dir, .addr = dma,
 		.size = min_t(size_t, size, U32_MAX),
 	};
-	struct lab_call call = {
-		.op = LAB_OP_UNMAP, .handle = owner, .addr = addr,
-		.ip = _RET_IP_, .asked = &asked,
-	};
-	int err = lab_call_begin_rcu(&call);
+	bool done;
 
-	if (!err)
-		err = lab_call_page(&call, addr);
-	if (err >= 0)
-		err = unmap_mapped(&call, dev, &asked);
-	return lab_call_end_rcu(&call, err);
+	rcu_read_lock();
+	done = unmap_quick(owner, dev, addr, &asked);
+	rcu_read_unlock();
+	return likely(done) ? 0 : unmap(owner, dev, addr, &asked, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_dma_unmap, LAB_NS);
 

@@ -29,6 +29,17 @@ static __always_inline bool lab_handle_is(const unsigned long *which,
 }
 
 /*
+ * Whether an owner's calls may go the short way: it lives, has neither quota nor
+ * thread, and nobody watches.
+ */
+static __always_inline bool lab_is_plain(const struct lab_front *front,
+					 const struct labyrinth_owner *handle)
+{
+	return lab_handle_is(&front->single_handle, handle) ||
+	       lab_handle_is(&front->shared_handle, handle);
+}
+
+/*
  * Debug builds of the kernel check the promise of a SINGLE owner's user: between
  * these two, nobody else is.
  */

@@ -37,13 +37,6 @@ void lab_mapping_exit(void)
 	kmem_cache_destroy(mapping_cache);
 }
 
-static void push_spare(struct lab_owner *owner, struct lab_mapping *map)
-{
-	lockdep_assert_held(&owner->map_lock);
-	map->next = owner->spare;
-	owner->spare = map;
-}
-
 /*
  * A record, whatever was in it. Records that have been used stay with the owner,
  * so memory is asked for only when more are in use than ever before.
@@ -69,7 +62,7 @@ void lab_mapping_put(struct lab_owner *owner, struct lab_mapping *map)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	push_spare(owner, map);
+	lab_mapping_push(owner, map);
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 }
 

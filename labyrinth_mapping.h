@@ -47,4 +47,90 @@ bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot,
 			bool only_process);
 void lab_mapping_note(lab_tag_t tag, struct lab_page_note *note);
 
+/* Under the lock. */
+static inline void lab_mapping_push(struct lab_owner *owner,
+				    struct lab_mapping *map)
+{
+	lockdep_assert_held(&owner->map_lock);
+	map->next = owner->spare;
+	owner->spare = map;
+}
+
+/*
+ * The quickest forms, inline, of pages that have no other mapping: each takes the
+ * lock once. What they cannot do the functions above can.
+ * Context: Any but NMI; the owner alive.
+ */
+
+/* lab_mapping_attach(), if a record is spare and the page is HELD still. */
+static __always_inline bool
+lab_mapping_attach_quick(struct lab_owner *owner, const struct lab_quick *page,
+			 const struct lab_map_note *what)
+{
+	struct lab_mapping *map;
+	unsigned long flags;
+	bool done;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	map = owner->spare;
+	done = likely(map) && lab_quick_commit(page, LAB_MAPPED);
+	if (likely(done)) {
+		owner->spare = map->next;
+		*map = (struct lab_mapping) { .what = *what, .linked = true };
+		page->frame->mappings = map;
+	}
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	return done;
+}
+
+/* Under the lock: the only mapping of a page that is MAPPED still, or NULL. */
+static __always_inline struct lab_mapping *
+lab_mapping_only(const struct lab_quick *page)
+{
+	struct lab_mapping *map;
+
+	if (unlikely(READ_ONCE(*page->slot) != page->tag ||
+		     READ_ONCE(page->frame->tag) != page->slot))
+		return NULL;
+	map = page->frame->mappings;
+	return likely(!map->next) ? map : NULL;
+}
+
+/* lab_mapping_find() */
+static __always_inline struct lab_mapping *
+lab_mapping_find_quick(struct lab_owner *owner, const struct lab_quick *page,
+		       bool (*take)(struct lab_mapping *map, bool alone, const void *arg),
+		       const void *arg)
+{
+	struct lab_mapping *map;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	map = lab_mapping_only(page);
+	if (unlikely(map && !take(map, true, arg)))
+		map = NULL;
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	return map;
+}
+
+/* lab_mapping_detach() and lab_mapping_put() in one. */
+static __always_inline bool
+lab_mapping_end_quick(struct lab_owner *owner, const struct lab_quick *page,
+		      struct lab_mapping *map)
+{
+	unsigned long flags;
+	bool done;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	done = likely(lab_mapping_only(page) == map);
+	if (likely(done)) {
+		map->linked = false;
+		lab_frame_place(page->frame, page->slot);
+		lab_quick_commit(page, LAB_HELD);
+		lab_mapping_push(owner, map);
+	}
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	return done;
+}
+
 #endif /* LABYRINTH_MAPPING_H */
