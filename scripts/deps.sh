@@ -3,7 +3,7 @@
 #
 # Usage: scripts/deps.sh [purpose...]
 # Installs the Debian packages that a purpose needs and that are not there:
-# fetch, build, static, kunit, vm. Without a purpose: all of them.
+# fetch, build, static, kunit, debug, vm. Without a purpose: all of them.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -16,6 +16,7 @@ packages_for() {
 	build) echo make gcc-12 libc6-dev libelf1 libssl3 pahole ;;
 	static) echo perl sparse shellcheck ;;
 	kunit) echo make gcc libc6-dev flex bison bc perl python3 ;;
+	debug) echo make gcc libc6-dev flex bison bc libelf-dev ;;
 	vm) echo qemu-system-x86 busybox-static cpio ;;
 	*) die "unknown purpose '$1'" ;;
 	esac
@@ -42,7 +43,7 @@ apt() {
 }
 
 [[ ${1:-} != --help ]] || { usage; exit; }
-(($#)) || set -- fetch build static kunit vm
+(($#)) || set -- fetch build static kunit debug vm
 
 missing=()
 for purpose; do

@@ -146,6 +146,9 @@ case ${1:-} in
 	exit ;;
 esac
 (($# == 2)) || die "two arguments are needed (see --help)"
+case $2 in
+kasan | kcsan) exec "$LAB_SCRIPTS/debug-kernel.sh" "$@" ;;
+esac
 meta_package "$1" "$2" >/dev/null
 
 if [[ -z $update && -e $STORE/$1-$2 ]]; then

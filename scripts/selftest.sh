@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/selftest.sh [--kernel 6.1|6.12|6.1-rt] [test...]
+# Usage: scripts/selftest.sh [--kernel 6.1|6.12|6.1-rt|kasan|kcsan] [test...]
 # Runs the self-tests (tests/selftests/*.sh, or those named) in a virtual machine
-# with a stock kernel, against the modules as they are shipped.
+# with a stock kernel, against the modules as they are shipped; or with a kernel that
+# has checkers (see debug-kernel.sh), which takes about an hour.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -40,6 +41,9 @@ memory() {
 	echo $((available > 9000 ? 6656 : 1024))
 }
 
+# With checkers, each access takes many times as long.
+has_checkers() { [[ $kernel == kasan || $kernel == kcsan ]]; }
+
 # Two nodes of memory, each with a CPU; the second is small, so as to be used up.
 SECOND_NODE_MB=256
 nodes() {
@@ -52,13 +56,17 @@ nodes() {
 }
 
 log_dir
-mem=$(memory)
+mem=$(memory) limit=900
+if has_checkers; then
+	mem=768 limit=7200
+fi
 mapfile -t nodes < <(nodes "$mem")
 logs=$LABYRINTH_LOGS/selftest-$kernel
 mkdir -p "$logs"
 truncate -s 0 "$logs/output.log" "$logs/console.log"
 status=0 failed=0
-"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --mem "$mem" --timeout 900 --log "$logs" "${nodes[@]}" \
+"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --mem "$mem" --timeout "$limit" --log "$logs" "${nodes[@]}" \
+	--append page_owner=on \
 	--add "$LAB_ROOT/Documentation/transitions.txt" -- \
 	scripts/vm/selftests.sh "$@" >&2 || status=$?
 judge

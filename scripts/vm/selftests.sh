@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Runs the self-tests in the guest and wraps their KTAP into one report. Without
-# arguments: all of them.
+# arguments: all of them. A kernel with checkers is asked after each test what it
+# has found, which fails the test.
+
+. scripts/vm/checkers.sh
 
 dir=tests/selftests
 limit=300
+! has_checkers || limit=6000
 
 [ $# -gt 0 ] || set -- "$dir"/*.sh
 total=0
@@ -17,6 +21,8 @@ done
 judge() {
 	if [ "$results" -eq 0 ] && [ "$1" -ne 4 ]; then
 		echo "not ok $number ${t##*/} # no results, exit $1"
+	elif ! complain; then
+		echo "not ok $number ${t##*/} # see above"
 	elif [ "$1" -eq 4 ]; then
 		echo "ok $number ${t##*/} # SKIP"
 	elif [ "$1" -ne 0 ]; then
@@ -26,8 +32,17 @@ judge() {
 	fi
 }
 
+# With all modules unloaded.
+judge_pages() {
+	lost_pages >/tmp/pages
+	sed 's/^/# /' /tmp/pages
+	[ ! -s /tmp/pages ] || printf 'not '
+	echo "ok $((number + 1)) no page of the modules is lost"
+}
+
 echo "KTAP version 1"
-echo "1..$total"
+echo "1..$((total + $(knows_pages)))"
+leaks >/dev/null
 number=0
 for t; do
 	[ "${t##*/}" != ktap.sh ] || continue
@@ -46,3 +61,4 @@ for t; do
 	rm -f /tmp/results
 	judge "$(cat /tmp/status)"
 done
+[ "$(knows_pages)" -eq 0 ] || judge_pages

@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/debug-kernel.sh headers|image kasan|kcsan
+# Prints the folder of a part of a kernel with checkers, as kernel.sh does of a stock
+# one, after building it from Debian's 6.1 source if it is not there, which takes a
+# quarter of an hour. What is in it: tests/configs/debug.config and
+#   kasan  kasan.config: KASAN, lockdep, kmemleak, debug objects, fault injection
+#   kcsan  kcsan.config: KCSAN
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# The same 6.1 as the stock kernel that the self-tests run on: where the results
+# differ, it is by the checkers.
+VERSION=6.1
+CONFIGS=$LAB_ROOT/tests/configs
+
+kmake() { make -C "$source" O="$tree" -j"$(nproc)" KCONFIG_ALLCONFIG="$tree/fragment" "$@"; }
+
+# What the configuration leaves out for want of something else would be missed late.
+complain_of_missing() {
+	local missing
+	missing=$(grep '^CONFIG' "$tree/fragment" | grep -vxFf "$tree/.config") || return 0
+	say "not to be had together with the rest:" "$missing"
+	return 1
+}
+
+# As a stock kernel lies in the cache. The objects are large, and a module's build
+# needs none of them. The bare ELF would start sooner than the boot image, but by an
+# entry (PVH) whose code already wants the checkers' memory to be there.
+build() {
+	mkdir -p "$tree"
+	cat "$CONFIGS/debug.config" "$CONFIGS/$flavor.config" >"$tree/fragment"
+	kmake allnoconfig
+	complain_of_missing
+	kmake bzImage modules
+	find "$tree" -name '*.o' -delete
+	ln -s "usr/src/${tree##*/}" "$dir/build"
+	ln -s "build/arch/x86/boot/bzImage" "$dir/vmlinux"
+	kmake -s --no-print-directory kernelrelease >"$dir/release"
+}
+
+case ${1:-} in
+--help | '') usage; exit ;;
+--build) source=$2 flavor=$3 dir=$4; tree=$dir/usr/src/linux-$3; build; exit ;;
+esac
+part=$1 flavor=$2
+[[ -e $CONFIGS/$flavor.config ]] || die "there is no kernel '$flavor' (see --help)"
+source=$("$LAB_SCRIPTS/kernel.sh" source "$VERSION")
+key=$(cat "$CONFIGS/debug.config" "$CONFIGS/$flavor.config" | sha256sum | cut -c 1-12)
+dir=$LABYRINTH_CACHE/kernels/debug-$flavor-${source##*source-}-$key
+if [[ ! -e $dir/.built ]]; then
+	"$LAB_SCRIPTS/deps.sh" fetch debug
+	log_dir
+	take_lock "debug-$flavor"
+fi
+if [[ ! -e $dir/.built ]]; then
+	rm -rf "$dir"
+	# As a command of its own, so that an error in it ends it.
+	run_logged "building a $VERSION kernel with ${flavor^^}" "$LABYRINTH_LOGS/build-$flavor-kernel.log" \
+		"$0" --build "$source" "$flavor" "$dir" || die "the kernel does not build"
+	touch "$dir/.built"
+fi
+case $part in
+headers) readlink -e "$dir/build" ;;
+image) echo "$dir" ;;
+*) die "there is no '$part' of kernel '$flavor' (see --help)" ;;
+esac

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+#
+# Sourced in the guest: what a kernel with checkers has to say beside its console,
+# which scan-log.sh reads. On any other kernel it says nothing.
+
+KMEMLEAK=/sys/kernel/debug/kmemleak
+PAGE_OWNER=/sys/kernel/debug/page_owner
+LOCKDEP=/proc/lockdep_stats
+
+# Each access takes many times as long there.
+has_checkers() { [ -e $KMEMLEAK ] || [ -e /sys/kernel/debug/kcsan ]; }
+
+# Prints what is leaked, once. Too young an object may be referred to from a register,
+# and one that has changed since the last scan is taken to be in use.
+leaks() {
+	[ -e $KMEMLEAK ] || return 0
+	sleep 6
+	echo scan >$KMEMLEAK
+	echo scan >$KMEMLEAK
+	cat $KMEMLEAK
+	echo clear >$KMEMLEAK
+}
+
+# 1 where the kernel knows of each page who took it (page_owner=on), else 0.
+knows_pages() { [ -e $PAGE_OWNER ] && echo 1 || echo 0; }
+
+# Prints which pages our modules took from the page allocator themselves and have not
+# given back. To be asked with none of them loaded: then what has no name is theirs.
+lost_pages() {
+	awk '/^PFN/ { entry = $0; next }
+		/^ __alloc_pages/ { getline; if (/^ 0xffffffff/) print entry $0 }' $PAGE_OWNER
+}
+
+# lockdep goes off when it has complained, and when the kernel thinks that it is
+# broken: what comes after has not been checked.
+lockdep_off() { [ -e $LOCKDEP ] && ! grep -q 'debug_locks: *1$' $LOCKDEP; }
+
+# Prints as diagnostics what there is to say, and fails if there is something.
+complain() {
+	leaks >/tmp/complaints
+	! lockdep_off || echo "lockdep is off" >>/tmp/complaints
+	sed 's/^/# /' /tmp/complaints
+	[ ! -s /tmp/complaints ]
+}
