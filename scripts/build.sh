@@ -23,7 +23,8 @@ done
 
 kbuild() {
 	make --no-print-directory -C "$headers" M="$work" -j"$(nproc)" W=1 KCFLAGS=-Werror \
-		CONFIG_LABYRINTH=m CONFIG_LABYRINTH_SAMPLES=m CONFIG_LABYRINTH_SELFTEST=m CONFIG_LABYRINTH_BENCH=m "$@" modules
+		CONFIG_LABYRINTH=m CONFIG_LABYRINTH_SAMPLES=m CONFIG_LABYRINTH_SELFTEST=m CONFIG_LABYRINTH_BENCH=m \
+		"${suites[@]}" "$@" modules
 }
 
 # modpost only warns, and its warnings do not come again on the next run: so a
@@ -74,6 +75,9 @@ run_sparse() {
 "$LAB_SCRIPTS/deps.sh" fetch build
 log_dir
 headers=$("$LAB_SCRIPTS/kernel.sh" headers "$kernel")
+# The KUnit suites as well, if the kernel can run them.
+suites=()
+! grep -q '^CONFIG_KUNIT=[ym]' "$headers/.config" || suites=(CONFIG_LABYRINTH_KUNIT_TEST=m)
 # One build folder per kernel version and checkout.
 name=build-$(basename "$(dirname "$(dirname "$(dirname "$headers")")")")
 name+=-$(sha256sum <<<"$LAB_ROOT" | cut -c 1-8)
