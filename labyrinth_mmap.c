@@ -22,6 +22,7 @@
 #include <linux/irq_work.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
@@ -240,7 +241,8 @@ static void zap_page(const struct mmapping *mmapping, unsigned int index)
 {
 	struct vm_area_struct *vma = find_vma(mmapping->mm, mmapping->start);
 
-	mmap_assert_locked(mmapping->mm);
+	/* mmap_assert_locked() may want dump_mm(), which no module gets. */
+	lockdep_assert_held(&mmapping->mm->mmap_lock);
 	if (vma && is_at(mmapping, vma))
 		lab_zap_vma_ptes(vma, vma->vm_start + index * PAGE_SIZE,
 				 PAGE_SIZE);
