@@ -115,8 +115,9 @@ static bool link_mapping(struct lab_call *call, struct lab_mapping *map)
 	else if (lab_tag_state(call->tag) != LAB_HELD ||
 		 !lab_call_commit(call, mapped))
 		return false;
-	call->frame->mappings = map;
-	map->linked = true;
+	/* Others look without the lock: the core for PageTail(), is_retired(). */
+	WRITE_ONCE(call->frame->mappings, map);
+	WRITE_ONCE(map->linked, true);
 	return true;
 }
 
@@ -159,7 +160,7 @@ static struct lab_mapping **find_list(const struct lab_owner *owner,
 	*slot = lab_table_search(&labyrinth_hot.table, lab_frame_pfn(frame), tag);
 	if (!*slot || lab_tag_owner(*tag) != lab_owner_id(owner) ||
 	    READ_ONCE(frame->tag) != *slot ||
-	    frame->address == (unsigned long)lab_frame_address(frame))
+	    READ_ONCE(frame->address) == (unsigned long)lab_frame_address(frame))
 		return NULL;
 	return &frame->mappings;
 }
@@ -193,8 +194,9 @@ static void unlink_mapping(struct lab_mapping **link, struct lab_mapping *map)
 {
 	while (*link != map)
 		link = &(*link)->next;
-	*link = map->next;
-	map->linked = false;
+	/* As in link_mapping(). */
+	WRITE_ONCE(*link, map->next);
+	WRITE_ONCE(map->linked, false);
 }
 
 /* @map is off the list. Under the lock. */
