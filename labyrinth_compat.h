@@ -125,6 +125,13 @@
 } while (0)
 #endif
 
+/* 6.5 hides the local APIC's methods; for who includes <asm/apic.h>. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define lab_send_nmi(mask)	__apic_send_IPI_mask(mask, NMI_VECTOR)
+#else
+#define lab_send_nmi(mask)	apic->send_IPI_mask(mask, NMI_VECTOR)
+#endif
+
 /* The guard needs ftrace's view of the arguments, and x86's __fentry__. */
 #if defined(CONFIG_X86_64) && defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
 #define LAB_GUARD_POSSIBLE

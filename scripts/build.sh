@@ -24,7 +24,7 @@ done
 kbuild() {
 	make --no-print-directory -C "$headers" M="$work" -j"$(nproc)" W=1 KCFLAGS=-Werror \
 		CONFIG_LABYRINTH=m CONFIG_LABYRINTH_SAMPLES=m CONFIG_LABYRINTH_SELFTEST=m CONFIG_LABYRINTH_BENCH=m \
-		"${suites[@]}" "$@" modules
+		CONFIG_LABYRINTH_TORTURE=m "${suites[@]}" "$@" modules
 }
 
 # modpost only warns, and its warnings do not come again on the next run: so a

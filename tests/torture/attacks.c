@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What nobody may do: calls with another's handle, or with one that is nobody's;
+ * for pages that are not the caller's, not there, or in another's hands. Each is
+ * to be refused with its errno, and counted in its class.
+ *
+ * Runs in any context, inside of an RCU read-side section.
+ */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include "torture.h"
+
+/* Of a handle, see labyrinth_owner.h. */
+#define GENERATION_SHIFT	24
+#define GENERATION_BITS		36
+#define HANDLE_LOW		GENMASK(8, 0)
+
+/* Below what any kernel maps its memory at, User-Mode Linux included. */
+#define LOW_PAGES		(SZ_256M >> PAGE_SHIFT)
+
+enum attempt {
+	ATTEMPT_FREE,
+	ATTEMPT_TRANSFER,
+	ATTEMPT_RELEASE,
+	ATTEMPT_LEND,
+	ATTEMPT_RECLAIM,
+	ATTEMPT_NR_ADDRESS,	/* so many take an address */
+	ATTEMPT_ADOPT = ATTEMPT_NR_ADDRESS,
+	ATTEMPT_NR_PAGE,	/* so many are about a page */
+	ATTEMPT_ALLOC = ATTEMPT_NR_PAGE,
+	ATTEMPT_BULK,
+	ATTEMPT_NR
+};
+
+static const char * const attempt_names[] = {
+	[ATTEMPT_FREE] = "free",
+	[ATTEMPT_TRANSFER] = "transfer",
+	[ATTEMPT_RELEASE] = "release",
+	[ATTEMPT_LEND] = "lend",
+	[ATTEMPT_RECLAIM] = "reclaim",
+	[ATTEMPT_ADOPT] = "adopt",
+	[ATTEMPT_ALLOC] = "alloc",
+	[ATTEMPT_BULK] = "alloc_bulk",
+};
+
+static_assert(ARRAY_SIZE(attempt_names) == ATTEMPT_NR);
+
+/* @wanted stands for what an allocation, which has no errno, is refused with. */
+static int attempt(struct tort_actor *a, enum attempt what,
+		   struct labyrinth_owner *handle, void *addr, int wanted)
+{
+	void *got;
+
+	switch (what) {
+	case ATTEMPT_FREE:
+		return tort_call(a, addr, labyrinth_free_page(handle, addr));
+	case ATTEMPT_TRANSFER:
+		return tort_call(a, addr,
+				 labyrinth_transfer(handle, tort_shared[TORT_PLAIN].handle,
+						    addr));
+	case ATTEMPT_RELEASE:
+		got = tort_call(a, addr, labyrinth_release(handle, addr));
+		return PTR_ERR_OR_ZERO(got);
+	case ATTEMPT_LEND:
+		got = tort_call(a, addr, labyrinth_lend(handle, addr));
+		return PTR_ERR_OR_ZERO(got);
+	case ATTEMPT_RECLAIM:
+		return tort_call(a, addr, labyrinth_reclaim(handle, addr));
+	case ATTEMPT_ADOPT:
+		got = tort_call(a, addr,
+				labyrinth_adopt(handle, addr ? virt_to_page(addr) : NULL));
+		return PTR_ERR_OR_ZERO(got);
+	case ATTEMPT_ALLOC:
+		got = tort_call(a, TORT_NO_PAGE,
+				labyrinth_void_alloc_page_gfp_atomic_exclusive(handle));
+		return got ? 0 : wanted;
+	default:
+		return tort_call(a, TORT_NO_PAGE,
+				 labyrinth_alloc_bulk(handle, 2, &got)) ?
+		       0 : wanted;
+	}
+}
+
+static void attack(struct tort_actor *a, enum attempt what,
+		   const struct tort_slip *p, struct labyrinth_owner *handle,
+		   void *addr, int wanted, enum tort_class class)
+{
+	tort_expect(a, attempt_names[what], p, wanted,
+		    attempt(a, what, handle, addr, wanted), class);
+}
+
+/* Of an owner that stays, and that all may use. */
+static struct labyrinth_owner *pick_handle(struct tort_actor *a)
+{
+	return tort_shared[tort_roll(a, TORT_MORTAL)].handle;
+}
+
+/* Another's handle, of an owner who shares it, or who has no page at all. */
+static void play_foreign(struct tort_actor *a, struct tort_slip **at)
+{
+	struct tort_owner *other = &tort_shared[tort_roll(a, TORT_MORTAL)];
+	struct tort_slip *p = *at;
+
+	if (p->owner->mortal)
+		return;
+	if (p->owner == other)
+		other = &tort_attacker;
+	attack(a, tort_roll(a, ATTEMPT_NR_PAGE), p, other->handle, p->addr,
+	       -EPERM, TORT_FOREIGN);
+	if (tort_call(a, p->addr, labyrinth_owns(other->handle, p->addr)))
+		tort_violation(a, p, "%s owns it as well", other->name);
+}
+
+/*
+ * An address that another actor has in its slots. If we have interrupted one in a
+ * call: the address that the call is about.
+ */
+static void *victim(struct tort_actor *a)
+{
+	struct tort_actor *b = tort_interrupted(a);
+
+	if (b)
+		return (void *)READ_ONCE(b->in_call);
+	b = tort_actors[tort_roll(a, tort_nr_actors)];
+	return READ_ONCE(READ_ONCE(b->slots[tort_roll(a, TORT_SLOTS)])->addr);
+}
+
+static bool is_page(const void *addr)
+{
+	return addr && PAGE_ALIGNED(addr) && virt_addr_valid(addr);
+}
+
+/*
+ * The page may be anybody's by now, or nobody's: but not the attacker's, who
+ * never had one.
+ */
+static void play_stranger(struct tort_actor *a, struct tort_slip **at)
+{
+	enum attempt what = tort_roll(a, ATTEMPT_NR_ADDRESS);
+	struct labyrinth_page_info info;
+	void *addr = victim(a);
+	int err = attempt(a, what, tort_attacker.handle, addr, 0);
+
+	if (err == -EPERM)
+		a->refused[TORT_FOREIGN]++;
+	else if (err == -ENOENT)
+		a->refused[TORT_UNOWNED]++;
+	else if (err == -EINVAL && !is_page(addr))
+		a->refused[TORT_BAD_ADDRESS]++;
+	else
+		tort_violation(a, NULL, "a stranger's %s of %px gave %pe",
+			       attempt_names[what], addr, ERR_PTR(err));
+	err = tort_call(a, addr, labyrinth_query(addr, &info));
+	if (!err && info.pfn != page_to_pfn(virt_to_page(addr)))
+		tort_violation(a, NULL, "query of pfn 0x%lx says 0x%lx",
+			       page_to_pfn(virt_to_page(addr)), info.pfn);
+}
+
+static void *addr_of(const struct tort_slip *p)
+{
+	return p->state == TORT_EMPTY ? NULL : p->addr;
+}
+
+static void bad_handle(struct tort_actor *a, const struct tort_slip *p,
+		       struct labyrinth_owner *handle)
+{
+	if (p->state == TORT_HELD && !p->owner->mortal && !tort_roll(a, 4))
+		tort_expect(a, "transfer to a bad handle", p, -EINVAL,
+			    tort_call(a, p->addr,
+				      labyrinth_transfer(p->handle, handle, p->addr)),
+			    TORT_BAD_HANDLE);
+	else
+		attack(a, tort_roll(a, ATTEMPT_NR), p, handle, addr_of(p),
+		       -EINVAL, TORT_BAD_HANDLE);
+	if (labyrinth_owns(handle, addr_of(p)))
+		tort_violation(a, p, "a bad handle owns it");
+}
+
+static void play_dead_handle(struct tort_actor *a, struct tort_slip **at)
+{
+	bad_handle(a, *at, a->dead);
+}
+
+/* Either a live handle with a bit of its generation changed, or any number. */
+static void play_forged(struct tort_actor *a, struct tort_slip **at)
+{
+	unsigned long live = (unsigned long)pick_handle(a), forged;
+
+	if (tort_roll(a, 2))
+		forged = live ^ BIT(GENERATION_SHIFT + tort_roll(a, GENERATION_BITS));
+	else
+		forged = a->dice & ~HANDLE_LOW;
+	bad_handle(a, *at, (struct labyrinth_owner *)forged);
+}
+
+/* The handle of an owner that is bound to another thread than this. */
+static void play_wrong_thread(struct tort_actor *a, struct tort_slip **at)
+{
+	struct tort_actor *b = tort_actors[tort_roll(a, tort_nr_actors)];
+
+	if (b->context == TORT_TASK && b != a)
+		attack(a, tort_roll(a, ATTEMPT_NR), *at,
+		       b->own[TORT_OWN_BOUND].handle, addr_of(*at), -EPERM,
+		       TORT_WRONG_THREAD);
+}
+
+static void play_bad_address(struct tort_actor *a, struct tort_slip **at)
+{
+	unsigned long addr = (unsigned long)addr_of(*at);
+
+	switch (tort_roll(a, 4)) {
+	case 0:
+		addr = 0;
+		break;
+	case 1:
+		addr += 1 + tort_roll(a, PAGE_SIZE - 1);
+		break;
+	case 2:
+		addr = (unsigned long)THIS_MODULE & PAGE_MASK;
+		break;
+	case 3:
+		addr = tort_roll(a, LOW_PAGES) << PAGE_SHIFT;
+		break;
+	}
+	attack(a, tort_roll(a, ATTEMPT_NR_ADDRESS), *at,
+	       pick_handle(a), (void *)addr, -EINVAL, TORT_BAD_ADDRESS);
+}
+
+/*
+ * Of an owner that nobody else uses: else the page might be handed out again in
+ * between.
+ */
+static void play_double(struct tort_actor *a, struct tort_slip **at)
+{
+	struct tort_slip *p = *at;
+	struct labyrinth_owner *handle = p->handle;
+
+	if (p->owner->shared || !tort_free(a, p))
+		return;
+	attack(a, tort_roll(a, ATTEMPT_NR_ADDRESS), NULL, handle, p->addr,
+	       -ENOENT, TORT_DOUBLE);
+}
+
+/* Reclaim is asked whether it is busy, and that is an answer. */
+static void play_busy(struct tort_actor *a, struct tort_slip **at)
+{
+	enum attempt what = tort_roll(a, ATTEMPT_NR_PAGE);
+	struct tort_slip *p = *at;
+	struct page *page = virt_to_page(p->addr);
+
+	if (p->owner->mortal)
+		return;
+	get_page(page);
+	attack(a, what, p, p->handle, p->addr, -EBUSY,
+	       what == ATTEMPT_RECLAIM ? TORT_NR_CLASSES : TORT_BUSY);
+	put_page(page);
+}
+
+static void play_unowned(struct tort_actor *a, struct tort_slip **at)
+{
+	attack(a, tort_roll(a, ATTEMPT_NR_ADDRESS), *at, pick_handle(a),
+	       (*at)->addr, -ENOENT, TORT_UNOWNED);
+}
+
+static void play_bad_page(struct tort_actor *a, struct tort_slip **at)
+{
+	struct labyrinth_owner *handle = tort_shared[TORT_PLAIN].handle;
+	struct tort_slip *p = *at;
+
+	if (p->state == TORT_EMPTY) {
+		attack(a, ATTEMPT_ADOPT, p, handle, NULL, -EINVAL,
+		       TORT_BAD_PAGE);
+		return;
+	}
+	get_page(virt_to_page(p->addr));
+	attack(a, ATTEMPT_ADOPT, p, handle, p->addr, -EBUSY, TORT_BAD_PAGE);
+	put_page(virt_to_page(p->addr));
+}
+
+/*
+ * Drops references that are Labyrinth's, but not all. Nothing is freed by that,
+ * and the owner's next call tells of it and puts them back.
+ */
+static void play_lose(struct tort_actor *a, struct tort_slip **at)
+{
+	unsigned int nr = 1 + tort_roll(a, TORT_REFS_HELD - 1);
+	struct tort_slip *p = *at;
+	struct page *page = virt_to_page(p->addr);
+
+	if (p->owner->mortal)
+		return;
+	while (nr--) {
+		if (nr % 2)
+			put_page(page);
+		else
+			__free_page(page);
+	}
+	if (tort_roll(a, 2)) {
+		a->refused[TORT_LOST_REFERENCE] += tort_free(a, p);
+		return;
+	}
+	tort_expect(a, "reclaim of a page short of references", p, 0,
+		    tort_call(a, p->addr, labyrinth_reclaim(p->handle, p->addr)),
+		    TORT_LOST_REFERENCE);
+	if (page_count(page) != TORT_REFS_HELD)
+		tort_violation(a, p, "%d references after they were put back",
+			       page_count(page));
+}
+
+static void (* const plays[])(struct tort_actor *a, struct tort_slip **at) = {
+	[TORT_OP_FOREIGN] = play_foreign,
+	[TORT_OP_STRANGER] = play_stranger,
+	[TORT_OP_DEAD] = play_dead_handle,
+	[TORT_OP_FORGED] = play_forged,
+	[TORT_OP_WRONG_THREAD] = play_wrong_thread,
+	[TORT_OP_BAD_ADDRESS] = play_bad_address,
+	[TORT_OP_DOUBLE] = play_double,
+	[TORT_OP_BUSY] = play_busy,
+	[TORT_OP_UNOWNED] = play_unowned,
+	[TORT_OP_BAD_PAGE] = play_bad_page,
+	[TORT_OP_LOSE] = play_lose,
+};
+
+static_assert(ARRAY_SIZE(plays) == TORT_OP_LIFE);
+
+/* Context: Any, in an RCU read-side section. */
+void tort_play_attack(struct tort_actor *a, enum tort_op op,
+		      struct tort_slip **at)
+{
+	plays[op](a, at);
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Interrupts that play. On each CPU a timer fires in hard interrupt context, at
+ * irregular intervals; it plays, and sets off the others: a tasklet, irq_work,
+ * and an NMI on some CPU.
+ */
+#include <linux/cpumask.h>
+#include <linux/hrtimer.h>
+#include <linux/interrupt.h>
+#include <linux/irq_work.h>
+#include <linux/percpu.h>
+
+#include "torture.h"
+
+#define STEPS		4U
+
+struct cpu {
+	struct hrtimer timer;
+	struct tasklet_struct tasklet;
+	struct irq_work work;
+	/* Who plays here, those first that others may interrupt. */
+	struct tort_actor *actors[TORT_MAX_THREADS + TORT_NR_CONTEXTS];
+	unsigned int nr_actors;
+	struct tort_actor *by_context[TORT_NR_CONTEXTS];
+};
+
+static DEFINE_PER_CPU(struct cpu, cpus);
+static bool ticking;
+
+static struct cpu *cpu_of(const struct tort_actor *a)
+{
+	return per_cpu_ptr(&cpus, a->cpu);
+}
+
+/*
+ * The actor whose call of Labyrinth's this one has interrupted, or NULL. A thread
+ * that was preempted in a call is another matter: its task is not the current one.
+ * Context: Any.
+ */
+struct tort_actor *tort_interrupted(const struct tort_actor *a)
+{
+	struct cpu *cpu = cpu_of(a);
+	unsigned int i;
+
+	for (i = cpu->nr_actors; i-- > 0; ) {
+		struct tort_actor *b = cpu->actors[i];
+
+		if (b->context < a->context && READ_ONCE(b->in_call) &&
+		    READ_ONCE(b->task) == current)
+			return b;
+	}
+	return NULL;
+}
+
+/* An interrupt has come, and plays. Context: @a's. */
+void tort_interrupt_steps(struct tort_actor *a)
+{
+	u32 steps;
+
+	a->entries++;
+	if (tort_interrupted(a))
+		a->landed++;
+	for (steps = 1 + tort_roll(a, STEPS); steps && tort_running(); steps--)
+		tort_step(a);
+}
+
+/* Of this CPU, or NULL. Context: NMI. */
+struct tort_actor *tort_nmi_actor(void)
+{
+	return this_cpu_read(cpus.by_context[TORT_NMI]);
+}
+
+static void tasklet_fn(struct tasklet_struct *tasklet)
+{
+	struct cpu *cpu = container_of(tasklet, struct cpu, tasklet);
+
+	tort_interrupt_steps(cpu->by_context[TORT_SOFTIRQ]);
+}
+
+static void work_fn(struct irq_work *work)
+{
+	struct cpu *cpu = container_of(work, struct cpu, work);
+
+	tort_interrupt_steps(cpu->by_context[TORT_IRQ_WORK]);
+}
+
+/* Any CPU, this one included. */
+static void send_nmi(struct tort_actor *a)
+{
+	unsigned int cpu = tort_actors[tort_roll(a, tort_nr_actors)]->cpu;
+
+	if (per_cpu(cpus.by_context[TORT_NMI], cpu))
+		tort_nmi_send(cpu);
+}
+
+static void set_off_others(struct cpu *cpu, struct tort_actor *a)
+{
+	if (cpu->by_context[TORT_SOFTIRQ] && tort_roll(a, 2))
+		tasklet_schedule(&cpu->tasklet);
+	if (cpu->by_context[TORT_IRQ_WORK] && tort_roll(a, 2))
+		irq_work_queue(&cpu->work);
+	if (tort_roll(a, 2))
+		send_nmi(a);
+}
+
+/* From the end of its own work, so that something is left for the rest. */
+static enum hrtimer_restart timer_fn(struct hrtimer *timer)
+{
+	struct cpu *cpu = container_of(timer, struct cpu, timer);
+	struct tort_actor *a = cpu->by_context[TORT_HARDIRQ];
+
+	if (!READ_ONCE(ticking))
+		return HRTIMER_NORESTART;
+	tort_interrupt_steps(a);
+	set_off_others(cpu, a);
+	hrtimer_forward_now(timer, ns_to_ktime(NSEC_PER_USEC *
+				    (1 + tort_roll(a, 2 * tort_irq_us))));
+	return HRTIMER_RESTART;
+}
+
+static void start_timer(void *unused)
+{
+	struct cpu *cpu = this_cpu_ptr(&cpus);
+
+	hrtimer_start(&cpu->timer, ns_to_ktime(NSEC_PER_USEC * tort_irq_us),
+		      HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+/* Has @a, which is one of an online CPU's, take its place. Context: Task. */
+void tort_interrupts_prepare(struct tort_actor *a)
+{
+	struct cpu *cpu = cpu_of(a);
+
+	cpu->actors[cpu->nr_actors++] = a;
+	cpu->by_context[a->context] = a;
+}
+
+/* Context: Task; may sleep. Return: 0, or as register_nmi_handler(). */
+int tort_interrupts_begin(void)
+{
+	unsigned int cpu;
+	int err = 0;
+
+	if (tort_contexts & BIT(TORT_NMI))
+		err = tort_nmi_begin();
+	for_each_possible_cpu(cpu) {
+		struct cpu *c = per_cpu_ptr(&cpus, cpu);
+
+		tasklet_setup(&c->tasklet, tasklet_fn);
+		init_irq_work(&c->work, work_fn);
+		lab_hrtimer_setup(&c->timer, timer_fn, CLOCK_MONOTONIC,
+				  HRTIMER_MODE_REL_PINNED_HARD);
+	}
+	WRITE_ONCE(ticking, true);
+	if (!err && tort_contexts & BIT(TORT_HARDIRQ))
+		on_each_cpu(start_timer, NULL, 1);
+	return err;
+}
+
+/* No interrupt plays after that. Context: Task; may sleep. */
+void tort_interrupts_end(void)
+{
+	unsigned int cpu;
+
+	if (!READ_ONCE(ticking))
+		return;
+	WRITE_ONCE(ticking, false);
+	for_each_possible_cpu(cpu)
+		hrtimer_cancel(&per_cpu_ptr(&cpus, cpu)->timer);
+	if (tort_contexts & BIT(TORT_NMI))
+		tort_nmi_end();
+	for_each_possible_cpu(cpu) {
+		irq_work_sync(&per_cpu_ptr(&cpus, cpu)->work);
+		tasklet_kill(&per_cpu_ptr(&cpus, cpu)->tasklet);
+	}
+}

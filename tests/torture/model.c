@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What every page must be, and what must come of each call on it. The first
+ * thing that is otherwise ends the run: after it nothing can be relied on.
+ */
+#define pr_fmt(fmt) "labyrinth_torture: " fmt
+
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/string.h>
+
+#include "torture.h"
+
+#define VIOLATIONS_PRINTED	16
+
+static atomic_t violations;
+
+bool tort_failed(void)
+{
+	return atomic_read(&violations);
+}
+
+static void print_violation(const struct tort_actor *a,
+			    const struct tort_slip *p, struct va_format *vaf)
+{
+	pr_err("violation: %s %u on CPU %u, step %llu: %pV\n",
+	       tort_context_name(a->context), a->id, a->cpu, a->step, vaf);
+	if (p && p->owner && p->addr)
+		pr_err("  page: pfn 0x%lx, of %s, generation 0x%x, state %u, loans %d to %d\n",
+		       page_to_pfn(virt_to_page(p->addr)), p->owner->name,
+		       p->generation, p->state, atomic_read(&p->loans_min),
+		       atomic_read(&p->loans_max));
+}
+
+/*
+ * Something is not as it must be. @p: the page that it is about, or NULL.
+ * Context: Any.
+ */
+void tort_violation(struct tort_actor *a, const struct tort_slip *p,
+		    const char *fmt, ...)
+{
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	va_start(args, fmt);
+	vaf.va = &args;
+	if (atomic_inc_return(&violations) <= VIOLATIONS_PRINTED)
+		print_violation(a, p, &vaf);
+	va_end(args);
+	tort_stop();
+}
+
+/* What a page carries in three places: at both ends and somewhere between. */
+struct mark {
+	u32 owner;
+	u32 generation;
+	u64 pfn;
+};
+
+#define MARKS	((unsigned int)(PAGE_SIZE / sizeof(struct mark)))
+
+static struct mark mark_of(const struct tort_slip *p)
+{
+	return (struct mark) {
+		.owner = p->owner->index,
+		.generation = p->generation,
+		.pfn = page_to_pfn(virt_to_page(p->addr)),
+	};
+}
+
+static void places_of(const struct tort_slip *p, struct mark *places[3])
+{
+	struct mark *first = p->addr;
+
+	places[0] = first;
+	places[1] = first + (p->generation >> 4) % MARKS;
+	places[2] = first + MARKS - 1;
+}
+
+/* Writes the mark of the page's new owner. Context: Any. */
+void tort_mark(struct tort_actor *a, struct tort_slip *p)
+{
+	struct mark *places[3], mark;
+	int i;
+
+	p->generation = ++a->generation << 8 | (u8)a->id;
+	if (p->owner->mortal)
+		return;
+	mark = mark_of(p);
+	places_of(p, places);
+	for (i = 0; i < 3; i++)
+		*places[i] = mark;
+}
+
+/* Whether the page still carries its mark. Context: Any. */
+bool tort_check(struct tort_actor *a, const struct tort_slip *p)
+{
+	struct mark *places[3], mark;
+	int i;
+
+	if (p->owner->mortal)
+		return true;
+	mark = mark_of(p);
+	places_of(p, places);
+	for (i = 0; i < 3; i++) {
+		if (likely(!memcmp(places[i], &mark, sizeof(mark))))
+			continue;
+		tort_violation(a, p, "byte %zu: expected owner %u, generation 0x%x, pfn 0x%llx; found %u, 0x%x, 0x%llx",
+			       offset_in_page(places[i]), mark.owner,
+			       mark.generation, mark.pfn, places[i]->owner,
+			       places[i]->generation, places[i]->pfn);
+		return false;
+	}
+	return true;
+}
+
+/* Where Labyrinth may not ask the page allocator, nor may we. Context: Any. */
+bool tort_may_use_allocator(void)
+{
+	return !in_nmi() && (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
+}
+
+static void check_received(struct tort_actor *a, const struct tort_slip *p)
+{
+	int refs = page_count(virt_to_page(p->addr));
+
+	if (refs != TORT_REFS_HELD)
+		tort_violation(a, p, "received with %d references", refs);
+	if (!labyrinth_owns(p->handle, p->addr))
+		tort_violation(a, p, "received, but not owned");
+}
+
+/* The page at @addr is @owner's from now on, and @p says so. Context: Any. */
+void tort_received(struct tort_actor *a, struct tort_slip *p,
+		   struct tort_owner *owner, struct labyrinth_owner *handle,
+		   void *addr)
+{
+	p->addr = addr;
+	p->owner = owner;
+	p->handle = handle;
+	p->state = TORT_HELD;
+	if (owner->mortal)
+		atomic_inc(&owner->out);
+	else
+		check_received(a, p);
+	if (owner->quota && atomic_inc_return(&owner->out) > owner->quota)
+		tort_violation(a, p, "received beyond the quota of %u",
+			       owner->quota);
+	tort_mark(a, p);
+}
+
+/* Whether @owner's quota explains that it gets no more. */
+static bool is_full(const struct tort_owner *owner)
+{
+	return owner->quota &&
+	       (owner->shared || atomic_read(&owner->out) == owner->quota);
+}
+
+/*
+ * An allocation gave nothing. There must be a reason. @handle: what it was called
+ * with.
+ * Context: Any.
+ */
+void tort_got_none(struct tort_actor *a, struct tort_owner *owner,
+		   const struct labyrinth_owner *handle)
+{
+	a->empty_handed++;
+	if (!handle) {
+		a->refused[TORT_BAD_HANDLE]++;
+		return;
+	}
+	if (READ_ONCE(owner->handle) != handle) {
+		/* Refused if it was gone at the start, not if it went since. */
+		a->perhaps[TORT_BAD_HANDLE]++;
+		return;
+	}
+	if (!is_full(owner) && tort_may_use_allocator())
+		tort_violation(a, NULL, "no page from %s, of whose pages %d are out",
+			       owner->name, atomic_read(&owner->out));
+}
+
+/*
+ * Around a call that takes @p from its owner. What is counted of a quota is
+ * never more than are out: down before the page goes, up after it has come.
+ */
+void tort_giving(struct tort_slip *p)
+{
+	if (p->owner->quota)
+		atomic_dec(&p->owner->out);
+}
+
+/* It did not come to that. */
+void tort_keeps(struct tort_slip *p)
+{
+	if (p->owner->quota)
+		atomic_inc(&p->owner->out);
+}
+
+void tort_gave(struct tort_slip *p)
+{
+	if (p->owner->mortal)
+		atomic_dec(&p->owner->out);
+}
+
+/* Whether the page's owner is what it was. */
+bool tort_is_owners(const struct tort_slip *p)
+{
+	return READ_ONCE(p->owner->handle) == p->handle;
+}
+
+/*
+ * Whether the page's owner was destroyed before now, so that a call can but
+ * be refused. Context: Any.
+ */
+bool tort_is_gone(const struct tort_slip *p)
+{
+	if (likely(tort_is_owners(p)))
+		return false;
+	/* Pairs with the barrier in tort_mortal(). */
+	smp_rmb();
+	return READ_ONCE(p->owner->dying) != p->handle;
+}
+
+/* Its owner is gone, and the page with it; unless a borrower has it still. */
+static void forget(struct tort_slip *p)
+{
+	if (!atomic_read_acquire(&p->loans_min))
+		p->state = TORT_EMPTY;
+}
+
+/*
+ * Whether a call on @p by its owner, which returned @err, did what it should. It
+ * must have, unless the owner is mortal and has gone: before the call if @gone,
+ * else perhaps meanwhile.
+ * Context: Any.
+ */
+bool tort_succeeded(struct tort_actor *a, const char *what,
+		    struct tort_slip *p, bool gone, int err)
+{
+	if (likely(!err && !gone))
+		return true;
+	if (err == -EINVAL && !tort_is_owners(p)) {
+		a->refused[TORT_BAD_HANDLE]++;
+		forget(p);
+		return false;
+	}
+	tort_violation(a, p, "%s by the owner%s gave %pe", what,
+		       gone ? ", who is gone," : "", ERR_PTR(err));
+	return false;
+}
+
+/* An attack gave @got, and must give @wanted. Context: Any. */
+void tort_expect(struct tort_actor *a, const char *what,
+		 const struct tort_slip *p, int wanted, int got,
+		 enum tort_class class)
+{
+	if (unlikely(got != wanted))
+		tort_violation(a, p, "%s gave %pe, not %pe", what,
+			       ERR_PTR(got), ERR_PTR(wanted));
+	else if (class < TORT_NR_CLASSES)
+		a->refused[class]++;
+}

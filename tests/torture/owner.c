@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The owners that are there all the time: those that every actor uses, each
+ * actor's own, and one that never has a page, to attack with.
+ */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/nodemask.h>
+#include <linux/string.h>
+
+#include "torture.h"
+
+#define SHARED_QUOTA	40
+#define OWN_QUOTA	4
+/* So that there is something where the page allocator may not be asked. */
+#define OWN_RESERVE	8
+
+struct tort_owner tort_shared[TORT_NR_SHARED];
+struct tort_owner tort_attacker;
+/* Of ordinary pages. */
+struct tort_owner tort_nobody = { .name = "nobody", .shared = true };
+struct labyrinth_owner *tort_dead_handle;
+
+static u16 last_index;
+
+static const struct labyrinth_owner_attrs shared_attrs[] = {
+	[TORT_PLAIN] = { .name = "plain", .nid = NUMA_NO_NODE },
+	[TORT_ZERO] = { .name = "zero", .nid = NUMA_NO_NODE,
+			.flags = LABYRINTH_OWNER_ZERO },
+	[TORT_RESERVE] = { .name = "reserve", .nid = NUMA_NO_NODE,
+			   .reserve = 64 },
+	/* The node is filled in: the last. */
+	[TORT_NODE] = { .name = "node" },
+	[TORT_QUOTA] = { .name = "quota", .nid = NUMA_NO_NODE,
+			 .max_pages = SHARED_QUOTA },
+	[TORT_MORTAL] = { .name = "mortal", .nid = NUMA_NO_NODE,
+			  .reserve = 16 },
+};
+
+static_assert(ARRAY_SIZE(shared_attrs) == TORT_NR_SHARED);
+
+static const struct labyrinth_owner_attrs own_attrs[] = {
+	[TORT_OWN_SINGLE] = { .name = "single", .nid = NUMA_NO_NODE,
+			      .reserve = OWN_RESERVE,
+			      .flags = LABYRINTH_OWNER_SINGLE },
+	[TORT_OWN_LOCAL] = { .name = "local", .nid = NUMA_NO_NODE,
+			     .reserve = OWN_RESERVE },
+	[TORT_OWN_QUOTA] = { .name = "own-quota", .nid = NUMA_NO_NODE,
+			     .max_pages = OWN_QUOTA, .reserve = OWN_RESERVE,
+			     .flags = LABYRINTH_OWNER_ZERO |
+				      LABYRINTH_OWNER_SINGLE },
+	[TORT_OWN_BOUND] = { .name = "bound", .nid = NUMA_NO_NODE },
+};
+
+static_assert(ARRAY_SIZE(own_attrs) == TORT_NR_OWN);
+
+static int create(struct tort_owner *owner,
+		  const struct labyrinth_owner_attrs *attrs)
+{
+	struct labyrinth_owner *handle = labyrinth_owner_create(attrs);
+
+	if (IS_ERR(handle))
+		return PTR_ERR(handle);
+	strscpy(owner->name, attrs->name, LABYRINTH_NAME_LEN);
+	owner->quota = attrs->max_pages;
+	owner->zero = attrs->flags & LABYRINTH_OWNER_ZERO;
+	owner->index = ++last_index;
+	atomic_set(&owner->out, 0);
+	owner->handle = handle;
+	return 0;
+}
+
+static int create_shared(enum tort_shared which)
+{
+	struct labyrinth_owner_attrs attrs = shared_attrs[which];
+	int node;
+
+	if (which == TORT_NODE)
+		for_each_node_state(node, N_MEMORY)
+			attrs.nid = node;
+	tort_shared[which].shared = true;
+	tort_shared[which].mortal = which == TORT_MORTAL;
+	return create(&tort_shared[which], &attrs);
+}
+
+/* The next life of the mortal owner. Context: Task; may sleep. */
+struct labyrinth_owner *tort_mortal_create(void)
+{
+	return labyrinth_owner_create(&shared_attrs[TORT_MORTAL]);
+}
+
+/* Context: Task; may sleep. Return: 0, or as labyrinth_owner_create(). */
+int tort_owners_begin(void)
+{
+	const struct labyrinth_owner_attrs attrs = {
+		.name = "attacker", .nid = NUMA_NO_NODE,
+	};
+	enum tort_shared which;
+	int err;
+
+	err = create(&tort_attacker, &attrs);
+	if (err)
+		return err;
+	tort_dead_handle = labyrinth_owner_create(&attrs);
+	if (IS_ERR(tort_dead_handle))
+		return PTR_ERR(tort_dead_handle);
+	labyrinth_owner_destroy(tort_dead_handle);
+	for (which = 0; which < TORT_NR_SHARED && !err; which++)
+		err = create_shared(which);
+	return err;
+}
+
+static int create_own(struct tort_actor *a, enum tort_own which)
+{
+	struct labyrinth_owner_attrs attrs = own_attrs[which];
+
+	if (which == TORT_OWN_BOUND && a->context != TORT_TASK)
+		return 0;
+	if (which == TORT_OWN_BOUND)
+		attrs.task = a->thread;
+	a->usable[a->nr_usable++] = &a->own[which];
+	return create(&a->own[which], &attrs);
+}
+
+/*
+ * Says which owners @a may use, and makes its own.
+ * Context: Task; may sleep. Return: as labyrinth_owner_create().
+ */
+int tort_owners_of(struct tort_actor *a)
+{
+	unsigned int which;
+	int err = 0;
+
+	a->dead = tort_dead_handle;
+	for (which = 0; which < TORT_NR_SHARED; which++)
+		a->usable[a->nr_usable++] = &tort_shared[which];
+	for (which = 0; which < TORT_NR_OWN && !err; which++)
+		err = create_own(a, which);
+	return err;
+}
+
+/*
+ * All its pages came back, so none may be out. If something is wrong already, they
+ * did not.
+ */
+static void destroy(struct tort_actor *a, struct tort_owner *owner)
+{
+	unsigned int out;
+
+	if (!owner->handle)
+		return;
+	out = labyrinth_owner_destroy(owner->handle);
+	owner->handle = NULL;
+	if (out && !tort_failed())
+		tort_violation(a, NULL, "%u pages of %s were out at the end",
+			       out, owner->name);
+}
+
+void tort_owners_end_of(struct tort_actor *a)
+{
+	enum tort_own which;
+
+	for (which = 0; which < TORT_NR_OWN; which++)
+		destroy(a, &a->own[which]);
+}
+
+/* Context: Task; may sleep; nobody else plays any more. */
+void tort_owners_end(struct tort_actor *a)
+{
+	enum tort_shared which;
+
+	for (which = 0; which < TORT_NR_SHARED; which++)
+		destroy(a, &tort_shared[which]);
+	destroy(a, &tort_attacker);
+}

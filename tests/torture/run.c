@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A run: who plays, from the first step to the verdict. A thread of its own sees
+ * the run through and stays until the module goes, which may be at any moment.
+ */
+#define pr_fmt(fmt) "labyrinth_torture: " fmt
+
+#include <linux/cpu.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "torture.h"
+
+#define POLL	(HZ / 20 ?: 1)
+
+struct tort_actor **tort_actors;
+unsigned int tort_nr_actors;
+
+static struct tort_slip *slips;
+static struct task_struct *director;
+
+static bool running;
+static atomic_t resting;	/* threads that play no more */
+
+/* Context: Any. */
+bool tort_running(void)
+{
+	return READ_ONCE(running);
+}
+
+/* Context: Any. */
+void tort_stop(void)
+{
+	WRITE_ONCE(running, false);
+}
+
+static void settle_all(struct tort_actor *a, struct tort_actor *of)
+{
+	unsigned int i;
+
+	for (i = 0; i < TORT_SLOTS; i++)
+		tort_settle(a, of->slots[i]);
+	if (of->inbox)
+		tort_settle(a, of->inbox);
+}
+
+/* Nobody else can free what is its bound owner's. */
+static void settle_bound(struct tort_actor *a)
+{
+	unsigned int i;
+
+	for (i = 0; i < TORT_SLOTS; i++)
+		if (a->slots[i]->owner == &a->own[TORT_OWN_BOUND])
+			tort_settle(a, a->slots[i]);
+	tort_settle(a, a->inbox);
+}
+
+static void rest(void)
+{
+	set_current_state(TASK_INTERRUPTIBLE);
+	if (!kthread_should_stop())
+		schedule();
+	__set_current_state(TASK_RUNNING);
+}
+
+/* kthread_stop() comes when all threads rest and no interrupt plays. */
+static int thread_fn(void *arg)
+{
+	struct tort_actor *a = arg;
+
+	while (tort_running() && a->step < a->limit) {
+		tort_step(a);
+		if (!(a->step % 16))
+			cond_resched();
+	}
+	atomic_inc(&resting);
+	wake_up_process(director);
+	while (!kthread_should_stop())
+		rest();
+	if (!tort_failed())
+		settle_bound(a);
+	return 0;
+}
+
+static unsigned int nr_threads(void)
+{
+	return num_online_cpus() * tort_threads;
+}
+
+static struct tort_slip *slip_alloc(void)
+{
+	static unsigned int used;
+
+	return &slips[used++];
+}
+
+static unsigned int slips_wanted(unsigned int actors)
+{
+	return actors * (TORT_SLOTS + 1) + TORT_CELLS;
+}
+
+static int add_actor(unsigned int cpu, enum tort_context context)
+{
+	struct tort_actor *a = vzalloc(sizeof(*a));
+	unsigned int i;
+
+	if (!a)
+		return -ENOMEM;
+	a->id = tort_nr_actors;
+	a->cpu = cpu;
+	a->context = context;
+	a->seed = tort_seed;
+	a->limit = tort_ops ? DIV_ROUND_UP(tort_ops, nr_threads()) : U64_MAX;
+	for (i = 0; i < TORT_SLOTS; i++)
+		a->slots[i] = slip_alloc();
+	a->inbox = slip_alloc();
+	tort_actors[tort_nr_actors++] = a;
+	return 0;
+}
+
+static int add_thread(unsigned int cpu)
+{
+	struct task_struct *thread;
+	struct tort_actor *a;
+	int err = add_actor(cpu, TORT_TASK);
+
+	if (err)
+		return err;
+	a = tort_actors[tort_nr_actors - 1];
+	thread = kthread_create(thread_fn, a, "lab_torture/%u", a->id);
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
+	get_task_struct(thread);
+	kthread_bind(thread, cpu);
+	a->thread = thread;
+	return 0;
+}
+
+static int add_cpu_actors(unsigned int cpu)
+{
+	enum tort_context context;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < tort_threads && !err; i++)
+		err = add_thread(cpu);
+	for (context = TORT_SOFTIRQ; context < TORT_NR_CONTEXTS; context++)
+		if (!err && tort_contexts & BIT(context))
+			err = add_actor(cpu, context);
+	return err;
+}
+
+static int add_actors(void)
+{
+	unsigned int most = num_possible_cpus() *
+			    (tort_threads + TORT_NR_CONTEXTS), cpu, i;
+	int err = 0;
+
+	tort_actors = vcalloc(most, sizeof(*tort_actors));
+	slips = vcalloc(slips_wanted(most), sizeof(*slips));
+	if (!tort_actors || !slips)
+		return -ENOMEM;
+	for (i = 0; i < TORT_CELLS; i++)
+		tort_swaps[i] = slip_alloc();
+	for_each_online_cpu(cpu)
+		if (!err)
+			err = add_cpu_actors(cpu);
+	return err;
+}
+
+static int prepare(void)
+{
+	unsigned int i;
+	int err = add_actors() ?: tort_owners_begin();
+
+	for (i = 0; i < tort_nr_actors && !err; i++) {
+		err = tort_owners_of(tort_actors[i]);
+		tort_interrupts_prepare(tort_actors[i]);
+	}
+	return err;
+}
+
+static bool is_over(unsigned long deadline)
+{
+	return !tort_running() || kthread_should_stop() ||
+	       atomic_read(&resting) == nr_threads() ||
+	       (tort_seconds && time_after(jiffies, deadline));
+}
+
+static void play(void)
+{
+	unsigned long deadline = jiffies + tort_seconds * HZ;
+	unsigned int i;
+
+	for (i = 0; i < tort_nr_actors; i++)
+		if (tort_actors[i]->thread)
+			wake_up_process(tort_actors[i]->thread);
+	while (!is_over(deadline))
+		schedule_timeout_interruptible(POLL);
+	tort_stop();
+	while (atomic_read(&resting) < nr_threads())
+		schedule_timeout_uninterruptible(1);
+}
+
+static void stop_threads(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < tort_nr_actors; i++) {
+		struct task_struct *thread = tort_actors[i]->thread;
+
+		if (!thread)
+			continue;
+		kthread_stop(thread);
+		put_task_struct(thread);
+		tort_actors[i]->thread = NULL;
+	}
+}
+
+/* When nobody plays any more, the director speaks for all. */
+static struct tort_actor *director_as(void)
+{
+	return tort_actors[0];
+}
+
+static void return_loans(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < TORT_CELLS; i++)
+		if (tort_loans[i])
+			tort_return_loan(director_as(), tort_loans[i]);
+}
+
+/* What an owner may have, it gets: the quota has not worn off. */
+static void fill_quota(void)
+{
+	struct tort_owner *owner = &tort_shared[TORT_QUOTA];
+	unsigned int got;
+	void **pages = vcalloc(owner->quota + 1, sizeof(*pages));
+
+	if (!pages)
+		return;
+	got = labyrinth_alloc_bulk(owner->handle, owner->quota + 1, pages);
+	if (got != owner->quota)
+		tort_violation(director_as(), NULL, "%u pages within a quota of %u",
+			       got, owner->quota);
+	while (got)
+		labyrinth_free_page(owner->handle, pages[--got]);
+	vfree(pages);
+}
+
+/* All pages go back, all owners end. Only the director is left. */
+static void settle(void)
+{
+	unsigned int i;
+
+	return_loans();
+	for (i = 0; i < tort_nr_actors; i++)
+		settle_all(director_as(), tort_actors[i]);
+	for (i = 0; i < TORT_CELLS; i++)
+		tort_settle(director_as(), tort_swaps[i]);
+	fill_quota();
+}
+
+static void end_owners(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < tort_nr_actors; i++)
+		tort_owners_end_of(tort_actors[i]);
+	tort_owners_end(director_as());
+}
+
+/* After a violation pages may be anybody's: they are left to their owners. */
+static void wind_up(void)
+{
+	tort_interrupts_end();
+	stop_threads();
+	if (!tort_failed())
+		settle();
+	end_owners();
+	tort_stats_print(!tort_failed());
+}
+
+static int director_fn(void *unused)
+{
+	play();
+	wind_up();
+	while (!kthread_should_stop())
+		rest();
+	return 0;
+}
+
+static void free_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < tort_nr_actors; i++)
+		vfree(tort_actors[i]);
+	vfree(tort_actors);
+	vfree(slips);
+}
+
+/* Context: Task; may sleep. Return: 0, or an errno of whatever failed. */
+int tort_run_begin(void)
+{
+	int err = prepare();
+
+	if (!err) {
+		director = kthread_create(director_fn, NULL, "lab_torture");
+		err = PTR_ERR_OR_ZERO(director);
+	}
+	if (!err) {
+		WRITE_ONCE(running, true);
+		err = tort_interrupts_begin();
+		if (err)
+			kthread_stop(director);
+	}
+	if (err) {
+		tort_stop();
+		tort_interrupts_end();
+		stop_threads();
+		end_owners();
+		free_all();
+		return err;
+	}
+	wake_up_process(director);
+	return 0;
+}
+
+/* Ends the run, if it is not over, and forgets it. Context: Task; may sleep. */
+void tort_run_end(void)
+{
+	kthread_stop(director);
+	free_all();
+}

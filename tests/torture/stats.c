@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What has been done, and the verdict: in dmesg, and while the module is loaded
+ * in /sys/kernel/debug/labyrinth_torture:
+ *
+ *   state      running, ok or not ok
+ *   expected   refusals by class, as labyrinth/refusals must have them more than
+ *              before; and how many more there may be of the class
+ */
+#define pr_fmt(fmt) "labyrinth_torture: " fmt
+
+#include <linux/debugfs.h>
+#include <linux/printk.h>
+#include <linux/seq_file.h>
+
+#include "torture.h"
+
+static const char * const context_names[] = {
+	[TORT_TASK] = "task",
+	[TORT_SOFTIRQ] = "softirq",
+	[TORT_HARDIRQ] = "hardirq",
+	[TORT_IRQ_WORK] = "irq_work",
+	[TORT_NMI] = "nmi",
+};
+
+static_assert(ARRAY_SIZE(context_names) == TORT_NR_CONTEXTS);
+
+static const char * const class_names[] = {
+	[TORT_FOREIGN] = "foreign",
+	[TORT_WRONG_THREAD] = "wrong-thread",
+	[TORT_UNOWNED] = "unowned",
+	[TORT_DOUBLE] = "double",
+	[TORT_BUSY] = "busy",
+	[TORT_BAD_ADDRESS] = "bad-address",
+	[TORT_BAD_HANDLE] = "bad-handle",
+	[TORT_BAD_PAGE] = "bad-page",
+	[TORT_LOST_REFERENCE] = "lost-reference",
+	[TORT_LEAKED] = "leaked",
+	[TORT_LEFT_BEHIND] = "left-behind",
+	[TORT_CORRUPT] = "corrupt",
+};
+
+static_assert(ARRAY_SIZE(class_names) == TORT_NR_CLASSES);
+
+static struct dentry *root;
+static const char *state = "running";
+
+const char *tort_context_name(enum tort_context context)
+{
+	return context_names[context];
+}
+
+/* Of all actors, or of those of a context. The sum of a member of theirs. */
+#define sum_of(member, condition) ({					\
+	unsigned long sum_total = 0;					\
+	unsigned int sum_i;						\
+									\
+	for (sum_i = 0; sum_i < tort_nr_actors; sum_i++) {		\
+		const struct tort_actor *a = tort_actors[sum_i];	\
+									\
+		if (condition)						\
+			sum_total += READ_ONCE(a->member);		\
+	}								\
+	sum_total;							\
+})
+
+static int state_show(struct seq_file *m, void *unused)
+{
+	seq_printf(m, "%s\n", READ_ONCE(state));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(state);
+
+static int expected_show(struct seq_file *m, void *unused)
+{
+	enum tort_class class;
+
+	for (class = 0; class < TORT_NR_CLASSES; class++)
+		seq_printf(m, "%s: %lu %lu\n", class_names[class],
+			   sum_of(refused[class], true),
+			   sum_of(perhaps[class], true));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(expected);
+
+/* Context: Task. Works without debugfs. */
+void tort_stats_begin(void)
+{
+	root = debugfs_create_dir("labyrinth_torture", NULL);
+	debugfs_create_file("state", 0400, root, NULL, &state_fops);
+	debugfs_create_file("expected", 0400, root, NULL, &expected_fops);
+}
+
+void tort_stats_end(void)
+{
+	debugfs_remove(root);
+}
+
+static void print_ops(void)
+{
+	enum tort_op op;
+
+	for (op = 0; op < TORT_NR_OPS; op++)
+		pr_info("op %s %lu\n", tort_op_name(op),
+			sum_of(ops[op], true));
+}
+
+static void print_contexts(void)
+{
+	enum tort_context context;
+
+	for (context = 0; context < TORT_NR_CONTEXTS; context++)
+		pr_info("context %s: steps %lu calls %lu interrupts %lu in-a-call %lu\n",
+			context_names[context],
+			sum_of(step, a->context == context),
+			sum_of(calls, a->context == context),
+			sum_of(entries, a->context == context),
+			sum_of(landed, a->context == context));
+}
+
+static void print_refusals(void)
+{
+	enum tort_class class;
+
+	for (class = 0; class < TORT_NR_CLASSES; class++)
+		pr_info("refused %s %lu\n", class_names[class],
+			sum_of(refused[class], true));
+}
+
+static unsigned long all_refusals(void)
+{
+	unsigned long total = 0;
+	enum tort_class class;
+
+	for (class = 0; class < TORT_NR_CLASSES; class++)
+		total += sum_of(refused[class], true);
+	return total;
+}
+
+/* The run is over. Context: Task. */
+void tort_stats_print(bool ok)
+{
+	print_ops();
+	print_refusals();
+	print_contexts();
+	pr_info("total: %lu steps, %lu calls, %lu refusals as expected, %lu allocations without a page, seed %llu\n",
+		sum_of(step, true), sum_of(calls, true),
+		all_refusals(), sum_of(empty_handed, true),
+		tort_seed);
+	WRITE_ONCE(state, ok ? "ok" : "not ok");
+	pr_info("%s 1 labyrinth_torture\n", state);
+}

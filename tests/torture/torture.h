@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Labyrinth under torture, in the manner of rcutorture: every call, right and
+ * wrong, at random, from every context on every CPU at once, beside a model that
+ * knows what each call must return.
+ *
+ * An actor is who calls: a thread, or one kind of interrupt on one CPU. No actor
+ * ever runs twice at a time, so what is its own needs no lock. A slip is what the
+ * model knows of one page. Each actor has slots with a slip in each, empty ones
+ * included, and whoever has a slip may call about its page: so it is known what
+ * must come of it. Slips change hands by xchg(), against another or an empty one,
+ * and so do pages between CPUs and contexts.
+ */
+#ifndef LABYRINTH_TORTURE_H
+#define LABYRINTH_TORTURE_H
+
+#include <linux/atomic.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+
+#include "../../labyrinth_alloc.h"
+
+#define TORT_SLOTS	64U
+#define TORT_CELLS	32U
+/* More than a CPU's cache keeps, so that it is trimmed. */
+#define TORT_BURST	192U
+#define TORT_MAX_THREADS 8U	/* on a CPU */
+/* What Labyrinth documents: see "Whose page it is afterwards" in usage.rst. */
+#define TORT_REFS_HELD	32
+#define TORT_REFS_LENT	33
+
+enum tort_context {
+	TORT_TASK,
+	TORT_SOFTIRQ,		/* a tasklet */
+	TORT_HARDIRQ,		/* a timer */
+	TORT_IRQ_WORK,
+	TORT_NMI,
+	TORT_NR_CONTEXTS
+};
+
+/* What a slip says of its page. */
+enum tort_state {
+	TORT_EMPTY,		/* there is none */
+	TORT_HELD,
+	TORT_LENT,
+	TORT_ORDINARY,		/* not Labyrinth's: released, or to be adopted */
+	TORT_NR_STATES
+};
+
+/* As debugfs (labyrinth/refusals) names them, in its order. */
+enum tort_class {
+	TORT_FOREIGN,
+	TORT_WRONG_THREAD,
+	TORT_UNOWNED,
+	TORT_DOUBLE,
+	TORT_BUSY,
+	TORT_BAD_ADDRESS,
+	TORT_BAD_HANDLE,
+	TORT_BAD_PAGE,
+	TORT_LOST_REFERENCE,
+	TORT_LEAKED,
+	TORT_LEFT_BEHIND,
+	TORT_CORRUPT,
+	TORT_NR_CLASSES
+};
+
+enum tort_op {
+	TORT_OP_ALLOC,
+	TORT_OP_BULK,
+	TORT_OP_BURST,
+	TORT_OP_FREE,
+	TORT_OP_TRANSFER,
+	TORT_OP_POST,		/* to another thread's bound owner */
+	TORT_OP_COLLECT,	/* what others posted */
+	TORT_OP_LEND,
+	TORT_OP_BORROW,		/* ends somebody's loan */
+	TORT_OP_RECLAIM,
+	TORT_OP_RELEASE,
+	TORT_OP_ADOPT,
+	TORT_OP_BRING,		/* an ordinary page, from the page allocator */
+	TORT_OP_DROP,		/* an ordinary page, to the page allocator */
+	TORT_OP_SWAP,		/* slips, with whoever comes next */
+	TORT_OP_INSPECT,
+	TORT_OP_FOREIGN,	/* the first of the attacks */
+	TORT_OP_STRANGER,
+	TORT_OP_DEAD,
+	TORT_OP_FORGED,
+	TORT_OP_WRONG_THREAD,
+	TORT_OP_BAD_ADDRESS,
+	TORT_OP_DOUBLE,
+	TORT_OP_BUSY,
+	TORT_OP_UNOWNED,
+	TORT_OP_BAD_PAGE,
+	TORT_OP_LOSE,
+	TORT_OP_LIFE,		/* of an owner, from creation to destruction */
+	TORT_OP_MORTAL,		/* ends an owner that all are using */
+	TORT_NR_OPS
+};
+
+/**
+ * struct tort_owner - what the model knows of an owner
+ * @handle: what to call with. Of the mortal owner it is NULL while that is
+ *	being destroyed, and another in each of its lives.
+ * @dying: the mortal owner's handle while it is being destroyed.
+ * @name: as it was created.
+ * @index: what pages are marked with.
+ * @quota: its max_pages.
+ * @zero: its pages come zeroed.
+ * @shared: any actor may use it; else it is one actor's own.
+ * @mortal: it is destroyed in the middle of it all, so its pages' content is
+ *	nobody's to look at.
+ * @out: pages out. Kept of the mortal owner, and of those with a quota: then
+ *	never more than are really out.
+ */
+struct tort_owner {
+	struct labyrinth_owner *handle;
+	struct labyrinth_owner *dying;
+	char name[LABYRINTH_NAME_LEN];
+	u16 index;
+	unsigned int quota;
+	bool zero;
+	bool shared;
+	bool mortal;
+	atomic_t out ____cacheline_aligned_in_smp;
+};
+
+/**
+ * struct tort_slip - what the model knows of a page
+ * @addr: where it is; of an empty slip, where the last one was.
+ * @owner: whose it is.
+ * @handle: that owner's, when it became so.
+ * @generation: of the mark on the page: no two are alike.
+ * @state: see &enum tort_state.
+ * @loans_min: references that borrowers have: at least so many,
+ * @loans_max: and at most so many.
+ */
+struct tort_slip {
+	void *addr;
+	struct tort_owner *owner;
+	struct labyrinth_owner *handle;
+	u32 generation;
+	u8 state;
+	atomic_t loans_min;
+	atomic_t loans_max;
+};
+
+/* An actor's own owners. */
+enum tort_own {
+	TORT_OWN_SINGLE,
+	TORT_OWN_LOCAL,		/* not SINGLE, but used by this actor alone */
+	TORT_OWN_QUOTA,
+	TORT_OWN_BOUND,		/* threads only */
+	TORT_NR_OWN
+};
+
+enum tort_shared {
+	TORT_PLAIN,
+	TORT_ZERO,
+	TORT_RESERVE,
+	TORT_NODE,
+	TORT_QUOTA,
+	TORT_MORTAL,
+	TORT_NR_SHARED,
+	TORT_NR_USABLE = TORT_NR_SHARED + TORT_NR_OWN
+};
+
+/**
+ * struct tort_actor - one who calls
+ * @context: what it is.
+ * @id: number, unique.
+ * @cpu: where it runs.
+ * @thread: of a task actor, its thread.
+ * @task: the task that its last step ran in, or interrupted.
+ * @in_call: the address that a call of Labyrinth, under way, is about.
+ * @seed: what its choices follow from, together with @step.
+ * @step: steps begun.
+ * @limit: a thread's share of the steps.
+ * @dice: see tort_roll().
+ * @generation: the last mark's.
+ * @slots: its slips.
+ * @inbox: a slip in which others put a page of its bound owner; NULL while
+ *	somebody is at it.
+ * @usable: the owners that it may use.
+ * @nr_usable: how many.
+ * @own: those of them that are its own.
+ * @dead: the handle of an owner that is gone.
+ * @calls: calls of Labyrinth's made.
+ * @ops: steps, by kind.
+ * @refused: refusals that came as they should, by class.
+ * @perhaps: calls that may or may not have been refused in passing, by class.
+ * @empty_handed: allocations that gave nothing, rightly.
+ * @entries: how often the interrupt came.
+ * @landed: how often in the middle of a call of Labyrinth's.
+ * @burst: pages on the way through tort_burst().
+ */
+struct tort_actor {
+	enum tort_context context;
+	unsigned int id;
+	unsigned int cpu;
+	struct task_struct *thread;
+	struct task_struct *task;
+	const void *in_call;
+	u64 seed;
+	u64 step;
+	u64 limit;
+	u64 dice;
+	u32 generation;
+	struct tort_slip *slots[TORT_SLOTS];
+	struct tort_slip *inbox;
+	struct tort_owner *usable[TORT_NR_USABLE];
+	unsigned int nr_usable;
+	struct tort_owner own[TORT_NR_OWN];
+	struct labyrinth_owner *dead;
+	unsigned long calls;
+	unsigned long ops[TORT_NR_OPS];
+	unsigned long refused[TORT_NR_CLASSES];
+	unsigned long perhaps[TORT_NR_CLASSES];
+	unsigned long empty_handed;
+	unsigned long entries;
+	unsigned long landed;
+	void *burst[TORT_BURST];
+};
+
+/* main.c: parameters. */
+extern unsigned long long tort_seed;
+extern unsigned long tort_ops;
+extern unsigned int tort_seconds;
+extern unsigned int tort_threads;
+extern unsigned int tort_irq_us;
+extern unsigned long tort_contexts;
+
+/* run.c: the cast, and when it plays. */
+extern struct tort_actor **tort_actors;
+extern unsigned int tort_nr_actors;
+int tort_run_begin(void);
+void tort_run_end(void);
+bool tort_running(void);
+void tort_stop(void);
+
+/* owner.c: the owners that live as long as the run. */
+extern struct tort_owner tort_shared[TORT_NR_SHARED];
+extern struct tort_owner tort_nobody;
+extern struct tort_owner tort_attacker;
+extern struct labyrinth_owner *tort_dead_handle;
+int tort_owners_begin(void);
+int tort_owners_of(struct tort_actor *a);
+void tort_owners_end_of(struct tort_actor *a);
+void tort_owners_end(struct tort_actor *a);
+struct labyrinth_owner *tort_mortal_create(void);
+
+/* model.c: what is, and what must come of a call. */
+void tort_violation(struct tort_actor *a, const struct tort_slip *p,
+		    const char *fmt, ...) __printf(3, 4);
+bool tort_failed(void);
+void tort_mark(struct tort_actor *a, struct tort_slip *p);
+bool tort_check(struct tort_actor *a, const struct tort_slip *p);
+bool tort_may_use_allocator(void);
+void tort_received(struct tort_actor *a, struct tort_slip *p,
+		   struct tort_owner *owner, struct labyrinth_owner *handle,
+		   void *addr);
+void tort_got_none(struct tort_actor *a, struct tort_owner *owner,
+		   const struct labyrinth_owner *handle);
+void tort_giving(struct tort_slip *p);
+void tort_keeps(struct tort_slip *p);
+void tort_gave(struct tort_slip *p);
+bool tort_is_owners(const struct tort_slip *p);
+bool tort_is_gone(const struct tort_slip *p);
+bool tort_succeeded(struct tort_actor *a, const char *what,
+		    struct tort_slip *p, bool gone, int err);
+void tort_expect(struct tort_actor *a, const char *what,
+		 const struct tort_slip *p, int wanted, int got,
+		 enum tort_class class);
+
+/* choice.c: dice, and what is played. */
+int tort_mix_init(const char *mix);
+u32 tort_roll(struct tort_actor *a, u32 sides);
+void tort_step(struct tort_actor *a);
+const char *tort_op_name(enum tort_op op);
+
+/* calls.c: what an owner may do. */
+bool tort_free(struct tort_actor *a, struct tort_slip *p);
+void tort_return_loan(struct tort_actor *a, struct tort_slip *p);
+void tort_settle(struct tort_actor *a, struct tort_slip *p);
+void tort_play_right(struct tort_actor *a, enum tort_op op,
+		     struct tort_slip **at);
+extern struct tort_slip *tort_swaps[TORT_CELLS];
+extern struct tort_slip *tort_loans[TORT_CELLS];
+
+/* attacks.c: what it may not. */
+void tort_play_attack(struct tort_actor *a, enum tort_op op,
+		      struct tort_slip **at);
+
+/* lives.c: owners that come and go. */
+void tort_life(struct tort_actor *a);
+void tort_mortal(struct tort_actor *a);
+
+/* interrupt.c */
+void tort_interrupts_prepare(struct tort_actor *a);
+int tort_interrupts_begin(void);
+void tort_interrupts_end(void);
+struct tort_actor *tort_interrupted(const struct tort_actor *a);
+void tort_interrupt_steps(struct tort_actor *a);
+struct tort_actor *tort_nmi_actor(void);
+
+/* nmi.c */
+#ifdef CONFIG_X86
+int tort_nmi_begin(void);
+void tort_nmi_end(void);
+void tort_nmi_send(unsigned int cpu);
+#else
+static inline int tort_nmi_begin(void)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void tort_nmi_end(void)
+{
+}
+
+static inline void tort_nmi_send(unsigned int cpu)
+{
+}
+#endif
+
+/* stats.c */
+const char *tort_context_name(enum tort_context context);
+void tort_stats_begin(void);
+void tort_stats_end(void);
+void tort_stats_print(bool ok);
+
+/*
+ * Makes a call of Labyrinth's, for interrupts to see that it is under way. @addr
+ * is what it is about; TORT_NO_PAGE where there is none.
+ */
+#define TORT_NO_PAGE	((void *)1)
+#define tort_call(actor, addr, call) ({					\
+	struct tort_actor *tort_caller = (actor);			\
+	typeof(call) tort_result;					\
+									\
+	WRITE_ONCE(tort_caller->in_call, (addr));			\
+	barrier();							\
+	tort_result = (call);						\
+	barrier();							\
+	WRITE_ONCE(tort_caller->in_call, NULL);				\
+	tort_caller->calls++;						\
+	tort_result;							\
+})
+
+#endif /* LABYRINTH_TORTURE_H */
