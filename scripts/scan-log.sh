@@ -4,8 +4,9 @@
 # Usage: scripts/scan-log.sh [--after REGEX] log...
 # Prints the kernel's complaints (BUG, WARNING, Oops, lockdep, stalls …) found in
 # console logs, save those that a test announced: what stands between a line
-# "labyrinth-test: expect begin" and one "labyrinth-test: expect end" was wanted,
-# unless it is what no test can want. A window that is never closed is itself a
+# "labyrinth-test: expect begin" and one "labyrinth-test: expect end" was wanted;
+# of a window that begins with "labyrinth-test: expect begin REGEX", only lines that
+# match; but never what no test can want. A window that is never closed is itself a
 # finding. Fails if anything is found.
 # Of KCSAN's reports only those count in which code of Labyrinth appears: the kernel
 # itself has races of its own, by these strict rules.
@@ -50,7 +51,10 @@ scan() {
 		!on { if ($0 ~ ENVIRON["AFTER"]) on = 1; next }
 		/labyrinth-test: expect begin/ {
 			if (expected) print FILENAME ":" NR ": expect begin within another"
-			expected = NR; next
+			expected = NR
+			wanted = $0
+			sub(/.*expect begin ?/, "", wanted)
+			next
 		}
 		/labyrinth-test: expect end/ {
 			if (!expected) print FILENAME ":" NR ": expect end without a begin"
@@ -60,7 +64,8 @@ scan() {
 		race && /\[labyrinth/ { ours = 1 }
 		race && /==========/ { if (ours) print race; race = ""; next }
 		/BUG: KCSAN:/ { next }
-		$0 ~ ENVIRON["NEVER"] || (!expected && $0 ~ ENVIRON["SPLATS"]) {
+		$0 ~ ENVIRON["NEVER"] ||
+		($0 ~ ENVIRON["SPLATS"] && !(expected && $0 ~ wanted)) {
 			print FILENAME ":" NR ": " $0
 		}
 		END {

@@ -114,8 +114,9 @@ ktap_end() {
 	exit 0
 }
 
-# What the kernel complains about between these two was wanted.
-expect_begin() { echo "labyrinth-test: expect begin" >/dev/kmsg; }
+# What the kernel complains about between these two was wanted; with a regular
+# expression, only the lines that match it.
+expect_begin() { echo "labyrinth-test: expect begin${1:+ $1}" >/dev/kmsg; }
 expect_end() { echo "labyrinth-test: expect end" >/dev/kmsg; }
 
 # dmesg_mark prints a mark, dmesg_since MARK the kernel's messages from there on.
@@ -133,7 +134,7 @@ module_loaded() { grep -q "^$1 " /proc/modules; }
 
 # Leaves no module of ours loaded, whatever the test before has done.
 unload_all() {
-	for ktap_module in labyrinth_foreign labyrinth_sample labyrinth; do
+	for ktap_module in labyrinth_torture labyrinth_foreign labyrinth_sample labyrinth; do
 		if module_loaded "$ktap_module"; then
 			rmmod "$ktap_module" || return
 		fi

@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/torture.sh [option...] [parameter=value...]
+# Runs labyrinth_torture in a virtual machine: every call, right and wrong, at
+# random, from threads, softirqs, hard interrupts and NMIs on every CPU at once,
+# beside a model that knows what each must give. Prints what was done and a verdict.
+# The parameters are the module's (modinfo labyrinth_torture), as in lend=500.
+# Options:
+#   --kernel 6.1|6.12|6.1-rt   default 6.1
+#   --uml         User-Mode Linux 7.3 instead: natively, on real CPUs, without NMIs
+#   --ops N       steps of the threads, default 2000000; interrupts' come on top
+#   --seed S      what all choices follow from; default: a random one
+#   --smp N       CPUs, default 2
+#   --mem MB      default 1024
+#   --timeout S   default: by the number of steps
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+kernel=6.1 uml='' ops=2000000 seed=0 smp=2 mem=1024 limit=''
+while (($#)); do
+	case $1 in
+	--help) usage; exit ;;
+	--kernel) kernel=$2; shift ;;
+	--uml) uml=1 kernel=uml-7.3 ;;
+	--ops) ops=$2; shift ;;
+	--seed) seed=$2; shift ;;
+	--smp) smp=$2; shift ;;
+	--mem) mem=$2; shift ;;
+	--timeout) limit=$2; shift ;;
+	*=*) break ;;
+	*) die "unknown argument '$1' (see --help)" ;;
+	esac
+	shift
+done
+# A thousand steps a second at the least, on a debug kernel and a loaded machine.
+limit=${limit:-$((300 + ops / 1000))}
+
+run() {
+	local test=(tests/selftests/torture.sh "seed=$seed" "ops=$ops" "$@")
+	if [[ -n $uml ]]; then
+		"$LAB_SCRIPTS/uml.sh" --cpus "$smp" --mem "$mem" --timeout "$limit" --log "$logs" -- \
+			sh "${test[@]}"
+	else
+		"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --smp "$smp" --mem "$mem" --timeout "$limit" \
+			--log "$logs" -- "${test[@]}"
+	fi
+}
+
+# One result per property, and what the run has done.
+judge() {
+	local state name total=0
+	while IFS=$'\t' read -r state name; do
+		total=$((total + 1))
+		[[ $state != fail ]] || failed=1
+		result "$state" "torture $kernel: $name"
+	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$logs/output.log")
+	((total)) || fail "no test has run"
+	((status == 0 || failed)) || fail "the run ended with status $status"
+	"$LAB_SCRIPTS/scan-log.sh" "$logs/console.log" >&2 ||
+		fail "the kernel complained on its console"
+	sed -n 's/^# torture: //p' "$logs/output.log"
+}
+
+fail() {
+	result fail "torture $kernel: $1"
+	failed=1
+}
+
+log_dir
+logs=$LABYRINTH_LOGS/torture-$kernel
+mkdir -p "$logs"
+truncate -s 0 "$logs/output.log" "$logs/console.log"
+status=0 failed=0
+run "$@" >"$logs/run.log" 2>&1 || status=$?
+judge
+((failed == 0)) || say "the logs are in $logs"
+exit "$failed"

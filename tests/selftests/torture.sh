@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# labyrinth_torture: every call, right and wrong, from every context at once. Its
+# parameters may be given; without any it is a short run.
+
+. "${0%/*}/ktap.sh"
+
+DEBUGFS=/sys/kernel/debug/labyrinth
+TORTURE=/sys/kernel/debug/labyrinth_torture
+# The reports that attacks must give; what else the kernel says is a complaint.
+REFUSALS='BUG: labyrinth: (foreign|wrong-thread|unowned|double|busy|bad-(address|handle|page)|lost-reference|leaked)-'
+
+[ $# -gt 0 ] || set -- seed=1 ops=120000
+
+run_to_end() {
+	insmod tests/torture/labyrinth_torture.ko "$@" || return
+	while [ "$(cat $TORTURE/state)" = running ]; do
+		sleep 0.2
+	done
+	[ "$(cat $TORTURE/state)" = ok ]
+}
+
+# What the model expected, line by line; where it could not know, a little more.
+refusals_agree() {
+	cat $TORTURE/expected >/tmp/expected
+	awk 'NR == FNR { least[$1] = $2; most[$1] = $2 + $3; next }
+		!($1 in least) || $2 < least[$1] || $2 > most[$1] {
+			print $1 " " $2 ", expected " least[$1] " to " most[$1]
+			bad = 1
+		}
+		END { exit bad || NR == FNR }' /tmp/expected $DEBUGFS/refusals
+}
+
+# Pages in limbo are looked at once a second.
+all_back() {
+	for _ in 1 2 3 4 5 6; do
+		grep -E '^(used|limbo): ' $DEBUGFS/table
+		[ "$(grep -cE '^(used|limbo): 0$' $DEBUGFS/table)" -ne 2 ] || return 0
+		sleep 1
+	done
+	return 1
+}
+
+# The last run's own words, without those before.
+said() { dmesg | sed 's/.*labyrinth_torture: /torture: /' | sed -n '/^torture: begin/{h;d};/^torture: /H;${g;p;}'; }
+
+# Of a context: how often an interrupt came in the middle of a call.
+landed() { sed -n "s/^torture: context $1: .*in-a-call //p" /tmp/said | tail -n 1; }
+
+check_landed() {
+	for context in softirq hardirq irq_work nmi; do
+		if grep -q "^torture: context $context: steps 0 " /tmp/said; then
+			ktap_skip "$context came in the middle of calls" "there was none"
+		else
+			ktap_check "$context came in the middle of calls" test "$(landed $context)" -gt 0
+		fi
+	done
+}
+
+stop_midway() {
+	insmod tests/torture/labyrinth_torture.ko seed=2 ops=0 || return
+	sleep 1
+	rmmod labyrinth_torture || return
+	said >/tmp/said
+	tail -n 1 /tmp/said
+	grep -q "^torture: ok 1 " /tmp/said
+}
+
+ktap_plan 10
+insmod labyrinth.ko report_burst=2
+expect_begin "$REFUSALS"
+ktap_check "each call gives what it must, each page is its owner's" run_to_end "$@"
+said >/tmp/said
+sed -n '/^torture: \(begin\|violation\|  page\|context\|total\)/p' /tmp/said | ktap_diag
+ktap_check "refusals are counted by class as they were made" refusals_agree
+ktap_check "no page is tagged any more" all_back
+check_landed
+ktap_check "the module unloads" rmmod labyrinth_torture
+ktap_check "and can be unloaded at any moment" stop_midway
+expect_end
+ktap_check "Labyrinth unloads" rmmod labyrinth
+ktap_end
