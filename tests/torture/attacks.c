@@ -230,18 +230,32 @@ static void play_bad_address(struct tort_actor *a, struct tort_slip **at)
 }
 
 /*
+ * Whether the page just freed is in its owner's cache. Where that was too long, it
+ * may have gone on to the system, and be anybody's by now.
+ */
+static bool is_cached(struct tort_actor *a, const struct tort_slip *p)
+{
+	struct labyrinth_page_info info;
+
+	if (labyrinth_query(p->addr, &info) ||
+	    strcmp(info.owner, p->owner->name))
+		return false;
+	if (info.state != LABYRINTH_PAGE_CACHED)
+		tort_violation(a, p, "freed, and in state %d", info.state);
+	return true;
+}
+
+/*
  * Of an owner that nobody else uses: else the page might be handed out again in
  * between.
  */
 static void play_double(struct tort_actor *a, struct tort_slip **at)
 {
 	struct tort_slip *p = *at;
-	struct labyrinth_owner *handle = p->handle;
 
-	if (p->owner->shared || !tort_free(a, p))
-		return;
-	attack(a, tort_roll(a, ATTEMPT_NR_ADDRESS), NULL, handle, p->addr,
-	       -ENOENT, TORT_DOUBLE);
+	if (!p->owner->shared && tort_free(a, p) && is_cached(a, p))
+		attack(a, tort_roll(a, ATTEMPT_NR_ADDRESS), NULL, p->handle,
+		       p->addr, -ENOENT, TORT_DOUBLE);
 }
 
 /* Reclaim is asked whether it is busy, and that is an answer. */

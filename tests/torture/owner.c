@@ -4,6 +4,7 @@
  * actor's own, and one that never has a page, to attack with.
  */
 #include <linux/err.h>
+#include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/string.h>
@@ -113,11 +114,14 @@ int tort_owners_begin(void)
 static int create_own(struct tort_actor *a, enum tort_own which)
 {
 	struct labyrinth_owner_attrs attrs = own_attrs[which];
+	char name[LABYRINTH_NAME_LEN];
 
 	if (which == TORT_OWN_BOUND && a->context != TORT_TASK)
 		return 0;
 	if (which == TORT_OWN_BOUND)
 		attrs.task = a->thread;
+	snprintf(name, sizeof(name), "%s-%u", attrs.name, a->id);
+	attrs.name = name;
 	a->usable[a->nr_usable++] = &a->own[which];
 	return create(&a->own[which], &attrs);
 }

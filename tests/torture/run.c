@@ -258,7 +258,6 @@ static void settle(void)
 {
 	unsigned int i;
 
-	return_loans();
 	for (i = 0; i < tort_nr_actors; i++)
 		settle_all(director_as(), tort_actors[i]);
 	for (i = 0; i < TORT_CELLS; i++)
@@ -279,6 +278,8 @@ static void end_owners(void)
 static void wind_up(void)
 {
 	tort_interrupts_end();
+	if (!tort_failed())
+		return_loans();
 	stop_threads();
 	if (!tort_failed())
 		settle();

@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/uml.sh [option...] -- command [argument...]
+# Boots a 7.3 kernel as a process of the machine (User-Mode Linux) and runs a command
+# in it: real code on real CPUs, with no virtual machine around it. The command finds
+# labyrinth.ko, tests/*/*.ko, tests/selftests and scripts/*.sh, and what it prints is
+# printed. Ends with its exit status, or with 125 if the kernel died and 124 if it took
+# too long. The first run builds the kernel, which takes some minutes.
+# Options:
+#   --cpus N        default 1
+#   --mem MB        default 1024
+#   --timeout S     default 900
+#   --log DIR       where console.log (kernel) and output.log (command) go
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+DIED=125
+
+cpus=1 mem=1024 limit=900 logs=''
+while (($#)); do
+	case $1 in
+	--help) usage; exit ;;
+	--cpus) cpus=$2; shift 2 ;;
+	--mem) mem=$2; shift 2 ;;
+	--timeout) limit=$2; shift 2 ;;
+	--log) logs=$2; shift 2 ;;
+	--) shift; break ;;
+	*) die "unknown argument '$1' (see --help)" ;;
+	esac
+done
+(($#)) || die "no command given (see --help)"
+
+kmake() { make --no-print-directory ARCH=um -j"$(nproc)" "$@"; }
+
+build_kernel() {
+	cp "$config" "$dir/.config"
+	kmake -C "$source" O="$dir" olddefconfig
+	kmake -C "$source" O="$dir"
+}
+
+# Built once for each version and configuration; the mark is there when it is whole.
+kernel() {
+	[[ ! -e $dir/.built ]] || return 0
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	run_logged "building a 7.3 kernel for User-Mode Linux" "$LABYRINTH_LOGS/uml.log" \
+		build_kernel || die "User-Mode Linux does not build"
+	touch "$dir/.built"
+}
+
+modules() {
+	sync_sources "$work"
+	run_logged "building the modules for it" "$LABYRINTH_LOGS/uml-modules.log" \
+		kmake -C "$dir" M="$work" CONFIG_LABYRINTH=m CONFIG_LABYRINTH_BENCH=m \
+		CONFIG_LABYRINTH_TORTURE=m KCFLAGS=-Werror modules || die "the modules do not build"
+}
+
+pack_root() {
+	local root=$scratch/root ko
+	mkdir -p "$root"/{bin,dev} "$root"/labyrinth/{tests,scripts}
+	cp /bin/busybox "$root/bin/"
+	install -m 755 "$LAB_SCRIPTS/vm/init" "$root/init"
+	cp -r "$LAB_ROOT/tests/selftests" "$root/labyrinth/tests/"
+	cp "$LAB_SCRIPTS"/*.sh "$root/labyrinth/scripts/"
+	sed 's/\.o$/.ko/' "$work/modules.order" | while IFS= read -r ko; do
+		install -D -m 644 "$work/${ko#"$work/"}" "$root/labyrinth/${ko#"$work/"}"
+	done
+	printf '%s\n' "exec ${*@Q}" >"$root/command"
+	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet | gzip -1) >"$scratch/initrd"
+}
+
+# Its memory is a file, deleted at once; on a disk it is slow but for the cache.
+boot() {
+	local tmp=/dev/shm
+	[[ -w $tmp ]] || tmp=$scratch
+	TMPDIR=$tmp timeout --foreground -k 10 "$limit" "$dir/linux" mem="${mem}M" seccomp=on \
+		ncpus="$cpus" initrd="$scratch/initrd" rdinit=/init LAB_END=poweroff LAB_PORT=tty1 \
+		con=null con0=null,fd:1 con1=null,fd:3 quiet panic=-1 \
+		</dev/null >"$scratch/console" 2>&1 3>"$scratch/output"
+}
+
+# The command's own status if init came to report it.
+verdict() {
+	local line
+	line=$(grep -a '^labyrinth-vm: exit [0-9]*$' "$logs/output.log" | tail -n 1) || true
+	[[ -z $line ]] || return "${line##* }"
+	show_tail "$logs/console.log"
+	(($1 != 124)) || return 124
+	return "$DIED"
+}
+
+"$LAB_SCRIPTS/deps.sh" fetch kunit vm
+log_dir
+logs=${logs:-$(mktemp -d "$LABYRINTH_LOGS/uml-XXXX")}
+mkdir -p "$logs"
+config=$LAB_ROOT/tests/bench/uml.config
+source=$("$LAB_SCRIPTS/kernel.sh" source 7.3)
+key=bench-$(basename "$source")-$(sha256sum <"$config" | cut -c 1-12)
+dir=$LABYRINTH_CACHE/uml/$key
+work=$LABYRINTH_CACHE/build/$key-$(sha256sum <<<"$LAB_ROOT" | cut -c 1-8)
+take_lock "uml-$key"
+kernel
+modules
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+pack_root "$@"
+say "running in User-Mode Linux with $cpus CPU(s), logs in $logs"
+status=0
+boot || status=$?
+tr -d '\r' <"$scratch/console" >"$logs/console.log"
+tr -d '\r' <"$scratch/output" >"$logs/output.log"
+cat "$logs/output.log"
+verdict "$status"
