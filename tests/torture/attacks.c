@@ -324,6 +324,11 @@ static void play_lose(struct tort_actor *a, struct tort_slip **at)
 			       page_count(page));
 }
 
+static void play_duel(struct tort_actor *a, struct tort_slip **at)
+{
+	tort_duel(a);
+}
+
 static void (* const plays[])(struct tort_actor *a, struct tort_slip **at) = {
 	[TORT_OP_FOREIGN] = play_foreign,
 	[TORT_OP_STRANGER] = play_stranger,
@@ -336,6 +341,7 @@ static void (* const plays[])(struct tort_actor *a, struct tort_slip **at) = {
 	[TORT_OP_UNOWNED] = play_unowned,
 	[TORT_OP_BAD_PAGE] = play_bad_page,
 	[TORT_OP_LOSE] = play_lose,
+	[TORT_OP_DUEL] = play_duel,
 };
 
 static_assert(ARRAY_SIZE(plays) == TORT_OP_LIFE);

@@ -96,7 +96,7 @@ static void play_bulk(struct tort_actor *a, struct tort_slip **at)
 
 static u64 burst_mark(const struct tort_actor *a, const void *addr)
 {
-	return a->step << 8 ^ a->id ^ (unsigned long)addr;
+	return (u64)a->step << 8 ^ a->id ^ (unsigned long)addr;
 }
 
 static void free_burst(struct tort_actor *a, struct tort_owner *owner,
@@ -414,7 +414,7 @@ static void check_info(struct tort_actor *a, const struct tort_slip *p,
 	    info->refs > TORT_REFS_HELD + (lent ? 2 : 0) ||
 	    strcmp(info->owner, p->owner->name) ||
 	    strcmp(info->module, KBUILD_MODNAME))
-		tort_violation(a, p, "query says pfn 0x%lx, state %d, %d references, owner %s of %s",
+		tort_violation(a, p, "it is said to be pfn 0x%lx, state %d, %d references, %s of %s",
 			       info->pfn, info->state, info->refs, info->owner,
 			       info->module);
 }

@@ -60,6 +60,7 @@ void tort_interrupt_steps(struct tort_actor *a)
 	a->entries++;
 	if (tort_interrupted(a))
 		a->landed++;
+	tort_duel_join(a);
 	for (steps = 1 + tort_roll(a, STEPS); steps && tort_running(); steps--)
 		tort_step(a);
 }
@@ -147,7 +148,8 @@ int tort_interrupts_begin(void)
 		struct cpu *c = per_cpu_ptr(&cpus, cpu);
 
 		tasklet_setup(&c->tasklet, tasklet_fn);
-		init_irq_work(&c->work, work_fn);
+		/* Hard on PREEMPT_RT, too. */
+		c->work = IRQ_WORK_INIT_HARD(work_fn);
 		lab_hrtimer_setup(&c->timer, timer_fn, CLOCK_MONOTONIC,
 				  HRTIMER_MODE_REL_PINNED_HARD);
 	}

@@ -23,8 +23,8 @@ struct life {
 	struct page *lent;
 };
 
-static void destroyed(struct tort_actor *a, const char *name,
-		      unsigned int expected, unsigned int out)
+static void check_destroyed(struct tort_actor *a, const char *name,
+			    unsigned int expected, unsigned int out)
 {
 	if (out)
 		a->refused[TORT_LEAKED]++;
@@ -90,7 +90,7 @@ static void life_end(struct tort_actor *a, struct life *life)
 
 	out = tort_call(a, TORT_NO_PAGE,
 			labyrinth_owner_destroy(life->handle));
-	destroyed(a, "an owner", life->nr, out);
+	check_destroyed(a, "an owner", life->nr, out);
 	if (life->lent)
 		put_page(life->lent);
 	a->dead = life->handle;
@@ -133,7 +133,7 @@ static void end_mortal(struct tort_actor *a, struct tort_owner *mortal)
 	WRITE_ONCE(mortal->handle, NULL);
 	out = tort_call(a, TORT_NO_PAGE, labyrinth_owner_destroy(handle));
 	synchronize_rcu();
-	destroyed(a, "the mortal owner", atomic_read(&mortal->out), out);
+	check_destroyed(a, "the mortal owner", atomic_read(&mortal->out), out);
 	atomic_set(&mortal->out, 0);
 	WRITE_ONCE(mortal->dying, NULL);
 	handle = tort_mortal_create();

@@ -24,7 +24,7 @@ bool tort_failed(void)
 static void print_violation(const struct tort_actor *a,
 			    const struct tort_slip *p, struct va_format *vaf)
 {
-	pr_err("violation: %s %u on CPU %u, step %llu: %pV\n",
+	pr_err("violation: %s %u on CPU %u, step %lu: %pV\n",
 	       tort_context_name(a->context), a->id, a->cpu, a->step, vaf);
 	if (p && p->owner && p->addr)
 		pr_err("  page: pfn 0x%lx, of %s, generation 0x%x, state %u, loans %d to %d\n",
@@ -93,7 +93,7 @@ void tort_mark(struct tort_actor *a, struct tort_slip *p)
 		*places[i] = mark;
 }
 
-/* Whether the page still carries its mark. Context: Any. */
+/* Whether the page still carries its mark (owner, generation, pfn). Context: Any. */
 bool tort_check(struct tort_actor *a, const struct tort_slip *p)
 {
 	struct mark *places[3], mark;
@@ -106,7 +106,7 @@ bool tort_check(struct tort_actor *a, const struct tort_slip *p)
 	for (i = 0; i < 3; i++) {
 		if (likely(!memcmp(places[i], &mark, sizeof(mark))))
 			continue;
-		tort_violation(a, p, "byte %zu: expected owner %u, generation 0x%x, pfn 0x%llx; found %u, 0x%x, 0x%llx",
+		tort_violation(a, p, "byte %zu: expected %u 0x%x 0x%llx, found %u 0x%x 0x%llx",
 			       offset_in_page(places[i]), mark.owner,
 			       mark.generation, mark.pfn, places[i]->owner,
 			       places[i]->generation, places[i]->pfn);

@@ -73,8 +73,10 @@ static int thread_fn(void *arg)
 
 	while (tort_running() && a->step < a->limit) {
 		tort_step(a);
-		if (!(a->step % 16))
-			cond_resched();
+		if (a->step % 16)
+			continue;
+		tort_duel_renew(a);
+		cond_resched();
 	}
 	atomic_inc(&resting);
 	wake_up_process(director);
@@ -113,7 +115,7 @@ static int add_actor(unsigned int cpu, enum tort_context context)
 	a->cpu = cpu;
 	a->context = context;
 	a->seed = tort_seed;
-	a->limit = tort_ops ? DIV_ROUND_UP(tort_ops, nr_threads()) : U64_MAX;
+	a->limit = tort_ops ? DIV_ROUND_UP(tort_ops, nr_threads()) : ULONG_MAX;
 	for (i = 0; i < TORT_SLOTS; i++)
 		a->slots[i] = slip_alloc();
 	a->inbox = slip_alloc();
@@ -174,7 +176,7 @@ static int add_actors(void)
 static int prepare(void)
 {
 	unsigned int i;
-	int err = add_actors() ?: tort_owners_begin();
+	int err = add_actors() ?: tort_owners_begin() ?: tort_duels_begin();
 
 	for (i = 0; i < tort_nr_actors && !err; i++) {
 		err = tort_owners_of(tort_actors[i]);
@@ -271,6 +273,7 @@ static void end_owners(void)
 
 	for (i = 0; i < tort_nr_actors; i++)
 		tort_owners_end_of(tort_actors[i]);
+	tort_duels_end(director_as());
 	tort_owners_end(director_as());
 }
 

@@ -50,19 +50,28 @@ const char *tort_context_name(enum tort_context context)
 	return context_names[context];
 }
 
-/* Of all actors, or of those of a context. The sum of a member of theirs. */
-#define sum_of(member, condition) ({					\
-	unsigned long sum_total = 0;					\
-	unsigned int sum_i;						\
-									\
-	for (sum_i = 0; sum_i < tort_nr_actors; sum_i++) {		\
-		const struct tort_actor *a = tort_actors[sum_i];	\
-									\
-		if (condition)						\
-			sum_total += READ_ONCE(a->member);		\
-	}								\
-	sum_total;							\
-})
+#define ANY_CONTEXT	(-1)
+
+/* Of a counter of all actors', or of those of a context. */
+static unsigned long sum(size_t counter, int context)
+{
+	unsigned long total = 0;
+	unsigned int i;
+
+	for (i = 0; i < tort_nr_actors; i++) {
+		const void *a = tort_actors[i];
+
+		if (context == ANY_CONTEXT ||
+		    context == (int)tort_actors[i]->context)
+			total += READ_ONCE(*(unsigned long *)(a + counter));
+	}
+	return total;
+}
+
+#define sum_all(counter) \
+	sum(offsetof(struct tort_actor, counter), ANY_CONTEXT)
+#define sum_context(counter, context) \
+	sum(offsetof(struct tort_actor, counter), context)
 
 static int state_show(struct seq_file *m, void *unused)
 {
@@ -77,8 +86,8 @@ static int expected_show(struct seq_file *m, void *unused)
 
 	for (class = 0; class < TORT_NR_CLASSES; class++)
 		seq_printf(m, "%s: %lu %lu\n", class_names[class],
-			   sum_of(refused[class], true),
-			   sum_of(perhaps[class], true));
+			   sum_all(refused[class]),
+			   sum_all(perhaps[class]));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(expected);
@@ -102,7 +111,7 @@ static void print_ops(void)
 
 	for (op = 0; op < TORT_NR_OPS; op++)
 		pr_info("op %s %lu\n", tort_op_name(op),
-			sum_of(ops[op], true));
+			sum_all(ops[op]));
 }
 
 static void print_contexts(void)
@@ -112,10 +121,10 @@ static void print_contexts(void)
 	for (context = 0; context < TORT_NR_CONTEXTS; context++)
 		pr_info("context %s: steps %lu calls %lu interrupts %lu in-a-call %lu\n",
 			context_names[context],
-			sum_of(step, a->context == context),
-			sum_of(calls, a->context == context),
-			sum_of(entries, a->context == context),
-			sum_of(landed, a->context == context));
+			sum_context(step, context),
+			sum_context(calls, context),
+			sum_context(entries, context),
+			sum_context(landed, context));
 }
 
 static void print_refusals(void)
@@ -124,7 +133,7 @@ static void print_refusals(void)
 
 	for (class = 0; class < TORT_NR_CLASSES; class++)
 		pr_info("refused %s %lu\n", class_names[class],
-			sum_of(refused[class], true));
+			sum_all(refused[class]));
 }
 
 static unsigned long all_refusals(void)
@@ -133,7 +142,7 @@ static unsigned long all_refusals(void)
 	enum tort_class class;
 
 	for (class = 0; class < TORT_NR_CLASSES; class++)
-		total += sum_of(refused[class], true);
+		total += sum_all(refused[class]);
 	return total;
 }
 
@@ -144,8 +153,8 @@ void tort_stats_print(bool ok)
 	print_refusals();
 	print_contexts();
 	pr_info("total: %lu steps, %lu calls, %lu refusals as expected, %lu allocations without a page, seed %llu\n",
-		sum_of(step, true), sum_of(calls, true),
-		all_refusals(), sum_of(empty_handed, true),
+		sum_all(step), sum_all(calls),
+		all_refusals(), sum_all(empty_handed),
 		tort_seed);
 	WRITE_ONCE(state, ok ? "ok" : "not ok");
 	pr_info("%s 1 labyrinth_torture\n", state);

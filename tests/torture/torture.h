@@ -92,6 +92,7 @@ enum tort_op {
 	TORT_OP_UNOWNED,
 	TORT_OP_BAD_PAGE,
 	TORT_OP_LOSE,
+	TORT_OP_DUEL,		/* several about one page */
 	TORT_OP_LIFE,		/* of an owner, from creation to destruction */
 	TORT_OP_MORTAL,		/* ends an owner that all are using */
 	TORT_NR_OPS
@@ -201,8 +202,8 @@ struct tort_actor {
 	struct task_struct *task;
 	const void *in_call;
 	u64 seed;
-	u64 step;
-	u64 limit;
+	unsigned long step;
+	unsigned long limit;
 	u64 dice;
 	u32 generation;
 	struct tort_slip *slots[TORT_SLOTS];
@@ -289,6 +290,13 @@ extern struct tort_slip *tort_loans[TORT_CELLS];
 /* attacks.c: what it may not. */
 void tort_play_attack(struct tort_actor *a, enum tort_op op,
 		      struct tort_slip **at);
+
+/* duel.c: calls that race. */
+int tort_duels_begin(void);
+void tort_duels_end(struct tort_actor *a);
+void tort_duel(struct tort_actor *a);
+void tort_duel_join(struct tort_actor *a);
+void tort_duel_renew(struct tort_actor *a);
 
 /* lives.c: owners that come and go. */
 void tort_life(struct tort_actor *a);

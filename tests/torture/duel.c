@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Duels: several actors call about one page at once, with its owner's handle, and
+ * each call would take the page from where it is. Exactly one may succeed. These
+ * are the races at the top of labyrinth_alloc.c.
+ *
+ * Whoever opens a duel calls first, but lets others come: who interrupts him, or is
+ * on another CPU. Since nobody may wait, the last to leave a duel that is closed
+ * settles it. The owner's pages are handed out for duels only, one at a time: so
+ * nobody else gets the page while a loser may still call.
+ */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+
+#include "torture.h"
+
+/*
+ * A freed page must stay in its owner's cache until the losers have called. So the
+ * owner is replaced before any CPU's cache could be so long that it is trimmed.
+ */
+#define DUELS		100
+#define PATIENCE	100U
+
+enum move {
+	MOVE_FREE,
+	MOVE_TRANSFER,
+	MOVE_RELEASE,
+	MOVE_LEND,
+	NR_MOVES
+};
+
+enum duel_state {
+	DUEL_NONE,
+	DUEL_BEGUN,		/* for the opener alone yet */
+	DUEL_OPEN,
+	DUEL_CLOSED,		/* waits for those inside to leave */
+	DUEL_SETTLING,		/* one has it to himself */
+	DUEL_RENEWING,		/* waits for a thread to replace the owner */
+};
+
+static struct labyrinth_owner *duelist;
+static unsigned int nr_duels;
+
+static struct {
+	atomic_t state;
+	atomic_t inside;
+	void *addr;
+	/* What came of it. */
+	atomic_t wins;
+	int winner;		/* its &enum move */
+	atomic_t absent;	/* -ENOENT */
+	atomic_t foreign;	/* -EPERM */
+} duel;
+
+static const struct labyrinth_owner_attrs attrs = {
+	.name = "duelist", .nid = NUMA_NO_NODE,
+};
+
+static int make_move(struct tort_actor *a, enum move move, void *addr)
+{
+	struct labyrinth_owner *to = tort_shared[TORT_PLAIN].handle;
+	struct page *page;
+
+	switch (move) {
+	case MOVE_FREE:
+		return tort_call(a, addr, labyrinth_free_page(duelist, addr));
+	case MOVE_TRANSFER:
+		return tort_call(a, addr, labyrinth_transfer(duelist, to, addr));
+	case MOVE_RELEASE:
+		page = tort_call(a, addr, labyrinth_release(duelist, addr));
+		return PTR_ERR_OR_ZERO(page);
+	default:
+		page = tort_call(a, addr, labyrinth_lend(duelist, addr));
+		return PTR_ERR_OR_ZERO(page);
+	}
+}
+
+static void play_move(struct tort_actor *a, void *addr)
+{
+	enum move move = tort_roll(a, NR_MOVES);
+	int err = make_move(a, move, addr);
+
+	switch (err) {
+	case 0:
+		WRITE_ONCE(duel.winner, move);
+		atomic_inc(&duel.wins);
+		break;
+	case -EBUSY:
+		a->refused[TORT_BUSY]++;
+		break;
+	case -ENOENT:
+		atomic_inc(&duel.absent);
+		break;
+	case -EPERM:
+		atomic_inc(&duel.foreign);
+		break;
+	default:
+		tort_violation(a, NULL, "move %d of a duel gave %pe", move,
+			       ERR_PTR(err));
+	}
+}
+
+/* What the losers were told must go with what the winner did. */
+static void judge(struct tort_actor *a)
+{
+	int wins = atomic_read(&duel.wins), absent = atomic_read(&duel.absent);
+	int foreign = atomic_read(&duel.foreign);
+
+	if (wins != 1)
+		tort_violation(a, NULL, "a duel with %d winners, the last by move %d",
+			       wins, duel.winner);
+	if (absent && duel.winner != MOVE_FREE && duel.winner != MOVE_RELEASE)
+		tort_violation(a, NULL, "-ENOENT after move %d", duel.winner);
+	if (foreign && duel.winner != MOVE_TRANSFER)
+		tort_violation(a, NULL, "-EPERM after move %d", duel.winner);
+	a->refused[TORT_FOREIGN] += foreign;
+	a->refused[duel.winner == MOVE_FREE ? TORT_DOUBLE : TORT_UNOWNED] +=
+		absent;
+}
+
+static int take_back(struct tort_actor *a, struct labyrinth_owner *plain)
+{
+	void *addr = duel.addr;
+	struct page *page = virt_to_page(addr);
+
+	switch (duel.winner) {
+	case MOVE_FREE:
+		return 0;
+	case MOVE_TRANSFER:
+		return tort_call(a, addr, labyrinth_free_page(plain, addr));
+	case MOVE_RELEASE:
+		return PTR_ERR_OR_ZERO(labyrinth_adopt(plain, page)) ?:
+		       tort_call(a, addr, labyrinth_free_page(plain, addr));
+	default:
+		put_page(page);
+		return tort_call(a, addr, labyrinth_reclaim(duelist, addr)) ?:
+		       tort_call(a, addr, labyrinth_free_page(duelist, addr));
+	}
+}
+
+static void settle(struct tort_actor *a)
+{
+	int err;
+
+	judge(a);
+	if (tort_failed())
+		return;
+	err = take_back(a, tort_shared[TORT_PLAIN].handle);
+	tort_expect(a, "the end of a duel", NULL, 0, err, TORT_NR_CLASSES);
+	atomic_set_release(&duel.state,
+			   ++nr_duels % DUELS ? DUEL_NONE : DUEL_RENEWING);
+}
+
+/* Whoever leaves tries: the last one finds nobody inside. */
+static void leave(struct tort_actor *a)
+{
+	atomic_dec_return(&duel.inside);
+	if (atomic_read(&duel.state) == DUEL_CLOSED &&
+	    !atomic_read(&duel.inside) &&
+	    atomic_cmpxchg(&duel.state, DUEL_CLOSED, DUEL_SETTLING) ==
+	    DUEL_CLOSED)
+		settle(a);
+}
+
+/* Takes part in a duel that is open. Context: Any. */
+void tort_duel_join(struct tort_actor *a)
+{
+	if (atomic_read(&duel.state) != DUEL_OPEN)
+		return;
+	/* Fully ordered: who is inside while it is open, is waited for. */
+	atomic_inc_return(&duel.inside);
+	if (atomic_read(&duel.state) == DUEL_OPEN)
+		play_move(a, duel.addr);
+	leave(a);
+}
+
+static void await_others(struct tort_actor *a)
+{
+	unsigned int patience = tort_roll(a, PATIENCE);
+
+	while (patience-- && atomic_read(&duel.inside) < 2)
+		cpu_relax();
+}
+
+static void fight(struct tort_actor *a, void *addr)
+{
+	duel.addr = addr;
+	atomic_set(&duel.wins, 0);
+	atomic_set(&duel.absent, 0);
+	atomic_set(&duel.foreign, 0);
+	atomic_inc_return(&duel.inside);
+	atomic_set_release(&duel.state, DUEL_OPEN);
+	await_others(a);
+	play_move(a, addr);
+	atomic_xchg(&duel.state, DUEL_CLOSED);
+	leave(a);
+}
+
+/* Context: Any, in an RCU read-side section. */
+void tort_duel(struct tort_actor *a)
+{
+	void *addr;
+
+	if (atomic_cmpxchg(&duel.state, DUEL_NONE, DUEL_BEGUN) != DUEL_NONE) {
+		tort_duel_join(a);
+		return;
+	}
+	addr = tort_call(a, TORT_NO_PAGE,
+			 labyrinth_void_alloc_page_gfp_atomic_exclusive(duelist));
+	if (addr)
+		fight(a, addr);
+	else
+		atomic_set_release(&duel.state, DUEL_NONE);
+}
+
+/* Context: Task; may sleep. */
+void tort_duel_renew(struct tort_actor *a)
+{
+	if (atomic_cmpxchg(&duel.state, DUEL_RENEWING, DUEL_SETTLING) !=
+	    DUEL_RENEWING)
+		return;
+	tort_duels_end(a);
+	if (tort_duels_begin())
+		tort_violation(a, NULL, "no new owner for duels");
+	else
+		atomic_set_release(&duel.state, DUEL_NONE);
+}
+
+/* Context: Task; may sleep. Return: as labyrinth_owner_create(). */
+int tort_duels_begin(void)
+{
+	duelist = labyrinth_owner_create(&attrs);
+	return PTR_ERR_OR_ZERO(duelist);
+}
+
+/* Nobody is in a duel. Context: Task; may sleep. */
+void tort_duels_end(struct tort_actor *a)
+{
+	unsigned int out;
+
+	if (IS_ERR_OR_NULL(duelist))
+		return;
+	out = labyrinth_owner_destroy(duelist);
+	if (out && !tort_failed())
+		tort_violation(a, NULL, "%u pages of the duelist were out",
+			       out);
+}
