@@ -47,7 +47,7 @@ enum tort_state {
 	TORT_NR_STATES
 };
 
-/* As debugfs (labyrinth/refusals) names them, in its order. */
+/* Those that debugfs (labyrinth/refusals) has. */
 enum tort_class {
 	TORT_FOREIGN,
 	TORT_WRONG_THREAD,
@@ -57,6 +57,8 @@ enum tort_class {
 	TORT_BAD_ADDRESS,
 	TORT_BAD_HANDLE,
 	TORT_BAD_PAGE,
+	TORT_BAD_MAPPING,
+	TORT_WRONG_DEVICE,
 	TORT_LOST_REFERENCE,
 	TORT_LEAKED,
 	TORT_LEFT_BEHIND,
