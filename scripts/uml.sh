@@ -100,12 +100,10 @@ source=$("$LAB_SCRIPTS/kernel.sh" source 7.3)
 key=bench-$(basename "$source")-$(sha256sum <"$config" | cut -c 1-12)
 dir=$LABYRINTH_CACHE/uml/$key
 work=$LABYRINTH_CACHE/build/$key-$(sha256sum <<<"$LAB_ROOT" | cut -c 1-8)
-take_lock "uml-$key"
-kernel
-modules
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-pack_root "$@"
+(take_lock "uml-$key" && kernel)
+(take_lock "$(basename "$work")" && modules && pack_root "$@")
 say "running in User-Mode Linux with $cpus CPU(s), logs in $logs"
 status=0
 boot || status=$?
