@@ -151,7 +151,7 @@ static void play_stranger(struct tort_actor *a, struct tort_slip **at)
 	else if (err == -EINVAL && !is_page(addr))
 		a->refused[TORT_BAD_ADDRESS]++;
 	else
-		tort_violation(a, NULL, "a stranger's %s of %px gave %pe",
+		tort_violation(a, NULL, "a stranger's %s of %p gave %pe",
 			       attempt_names[what], addr, ERR_PTR(err));
 	err = tort_call(a, addr, labyrinth_query(addr, &info));
 	if (!err && info.pfn != page_to_pfn(virt_to_page(addr)))

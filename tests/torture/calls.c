@@ -391,6 +391,7 @@ static void play_bring(struct tort_actor *a, struct tort_slip **at)
 static void play_drop(struct tort_actor *a, struct tort_slip **at)
 {
 	struct tort_slip *p = *at;
+
 	if (!tort_may_use_allocator())
 		return;
 	p->state = TORT_EMPTY;
@@ -414,7 +415,7 @@ static void check_info(struct tort_actor *a, const struct tort_slip *p,
 	    info->refs > TORT_REFS_HELD + (lent ? 2 : 0) ||
 	    strcmp(info->owner, p->owner->name) ||
 	    strcmp(info->module, KBUILD_MODNAME))
-		tort_violation(a, p, "it is said to be pfn 0x%lx, state %d, %d references, %s of %s",
+		tort_violation(a, p, "query says pfn 0x%lx, state %d, %d references, %s of %s",
 			       info->pfn, info->state, info->refs, info->owner,
 			       info->module);
 }

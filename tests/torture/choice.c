@@ -199,6 +199,7 @@ void tort_step(struct tort_actor *a)
 	enum tort_op op;
 
 	WRITE_ONCE(a->task, current);
+	tort_duel_join(a);
 	new_dice(a);
 	at = &a->slots[tort_roll(a, TORT_SLOTS)];
 	p = *at;

@@ -4,8 +4,8 @@
  * each call would take the page from where it is. Exactly one may succeed. These
  * are the races at the top of labyrinth_alloc.c.
  *
- * Whoever opens a duel calls first, but lets others come: who interrupts him, or is
- * on another CPU. Since nobody may wait, the last to leave a duel that is closed
+ * Whoever opens a duel waits a moment for others: who interrupts him, or is on another
+ * CPU. But since nobody may wait for long, the last to leave a duel that is closed
  * settles it. The owner's pages are handed out for duels only, one at a time: so
  * nobody else gets the page while a loser may still call.
  */
@@ -20,7 +20,9 @@
  * owner is replaced before any CPU's cache could be so long that it is trimmed.
  */
 #define DUELS		100
-#define PATIENCE	100U
+/* How long the opener waits for others, and both before they call. */
+#define PATIENCE	200U
+#define SPREAD		16U
 
 enum move {
 	MOVE_FREE,
@@ -163,6 +165,15 @@ static void leave(struct tort_actor *a)
 		settle(a);
 }
 
+/* So that one's call meets the other's now at this point and now at that. */
+static void hesitate(struct tort_actor *a)
+{
+	unsigned int loops = tort_roll(a, SPREAD);
+
+	while (loops--)
+		barrier();
+}
+
 /* Takes part in a duel that is open. Context: Any. */
 void tort_duel_join(struct tort_actor *a)
 {
@@ -170,8 +181,10 @@ void tort_duel_join(struct tort_actor *a)
 		return;
 	/* Fully ordered: who is inside while it is open, is waited for. */
 	atomic_inc_return(&duel.inside);
-	if (atomic_read(&duel.state) == DUEL_OPEN)
+	if (atomic_read(&duel.state) == DUEL_OPEN) {
+		hesitate(a);
 		play_move(a, duel.addr);
+	}
 	leave(a);
 }
 
@@ -192,6 +205,7 @@ static void fight(struct tort_actor *a, void *addr)
 	atomic_inc_return(&duel.inside);
 	atomic_set_release(&duel.state, DUEL_OPEN);
 	await_others(a);
+	hesitate(a);
 	play_move(a, addr);
 	atomic_xchg(&duel.state, DUEL_CLOSED);
 	leave(a);

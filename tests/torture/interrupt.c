@@ -60,7 +60,6 @@ void tort_interrupt_steps(struct tort_actor *a)
 	a->entries++;
 	if (tort_interrupted(a))
 		a->landed++;
-	tort_duel_join(a);
 	for (steps = 1 + tort_roll(a, STEPS); steps && tort_running(); steps--)
 		tort_step(a);
 }
