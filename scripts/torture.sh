@@ -60,6 +60,8 @@ judge() {
 	((status == 0 || failed)) || fail "the run ended with status $status"
 	"$LAB_SCRIPTS/scan-log.sh" "$logs/console.log" >&2 ||
 		fail "the kernel complained on its console"
+	# The guest may have died of what the model had told before.
+	grep -ah -A 1 'labyrinth_torture: violation' "$logs/console.log" >&2 || true
 	sed -n 's/^# torture: //p' "$logs/output.log"
 }
 

@@ -8,6 +8,7 @@
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 
 #include "torture.h"
@@ -44,13 +45,13 @@ static void check_zeroes(struct tort_actor *a, const struct tort_owner *owner,
 			       *found, offset_in_page(found));
 }
 
-static void play_alloc(struct tort_actor *a, struct tort_slip **at)
+static void alloc_from(struct tort_actor *a, struct tort_slip *p,
+		       struct tort_owner *owner)
 {
-	struct tort_slip *p = *at;
-	struct tort_owner *owner = pick_owner(a);
 	struct labyrinth_owner *handle = READ_ONCE(owner->handle);
 	void *addr;
 
+	WRITE_ONCE(a->in_alloc, owner);
 	addr = tort_call(a, TORT_NO_PAGE,
 			 labyrinth_void_alloc_page_gfp_atomic_exclusive(handle));
 	if (!addr) {
@@ -60,6 +61,11 @@ static void play_alloc(struct tort_actor *a, struct tort_slip **at)
 	if (!owner->mortal)
 		check_zeroes(a, owner, addr);
 	tort_received(a, p, owner, handle, addr);
+}
+
+static void play_alloc(struct tort_actor *a, struct tort_slip **at)
+{
+	alloc_from(a, *at, pick_owner(a));
 }
 
 static unsigned int find_empty(struct tort_actor *a, struct tort_slip **empty)
@@ -83,6 +89,7 @@ static void play_bulk(struct tort_actor *a, struct tort_slip **at)
 	unsigned int nr = find_empty(a, empty), got, i;
 	void *addrs[BULK];
 
+	WRITE_ONCE(a->in_alloc, owner);
 	got = tort_call(a, TORT_NO_PAGE,
 			labyrinth_alloc_bulk(handle, nr, addrs));
 	for (i = 0; i < got; i++) {
@@ -118,6 +125,7 @@ static void play_burst(struct tort_actor *a, struct tort_slip **at)
 	struct tort_owner *owner = &tort_shared[tort_roll(a, TORT_QUOTA)];
 	unsigned int nr, i;
 
+	WRITE_ONCE(a->in_alloc, owner);
 	nr = tort_call(a, TORT_NO_PAGE,
 		       labyrinth_alloc_bulk(owner->handle, TORT_BURST,
 					    a->burst));
@@ -198,6 +206,27 @@ static void hand_on(struct tort_actor *a, struct tort_slip *p,
 static void play_free(struct tort_actor *a, struct tort_slip **at)
 {
 	tort_free(a, *at);
+}
+
+/*
+ * An allocation was interrupted, perhaps in the middle of taking a page off a list:
+ * takes two, and puts the first one back, so that the list begins as before and
+ * goes on otherwise.
+ */
+void tort_aba(struct tort_actor *a, struct tort_actor *interrupted)
+{
+	struct tort_owner *owner = READ_ONCE(interrupted->in_alloc);
+	struct tort_slip *empty[BULK];
+
+	if (READ_ONCE(interrupted->in_call) != TORT_NO_PAGE || !owner ||
+	    !owner->shared || find_empty(a, empty) < 2)
+		return;
+	rcu_read_lock();
+	alloc_from(a, empty[0], owner);
+	alloc_from(a, empty[1], owner);
+	if (empty[0]->state == TORT_HELD)
+		tort_free(a, empty[0]);
+	rcu_read_unlock();
 }
 
 static void play_transfer(struct tort_actor *a, struct tort_slip **at)

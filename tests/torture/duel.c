@@ -19,7 +19,7 @@
  * A freed page must stay in its owner's cache until the losers have called. So the
  * owner is replaced before any CPU's cache could be so long that it is trimmed.
  */
-#define DUELS		100
+#define FREES		100
 /* How long the opener waits for others, and both before they call. */
 #define PATIENCE	200U
 #define SPREAD		16U
@@ -42,7 +42,7 @@ enum duel_state {
 };
 
 static struct labyrinth_owner *duelist;
-static unsigned int nr_duels;
+static unsigned int nr_frees;
 
 static struct {
 	atomic_t state;
@@ -137,7 +137,8 @@ static int take_back(struct tort_actor *a, struct labyrinth_owner *plain)
 	default:
 		put_page(page);
 		return tort_call(a, addr, labyrinth_reclaim(duelist, addr)) ?:
-		       tort_call(a, addr, labyrinth_free_page(duelist, addr));
+		       tort_call(a, addr, labyrinth_transfer(duelist, plain, addr)) ?:
+		       tort_call(a, addr, labyrinth_free_page(plain, addr));
 	}
 }
 
@@ -150,8 +151,10 @@ static void settle(struct tort_actor *a)
 		return;
 	err = take_back(a, tort_shared[TORT_PLAIN].handle);
 	tort_expect(a, "the end of a duel", NULL, 0, err, TORT_NR_CLASSES);
+	if (duel.winner == MOVE_FREE)
+		nr_frees++;
 	atomic_set_release(&duel.state,
-			   ++nr_duels % DUELS ? DUEL_NONE : DUEL_RENEWING);
+			   nr_frees < FREES ? DUEL_NONE : DUEL_RENEWING);
 }
 
 /* Whoever leaves tries: the last one finds nobody inside. */
@@ -244,6 +247,7 @@ void tort_duel_renew(struct tort_actor *a)
 /* Context: Task; may sleep. Return: as labyrinth_owner_create(). */
 int tort_duels_begin(void)
 {
+	nr_frees = 0;
 	duelist = labyrinth_owner_create(&attrs);
 	return PTR_ERR_OR_ZERO(duelist);
 }

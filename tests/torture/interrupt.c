@@ -55,11 +55,15 @@ struct tort_actor *tort_interrupted(const struct tort_actor *a)
 /* An interrupt has come, and plays. Context: @a's. */
 void tort_interrupt_steps(struct tort_actor *a)
 {
+	struct tort_actor *interrupted = tort_interrupted(a);
 	u32 steps;
 
+	WRITE_ONCE(a->task, current);
 	a->entries++;
-	if (tort_interrupted(a))
+	if (interrupted && tort_running()) {
 		a->landed++;
+		tort_aba(a, interrupted);
+	}
 	for (steps = 1 + tort_roll(a, STEPS); steps && tort_running(); steps--)
 		tort_step(a);
 }

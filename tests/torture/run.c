@@ -277,7 +277,10 @@ static void end_owners(void)
 	tort_owners_end(director_as());
 }
 
-/* After a violation pages may be anybody's: they are left to their owners. */
+/*
+ * After a violation pages may be anybody's, and lists lead anywhere: nothing more is
+ * touched, and the verdict is out before the module goes.
+ */
 static void wind_up(void)
 {
 	tort_interrupts_end();
@@ -286,7 +289,8 @@ static void wind_up(void)
 	stop_threads();
 	if (!tort_failed())
 		settle();
-	end_owners();
+	if (!tort_failed())
+		end_owners();
 	tort_stats_print(!tort_failed());
 }
 

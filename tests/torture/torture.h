@@ -175,6 +175,7 @@ enum tort_shared {
  * @thread: of a task actor, its thread.
  * @task: the task that its last step ran in, or interrupted.
  * @in_call: the address that a call of Labyrinth, under way, is about.
+ * @in_alloc: of an allocation, from whom.
  * @seed: what its choices follow from, together with @step.
  * @step: steps begun.
  * @limit: a thread's share of the steps.
@@ -203,6 +204,7 @@ struct tort_actor {
 	struct task_struct *thread;
 	struct task_struct *task;
 	const void *in_call;
+	struct tort_owner *in_alloc;
 	u64 seed;
 	unsigned long step;
 	unsigned long limit;
@@ -284,6 +286,7 @@ const char *tort_op_name(enum tort_op op);
 bool tort_free(struct tort_actor *a, struct tort_slip *p);
 void tort_return_loan(struct tort_actor *a, struct tort_slip *p);
 void tort_settle(struct tort_actor *a, struct tort_slip *p);
+void tort_aba(struct tort_actor *a, struct tort_actor *interrupted);
 void tort_play_right(struct tort_actor *a, enum tort_op op,
 		     struct tort_slip **at);
 extern struct tort_slip *tort_swaps[TORT_CELLS];
