@@ -64,7 +64,7 @@ static struct play plays[] = {
 	[TORT_OP_BAD_PAGE] = { "bad-page", 10, ANYWHERE,
 			       IF_EMPTY | IF_ORDINARY },
 	[TORT_OP_LOSE] = { "lose", 30, ANYWHERE, IF_HELD },
-	[TORT_OP_DUEL] = { "duel", 150, ANYWHERE, ALWAYS },
+	[TORT_OP_DUEL] = { "duel", 100, ANYWHERE, ALWAYS },
 	[TORT_OP_LIFE] = { "life", 1, IN_TASK, IF_EMPTY },
 	[TORT_OP_MORTAL] = { "mortal", 1, IN_TASK, IF_EMPTY },
 };

@@ -47,6 +47,7 @@ static unsigned int nr_frees;
 static struct {
 	atomic_t state;
 	atomic_t inside;
+	unsigned int number;
 	void *addr;
 	/* What came of it. */
 	atomic_t wins;
@@ -177,14 +178,16 @@ static void hesitate(struct tort_actor *a)
 		barrier();
 }
 
-/* Takes part in a duel that is open. Context: Any. */
+/* Takes part in a duel that is open, once. Context: Any. */
 void tort_duel_join(struct tort_actor *a)
 {
-	if (atomic_read(&duel.state) != DUEL_OPEN)
+	if (atomic_read(&duel.state) != DUEL_OPEN ||
+	    READ_ONCE(duel.number) == a->last_duel)
 		return;
 	/* Fully ordered: who is inside while it is open, is waited for. */
 	atomic_inc_return(&duel.inside);
 	if (atomic_read(&duel.state) == DUEL_OPEN) {
+		a->last_duel = duel.number;
 		hesitate(a);
 		play_move(a, duel.addr);
 	}
@@ -202,6 +205,7 @@ static void await_others(struct tort_actor *a)
 static void fight(struct tort_actor *a, void *addr)
 {
 	duel.addr = addr;
+	a->last_duel = ++duel.number;
 	atomic_set(&duel.wins, 0);
 	atomic_set(&duel.absent, 0);
 	atomic_set(&duel.foreign, 0);

@@ -180,6 +180,7 @@ enum tort_shared {
  * @step: steps begun.
  * @limit: a thread's share of the steps.
  * @dice: see tort_roll().
+ * @last_duel: the number of the last duel that it took part in.
  * @generation: the last mark's.
  * @slots: its slips.
  * @inbox: a slip in which others put a page of its bound owner; NULL while
@@ -209,6 +210,7 @@ struct tort_actor {
 	unsigned long step;
 	unsigned long limit;
 	u64 dice;
+	unsigned int last_duel;
 	u32 generation;
 	struct tort_slip *slots[TORT_SLOTS];
 	struct tort_slip *inbox;
