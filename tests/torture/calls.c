@@ -26,6 +26,12 @@ static bool is_shareable(const struct tort_slip *p)
 	return p->state == TORT_EMPTY || p->owner->shared;
 }
 
+/* Into a slot, where strangers may look. */
+static void put_slip(struct tort_slip **at, struct tort_slip *p)
+{
+	WRITE_ONCE(*at, p);
+}
+
 static struct tort_owner *pick_owner(struct tort_actor *a)
 {
 	return a->usable[tort_roll(a, a->nr_usable)];
@@ -254,8 +260,10 @@ static void post(struct tort_actor *a, struct tort_slip **at,
 		return;
 	if (empty->state == TORT_EMPTY) {
 		hand_on(a, p, &b->own[TORT_OWN_BOUND]);
-		if (p->owner == &b->own[TORT_OWN_BOUND])
-			swap(*at, empty);
+		if (p->owner == &b->own[TORT_OWN_BOUND]) {
+			put_slip(at, empty);
+			empty = p;
+		}
 	}
 	/* Pairs with the xchg() of who takes it from here. */
 	smp_store_release(&b->inbox, empty);
@@ -271,13 +279,13 @@ static void play_post(struct tort_actor *a, struct tort_slip **at)
 
 static void play_collect(struct tort_actor *a, struct tort_slip **at)
 {
-	struct tort_slip *p = xchg(&a->inbox, NULL);
+	struct tort_slip *empty = *at, *p = xchg(&a->inbox, NULL);
 
 	if (!p)
 		return;
-	swap(*at, p);
+	put_slip(at, p);
 	/* Pairs with the xchg() in post(). */
-	smp_store_release(&a->inbox, p);
+	smp_store_release(&a->inbox, empty);
 }
 
 /*
@@ -413,7 +421,7 @@ static void play_bring(struct tort_actor *a, struct tort_slip **at)
 	page = alloc_page(GFP_ATOMIC | __GFP_NOWARN);
 	if (!page)
 		return;
-	p->addr = page_address(page);
+	WRITE_ONCE(p->addr, page_address(page));
 	is_ordinary_now(a, p);
 }
 
@@ -430,7 +438,7 @@ static void play_drop(struct tort_actor *a, struct tort_slip **at)
 static void play_swap(struct tort_actor *a, struct tort_slip **at)
 {
 	if (is_shareable(*at))
-		*at = xchg(&tort_swaps[tort_roll(a, TORT_CELLS)], *at);
+		put_slip(at, xchg(&tort_swaps[tort_roll(a, TORT_CELLS)], *at));
 }
 
 static void check_info(struct tort_actor *a, const struct tort_slip *p,

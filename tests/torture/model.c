@@ -136,7 +136,8 @@ void tort_received(struct tort_actor *a, struct tort_slip *p,
 		   struct tort_owner *owner, struct labyrinth_owner *handle,
 		   void *addr)
 {
-	p->addr = addr;
+	/* Strangers look at it. */
+	WRITE_ONCE(p->addr, addr);
 	p->owner = owner;
 	p->handle = handle;
 	p->state = TORT_HELD;
