@@ -39,8 +39,9 @@ apt_sources() {
 		security=${security:-$(mirror_of '(bookworm|oldstable|stable)-security')}
 	fi
 	main=${main:-http://deb.debian.org/debian}
-	if [[ $1 == trixie-* ]]; then
-		echo "deb $main $1 main"
+	if [[ $1 == trixie* ]]; then
+		echo "deb $main trixie main"
+		echo "deb $main trixie-backports main"
 		return
 	fi
 	security=${security:-${main%/}-security}
@@ -54,7 +55,7 @@ apt_sources() {
 # that a mirror without it is in nobody else's way.
 apt_setup() {
 	local sources
-	[[ ${1:-} != trixie-* ]] || APT_DIR+=-trixie
+	[[ ${1:-} != trixie* ]] || APT_DIR+=-trixie
 	mkdir -p "$APT_DIR"/{state,lists/partial,cache/archives/partial,debs}
 	: >"$APT_DIR/status"
 	sources=$(apt_sources "${1:-}")
@@ -115,23 +116,38 @@ apt_resolve() {
 	((${#APT_PACKAGES[@]})) || die "$1 depends on nothing that is wanted"
 }
 
+# apt_closure PACKAGE...: into APT_PACKAGES, with all that they depend on, as apt
+# would install them on a machine with nothing on it.
+apt_closure() {
+	mapfile -t APT_PACKAGES < <(apt-get "${APT[@]}" --no-install-recommends --simulate \
+		install "$@" 2>/dev/null | awk '$1 == "Inst" { print $2 "=" substr($3, 2) }')
+	((${#APT_PACKAGES[@]})) || die "the archive does not have all of: $*"
+}
+
+# deb_of NAME=VERSION: its file, if it is there. An epoch's colon is no part of a
+# file name.
+deb_of() {
+	local version=${1#*=}
+	compgen -G "$APT_DIR/debs/${1%%=*}_${version/:/%3a}_*.deb"
+}
+
 # Downloaded beside and then renamed: a .deb that is there is whole.
 apt_download() {
-	local package files tmp
-	tmp=$APT_DIR/debs/partial
+	local package tmp=$APT_DIR/debs/partial missing=()
+	for package in "${APT_PACKAGES[@]}"; do
+		deb_of "$package" >/dev/null || missing+=("$package")
+	done
+	if ((${#missing[@]})); then
+		rm -rf "$tmp"
+		mkdir -p "$tmp"
+		run_logged "downloading packages: ${#missing[@]}, the first is ${missing[0]/=/ }" \
+			"$LABYRINTH_LOGS/download-${missing[0]%%=*}.log" \
+			env -C "$tmp" apt-get "${APT[@]}" download "${missing[@]}" ||
+			die "cannot download ${missing[0]%%=*} and what belongs to it"
+		mv "$tmp"/*.deb "$APT_DIR/debs/"
+	fi
 	APT_FILES=()
 	for package in "${APT_PACKAGES[@]}"; do
-		files=("$APT_DIR/debs/${package%%=*}_${package#*=}"_*.deb)
-		if [[ ! -e ${files[0]} ]]; then
-			rm -rf "$tmp"
-			mkdir -p "$tmp"
-			run_logged "downloading ${package/=/ }" "$LABYRINTH_LOGS/download-${package%%=*}.log" \
-				env -C "$tmp" apt-get "${APT[@]}" download "$package" ||
-				die "cannot download ${package%%=*}"
-			mv "$tmp"/*.deb "$APT_DIR/debs/"
-			files=("$APT_DIR/debs/${package%%=*}_${package#*=}"_*.deb)
-		fi
-		[[ -e ${files[0]} ]] || die "apt-get download left no file for $package"
-		APT_FILES+=("${files[0]}")
+		APT_FILES+=("$(deb_of "$package")") || die "apt-get download left no file for $package"
 	done
 }

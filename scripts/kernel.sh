@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/kernel.sh [--update] headers|image|source 6.1|6.12|6.1-rt|7.3
+# Usage: scripts/kernel.sh [--update] headers|image|source|tools 6.1|6.12|6.1-rt|7.3
 # Prints the folder of a part of a stock Debian kernel, after downloading and
 # unpacking it into the cache if it is not there; nothing is installed.
 #   headers  a build tree for KDIR=
 #   image    vmlinux, release, lib/modules
-#   source   the kernel's source (6.1 and, to measure in User-Mode Linux, 7.3)
+#   source   the kernel's source (6.1 and 7.3, for User-Mode Linux)
+#   tools    a root folder with the compiler and the libraries that the headers
+#            need, where they are of a newer Debian (7.3): see trixie.sh
 # --update looks for a newer version; without it, what is in the cache is used
 # as it is and no network is needed.
 
@@ -20,11 +22,12 @@ STORE=$LABYRINTH_CACHE/kernels
 # The metapackages: their dependencies name the current version of the kernel.
 meta_package() {
 	case $1-$2 in
-	headers-6.1 | headers-6.12) echo linux-headers-amd64 ;;
-	image-6.1 | image-6.12) echo linux-image-amd64 ;;
+	headers-6.1 | headers-6.12 | headers-7.3) echo linux-headers-amd64 ;;
+	image-6.1 | image-6.12 | image-7.3) echo linux-image-amd64 ;;
 	headers-6.1-rt) echo linux-headers-rt-amd64 ;;
 	image-6.1-rt) echo linux-image-rt-amd64 ;;
 	source-6.1 | source-7.3) echo "linux-source-$2" ;;
+	tools-7.3) echo gcc-14 ;;
 	*) die "there is no '$1' of kernel '$2' (see --help)" ;;
 	esac
 }
@@ -42,7 +45,7 @@ suite_of() {
 wanted_packages() {
 	case $1 in
 	headers) echo '^linux-(headers|kbuild)-' ;;
-	image) echo '^linux-image-' ;;
+	image) echo '^linux-(image|binary|modules)-' ;;
 	source) echo '^linux-source-' ;;
 	esac
 }
@@ -64,6 +67,17 @@ unpack_headers() {
 	done
 }
 
+# Nothing of the packages has been run: what their scripts would have made is
+# made here. base-files first, for it has the links such as /bin.
+unpack_tools() {
+	local deb
+	for deb in "${debs[@]}"; do
+		[[ $deb != */base-files_* ]] || dpkg -x "$deb" "$1"
+	done
+	unpack_all "$1"
+	ln -s mawk "$1/usr/bin/awk"
+}
+
 # The boot image holds the kernel compressed; qemu starts the bare ELF quickest.
 extract_vmlinux() {
 	local image=$1 out=$2 magic tool offset
@@ -79,12 +93,16 @@ extract_vmlinux() {
 	die "no kernel found in $image"
 }
 
+# Where it all is depends on the kernel: 7.3 has everything below /usr.
 unpack_image() {
-	local release
+	local release vmlinuz
 	unpack_all "$1"
+	[[ -e $1/lib ]] || ln -s usr/lib "$1/lib"
 	release=$(basename "$1"/lib/modules/*)
 	echo "$release" >"$1/release"
-	extract_vmlinux "$1/boot/vmlinuz-$release" "$1/vmlinux"
+	vmlinuz=$1/boot/vmlinuz-$release
+	[[ -e $vmlinuz ]] || vmlinuz=$1/lib/modules/$release/vmlinuz
+	extract_vmlinux "$vmlinuz" "$1/vmlinux"
 	/sbin/depmod -b "$1" "$release"
 }
 
@@ -103,15 +121,32 @@ unpack() {
 	mv -T "$tmp" "$final"
 }
 
+# find_packages PART KERNEL: which version there is, and how to download it.
+find_packages() {
+	apt_resolve "$(meta_package "$1" "$2")" "$(suite_of "$2")" "$(wanted_packages "$1")"
+	version=${APT_PACKAGES[0]#*=}
+	[[ $version == "${2%-rt}".* ]] ||
+		die "$(meta_package "$1" "$2") is now at $version, not ${2%-rt}"
+}
+
+# What kbuild runs besides the compiler.
+TOOLS=(make base-files coreutils dash findutils grep mawk sed pahole libelf1t64 libssl3t64)
+
+# Their version is that of all of them together.
+find_tools() {
+	apt_closure "$(meta_package "$1" "$2")" "${TOOLS[@]}"
+	version=$(sha256sum <<<"${APT_PACKAGES[*]}" | cut -c 1-12)
+}
+
 fetch() {
 	local part=$1 kernel=$2 version final debs
 	log_dir
 	apt_setup "$(suite_of "$kernel")"
-	apt_resolve "$(meta_package "$part" "$kernel")" "$(suite_of "$kernel")" \
-		"$(wanted_packages "$part")"
-	version=${APT_PACKAGES[0]#*=}
-	[[ $version == "${kernel%-rt}".* ]] ||
-		die "$(meta_package "$part" "$kernel") is now at $version, not ${kernel%-rt}"
+	if [[ $part == tools ]]; then
+		find_tools "$@"
+	else
+		find_packages "$@"
+	fi
 	final=$STORE/$part-$kernel-$version
 	if [[ ! -d $final ]]; then
 		apt_download

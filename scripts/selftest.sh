@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/selftest.sh [--kernel 6.1|6.12|6.1-rt|kasan|kcsan] [test...]
+# Usage: scripts/selftest.sh [--kernel 6.1|6.12|6.1-rt|7.3|kasan|kcsan] [test...]
 # Runs the self-tests (tests/selftests/*.sh, or those named) in a virtual machine
 # with a stock kernel, against the modules as they are shipped; or with a kernel that
 # has checkers (see debug-kernel.sh), which takes about an hour.

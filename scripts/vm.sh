@@ -10,7 +10,7 @@
 #   scripts/vm.sh -- scripts/vm/demo.sh
 #   scripts/vm.sh --kernel 6.12 -- sh -c 'insmod labyrinth.ko; dmesg | tail'
 # Options:
-#   --kernel 6.1|6.12|6.1-rt|kasan|kcsan   default 6.1
+#   --kernel 6.1|6.12|6.1-rt|7.3|kasan|kcsan, default 6.1
 #   --smp N         CPUs, default 2
 #   --mem MB        default 512
 #   --icount        one CPU whose TSC counts instructions: for figures that repeat
