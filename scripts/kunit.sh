@@ -1,17 +1,30 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/kunit.sh [filter]
+# Usage: scripts/kunit.sh [option...] [filter]
 # Runs the KUnit suites in User-Mode Linux by the kernel's own kunit.py, with
-# Labyrinth built into a 6.1 kernel. The filter is kunit.py's, by default
+# Labyrinth built into the kernel. The filter is kunit.py's, by default
 # 'labyrinth*'. The first run builds a kernel, which takes some minutes.
+#   --kernel 6.1|7.3   default 6.1
+#   --config FILE      added to tests/kunit/.kunitconfig
+#   --cpus N           default 1; 7.3 with CONFIG_SMP can have more
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-[[ ${1:-} != --help ]] || { usage; exit; }
+kernel=6.1 cpus=1 configs=("$LAB_ROOT/tests/kunit/.kunitconfig")
+while (($#)); do
+	case $1 in
+	--help) usage; exit ;;
+	--kernel) kernel=$2; shift 2 ;;
+	--config) configs+=("$(realpath -e "$2")"); shift 2 ;;
+	--cpus) cpus=$2; shift 2 ;;
+	*) break ;;
+	esac
+done
 filter=${1:-labyrinth*}
-kunitconfig=tests/kunit/.kunitconfig
+title="kunit $kernel"
+((${#configs[@]} == 1)) || title+=" $(basename "${configs[1]}" .config)"
 
 # link_all FROM TO: a link in TO for each entry of FROM.
 link_all() {
@@ -69,18 +82,21 @@ build() {
 	touch "$dir/.building"
 	trap 'rm -f "$dir/.building"; interrupted' INT
 	run_logged "building User-Mode Linux with Labyrinth and its tests" "$LABYRINTH_LOGS/kunit-build.log" \
-		kunit_py build --kunitconfig="labyrinth/$kunitconfig" --jobs="$(nproc)" || status=$?
+		kunit_py build "${configs[@]/#/--kunitconfig=}" --jobs="$(nproc)" || status=$?
 	trap interrupted INT
 	rm -f "$dir/.building"
 	return "$status"
 }
 
 run_tests() {
+	local args=()
+	# Several CPUs are threads of one process that traps its own system calls.
+	((cpus == 1)) || args=(--kernel_args=seccomp=on "--kernel_args=ncpus=$cpus")
 	# The console of an earlier run must not be taken for that of this one.
 	rm -f "$dir/build/test.log"
 	# kunit.py resets the terminal, also where there is none; nobody needs to
 	# read that this did not work.
-	kunit_py exec --timeout=600 "$filter" 2>&1 </dev/null | sed -u '/^stty: /d' |
+	kunit_py exec --timeout=1200 "${args[@]}" "$filter" 2>&1 </dev/null | sed -u '/^stty: /d' |
 		tee "$LABYRINTH_LOGS/kunit-run.log" >&2
 }
 
@@ -91,17 +107,17 @@ judge() {
 	while IFS=$'\t' read -r state name; do
 		total=$((total + 1))
 		[[ $state != fail ]] || failed=1
-		record_result "$state" "kunit: $name"
+		record_result "$state" "$title: $name"
 	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$log")
 	if ((total == 0)); then
-		result fail "kunit: no test has run"
+		result fail "$title: no test has run"
 		failed=1
 	elif ((status != 0 && failed == 0)); then
-		result fail "kunit: kunit.py ended with status $status"
+		result fail "$title: kunit.py ended with status $status"
 		failed=1
 	fi
 	if ! "$LAB_SCRIPTS/scan-log.sh" --after '^ *(K?TAP version)' "$log" >&2; then
-		result fail "kunit: the kernel complained on its console"
+		result fail "$title: the kernel complained on its console"
 		failed=1
 	fi
 	((failed == 0)) || show_tail "$log"
@@ -110,16 +126,15 @@ judge() {
 
 "$LAB_SCRIPTS/deps.sh" fetch kunit
 log_dir
-source=$("$LAB_SCRIPTS/kernel.sh" source 6.1)
-[[ -e $LAB_ROOT/$kunitconfig ]] || die "$kunitconfig is missing"
-key=$(basename "$source")-$(sha256sum <"$LAB_ROOT/$kunitconfig" | cut -c 1-12)
+source=$("$LAB_SCRIPTS/kernel.sh" source "$kernel")
+key=$(basename "$source")-$(cat "${configs[@]}" | sha256sum | cut -c 1-12)
 dir=$LABYRINTH_CACHE/uml/$key
 log=$LABYRINTH_LOGS/kunit-console.log
 
 take_lock "uml-$key"
 prepare
-build || { result fail "kunit: the kernel with the tests does not build"; exit 1; }
-say "running the KUnit suites"
+build || { result fail "$title: the kernel with the tests does not build"; exit 1; }
+say "running the KUnit suites on $kernel with $cpus CPU(s)"
 status=0
 run_tests || status=$?
 judge

@@ -130,6 +130,24 @@ result_of() {
 	fi
 }
 
+# results_count [pass|fail|skip]: so far; without an argument: all of them.
+results_count() { grep -c "^${1:-}" "$LABYRINTH_RESULTS" || true; }
+
+# run_suite NAME COMMAND...: its results go to LABYRINTH_RESULTS. A suite that
+# breaks off, or that has tested nothing, is a failure as well.
+run_suite() {
+	local name=$1 results fails status=0
+	shift
+	results=$(results_count)
+	fails=$(results_count fail)
+	"$@" || status=$?
+	if (($(results_count) == results)); then
+		result fail "$name: nothing has been tested"
+	elif ((status != 0 && $(results_count fail) == fails)); then
+		result fail "$name: ended with status $status"
+	fi
+}
+
 # The sources that kbuild reads, as paths below the top of the tree.
 list_sources() {
 	(cd "$1" && find . -name .git -prune -o -type f \
