@@ -528,7 +528,9 @@ static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
  *
  * After success the page is @to's, as if it had been handed out by this call;
  * after failure it is still @from's. A process that has it mapped loses it; where the
- * caller may not sleep, or the process's mmap_lock is taken, that is -EBUSY.
+ * caller may not sleep, or the process's mmap_lock is taken, that is -EBUSY. So it
+ * is always on a kernel that does not count preemption (CONFIG_PREEMPT_COUNT), where
+ * nobody can tell who may sleep.
  *
  * Context: Any. Never sleeps.
  * Return: 0; -EPERM the page has another owner, or the caller is not the thread

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Sourced by kernel.sh: Debian's archive seen through an apt configuration of our
+# Sourced by kernel.sh after arch_set: Debian's archive seen through an apt configuration of our
 # own in the cache. It needs no root, and leaves the system's package lists,
 # sources and pins alone.
 
@@ -20,7 +20,7 @@ apt_options() {
 		-o "Dir::State::Status=$APT_DIR/status" \
 		-o "Dir::Cache=$APT_DIR/cache" \
 		-o "APT::Sandbox::User=$(id -un)" \
-		-o "APT::Architecture=amd64" \
+		-o "APT::Architecture=$ARCH" \
 		-o "Acquire::Languages=none" \
 		-o "Acquire::Retries=3"
 }
@@ -51,11 +51,12 @@ apt_sources() {
 	echo "deb $security bookworm-security main"
 }
 
-# apt_setup [SUITE]: a suite of another release has a configuration of its own, so
-# that a mirror without it is in nobody else's way.
+# apt_setup [SUITE]: another release and another architecture have configurations
+# of their own, so that a mirror without them is in nobody else's way.
 apt_setup() {
 	local sources
 	[[ ${1:-} != trixie* ]] || APT_DIR+=-trixie
+	[[ $ARCH == amd64 ]] || APT_DIR+=-$ARCH
 	mkdir -p "$APT_DIR"/{state,lists/partial,cache/archives/partial,debs}
 	: >"$APT_DIR/status"
 	sources=$(apt_sources "${1:-}")

@@ -1,14 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/build.sh [--kernel 6.1|6.12|6.1-rt|7.3] [--out DIR] [--sparse]
+# Usage: scripts/build.sh [--kernel KERNEL] [--out DIR] [--sparse]
 # Builds labyrinth.ko and the samples against the stock headers of a kernel, with
 # W=1 and warnings as errors, and copies the modules to DIR. The sources are
 # copied to the cache first, so that nothing is generated in the checkout.
+# KERNEL is as for kernel.sh, default 6.1.
 # --sparse runs sparse over all of them instead; any warning fails.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/arch.sh
+. "$LAB_SCRIPTS/arch.sh"
 
 kernel=6.1 out='' sparse=''
 while (($#)); do
@@ -30,7 +33,8 @@ maker() {
 }
 
 kbuild() {
-	maker --no-print-directory -C "$headers" M="$work" -j"$(nproc)" W=1 KCFLAGS=-Werror \
+	maker --no-print-directory -C "$headers" M="$work" "${ARCH_MAKE[@]}" -j"$(nproc)" \
+		W=1 KCFLAGS=-Werror \
 		CONFIG_LABYRINTH=m CONFIG_LABYRINTH_SAMPLES=m CONFIG_LABYRINTH_SELFTEST=m CONFIG_LABYRINTH_BENCH=m \
 		CONFIG_LABYRINTH_TORTURE=m "${suites[@]}" "$@" modules
 }
@@ -80,7 +84,8 @@ run_sparse() {
 	fi
 }
 
-"$LAB_SCRIPTS/deps.sh" fetch build
+arch_set "$kernel"
+"$LAB_SCRIPTS/deps.sh" fetch build "${ARCH_NEEDS[@]}"
 log_dir
 headers=$("$LAB_SCRIPTS/kernel.sh" headers "$kernel")
 # The KUnit suites as well, if the kernel can run them.

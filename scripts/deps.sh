@@ -3,7 +3,7 @@
 #
 # Usage: scripts/deps.sh [purpose...]
 # Installs the Debian packages that a purpose needs and that are not there:
-# fetch, build, static, kunit, debug, vm. Without a purpose: all of them.
+# fetch, build, static, kunit, debug, vm, arm64. Without a purpose: all of them.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -18,6 +18,7 @@ packages_for() {
 	kunit) echo make gcc libc6-dev flex bison bc perl python3 ;;
 	debug) echo make gcc libc6-dev flex bison bc libelf-dev ;;
 	vm) echo qemu-system-x86 busybox-static cpio ;;
+	arm64) echo gcc-12-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm ;;
 	*) die "unknown purpose '$1'" ;;
 	esac
 }
@@ -43,7 +44,7 @@ apt() {
 }
 
 [[ ${1:-} != --help ]] || { usage; exit; }
-(($#)) || set -- fetch build static kunit debug vm
+(($#)) || set -- fetch build static kunit debug vm arm64
 
 missing=()
 for purpose; do

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/fatal.sh [--kernel 6.1|6.12|6.1-rt|7.3] [test...]
+# Usage: scripts/fatal.sh [--kernel KERNEL] [test...]
 # Runs the tests that must end the machine (tests/selftests/fatal/*.sh), each in
 # a virtual machine of its own. A test says in lines "# expect: REGEX" what the
 # kernel's log must hold, in that order; and the guest must not live on.

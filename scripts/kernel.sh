@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/kernel.sh [--update] headers|image|source|tools 6.1|6.12|6.1-rt|7.3
+# Usage: scripts/kernel.sh [--update] headers|image|source|tools KERNEL
 # Prints the folder of a part of a stock Debian kernel, after downloading and
 # unpacking it into the cache if it is not there; nothing is installed.
 #   headers  a build tree for KDIR=
-#   image    vmlinux, release, lib/modules
+#   image    vmlinux, release, lib/modules; bin/busybox if it is not for this machine
 #   source   the kernel's source (6.1 and 7.3, for User-Mode Linux)
 #   tools    a root folder with the compiler and the libraries that the headers
 #            need, where they are of a newer Debian (7.3): see trixie.sh
+# KERNEL is one of 6.1, 6.1-rt, 6.1-arm64, 6.12, 7.3.
 # --update looks for a newer version; without it, what is in the cache is used
 # as it is and no network is needed.
 
@@ -16,6 +17,8 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/apt.sh
 . "$LAB_SCRIPTS/apt.sh"
+# shellcheck source=scripts/arch.sh
+. "$LAB_SCRIPTS/arch.sh"
 
 STORE=$LABYRINTH_CACHE/kernels
 
@@ -26,6 +29,8 @@ meta_package() {
 	image-6.1 | image-6.12 | image-7.3) echo linux-image-amd64 ;;
 	headers-6.1-rt) echo linux-headers-rt-amd64 ;;
 	image-6.1-rt) echo linux-image-rt-amd64 ;;
+	headers-6.1-arm64) echo linux-headers-arm64 ;;
+	image-6.1-arm64) echo linux-image-arm64 ;;
 	source-6.1 | source-7.3) echo "linux-source-$2" ;;
 	tools-7.3) echo gcc-14 ;;
 	*) die "there is no '$1' of kernel '$2' (see --help)" ;;
@@ -61,11 +66,22 @@ unpack_all() {
 unpack_headers() {
 	local tree
 	unpack_all "$1"
-	for tree in "$1"/usr/src/linux-headers-*-amd64; do
+	for tree in "$1"/usr/src/linux-headers-*-"$ARCH"; do
 		sed -i "s|/usr/src/|$2/usr/src/|" "$tree/Makefile"
 		ln -s "usr/src/${tree##*/}" "$1/build"
 	done
+	[[ $ARCH == amd64 ]] || link_kbuild "$1"
 }
+
+# What kbuild runs is to run here: it comes from the headers for this machine.
+link_kbuild() {
+	rm -rf "$1"/usr/lib/linux-kbuild-*
+	mkdir -p "$1/usr/lib"
+	ln -s -t "$1/usr/lib" "$(here "$kernel")"/usr/lib/linux-kbuild-*
+}
+
+# here KERNEL: the headers of the same version for this machine.
+here() { echo "$STORE/headers-${1%"-$ARCH"}"; }
 
 # Nothing of the packages has been run: what their scripts would have made is
 # made here. base-files first, for it has the links such as /bin.
@@ -78,7 +94,7 @@ unpack_tools() {
 	ln -s mawk "$1/usr/bin/awk"
 }
 
-# The boot image holds the kernel compressed; qemu starts the bare ELF quickest.
+# amd64's boot image holds the kernel compressed; qemu starts the bare ELF quickest.
 extract_vmlinux() {
 	local image=$1 out=$2 magic tool offset
 	while read -r magic tool; do
@@ -102,7 +118,10 @@ unpack_image() {
 	echo "$release" >"$1/release"
 	vmlinuz=$1/boot/vmlinuz-$release
 	[[ -e $vmlinuz ]] || vmlinuz=$1/lib/modules/$release/vmlinuz
-	extract_vmlinux "$vmlinuz" "$1/vmlinux"
+	case $ARCH in
+	amd64) extract_vmlinux "$vmlinuz" "$1/vmlinux" ;;
+	*) cp "$vmlinuz" "$1/vmlinux" ;;
+	esac
 	/sbin/depmod -b "$1" "$release"
 }
 
@@ -113,7 +132,7 @@ unpack_source() {
 
 # Unpacked under another name first: what has the final name is complete.
 unpack() {
-	local part=$1 final=$2 tmp
+	local part=$1 kernel=$2 final=$3 tmp
 	tmp=$(mktemp -d "$STORE/.unpack-XXXXXX")
 	chmod 755 "$tmp"
 	"unpack_$part" "$tmp" "$final"
@@ -125,8 +144,11 @@ unpack() {
 find_packages() {
 	apt_resolve "$(meta_package "$1" "$2")" "$(suite_of "$2")" "$(wanted_packages "$1")"
 	version=${APT_PACKAGES[0]#*=}
-	[[ $version == "${2%-rt}".* ]] ||
-		die "$(meta_package "$1" "$2") is now at $version, not ${2%-rt}"
+	[[ $version == "${2%%-*}".* ]] ||
+		die "$(meta_package "$1" "$2") is now at $version, not ${2%%-*}"
+	if [[ $1 == image && $ARCH != amd64 ]]; then
+		APT_PACKAGES+=("busybox-static=$(apt_field busybox-static '' Version)")
+	fi
 }
 
 # What kbuild runs besides the compiler.
@@ -154,7 +176,7 @@ fetch() {
 		# As commands of their own, so that an error in them ends them.
 		run_logged "unpacking the $part of kernel $kernel ($version)" \
 			"$LABYRINTH_LOGS/unpack-$part-$kernel.log" \
-			"$0" --unpack "$part" "$final" "${debs[@]}" || die "the $part cannot be unpacked"
+			"$0" --unpack "$part" "$kernel" "$final" "${debs[@]}" || die "the $part cannot be unpacked"
 		# It is all in the folder now, and the packages are large.
 		rm -f "${debs[@]}"
 	fi
@@ -176,8 +198,9 @@ case ${1:-} in
 --help | '') usage; exit ;;
 --update) update=1; shift ;;
 --unpack)
-	debs=("${@:4}")
-	unpack "$2" "$3"
+	debs=("${@:5}")
+	arch_set "$3"
+	unpack "$2" "$3" "$4"
 	exit ;;
 esac
 (($# == 2)) || die "two arguments are needed (see --help)"
@@ -185,12 +208,16 @@ case $2 in
 kasan | kcsan) exec "$LAB_SCRIPTS/debug-kernel.sh" "$@" ;;
 esac
 meta_package "$1" "$2" >/dev/null
+arch_set "$2"
 
 if [[ -z $update && -e $STORE/$1-$2 ]]; then
 	answer "$1" "$2"
 	exit
 fi
 "$LAB_SCRIPTS/deps.sh" fetch
+if [[ $1 == headers && $ARCH != amd64 && ! -e $(here "$2") ]]; then
+	"$0" headers "${2%"-$ARCH"}" >/dev/null
+fi
 take_lock kernels
 mkdir -p "$STORE"
 # Left by runs that were killed; nobody else is here, that is what the lock says.

@@ -10,7 +10,7 @@
 #   scripts/vm.sh -- scripts/vm/demo.sh
 #   scripts/vm.sh --kernel 6.12 -- sh -c 'insmod labyrinth.ko; dmesg | tail'
 # Options:
-#   --kernel 6.1|6.12|6.1-rt|7.3|kasan|kcsan, default 6.1
+#   --kernel KERNEL as for kernel.sh or debug-kernel.sh, default 6.1
 #   --smp N         CPUs, default 2
 #   --mem MB        default 512
 #   --icount        one CPU whose TSC counts instructions: for figures that repeat
@@ -25,6 +25,8 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/arch.sh
+. "$LAB_SCRIPTS/arch.sh"
 
 DIED=125
 
@@ -72,15 +74,18 @@ add_stock_module() {
 build_programs() {
 	local source
 	for source in "$1"/*.c; do
-		gcc-12 -Wall -Wextra -Werror -O2 -static -o "${source%.c}" "$source"
+		"$ARCH_CC" -Wall -Wextra -Werror -O2 -static -o "${source%.c}" "$source"
 	done
 }
 
 fill_root() {
-	local file top=$root/labyrinth
+	local file busybox top=$root/labyrinth
 	mkdir -p "$root"/{bin,dev} "$top"/{scripts,tests,extra}
-	cp /bin/busybox "$root/bin/busybox"
+	busybox=$image/bin/busybox
+	[[ -e $busybox ]] || busybox=/bin/busybox
+	cp "$busybox" "$root/bin/busybox"
 	install -m 755 "$LAB_SCRIPTS/vm/init" "$root/init"
+	echo "${ARCH_TTYS[1]}" >"$root/tty"
 	cp -rL "$LAB_SCRIPTS/vm" "$top/scripts/"
 	cp -rL "$LAB_ROOT/tests/selftests" "$top/tests/"
 	build_programs "$top/tests/selftests/user"
@@ -107,7 +112,7 @@ pack_root() {
 kvm_works() {
 	local answer
 	answer=$LABYRINTH_CACHE/kvm-$(uname -n)-$(uname -r)
-	[[ -w /dev/kvm ]] && grep -qE '^flags.* (vmx|svm)( |$)' /proc/cpuinfo || return
+	[[ $ARCH == amd64 && -w /dev/kvm ]] && grep -qE '^flags.* (vmx|svm)( |$)' /proc/cpuinfo || return
 	if [[ ! -e $answer ]]; then
 		say "trying whether KVM works"
 		if "$0" --accel kvm --modules "$root/labyrinth" --timeout 30 \
@@ -122,13 +127,13 @@ kvm_works() {
 
 machine() {
 	if [[ -n $icount ]]; then
-		printf '%s\n' -accel tcg -icount shift=0,sleep=off -cpu max -smp 1
+		printf '%s\n' -accel tcg -icount shift=0,sleep=off -cpu "$ARCH_CPU" -smp 1
 	elif [[ $accel == kvm ]] || { [[ -z $accel ]] && kvm_works; }; then
 		printf '%s\n' -accel kvm -cpu host -smp "$smp"
 	else
 		# One thread for all CPUs: with more, qemu 7.2 corrupts guests
 		# that patch their own text, as ftrace and static keys do.
-		printf '%s\n' -accel tcg,thread=single -cpu max -smp "$smp"
+		printf '%s\n' -accel tcg,thread=single -cpu "$ARCH_CPU" -smp "$smp"
 	fi
 }
 
@@ -143,13 +148,13 @@ relay() {
 }
 
 run_qemu() {
-	# no_timer_check: on a loaded host the kernel takes a late timer for a
-	# broken one. oops=panic: what is broken ends at once, not at the timeout.
-	timeout --foreground -k 10 "$limit" qemu-system-x86_64 "${machine[@]}" -M q35 -m "$mem" \
+	# oops=panic: what is broken ends at once, not at the timeout.
+	timeout --foreground -k 10 "$limit" "${ARCH_QEMU[@]}" "${machine[@]}" -m "$mem" \
 		-nodefaults -no-user-config -display none -vga none -nic none -monitor none \
-		-no-reboot -serial "file:$scratch/console" -serial "file:$scratch/output" \
+		-no-reboot -serial "file:$scratch/console" \
+		-chardev "file,id=output,path=$scratch/output" "${ARCH_PORT[@]}" \
 		-kernel "$image/vmlinux" -initrd "$scratch/initrd" \
-		-append "console=ttyS0 quiet no_timer_check panic=-1 oops=panic rdinit=/init$append" \
+		-append "console=${ARCH_TTYS[0]} quiet panic=-1 oops=panic rdinit=/init$ARCH_APPEND$append" \
 		"${qemu_args[@]}" </dev/null >"$logs/qemu.log" 2>&1
 }
 
@@ -187,7 +192,8 @@ verdict() {
 command=()
 parse_options "$@"
 ((${#command[@]})) || die "no command given (see --help)"
-"$LAB_SCRIPTS/deps.sh" fetch vm
+arch_set "$kernel"
+"$LAB_SCRIPTS/deps.sh" fetch build vm "${ARCH_NEEDS[@]}"
 log_dir
 logs=${logs:-$(mktemp -d "$LABYRINTH_LOGS/vm-XXXX")}
 mkdir -p "$logs"

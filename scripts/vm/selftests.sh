@@ -8,7 +8,7 @@
 . scripts/vm/checkers.sh
 
 dir=tests/selftests
-limit=300
+limit=600
 ! has_checkers || limit=6000
 
 [ $# -gt 0 ] || set -- "$dir"/*.sh

@@ -12,7 +12,9 @@ CPU1=/sys/devices/system/cpu/cpu1/online
 # of OWNER FIELD: what debugfs says of it.
 of() { sed -n "s/^[0-9]* $1 .* $2=\([0-9]*\).*/\1/p" $DEBUGFS/owners; }
 
-reserve_held() { sed -n 's/.* frugal .* reserve=\([0-9]*\)\/256.*/\1/p' $DEBUGFS/owners; }
+reserve_held() {
+	sed -n 's/.* frugal .* reserve=\([0-9]*\)\/256.*/\1/p' "$DEBUGFS/owners"
+}
 
 used() { sed -n 's/^used: //p' $DEBUGFS/table; }
 

@@ -9,6 +9,7 @@
 DO=/sys/kernel/debug/labyrinth_probe/do
 NMIS=60
 
+[ "$(uname -m)" = x86_64 ] || ktap_skip_all "the probe knows x86's NMIs only"
 cpus=$(grep -c ^processor /proc/cpuinfo)
 [ "$cpus" -gt 1 ] || ktap_skip_all "a CPU sends NMIs to others only"
 

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # used where this is sourced
+#
+# Sourced: all that the scripts know of an architecture, in one place.
+
+# arch_set KERNEL: a kernel's name ends with its architecture, but for amd64.
+#   ARCH         as Debian calls it
+#   ARCH_NEEDS   what deps.sh installs for it
+#   ARCH_MAKE    what make is told, to build modules for it
+#   ARCH_CC      the compiler for static programs
+#   ARCH_QEMU    the virtual machine
+#   ARCH_CPU     its processor where that is emulated
+#   ARCH_PORT    qemu's name of the guest's second serial port: for the command's
+#                output; the kernel has the first one
+#   ARCH_TTYS    Linux' names of the two
+#   ARCH_APPEND  what the kernel is told besides
+arch_set() {
+	case $1 in
+	*-arm64)
+		ARCH=arm64
+		ARCH_NEEDS=(arm64)
+		ARCH_MAKE=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)
+		ARCH_CC=aarch64-linux-gnu-gcc-12
+		ARCH_QEMU=(qemu-system-aarch64 -M "virt,gic-version=3")
+		# Emulated, SVE and real pointer authentication take longer than all else.
+		ARCH_CPU="max,sve=off,pauth-impdef=on"
+		ARCH_PORT=(-device "pci-serial,chardev=output")
+		ARCH_TTYS=(ttyAMA0 ttyS0)
+		ARCH_APPEND=''
+		;;
+	*)
+		ARCH=amd64
+		ARCH_NEEDS=()
+		ARCH_MAKE=()
+		ARCH_CC=gcc-12
+		ARCH_QEMU=(qemu-system-x86_64 -M q35)
+		ARCH_CPU=max
+		ARCH_PORT=(-serial "chardev:output")
+		ARCH_TTYS=(ttyS0 ttyS1)
+		# On a loaded host it takes a late timer for a broken one.
+		ARCH_APPEND=' no_timer_check'
+		;;
+	esac
+}
