@@ -3,7 +3,8 @@
 #
 # Usage: scripts/deps.sh [purpose...]
 # Installs the Debian packages that a purpose needs and that are not there:
-# fetch, build, static, kunit, debug, vm, arm64. Without a purpose: all of them.
+# fetch, build, static, model, kunit, debug, vm, arm64. Without a purpose: all of
+# them.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -17,6 +18,7 @@ packages_for() {
 	static) echo perl sparse shellcheck ;;
 	kunit) echo make gcc libc6-dev flex bison bc perl python3 ;;
 	debug) echo make gcc libc6-dev flex bison bc libelf-dev ;;
+	model) echo spin gcc libc6-dev ;;
 	vm) echo qemu-system-x86 busybox-static cpio ;;
 	arm64) echo gcc-12-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm ;;
 	*) die "unknown purpose '$1'" ;;
@@ -44,7 +46,7 @@ apt() {
 }
 
 [[ ${1:-} != --help ]] || { usage; exit; }
-(($#)) || set -- fetch build static kunit debug vm arm64
+(($#)) || set -- fetch build static model kunit debug vm arm64
 
 missing=()
 for purpose; do

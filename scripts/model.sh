@@ -1,0 +1,165 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/model.sh [--large] [name...]
+# Has spin try every order of steps in the model of the tag protocol
+# (tests/model/labyrinth.pml): in each scenario all that must hold does, and each
+# mistake made on purpose is found, for the reason that it should be. With names,
+# only the scenarios and mistakes so called. --large: more calls in each scenario,
+# and no mistakes.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# A name, and how much happens.
+scenarios() {
+	cat <<-'END'
+		calls	-DCALLS=2 -DCALLS2=1
+		thief	-DCALLS=2 -DCALLS2=1 -DTHIEF
+		lists	-DLISTS=2 -DLISTS2=1
+		shrink	-DSHRINK=2 -DSHRINK2=1
+		destroy	-DDESTROY=2 -DDESTROY2=1
+		lookup	-DLOOKUP=1
+		single	-DSINGLE=4
+	END
+}
+
+large_scenarios() {
+	cat <<-'END'
+		calls	-DCALLS=2 -DCALLS2=2
+		thief	-DCALLS=2 -DCALLS2=2 -DTHIEF
+		lists	-DLISTS=3 -DLISTS2=2
+		shrink	-DSHRINK=3 -DSHRINK2=2
+		destroy	-DDESTROY=3 -DDESTROY2=2
+		lookup	-DLOOKUP=2
+		single	-DSINGLE=6
+	END
+}
+
+# A mistake, the scenario in which it shows, and what does not hold then.
+mistakes() {
+	cat <<-'END'
+		FREE_STORES		calls	one_owner
+		TRANSFER_STORES		calls	one_owner
+		LEND_STORES		calls	one_owner
+		NOTES_LATE		calls	on_one_list
+		REPAIR_STALE		calls	references_add_up
+		RECLAIM_LOOKS		calls	references_add_up
+		LEAVE_LOOKS		calls	references_add_up
+		ADOPT_LOOKS		calls	references_add_up
+		THAW_STORES		calls	references_add_up
+		NO_SEQUENCE		lists	one_owner
+		NO_HAND_OUT		lists	right_call_succeeds
+		REMOTE_GATHER		shrink	on_one_list
+		NO_GRACE		destroy	one_life
+		NO_SECOND_LOOK		destroy	one_life
+		SAME_HANDLE		destroy	one_life
+		SLOT_EARLY		destroy	on_one_list
+		INSERT_STORES		lookup	alone
+		REMOVE_MOVES		lookup	found
+		STASH_FLAG		lookup	found
+		TWO_USERS		single	one_owner
+	END
+}
+
+wanted() {
+	((${#names[@]} == 0)) || [[ " ${names[*]} " == *" $1 "* ]]
+}
+
+# verify LOG OPTIMISATION FLAG...: generates, compiles and runs a verifier. It may
+# end with whatever status; the log tells.
+verify() {
+	local log=$1 optimise=$2 dir
+	shift 2
+	dir=$(mktemp -d "$scratch/XXXX")
+	{
+		(cd "$dir" && spin -a "$@" "$LAB_ROOT/tests/model/labyrinth.pml" &&
+			gcc "$optimise" -w -DSAFETY -DMEMLIM=8000 -o pan pan.c &&
+			timeout "$limit" ./pan -m100000 -w23 -n)
+	} >"$log" 2>&1 || true
+	rm -rf "$dir"
+}
+
+# From a log: how many states, how long, how much memory.
+figures() {
+	awk '/states, stored/ { states = $1 }
+		/elapsed time/ { seconds = $4 }
+		/total actual memory usage/ { memory = $1 }
+		END { printf "%d states, %.1f s, %d MB", states, seconds, memory }' "$1"
+}
+
+# What did not hold, by its name in the model.
+violated() {
+	sed -n 's/^pan:[0-9]*: assertion violated (\([a-z_]*\)||.*/\1/p' "$1"
+}
+
+prove() {
+	local name=$1 log=$LABYRINTH_LOGS/model-$1.log
+	shift
+	verify "$log" -O1 "$@"
+	if grep -q 'errors: 0' "$log" && ! grep -qE 'not completed|too small' "$log"; then
+		result pass "model: $name ($(figures "$log"))"
+	else
+		show_tail "$log"
+		result fail "model: $name: $(grep -m 1 '^pan:1:' "$log" || echo "not proven, see $log")"
+	fi
+}
+
+find_mistake() {
+	local name=$1 expected=$2 log=$LABYRINTH_LOGS/model-$1.log found
+	shift 2
+	verify "$log" -O0 "$@" "-DMISTAKE_$name"
+	found=$(violated "$log")
+	if [[ $found == "$expected" ]]; then
+		result pass "model: the mistake $name breaks $expected ($(figures "$log"))"
+	else
+		result fail "model: the mistake $name: expected $expected, found ${found:-nothing}, see $log"
+	fi
+}
+
+# As many at once as there are CPUs.
+at_once() {
+	(($(jobs -rp | wc -l) < $(nproc))) || wait -n
+	"$@" &
+}
+
+run_scenarios() {
+	local name flags
+	while IFS=$'\t' read -r name flags; do
+		# shellcheck disable=SC2086
+		! wanted "$name" || at_once prove "$name" $flags
+	done
+}
+
+run_mistakes() {
+	local name scenario expected flags
+	while read -r name scenario expected; do
+		flags=$(scenarios | sed -n "s/^$scenario\t//p")
+		# shellcheck disable=SC2086
+		! wanted "$name" || at_once find_mistake "$name" "$expected" $flags
+	done
+}
+
+large='' limit=300
+case ${1:-} in
+--help) usage; exit ;;
+--large) large=1 limit=3600; shift ;;
+esac
+names=("$@")
+"$LAB_SCRIPTS/deps.sh" model
+log_dir
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+export LABYRINTH_RESULTS=${LABYRINTH_RESULTS:-$LABYRINTH_LOGS/model-results}
+touch "$LABYRINTH_RESULTS"
+start=$SECONDS
+if [[ -n $large ]]; then
+	run_scenarios < <(large_scenarios)
+else
+	run_scenarios < <(scenarios)
+	run_mistakes < <(mistakes)
+fi
+wait
+say "    the model took $((SECONDS - start)) s"
+grep -q $'\tmodel: ' "$LABYRINTH_RESULTS" || die "nothing of that name"
+! grep -q $'^fail\tmodel: ' "$LABYRINTH_RESULTS"

@@ -1,0 +1,1417 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A model of the tag protocol, for spin. scripts/model.sh runs it: a scenario
+ * (-DCALLS and so on, at the end of this file) says who does what at the same
+ * time, and every order of their steps is tried.
+ *
+ * A step is what one access to a shared word makes of it. What is local to a
+ * caller, or belongs to the checks, goes with the step before it. Steps of one
+ * CPU's task do not run while an interrupt is on that CPU, and an interrupt comes
+ * between any two of them; preemption is only of interest to the grace period.
+ * Memory is sequentially consistent here: which barriers the code needs on a
+ * weaker machine, the model does not say.
+ *
+ * Each name is as in the sources: search, insert and remove are
+ * labyrinth_table.c's, push and pop labyrinth_list.h's, freeze and thaw
+ * labyrinth_frame.h's, leave labyrinth_limbo.c's, the calls labyrinth_alloc.c's.
+ * The fast paths take the same steps in the same order, less the look-up, and
+ * where they give up they have written nothing: they are not modelled apart,
+ * but for a SINGLE owner's, which stores where the others compare and exchange.
+ *
+ * Of a table of buckets, insertion takes any bucket that has room, in any order.
+ * Counts, quotas and notes do not lead anywhere, and are left out; a call's
+ * caller (the count of a cache, the shrinker) may come at any time.
+ *
+ * The mistakes (-DMISTAKE_...) are what the code must not be changed into: each
+ * must be found. #ifdef, since a mistake that is not asked for must cost no state.
+ */
+#include "scenarios.h"
+
+#define ABSENT		0
+#define CACHED		1
+#define HELD		2
+#define LENT		3
+#define LIMBO		4
+
+#define OK		0
+#define EINVAL		1
+#define ENOENT		2
+#define EPERM		3
+#define EBUSY		4
+
+/* The tag: one word, 0 where there is none. */
+#define TAG(page, o, state)	((page) | (state) << 3 | (o) << 6)
+#define PAGE(tag)		((tag) & 7)
+#define STATE(tag)		((tag) >> 3 & 7)
+#define OWNER(tag)		((tag) >> 6)
+
+/* The handle: never 0, so that is what fits no owner. */
+#define HANDLE(o, life)		((life) << 2 | (o))
+#define OWNER_OF(h)		((h) & 3)
+
+#define LENT_REFS		(BASE + 1)
+
+/* Whom a page with this tag is handed out to; 0: nobody. */
+#define USER(tag)	((STATE(tag) == HELD || STATE(tag) == LENT) -> OWNER(tag) + 1 : 0)
+
+/* The owner table. The stash is the slots from STASH on. */
+byte tags[SLOTS];
+byte stash_used;
+
+/* The frames. 0 is none. */
+short refs[PAGES + 1];
+bool typed[PAGES + 1];
+byte next[PAGES + 1];
+byte place[PAGES + 1];		/* frame->tag: the slot, and 1; 0: none */
+bool pool[PAGES + 1];		/* free, in the page allocator's hands */
+
+/* Lists: of each owner, one for each CPU and the reserve. A head is one word. */
+#define LIST(o, cpu)	((o) * (CPUS + 1) + (cpu))
+#define RESERVE(o)	LIST(o, CPUS)
+#define NR_LISTS	(OWNERS * (CPUS + 1))
+#define CPU_OF(list)	((list) % (CPUS + 1))
+#define IS_SHARED(list)	(CPU_OF(list) == CPUS)
+byte head[NR_LISTS];
+byte seq[NR_LISTS];
+
+byte handles[OWNERS];
+byte pages[OWNERS];		/* owner->pages */
+bool gone[OWNERS];		/* LAB_PHASE_GONE */
+
+/* CPUs: who is in a section that a grace period waits for, and interrupts. */
+bool inside[PROCS];
+bool masked[CPUS + 1];
+bool interrupted[PROCS];
+
+/*
+ * What must hold: the names are only for the message of what did not. They are
+ * never true, and cost no state.
+ */
+#define MUST(name, condition)	assert(name || (condition))
+hidden byte one_owner;			/* a page is one owner's, handed out once */
+hidden byte tag_once;			/* and has one tag */
+hidden byte on_one_list;		/* a cached page is on one list, once */
+hidden byte none_lost;			/* every page is somewhere, and counted */
+hidden byte found;			/* a look-up misses no tag that is there */
+hidden byte one_claim;			/* only who has frozen a page changes it */
+hidden byte alone;			/* who has a page alone has it alone */
+hidden byte unused_when_given_back;	/* to the page allocator */
+hidden byte unused_when_taken_back;	/* from a borrower */
+hidden byte references_add_up;
+hidden byte refusal_changes_nothing;
+hidden byte right_call_succeeds;
+hidden byte foreigner_refused;
+hidden byte one_life;			/* a handle serves in its own life only */
+
+/* What the checks know beside the code, and the code does not. */
+byte user[PAGES + 1];		/* the owner that has it, and 1; 0: nobody */
+byte others[PAGES + 1];		/* references that others have a right to */
+byte claim[PAGES + 1];		/* who has it frozen */
+bool outside[PAGES + 1];	/* an ordinary page in somebody's hands */
+byte stolen[PAGES + 1];		/* references dropped by who had none */
+byte lives[OWNERS];		/* which of its lives an owner's slot is in */
+bool asked, gathered;		/* between the shrinker and the CPU it interrupts */
+byte finished;
+
+/* Each process: a call's variables. */
+#define LOCALS								\
+	byte slot, tag, o, h, to, err, result, first, number, then;	\
+	bool ok, peeked;						\
+	short r, delta;							\
+	byte life = 1
+
+/* A call is over: what it knew is not to tell two states apart. */
+#define FORGET								\
+	slot = 0; tag = 0; first = 0; number = 0; then = 0; ok = 0;	\
+	peeked = 0; r = 0; delta = 0; err = 0
+
+/* --- the owner table --- */
+
+/* Loads, slot by slot, until one is the page's. */
+inline search(p)
+{
+	atomic { slot = 0; tag = 0; peeked = 0 };
+	do
+	:: atomic { slot == STASH && !peeked ->
+		peeked = 1;
+		if
+		:: stash_used
+		:: else -> slot = SLOTS
+		fi }
+	:: atomic { slot < SLOTS && (slot != STASH || peeked) ->
+		tag = tags[slot];
+		if
+		:: PAGE(tag) == p -> break
+		:: else -> tag = 0; slot++
+		fi }
+	:: atomic { slot == SLOTS -> break }
+	od
+}
+
+/* One slot: a load, then the compare-and-exchange. */
+inline insert_at(new)
+{
+	atomic { ok = (tags[slot] == 0) };
+	if
+	:: ok -> atomic {
+#ifdef MISTAKE_INSERT_STORES
+		ok = true;
+#else
+		ok = (tags[slot] == 0);
+#endif
+		if
+		:: ok ->
+			tags[slot] = new;
+			MUST(tag_once, TAGS_OF(PAGE(new)) == 1)
+		:: else
+		fi }
+	:: else
+	fi
+}
+
+/* The caller has the frame to himself. Any free slot may be the one. */
+inline insert(new)
+{
+	atomic {
+		ok = false;
+		if
+		:: slot = 0
+		:: STASH > WIDTH -> slot = WIDTH
+		fi;
+		first = slot };
+	do
+	:: slot < STASH ->
+		insert_at(new);
+		if
+		:: ok -> break
+		:: else -> slot = (slot + 1) % STASH;
+			if
+			:: slot == first -> slot = STASH
+			:: else
+			fi
+		fi
+	:: slot >= STASH && slot < SLOTS ->
+		stash_used++;
+		insert_at(new);
+		if
+		:: ok -> break
+		:: else -> atomic { stash_used--; slot++ }
+		fi
+	:: slot == SLOTS -> break
+	od
+}
+
+/* In ok, whether the tag was still there. */
+inline remove()
+{
+	atomic {
+		ok = (tags[slot] == tag);
+		if
+		:: ok -> tags[slot] = 0;
+			MUST(one_owner, user[PAGE(tag)] == USER(tag));
+			user[PAGE(tag)] = 0
+		:: else
+		fi };
+#ifdef MISTAKE_REMOVE_MOVES
+	if
+	:: ok && slot == 0 -> atomic { then = tags[1] };
+		atomic { tags[1] = 0 };
+		atomic { tags[0] = then; then = 0 }
+	:: else
+	fi;
+#endif
+	if
+	:: ok && slot >= STASH ->
+#ifdef MISTAKE_STASH_FLAG
+		stash_used = 0
+#else
+		stash_used--
+#endif
+	:: else
+	fi
+}
+
+/* --- the lists; page: what came off, or what goes on --- */
+
+#ifdef MISTAKE_NO_SEQUENCE
+#define SAME_NUMBER(list)	true
+#else
+#define SAME_NUMBER(list)	(seq[list] == number)
+#endif
+
+/* The head from what was seen to @new; what is there now, if it is not. */
+inline advance(list, new)
+{
+	atomic {
+		ok = (head[list] == first && SAME_NUMBER(list));
+		if
+		:: !ok -> first = head[list]; number = seq[list]
+		:: ok && IS_SHARED(list) -> head[list] = new; seq[list]++
+		:: ok && !IS_SHARED(list) -> masked[CPU_OF(list)] = true
+		fi };
+	/* No interrupt falls into the instruction, but it is not locked. */
+	if
+	:: ok && !IS_SHARED(list) -> atomic {
+		head[list] = new; seq[list] = number + 1;
+		masked[CPU_OF(list)] = false }
+	:: else
+	fi
+}
+
+inline push(list, p)
+{
+	atomic { first = head[list]; number = seq[list] };
+	do
+	:: next[p] = first;
+		advance(list, p);
+		if
+		:: ok -> break
+		:: else
+		fi
+	od
+}
+
+inline pop(list, p)
+{
+	atomic { first = head[list]; number = seq[list] };
+	do
+	:: atomic { first == 0 -> p = 0; break }
+	:: atomic { first != 0 -> then = next[first] };
+		advance(list, then);
+		if
+		:: atomic { ok -> p = first; break }
+		:: else
+		fi
+	od
+}
+
+/* --- the frame --- */
+
+inline freeze(p, n)
+{
+	atomic {
+		ok = (refs[p] == n);
+		if
+		:: ok -> refs[p] = 0; delta = delta - n;
+			MUST(one_claim, claim[p] == 0);
+			claim[p] = _pid
+		:: else
+		fi }
+}
+
+inline thaw(p, n)
+{
+	atomic {
+		MUST(one_claim, claim[p] == _pid);
+		claim[p] = 0;
+#ifdef MISTAKE_THAW_STORES
+		refs[p] = n;
+#else
+		refs[p] = refs[p] + n;
+#endif
+		delta = delta + n }
+}
+
+/* What only who has it frozen, or has it from the page allocator, may do. */
+inline set_type(p, value)
+{
+	atomic { MUST(one_claim, claim[p] == _pid); typed[p] = value }
+}
+
+inline drop_reference(p)
+{
+	refs[p]--;
+	if
+	:: refs[p] == 0 ->
+		/* It is the page allocator's now: nobody's, and known to nobody. */
+		MUST(unused_when_given_back, !pool[p] && !typed[p] && !user[p] && !others[p]);
+		MUST(unused_when_given_back, TAGS_OF(p) == 0);
+		pool[p] = true
+	:: else
+	fi
+}
+
+/* --- a call's parts --- */
+
+inline begin()
+{
+	atomic { inside[_pid] = true; o = OWNER_OF(h);
+		 err = (handles[o] == h -> OK : EINVAL);
+		 /* No handle serves in another life than its own. */
+		 MUST(one_life, err != OK || life == lives[o]) }
+}
+
+/* A refused call has changed nothing. */
+inline end()
+{
+	atomic { MUST(refusal_changes_nothing, err == OK || delta == 0);
+		 result = err;
+		 inside[_pid] = false;
+		 FORGET }
+}
+
+inline find(p)
+{
+	search(p);
+	atomic {
+		if
+		:: tag == 0 -> err = ENOENT
+		:: tag != 0 && OWNER(tag) != o -> err = EPERM
+		:: else
+		fi }
+}
+
+#define WANT_HELD							\
+	atomic {							\
+		if							\
+		:: err == OK && STATE(tag) == LENT -> err = EBUSY	\
+		:: err == OK && (STATE(tag) == CACHED ||		\
+				 STATE(tag) == LIMBO) -> err = ENOENT	\
+		:: else							\
+		fi }
+
+/* The one compare-and-exchange; compare is false for a mistake. */
+inline commit(new, compare)
+{
+	atomic {
+		ok = (!(compare) || tags[slot] == tag);
+		if
+		:: ok ->
+			MUST(one_owner, user[PAGE(tag)] == USER(tag));
+			tags[slot] = new;
+			user[PAGE(tag)] = USER(new)
+		:: else
+		fi }
+}
+
+/*
+ * References were dropped by somebody who had none: they are put back. The tag is
+ * CACHED meanwhile, on no list, so the page stays.
+ */
+inline repair(p)
+{
+	ok = (r > 0);
+#ifndef MISTAKE_REPAIR_STALE
+	if
+	:: ok -> commit(TAG(p, o, CACHED), true)
+	:: else
+	fi;
+#endif
+	if
+	:: ok ->
+		atomic { r = refs[p]; ok = (r > 0 && r < BASE) };
+		if
+		:: ok -> freeze(p, r)
+		:: else
+		fi;
+		if
+		:: ok -> atomic { thaw(p, BASE); stolen[p] = 0; delta = 0 }
+		:: else -> err = EBUSY
+		fi;
+#ifndef MISTAKE_REPAIR_STALE
+		atomic { tags[slot] = tag; user[p] = USER(tag) }
+#endif
+	:: else -> err = EBUSY
+	fi
+}
+
+/* Whether nobody but the owner refers to the page. */
+inline exclusive(p)
+{
+	atomic { r = refs[p] };
+	if
+	:: r < BASE -> repair(p)
+	:: r > BASE -> err = EBUSY
+	:: else
+	fi
+}
+
+inline freeze_exclusive(p)
+{
+	exclusive(p);
+	if
+	:: err == OK -> freeze(p, BASE);
+		if
+		:: !ok -> err = EBUSY
+		:: else
+		fi
+	:: else
+	fi
+}
+
+/* The frame that was just popped, or is just tagged. */
+inline hand_out(p)
+{
+	next[p] = 0;		/* the note of the call site */
+	atomic {
+		MUST(on_one_list, place[p] != 0);
+		slot = place[p] - 1;
+		tag = tags[slot];
+		/* Handed out once, and to whose list it was on. */
+		MUST(one_owner, user[p] == 0);
+		MUST(one_owner, tag == TAG(p, o, CACHED));
+#ifndef MISTAKE_NO_HAND_OUT
+		tags[slot] = TAG(p, o, HELD);
+#endif
+		user[p] = o + 1 }
+}
+
+/*
+ * The frozen page was just tagged as somebody's to hand out. A free that was
+ * under way all the while, and takes the tag for the one it saw, must not find
+ * it HELD before its notes are written: the first of them is where it links.
+ */
+inline note(p, heir)
+{
+	next[p] = 0;
+	atomic {
+#ifndef MISTAKE_NOTES_LATE
+		MUST(one_owner, user[p] == 0 && tags[slot] == TAG(p, heir, CACHED));
+#endif
+		tags[slot] = TAG(p, heir, HELD);
+		user[p] = heir + 1 }
+}
+
+#ifdef MISTAKE_NOTES_LATE
+#define BEFORE_NOTES	HELD
+#else
+#define BEFORE_NOTES	CACHED
+#endif
+
+/* Straight from the page allocator, and nobody else's. */
+inline enter(p, state)
+{
+	insert(TAG(p, o, state));
+	if
+	:: ok -> atomic { place[p] = slot + 1; typed[p] = true };
+		pages[o]++
+	:: else
+	fi
+}
+
+/*
+ * The page, which is the caller's alone, leaves: in ok, whether it is to be
+ * given back.
+ */
+inline leave(p)
+{
+	atomic { MUST(on_one_list, place[p] != 0);
+		 slot = place[p] - 1; tag = tags[slot];
+		 MUST(on_one_list, PAGE(tag) == p && OWNER(tag) == o) };
+#ifdef MISTAKE_LEAVE_LOOKS
+	atomic { ok = (refs[p] == BASE) };
+	if
+	:: ok -> refs[p] = 0; claim[p] = _pid
+	:: else
+	fi;
+#else
+	freeze(p, BASE);
+#endif
+	if
+	:: ok -> remove();
+		MUST(alone, ok);
+		untag(p, false)
+	:: !ok && place[p] == slot + 1 ->
+		atomic { r = refs[p]; ok = (r > 0 && r < BASE) };
+		if
+		:: ok -> freeze(p, r)
+		:: else
+		fi;
+		if
+		:: ok -> remove(); MUST(alone, ok); untag(p, false)
+		:: else -> to_limbo()
+		fi
+	:: else -> to_limbo()
+	fi
+}
+
+inline untag(p, whose)
+{
+	set_type(p, false);
+	place[p] = 0;
+	stolen[p] = 0;
+	atomic { thaw(p, 1); outside[p] = whose };
+	pages[o]--;
+	ok = true
+}
+
+inline to_limbo()
+{
+	if
+	:: STATE(tag) != LIMBO -> commit(TAG(PAGE(tag), o, LIMBO), true); MUST(alone, ok)
+	:: else
+	fi;
+	ok = false
+}
+
+/* --- the calls; h: the handle, p: the page --- */
+
+inline alloc(p)
+{
+	begin();
+	if
+	:: err == OK ->
+		pop(LIST(o, cpu), p);
+		if
+		:: p != 0 -> hand_out(p)
+		:: else -> fresh(p)
+		fi
+	:: else -> p = 0
+	fi;
+	end()
+}
+
+/* The page allocator is asked with preemption as it was; then the owner, again. */
+inline fresh(p)
+{
+	inside[_pid] = false;
+	take_from_pool(p);
+	atomic { inside[_pid] = true;
+#ifndef MISTAKE_NO_SECOND_LOOK
+		 err = (handles[o] == h -> OK : EINVAL)
+#endif
+	};
+	if
+	:: err == OK && p != 0 ->
+		enter(p, CACHED);
+		if
+		:: ok -> refs[p] = refs[p] + BASE - 1; hand_out(p)
+		:: else -> give_back(p); p = 0
+		fi
+	:: err == OK && p == 0 ->
+		pop(RESERVE(o), p);
+		if
+		:: p != 0 -> hand_out(p)
+		:: else
+		fi
+	:: err != OK && p != 0 -> give_back(p); p = 0
+	:: else
+	fi
+}
+
+inline take_from_pool(p)
+{
+	atomic {
+		if
+		:: pool[1] -> p = 1
+		:: PAGES > 1 && pool[2 % (PAGES + 1)] -> p = 2
+		:: PAGES > 2 && pool[3 % (PAGES + 1)] -> p = 3
+		:: else -> p = 0
+		fi;
+		if
+		:: p != 0 -> pool[p] = false; refs[p] = 1
+		:: else
+		fi }
+}
+
+inline give_back(p)
+{
+	atomic { inside[_pid] = false; drop_reference(p) }
+}
+
+inline free(p)
+{
+	begin();
+	if
+	:: err == OK -> find(p)
+	:: else
+	fi;
+	WANT_HELD;
+	if
+	:: err == OK -> exclusive(p)
+	:: else
+	fi;
+	if
+	:: err == OK ->
+#ifdef MISTAKE_FREE_STORES
+		commit(TAG(p, o, CACHED), false);
+#else
+		commit(TAG(p, o, CACHED), true);
+#endif
+		if
+		:: ok -> push(LIST(o, cpu), p)
+		:: else -> err = ENOENT
+		fi
+	:: else
+	fi;
+	end()
+}
+
+/* One batch of a cache that has grown too long: one page, here. */
+inline trim(p)
+{
+	begin();
+	p = 0;
+	if
+	:: err == OK ->
+		pop(LIST(o, cpu), p);
+		if
+		:: p != 0 -> leave(p);
+			if
+			:: !ok -> p = 0
+			:: else
+			fi
+		:: else
+		fi
+	:: else
+	fi;
+	end();
+	if
+	:: p != 0 -> give_back(p)
+	:: else
+	fi
+}
+
+inline transfer(p)
+{
+	begin();
+	if
+	:: err == OK -> find(p)
+	:: else
+	fi;
+	WANT_HELD;
+	if
+	:: err == OK && handles[OWNER_OF(to)] != to -> err = EINVAL
+	:: else
+	fi;
+	if
+	:: err == OK -> freeze_exclusive(p)
+	:: else
+	fi;
+	if
+	:: err == OK ->
+#ifdef MISTAKE_TRANSFER_STORES
+		commit(TAG(p, OWNER_OF(to), BEFORE_NOTES), false);
+#else
+		commit(TAG(p, OWNER_OF(to), BEFORE_NOTES), true);
+#endif
+		if
+		:: ok -> pages[OWNER_OF(to)]++;
+			note(p, OWNER_OF(to));
+			pages[o]--
+		:: else -> err = ENOENT
+		fi;
+		thaw(p, BASE)
+	:: else
+	fi;
+	end()
+}
+
+/* It is the caller's, with one reference. */
+inline release(p)
+{
+	begin();
+	if
+	:: err == OK -> find(p)
+	:: else
+	fi;
+	WANT_HELD;
+	if
+	:: err == OK -> freeze_exclusive(p)
+	:: else
+	fi;
+	if
+	:: err == OK ->
+		remove();
+		if
+		:: ok -> untag(p, true)
+		:: else -> thaw(p, BASE); err = ENOENT
+		fi
+	:: else
+	fi;
+	end()
+}
+
+inline adopt(p)
+{
+	begin();
+	if
+	:: err == OK -> search(p);
+		if
+		:: tag != 0 -> err = EBUSY
+		:: else
+		fi
+	:: else
+	fi;
+	if
+	:: err == OK ->
+#ifdef MISTAKE_ADOPT_LOOKS
+		atomic { ok = (refs[p] == 1); delta = 0 };
+		if
+		:: ok -> claim[p] = _pid
+		:: else
+		fi;
+#else
+		freeze(p, 1);
+#endif
+		if
+		:: !ok -> err = EBUSY
+		:: else -> enter(p, BEFORE_NOTES);
+			if
+			:: ok -> outside[p] = false;
+				note(p, o);
+				thaw(p, BASE)
+			:: else -> thaw(p, 1); err = EBUSY
+			fi
+		fi
+	:: else
+	fi;
+	end()
+}
+
+inline lend(p)
+{
+	begin();
+	if
+	:: err == OK -> find(p)
+	:: else
+	fi;
+	WANT_HELD;
+	if
+	:: err == OK -> freeze_exclusive(p)
+	:: else
+	fi;
+	if
+	:: err == OK ->
+#ifdef MISTAKE_LEND_STORES
+		commit(TAG(p, o, LENT), false);
+#else
+		commit(TAG(p, o, LENT), true);
+#endif
+		if
+		:: ok -> set_type(p, false);
+			others[p]++;
+			thaw(p, LENT_REFS)
+		:: else -> thaw(p, BASE); err = ENOENT
+		fi
+	:: else
+	fi;
+	end()
+}
+
+inline reclaim(p)
+{
+	begin();
+	if
+	:: err == OK -> find(p)
+	:: else
+	fi;
+	if
+	:: err == OK && STATE(tag) != HELD && STATE(tag) != LENT -> err = ENOENT
+	:: err == OK && STATE(tag) == HELD -> exclusive(p)
+	:: err == OK && STATE(tag) == LENT ->
+#ifdef MISTAKE_RECLAIM_LOOKS
+		atomic { ok = (refs[p] == BASE) };
+		if
+		:: ok -> delta = -BASE; refs[p] = 0; claim[p] = _pid
+		:: else -> err = EBUSY
+		fi;
+#else
+		freeze_exclusive(p);
+#endif
+		if
+		:: err == OK ->
+			/* Nobody else can look at it any more. */
+			MUST(unused_when_taken_back, others[p] == 0);
+			commit(TAG(p, o, BEFORE_NOTES), true);
+			if
+			:: ok -> place[p] = slot + 1;
+				set_type(p, true);
+				note(p, o)
+			:: else -> err = EBUSY
+			fi;
+			thaw(p, BASE)
+		:: else
+		fi
+	:: else
+	fi;
+	end()
+}
+
+/* --- owners --- */
+
+inline gather(list)
+{
+	do
+	:: pop(list, p);
+		if
+		:: p != 0 -> push(RESERVE(o), p)
+		:: else -> break
+		fi
+	od
+}
+
+inline settle(p)
+{
+	leave(p);
+	if
+	:: ok -> give_back(p)
+	:: else
+	fi
+}
+
+inline drain()
+{
+	do
+	:: pop(RESERVE(o), p);
+		if
+		:: p != 0 -> settle(p)
+		:: else -> break
+		fi
+	od
+}
+
+/* Every section that was under way has ended. */
+inline grace_period()
+{
+	then = 0;
+	do
+	:: atomic { then < PROCS && !inside[then] -> then++ }
+	:: atomic { then == PROCS -> then = 0; break }
+	od
+}
+
+/* Under the owners' mutex: the slot is free with its last page. */
+inline put_slot()
+{
+	atomic {
+		if
+		:: gone[o] && pages[o] == 0 -> gone[o] = false;
+			MUST(one_life, TAGS_OWNED(o) == 0)
+		:: else
+		fi }
+}
+
+/* Those that are handed out, or were when their owner went. */
+inline settle_where(condition)
+{
+	cursor = 0;
+	do
+	:: cursor < SLOTS ->
+		atomic { tag = tags[cursor] };
+		if
+		:: condition -> p = PAGE(tag); o = OWNER(tag); settle(p); put_slot()
+		:: else
+		fi;
+		cursor++
+	:: else -> cursor = 0; break
+	od
+}
+
+inline destroy()
+{
+	atomic { o = OWNER_OF(h);
+		 handles[o] = 0; gone[o] = true;
+#ifndef MISTAKE_SLOT_EARLY
+		 pages[o]++
+#endif
+	};
+#ifndef MISTAKE_NO_GRACE
+	grace_period();
+#endif
+	gather(LIST(o, 0));
+	drain();
+	settle_where(tag != 0 && OWNER(tag) == 0 && STATE(tag) != LIMBO);
+	o = 0;
+#ifndef MISTAKE_SLOT_EARLY
+	pages[o]--;
+#endif
+	put_slot();
+	FORGET
+}
+
+#ifdef MISTAKE_SAME_HANDLE
+#define SECOND_LIFE	1
+#else
+#define SECOND_LIFE	2
+#endif
+
+/* The slot's next life, if it is free. */
+inline create()
+{
+	atomic {
+		if
+		:: handles[0] == 0 && !gone[0] ->
+			handles[0] = HANDLE(0, SECOND_LIFE);
+			lives[0]++;
+			life = lives[0];
+			h = handles[0]
+		:: else -> h = 0
+		fi }
+}
+
+/* --- who does what --- */
+
+/* An interrupt has the CPU from its first step to its last. */
+inline enter_interrupt(c, victim)
+{
+	atomic { !masked[c] -> interrupted[victim] = true }
+}
+
+inline leave_interrupt(victim)
+{
+	atomic { FORGET; p = 0; interrupted[victim] = false; finished++ }
+}
+
+inline finish()
+{
+	atomic { FORGET; p = 0; finished++ }
+}
+
+#if defined(CALLS)
+/*
+ * Any call on one page, with either owner's handle, by two who know no better;
+ * while others use references that they were lent, or get some.
+ */
+proctype caller(byte cpu, times)
+{
+	LOCALS;
+	byte p;
+
+	do
+	:: times > 0 ->
+		atomic {
+			times--;
+			if
+			:: h = HANDLE(0, 1); to = HANDLE(1, 1)
+			:: h = HANDLE(1, 1); to = HANDLE(0, 1)
+			fi };
+		p = 1;
+		if
+		:: free(p)
+		:: transfer(p)
+		:: release(p)
+		:: outside[1] -> adopt(p)
+		:: lend(p)
+		:: reclaim(p)
+		:: alloc(p)
+		:: trim(p)
+		fi
+	:: else -> break
+	od;
+	finish()
+}
+
+proctype borrower(byte p, times)
+{
+	do
+	:: times > 0 -> times--;
+		if
+		:: atomic { others[p] > 0 -> others[p]--; drop_reference(p) }
+		:: atomic { refs[p] > 0 -> refs[p]++; others[p]++ }
+		:: true
+		fi
+	:: else -> break
+	od;
+	finished++
+}
+
+/*
+ * One who drops a reference that he does not have. Not of a lent page, where it is
+ * a borrower's who misses it; nor in the moment in which the page is frozen, where,
+ * if it leaves just then, it is the last.
+ */
+proctype thief(byte p)
+{
+	if
+	:: atomic { refs[p] > 1 && place[p] != 0 && others[p] == 0 ->
+		stolen[p]++; refs[p]-- }
+	:: true
+	fi;
+	finished++
+}
+
+inline begin_scenario()
+{
+	put_in(1, 0, HELD);
+	run caller(0, CALLS);
+	run caller(1, CALLS2);
+#ifdef THIEF
+	run thief(1)
+#else
+	run borrower(1, 2)
+#endif
+}
+#endif
+
+#if defined(LISTS) || defined(SHRINK) || defined(DESTROY)
+#ifdef DESTROY
+#define MAY_BE_GONE	true
+#else
+#define MAY_BE_GONE	false
+#endif
+#ifdef LISTS
+#define MAY_TRIM	(victim == 0)
+#else
+#define MAY_TRIM	false
+#endif
+
+/*
+ * One who frees what he was given, and nothing else: no page is given to two, and
+ * nothing that he does is refused. As a task, which the interrupt stops, or as
+ * that interrupt.
+ */
+proctype user_of_pages(byte cpu, times, victim) provided (!interrupted[_pid])
+{
+	LOCALS;
+	byte p, mine, also;
+
+	h = HANDLE(0, 1);
+	if
+	:: victim != 0 -> enter_interrupt(cpu, victim)
+	:: else
+	fi;
+	do
+	:: times > 0 ->
+		times--;
+		if
+		:: also == 0 ->
+			p = 0;
+			alloc(p);
+			atomic {
+				if
+				:: mine == 0 -> mine = p
+				:: else -> also = p
+				fi }
+		:: mine != 0 ->
+			p = mine;
+			free(p);
+			atomic {
+				MUST(right_call_succeeds, result == OK || MAY_BE_GONE);
+				mine = also; also = 0 }
+		:: MAY_TRIM -> trim(p)
+		fi
+	:: else -> break
+	od;
+	if
+	:: victim != 0 -> leave_interrupt(victim)
+	:: else -> finish()
+	fi
+}
+#endif
+
+#if defined(LISTS)
+/* A task, the interrupt that comes into it, and a task of another CPU. */
+inline begin_scenario()
+{
+	put_on(LIST(0, 0), 1);
+	put_on(LIST(0, 0), 2);
+	put_on(RESERVE(0), 3);
+	run user_of_pages(0, LISTS, 0);
+	run user_of_pages(0, 3, 1);
+	run user_of_pages(1, LISTS2, 0)
+}
+#endif
+
+#if defined(SHRINK)
+/* The system wants pages back: an interrupt on the CPU whose list they are on. */
+proctype gatherer(byte cpu, victim)
+{
+	LOCALS;
+	byte p;
+
+	asked;
+#ifdef MISTAKE_REMOTE_GATHER
+	gather(LIST(o, cpu));
+#else
+	enter_interrupt(cpu, victim);
+	gather(LIST(o, cpu));
+#endif
+	atomic { gathered = true; leave_interrupt(victim) }
+}
+
+proctype shrinker()
+{
+	LOCALS;
+	byte p;
+
+	asked = true;
+	gathered;
+	drain();
+	finish()
+}
+
+inline begin_scenario()
+{
+	put_on(LIST(0, 0), 1);
+	put_on(LIST(0, 0), 2);
+	run user_of_pages(0, SHRINK, 0);
+	run gatherer(0, 1);
+	run shrinker();
+	run user_of_pages(1, SHRINK2, 0)
+}
+#endif
+
+#if defined(DESTROY)
+/*
+ * An owner goes while others still use its handle, and its slot gets another life.
+ * One page is with a borrower, who may outlive it.
+ */
+proctype destroyer()
+{
+	LOCALS;
+	byte p, cursor;
+
+	h = HANDLE(0, 1);
+	destroy();
+	finish()
+}
+
+/* The slot's next owner, as soon as there may be one. */
+proctype heir(byte cpu)
+{
+	LOCALS;
+	byte p;
+
+	create();
+	if
+	:: h != 0 -> alloc(p);
+		if
+		:: p != 0 -> free(p);
+			MUST(right_call_succeeds, result == OK)
+		:: else
+		fi
+	:: else
+	fi;
+	finish()
+}
+
+proctype limbo_worker(byte times)
+{
+	LOCALS;
+	byte p, cursor;
+
+	do
+	:: times > 0 -> settle_where(STATE(tag) == LIMBO); times--
+	:: else -> break
+	od;
+	finish()
+}
+
+proctype borrower()
+{
+	atomic { others[1]--; drop_reference(1) };
+	finished++
+}
+
+inline begin_scenario()
+{
+	put_in(1, 0, LENT);
+	others[1] = 1;
+	refs[1]++;
+	typed[1] = false;
+	pool[2] = true;
+	run user_of_pages(0, DESTROY, 0);
+	run destroyer();
+	run heir(0);
+	run limbo_worker(DESTROY2);
+	run borrower()
+}
+#endif
+
+#if defined(LOOKUP)
+/*
+ * Look-ups of a page that is in the table, while others come and go: in the table
+ * of two buckets of one slot each, and a stash.
+ */
+proctype comer(byte p, times)
+{
+	LOCALS;
+
+	do
+	:: times > 0 -> times--;
+		insert(TAG(p, 0, CACHED));
+		if
+		:: ok -> atomic { tag = tags[slot] }; remove(); MUST(alone, ok)
+		:: else
+		fi;
+		FORGET
+	:: else -> break
+	od;
+	finished++
+}
+
+/* Who was given the page was given it after it was inserted, and so finds it. */
+proctype reader(byte p)
+{
+	LOCALS;
+
+	insert(TAG(p, 0, CACHED));
+	if
+	:: ok -> search(p);
+		MUST(found, tag == TAG(p, 0, CACHED));
+		remove();
+		MUST(alone, ok)
+	:: else
+	fi;
+	atomic { FORGET; finished++ }
+}
+
+inline begin_scenario()
+{
+	pool[1] = true;
+	pool[2] = true;
+	pool[3] = true;
+	pool[4] = true;
+	run reader(1);
+	run comer(2, LOOKUP);
+	run comer(3, LOOKUP);
+	run comer(4, 1)
+}
+#endif
+
+#if defined(SINGLE)
+/*
+ * The user of a SINGLE owner stores where others compare and exchange. Others try
+ * to get at its pages, with another owner's handle.
+ */
+inline take_single(p)
+{
+	atomic { p = head[LIST(o, 0)] };
+	if
+	:: p != 0 -> head[LIST(o, 0)] = next[p];
+		next[p] = 0;
+		atomic { slot = place[p] - 1; tag = tags[slot] };
+		atomic { MUST(one_owner, tag == TAG(p, o, CACHED) && user[p] == 0);
+			 tags[slot] = TAG(p, o, HELD);
+			 user[p] = o + 1 }
+	:: else
+	fi
+}
+
+inline put_single(p)
+{
+	atomic { slot = place[p] - 1; ok = (tags[slot] == TAG(p, o, HELD)) };
+	MUST(right_call_succeeds, ok && refs[p] == BASE);
+	atomic { tags[slot] = TAG(p, o, CACHED);
+		 MUST(one_owner, user[p] == o + 1);
+		 user[p] = 0 };
+	next[p] = head[LIST(o, 0)];
+	head[LIST(o, 0)] = p
+}
+
+proctype single_user(byte times)
+{
+	LOCALS;
+	byte p, mine, also;
+
+	do
+	:: times > 0 -> times--;
+		if
+		:: also == 0 -> take_single(p);
+			atomic {
+				if
+				:: mine == 0 -> mine = p
+				:: else -> also = p
+				fi }
+		:: mine != 0 -> p = mine;
+			put_single(p);
+			atomic { mine = also; also = 0 }
+		fi;
+		atomic { FORGET }
+	:: else -> break
+	od;
+	finish()
+}
+
+proctype foreigner(byte p, cpu)
+{
+	LOCALS;
+
+	h = HANDLE(1, 1);
+	to = HANDLE(1, 1);
+	if
+	:: free(p)
+	:: transfer(p)
+	:: release(p)
+	:: lend(p)
+	:: reclaim(p)
+	fi;
+	MUST(foreigner_refused, result == EPERM);
+	finish()
+}
+
+inline begin_scenario()
+{
+	put_on(LIST(0, 0), 1);
+	put_on(LIST(0, 0), 2);
+	run single_user(SINGLE);
+#ifdef MISTAKE_TWO_USERS
+	run single_user(SINGLE);
+#else
+	run foreigner(1, 1);
+#endif
+	run foreigner(2, 1)
+}
+#endif
+
+/* --- the end: every page is in exactly one place, and looks like it --- */
+
+inline put_in(page, o, state)
+{
+	tags[page - 1] = TAG(page, o, state);
+	place[page] = page;
+	typed[page] = true;
+	refs[page] = BASE;
+	user[page] = USER(tags[page - 1]);
+	pages[o]++
+}
+
+inline put_on(list, page)
+{
+	put_in(page, 0, CACHED);
+	next[page] = head[list];
+	head[list] = page
+}
+
+inline count_list(list)
+{
+	p = head[list];
+	do
+	:: p != 0 ->
+		MUST(on_one_list, !listed[p]);
+		listed[p] = true;
+		p = next[p]
+	:: else -> break
+	od
+}
+
+inline census_of(p)
+{
+	tag = (place[p] != 0 -> tags[(place[p] + SLOTS - 1) % SLOTS] : 0);
+	MUST(one_claim, claim[p] == 0);
+	MUST(on_one_list, listed[p] == (STATE(tag) == CACHED));
+	if
+	:: TAGS_OF(p) == 0 ->
+		MUST(one_owner, place[p] == 0 && !typed[p] && user[p] == 0);
+		MUST(references_add_up, refs[p] == outside[p] + others[p]);
+		/* None is lost. */
+		MUST(none_lost, pool[p] == (outside[p] + others[p] == 0))
+	:: else ->
+		MUST(tag_once, TAGS_OF(p) == 1 && PAGE(tag) == p);
+		MUST(one_owner, !pool[p] && !outside[p]);
+		MUST(one_owner, user[p] == USER(tag));
+		MUST(references_add_up, refs[p] == BASE + others[p] - stolen[p]);
+		MUST(references_add_up, STATE(tag) == LIMBO ||
+		     typed[p] == (STATE(tag) == CACHED || STATE(tag) == HELD));
+		tagged[OWNER(tag)]++
+	fi
+}
+
+init
+{
+	byte p, tag;
+	bool listed[PAGES + 1];
+	byte tagged[OWNERS];
+
+	d_step {
+		for (p : 0 .. OWNERS - 1) { handles[p] = HANDLE(p, 1); lives[p] = 1 }
+		p = 0 };
+	atomic { begin_scenario() };
+	finished == PROCS - 1;
+	d_step {
+		for (tag : 0 .. NR_LISTS - 1) { count_list(tag) }
+		for (p : 1 .. PAGES) { census_of(p) }
+		for (p : 0 .. OWNERS - 1) { MUST(none_lost, pages[p] == tagged[p]) }
+	}
+}
