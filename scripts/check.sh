@@ -5,6 +5,7 @@
 # Everything that is checked of Labyrinth, or only some stages of it:
 #   build     builds without a warning against the stock headers of 6.1 and 6.12
 #   static    sparse, checkpatch.pl, kernel-doc, check-style.sh, shellcheck
+#   model     the tag protocol in every order of its steps, by spin
 #   kunit     the KUnit suites in User-Mode Linux
 #   selftest  the self-tests in a virtual machine with a stock kernel
 #   bench     instruction counts against the peers' and against the budget
@@ -14,13 +15,14 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-STAGES=(build static kunit selftest bench)
+STAGES=(build static model kunit selftest bench)
 
 # What a stage needs from Debian, so that it is all installed in one go.
 purposes_of() {
 	case $1 in
 	build) echo fetch build ;;
 	static) echo fetch build static ;;
+	model) echo model ;;
 	kunit) echo fetch kunit ;;
 	selftest) echo fetch build vm ;;
 	bench) echo fetch build vm kunit ;;
@@ -36,6 +38,7 @@ stage_build() {
 	return "$status"
 }
 stage_static() { "$LAB_SCRIPTS/static.sh"; }
+stage_model() { "$LAB_SCRIPTS/model.sh"; }
 stage_kunit() { "$LAB_SCRIPTS/kunit.sh"; }
 stage_selftest() {
 	local status=0

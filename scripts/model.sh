@@ -16,6 +16,7 @@ scenarios() {
 	cat <<-'END'
 		calls	-DCALLS=2 -DCALLS2=1
 		thief	-DCALLS=2 -DCALLS2=1 -DTHIEF
+		maps	-DCALLS=2 -DCALLS2=2 -DMAPS
 		lists	-DLISTS=2 -DLISTS2=1
 		shrink	-DSHRINK=2 -DSHRINK2=1
 		destroy	-DDESTROY=2 -DDESTROY2=1
@@ -28,6 +29,7 @@ large_scenarios() {
 	cat <<-'END'
 		calls	-DCALLS=2 -DCALLS2=2
 		thief	-DCALLS=2 -DCALLS2=2 -DTHIEF
+		maps	-DCALLS=3 -DCALLS2=2 -DMAPS
 		lists	-DLISTS=3 -DLISTS2=2
 		shrink	-DSHRINK=3 -DSHRINK2=2
 		destroy	-DDESTROY=3 -DDESTROY2=2
@@ -43,11 +45,14 @@ mistakes() {
 		TRANSFER_STORES		calls	one_owner
 		LEND_STORES		calls	one_owner
 		NOTES_LATE		calls	on_one_list
-		REPAIR_STALE		calls	references_add_up
-		RECLAIM_LOOKS		calls	references_add_up
-		LEAVE_LOOKS		calls	references_add_up
-		ADOPT_LOOKS		calls	references_add_up
-		THAW_STORES		calls	references_add_up
+		REPAIR_STALE		calls	frame_is_right
+		RECLAIM_LOOKS		calls	frame_is_right
+		RECLAIM_BLIND		calls	frame_is_right
+		LEAVE_LOOKS		calls	frame_is_right
+		ADOPT_LOOKS		calls	frame_is_right
+		THAW_STORES		calls	frame_is_right
+		MAP_STORES		maps	one_owner
+		RECORD_FIRST		maps	unmapped_when_freed
 		NO_SEQUENCE		lists	one_owner
 		NO_HAND_OUT		lists	right_call_succeeds
 		REMOTE_GATHER		shrink	on_one_list

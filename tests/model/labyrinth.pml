@@ -32,6 +32,7 @@
 #define HELD		2
 #define LENT		3
 #define LIMBO		4
+#define MAPPED		5
 
 #define OK		0
 #define EINVAL		1
@@ -52,7 +53,9 @@
 #define LENT_REFS		(BASE + 1)
 
 /* Whom a page with this tag is handed out to; 0: nobody. */
-#define USER(tag)	((STATE(tag) == HELD || STATE(tag) == LENT) -> OWNER(tag) + 1 : 0)
+#define USER(tag)							\
+	((STATE(tag) == HELD || STATE(tag) == LENT || STATE(tag) == MAPPED) ->	\
+	 OWNER(tag) + 1 : 0)
 
 /* The owner table. The stash is the slots from STASH on. */
 byte tags[SLOTS];
@@ -64,6 +67,11 @@ bool typed[PAGES + 1];
 byte next[PAGES + 1];
 byte place[PAGES + 1];		/* frame->tag: the slot, and 1; 0: none */
 bool pool[PAGES + 1];		/* free, in the page allocator's hands */
+
+/* The records of a page's mappings, and how many of them somebody ends. */
+byte mappings[PAGES + 1];	/* 0: the page's address is there */
+byte ending[PAGES + 1];
+bool locked[OWNERS];		/* owner->map_lock */
 
 /* Lists: of each owner, one for each CPU and the reserve. A head is one word. */
 #define LIST(o, cpu)	((o) * (CPUS + 1) + (cpu))
@@ -97,7 +105,8 @@ hidden byte one_claim;			/* only who has frozen a page changes it */
 hidden byte alone;			/* who has a page alone has it alone */
 hidden byte unused_when_given_back;	/* to the page allocator */
 hidden byte unused_when_taken_back;	/* from a borrower */
-hidden byte references_add_up;
+hidden byte frame_is_right;		/* its references add up, its type fits */
+hidden byte unmapped_when_freed;
 hidden byte refusal_changes_nothing;
 hidden byte right_call_succeeds;
 hidden byte foreigner_refused;
@@ -108,6 +117,7 @@ byte user[PAGES + 1];		/* the owner that has it, and 1; 0: nobody */
 byte others[PAGES + 1];		/* references that others have a right to */
 byte claim[PAGES + 1];		/* who has it frozen */
 bool outside[PAGES + 1];	/* an ordinary page in somebody's hands */
+byte reachable[PAGES + 1];	/* mappings by which a device may reach it */
 byte stolen[PAGES + 1];		/* references dropped by who had none */
 byte lives[OWNERS];		/* which of its lives an owner's slot is in */
 bool asked, gathered;		/* between the shrinker and the CPU it interrupts */
@@ -364,7 +374,8 @@ inline find(p)
 #define WANT_HELD							\
 	atomic {							\
 		if							\
-		:: err == OK && STATE(tag) == LENT -> err = EBUSY	\
+		:: err == OK && (STATE(tag) == LENT ||			\
+				 STATE(tag) == MAPPED) -> err = EBUSY	\
 		:: err == OK && (STATE(tag) == CACHED ||		\
 				 STATE(tag) == LIMBO) -> err = ENOENT	\
 		:: else							\
@@ -378,6 +389,8 @@ inline commit(new, compare)
 		if
 		:: ok ->
 			MUST(one_owner, user[PAGE(tag)] == USER(tag));
+			MUST(unmapped_when_freed, STATE(new) == MAPPED ||
+			     reachable[PAGE(tag)] == 0);
 			tags[slot] = new;
 			user[PAGE(tag)] = USER(new)
 		:: else
@@ -789,6 +802,24 @@ inline lend(p)
 	end()
 }
 
+/* The page stays LENT while it is frozen, but for another call's repair. */
+inline take_back(p)
+{
+#ifdef MISTAKE_NOTES_LATE
+	commit(TAG(p, o, HELD), true);
+#endif
+	place[p] = slot + 1;
+	next[p] = 0;
+	set_type(p, true);
+#ifndef MISTAKE_NOTES_LATE
+	commit(TAG(p, o, HELD), true);
+#endif
+	if
+	:: !ok -> set_type(p, false); err = EBUSY
+	:: else
+	fi
+}
+
 inline reclaim(p)
 {
 	begin();
@@ -797,7 +828,7 @@ inline reclaim(p)
 	:: else
 	fi;
 	if
-	:: err == OK && STATE(tag) != HELD && STATE(tag) != LENT -> err = ENOENT
+	:: err == OK && STATE(tag) != HELD && STATE(tag) != LENT -> err = EBUSY
 	:: err == OK && STATE(tag) == HELD -> exclusive(p)
 	:: err == OK && STATE(tag) == LENT ->
 #ifdef MISTAKE_RECLAIM_LOOKS
@@ -811,13 +842,15 @@ inline reclaim(p)
 #endif
 		if
 		:: err == OK ->
-			/* Nobody else can look at it any more. */
-			MUST(unused_when_taken_back, others[p] == 0);
-			commit(TAG(p, o, BEFORE_NOTES), true);
+#ifdef MISTAKE_RECLAIM_BLIND
+			ok = true;
+#else
+			ok = (tags[slot] == tag);
+#endif
 			if
-			:: ok -> place[p] = slot + 1;
-				set_type(p, true);
-				note(p, o)
+			:: ok ->
+				MUST(unused_when_taken_back, others[p] == 0);
+				take_back(p)
 			:: else -> err = EBUSY
 			fi;
 			thaw(p, BASE)
@@ -826,6 +859,103 @@ inline reclaim(p)
 	:: else
 	fi;
 	end()
+}
+
+/* --- mappings, labyrinth_mapping.c --- */
+
+inline lock(which)
+{
+	atomic { !locked[which] -> locked[which] = true }
+}
+
+/* Recorded: the page is MAPPED. Only then does the device get to know it. */
+inline map(p)
+{
+	begin();
+	if
+	:: err == OK -> find(p)
+	:: else
+	fi;
+	if
+	:: err == OK && STATE(tag) != HELD && STATE(tag) != MAPPED -> err = EBUSY
+	:: else
+	fi;
+	if
+	:: err == OK ->
+		lock(o);
+		atomic { ok = (tags[slot] == TAG(p, o, MAPPED)) };
+		if
+		:: ok -> mappings[p]++
+		:: !ok && STATE(tag) == HELD ->
+#ifdef MISTAKE_MAP_STORES
+			commit(TAG(p, o, MAPPED), false);
+#else
+			commit(TAG(p, o, MAPPED), true);
+#endif
+			if
+			:: ok -> mappings[p] = 1
+			:: else
+			fi
+		:: else
+		fi;
+		if
+		:: ok -> reachable[p]++
+		:: else -> err = EBUSY
+		fi;
+		locked[o] = false
+	:: else
+	fi;
+	end()
+}
+
+/* The device cannot reach it by this mapping any more; then the record goes. */
+inline unmap(p)
+{
+	begin();
+	if
+	:: err == OK -> find(p)
+	:: else
+	fi;
+	if
+	:: err == OK && STATE(tag) != MAPPED -> err = ENOENT
+	:: else
+	fi;
+	if
+	:: err == OK ->
+		lock(o);
+		atomic {
+			ok = (OWNER(tags[slot]) == o && PAGE(tags[slot]) == p &&
+			      mappings[p] > ending[p]);
+			if
+			:: ok -> ending[p]++
+			:: else -> err = EINVAL
+			fi;
+			locked[o] = false }
+	:: else
+	fi;
+	if
+	:: err == OK ->
+#ifdef MISTAKE_RECORD_FIRST
+		detach(p);
+		reachable[p]--
+#else
+		reachable[p]--;
+		detach(p)
+#endif
+	:: else
+	fi;
+	end()
+}
+
+inline detach(p)
+{
+	lock(o);
+	atomic { mappings[p]--; ending[p]--; tag = tags[slot] };
+	if
+	:: mappings[p] == 0 -> commit(TAG(p, o, HELD), true)
+	:: else
+	fi;
+	locked[o] = false
 }
 
 /* --- owners --- */
@@ -985,7 +1115,12 @@ proctype caller(byte cpu, times)
 		:: lend(p)
 		:: reclaim(p)
 		:: alloc(p)
+#ifdef MAPS
+		:: map(p)
+		:: unmap(p)
+#else
 		:: trim(p)
+#endif
 		fi
 	:: else -> break
 	od;
@@ -1026,8 +1161,10 @@ inline begin_scenario()
 	put_in(1, 0, HELD);
 	run caller(0, CALLS);
 	run caller(1, CALLS2);
-#ifdef THIEF
+#if defined(THIEF)
 	run thief(1)
+#elif defined(MAPS)
+	run borrower(1, 0)
 #else
 	run borrower(1, 2)
 #endif
@@ -1384,16 +1521,17 @@ inline census_of(p)
 	if
 	:: TAGS_OF(p) == 0 ->
 		MUST(one_owner, place[p] == 0 && !typed[p] && user[p] == 0);
-		MUST(references_add_up, refs[p] == outside[p] + others[p]);
+		MUST(frame_is_right, refs[p] == outside[p] + others[p]);
 		/* None is lost. */
 		MUST(none_lost, pool[p] == (outside[p] + others[p] == 0))
 	:: else ->
 		MUST(tag_once, TAGS_OF(p) == 1 && PAGE(tag) == p);
 		MUST(one_owner, !pool[p] && !outside[p]);
 		MUST(one_owner, user[p] == USER(tag));
-		MUST(references_add_up, refs[p] == BASE + others[p] - stolen[p]);
-		MUST(references_add_up, STATE(tag) == LIMBO ||
-		     typed[p] == (STATE(tag) == CACHED || STATE(tag) == HELD));
+		MUST(frame_is_right, refs[p] == BASE + others[p] - stolen[p]);
+		MUST(frame_is_right, STATE(tag) == LIMBO ||
+		     typed[p] == (STATE(tag) != LENT));
+		MUST(frame_is_right, (mappings[p] > 0) == (STATE(tag) == MAPPED));
 		tagged[OWNER(tag)]++
 	fi
 }
