@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/mutants.sh [number...]
+# Whether the tests notice what they are for: applies each of tests/mutants/*.patch,
+# one deliberate bug each, to a copy of the sources and runs the suite or self-test
+# that its first line names. The test named there must fail. With numbers, only
+# those mutants.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# The first line of a patch: "what it breaks: kunit suite.case", or
+# "what it breaks: selftest name.sh: result".
+title_of() { sed -n '1s/: \(kunit\|selftest\) .*//p' "$1"; }
+test_of() { sed -n '1s/.*: \(\(kunit\|selftest\) .*\)/\1/p' "$1"; }
+
+# The checkout as it is, with its scripts, and what git would not keep left out.
+copy_checkout() {
+	mkdir -p "$copy"
+	rm -rf "$copy"/{scripts,tests,Documentation}
+	cp -r "$LAB_ROOT"/{scripts,tests,Documentation} "$copy/"
+	sync_sources "$copy"
+}
+
+# run_test KIND WHERE: the suite or self-test at WHERE, from the copy.
+run_test() {
+	case $1 in
+	kunit) "$copy/scripts/kunit.sh" "${2%%.*}" ;;
+	selftest) "$copy/scripts/selftest.sh" "${2%%:*}" ;;
+	esac
+}
+
+# Whether that failed which the patch names, or one of its cases. A suite that does
+# not come to its end is not named in the results.
+is_caught() {
+	local suite=${2%%.*} rest=${2#*.}
+	case $1 in
+	kunit) grep -qE "^fail"$'\t'"kunit: ($suite\\.)?$rest(\\.|\$)" "$results" ;;
+	selftest) grep -qF "fail"$'\t'"selftest 6.1: $suite.${rest#*: }" "$results" ;;
+	esac
+}
+
+# Whatever comes of the run, the results tell.
+try_mutant() {
+	local patch=$1 test=$2 log=$LABYRINTH_LOGS/mutant-$3.log
+	: >"$results"
+	sync_sources "$copy"
+	(cd "$copy" && git apply "$patch") >"$log" 2>&1 || { why="does not apply"; return 1; }
+	LABYRINTH_RESULTS=$results LABYRINTH_LOGS=$LABYRINTH_LOGS/mutant-$3 \
+		run_test "${test%% *}" "${test#* }" >>"$log" 2>&1 || true
+	if grep -q "does not build" "$results"; then
+		why="does not build"
+	elif is_caught "${test%% *}" "${test#* }"; then
+		return 0
+	else
+		why="survived $test"
+	fi
+	return 1
+}
+
+judge() {
+	local patch=$1 name test start=$SECONDS why='' beat status=0
+	name=$(basename "$patch" .patch)
+	test=$(test_of "$patch")
+	[[ -n $test ]] || die "$patch: its first line names no test"
+	mkdir -p "$LABYRINTH_LOGS/mutant-$name"
+	say "$name: $(title_of "$patch")"
+	heartbeat "$name" 30 &
+	beat=$!
+	try_mutant "$patch" "$test" "$name" || status=1
+	heartbeat_stop "$beat"
+	if ((status == 0)); then
+		result pass "mutant $name: caught by $test ($((SECONDS - start)) s)"
+	else
+		result fail "mutant $name: $why, see $LABYRINTH_LOGS/mutant-$name.log"
+	fi
+	return "$status"
+}
+
+[[ ${1:-} != --help ]] || { usage; exit; }
+(($#)) || set -- ''
+log_dir
+name=mutants-$(sha256sum <<<"$LAB_ROOT" | cut -c 1-8)
+copy=$LABYRINTH_CACHE/build/$name
+results=$LABYRINTH_LOGS/mutant-results
+take_lock "$name"
+copy_checkout
+# A kernel of its own, so that nobody else's comes out half a mutant.
+export LABYRINTH_UML=mutants
+failed=0
+for number; do
+	for patch in "$LAB_ROOT/tests/mutants/$number"*.patch; do
+		judge "$patch" || failed=1
+	done
+done
+exit "$failed"
