@@ -8,6 +8,7 @@
 #   model     the tag protocol in every order of its steps, by spin
 #   kunit     the KUnit suites in User-Mode Linux
 #   selftest  the self-tests in a virtual machine with a stock kernel
+#   mutants   (only if named) that the tests notice deliberate bugs
 #   bench     instruction counts against the peers' and against the budget
 # The last line counts what passed and failed. Downloads and builds are kept in
 # LABYRINTH_CACHE (default ~/.cache/labyrinth) and used again.
@@ -25,6 +26,7 @@ purposes_of() {
 	model) echo model ;;
 	kunit) echo fetch kunit ;;
 	selftest) echo fetch build vm ;;
+	mutants) echo fetch build vm kunit ;;
 	bench) echo fetch build vm kunit ;;
 	*) die "unknown stage '$1' (see --help)" ;;
 	esac
@@ -46,6 +48,7 @@ stage_selftest() {
 	"$LAB_SCRIPTS/fatal.sh" || status=1
 	return "$status"
 }
+stage_mutants() { "$LAB_SCRIPTS/mutants.sh"; }
 stage_bench() { "$LAB_SCRIPTS/bench.sh" --check --out "$LABYRINTH_LOGS/bench"; }
 
 run_stage() {

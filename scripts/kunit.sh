@@ -4,8 +4,7 @@
 # Usage: scripts/kunit.sh [option...] [filter]
 # Runs the KUnit suites in User-Mode Linux by the kernel's own kunit.py, with
 # Labyrinth built into the kernel. The filter is kunit.py's, by default
-# 'labyrinth*'. The first run builds a kernel, which takes some minutes; with
-# LABYRINTH_UML=name, one that only runs with that name use.
+# 'labyrinth*'. The first run builds a kernel, which takes some minutes.
 #   --kernel 6.1|7.3   default 6.1
 #   --config FILE      added to tests/kunit/.kunitconfig
 #   --cpus N           default 1; 7.3 with CONFIG_SMP can have more
@@ -129,7 +128,6 @@ judge() {
 log_dir
 source=$("$LAB_SCRIPTS/kernel.sh" source "$kernel")
 key=$(basename "$source")-$(cat "${configs[@]}" | sha256sum | cut -c 1-12)
-key+=${LABYRINTH_UML:+-$LABYRINTH_UML}
 dir=$LABYRINTH_CACHE/uml/$key
 log=$LABYRINTH_LOGS/kunit-console.log
 

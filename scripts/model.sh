@@ -11,31 +11,29 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# A name, and how much happens.
+# A scenario, what it is called in the model, how many calls the first and the second
+# of its processes make, the same with --large, and what else it is told.
 scenarios() {
 	cat <<-'END'
-		calls	-DCALLS=2 -DCALLS2=1
-		thief	-DCALLS=2 -DCALLS2=1 -DTHIEF
-		maps	-DCALLS=2 -DCALLS2=2 -DMAPS
-		lists	-DLISTS=2 -DLISTS2=1
-		shrink	-DSHRINK=2 -DSHRINK2=1
-		destroy	-DDESTROY=2 -DDESTROY2=1
-		lookup	-DLOOKUP=1
-		single	-DSINGLE=4
+		calls	CALLS	2 1	2 2
+		thief	CALLS	2 1	2 2	-DTHIEF
+		maps	CALLS	2 2	3 2	-DMAPS
+		lists	LISTS	2 1	3 2
+		shrink	SHRINK	2 1	3 2
+		destroy	DESTROY	2 1	3 2
+		lookup	LOOKUP	1 1	2 1
+		single	SINGLE	4 0	6 0
 	END
 }
 
-large_scenarios() {
-	cat <<-'END'
-		calls	-DCALLS=2 -DCALLS2=2
-		thief	-DCALLS=2 -DCALLS2=2 -DTHIEF
-		maps	-DCALLS=3 -DCALLS2=2 -DMAPS
-		lists	-DLISTS=3 -DLISTS2=2
-		shrink	-DSHRINK=3 -DSHRINK2=2
-		destroy	-DDESTROY=3 -DDESTROY2=2
-		lookup	-DLOOKUP=2
-		single	-DSINGLE=6
-	END
+# flags_of SCENARIO: for spin, one a line.
+flags_of() {
+	scenarios | awk -v name="$1" -v large="$large" '$1 == name {
+		print "-D" $2 "=" (large ? $5 : $3)
+		print "-D" $2 "2=" (large ? $6 : $4)
+		if ($7)
+			print $7
+	}'
 }
 
 # A mistake, the scenario in which it shows, and what does not hold then.
@@ -130,19 +128,18 @@ at_once() {
 
 run_scenarios() {
 	local name flags
-	while IFS=$'\t' read -r name flags; do
-		# shellcheck disable=SC2086
-		! wanted "$name" || at_once prove "$name" $flags
-	done
+	while read -r name _; do
+		mapfile -t flags < <(flags_of "$name")
+		! wanted "$name" || at_once prove "$name" "${flags[@]}"
+	done < <(scenarios)
 }
 
 run_mistakes() {
 	local name scenario expected flags
 	while read -r name scenario expected; do
-		flags=$(scenarios | sed -n "s/^$scenario\t//p")
-		# shellcheck disable=SC2086
-		! wanted "$name" || at_once find_mistake "$name" "$expected" $flags
-	done
+		mapfile -t flags < <(flags_of "$scenario")
+		! wanted "$name" || at_once find_mistake "$name" "$expected" "${flags[@]}"
+	done < <(mistakes)
 }
 
 large='' limit=300
@@ -158,12 +155,8 @@ trap 'rm -rf "$scratch"' EXIT
 export LABYRINTH_RESULTS=${LABYRINTH_RESULTS:-$LABYRINTH_LOGS/model-results}
 touch "$LABYRINTH_RESULTS"
 start=$SECONDS
-if [[ -n $large ]]; then
-	run_scenarios < <(large_scenarios)
-else
-	run_scenarios < <(scenarios)
-	run_mistakes < <(mistakes)
-fi
+run_scenarios
+[[ -n $large ]] || run_mistakes
 wait
 say "    the model took $((SECONDS - start)) s"
 grep -q $'\tmodel: ' "$LABYRINTH_RESULTS" || die "nothing of that name"

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/mutants.sh [number...]
+# Usage: scripts/mutants.sh [mutant...]
 # Whether the tests notice what they are for: applies each of tests/mutants/*.patch,
 # one deliberate bug each, to a copy of the sources and runs the suite or self-test
-# that its first line names. The test named there must fail. With numbers, only
-# those mutants.
+# that its first line names. The test named there must fail. Only those mutants
+# whose file's name has one of the words in it, if there are any.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -86,11 +86,9 @@ copy=$LABYRINTH_CACHE/build/$name
 results=$LABYRINTH_LOGS/mutant-results
 take_lock "$name"
 copy_checkout
-# A kernel of its own, so that nobody else's comes out half a mutant.
-export LABYRINTH_UML=mutants
 failed=0
-for number; do
-	for patch in "$LAB_ROOT/tests/mutants/$number"*.patch; do
+for word; do
+	for patch in "$LAB_ROOT/tests/mutants/"*"$word"*.patch; do
 		judge "$patch" || failed=1
 	done
 done

@@ -371,15 +371,28 @@ inline find(p)
 		fi }
 }
 
-#define WANT_HELD							\
-	atomic {							\
-		if							\
-		:: err == OK && (STATE(tag) == LENT ||			\
-				 STATE(tag) == MAPPED) -> err = EBUSY	\
-		:: err == OK && (STATE(tag) == CACHED ||		\
-				 STATE(tag) == LIMBO) -> err = ENOENT	\
-		:: else							\
+inline begin_with(p)
+{
+	begin();
+	if
+	:: err == OK -> find(p)
+	:: else
+	fi
+}
+
+/* What the table of transitions says to most calls. */
+inline begin_with_held(p)
+{
+	begin_with(p);
+	atomic {
+		if
+		:: err == OK && (STATE(tag) == LENT || STATE(tag) == MAPPED) ->
+			err = EBUSY
+		:: err == OK && (STATE(tag) == CACHED || STATE(tag) == LIMBO) ->
+			err = ENOENT
+		:: else
 		fi }
+}
 
 /* The one compare-and-exchange; compare is false for a mistake. */
 inline commit(new, compare)
@@ -624,12 +637,7 @@ inline give_back(p)
 
 inline free(p)
 {
-	begin();
-	if
-	:: err == OK -> find(p)
-	:: else
-	fi;
-	WANT_HELD;
+	begin_with_held(p);
 	if
 	:: err == OK -> exclusive(p)
 	:: else
@@ -677,12 +685,7 @@ inline trim(p)
 
 inline transfer(p)
 {
-	begin();
-	if
-	:: err == OK -> find(p)
-	:: else
-	fi;
-	WANT_HELD;
+	begin_with_held(p);
 	if
 	:: err == OK && handles[OWNER_OF(to)] != to -> err = EINVAL
 	:: else
@@ -713,12 +716,7 @@ inline transfer(p)
 /* It is the caller's, with one reference. */
 inline release(p)
 {
-	begin();
-	if
-	:: err == OK -> find(p)
-	:: else
-	fi;
-	WANT_HELD;
+	begin_with_held(p);
 	if
 	:: err == OK -> freeze_exclusive(p)
 	:: else
@@ -774,12 +772,7 @@ inline adopt(p)
 
 inline lend(p)
 {
-	begin();
-	if
-	:: err == OK -> find(p)
-	:: else
-	fi;
-	WANT_HELD;
+	begin_with_held(p);
 	if
 	:: err == OK -> freeze_exclusive(p)
 	:: else
@@ -822,11 +815,7 @@ inline take_back(p)
 
 inline reclaim(p)
 {
-	begin();
-	if
-	:: err == OK -> find(p)
-	:: else
-	fi;
+	begin_with(p);
 	if
 	:: err == OK && STATE(tag) != HELD && STATE(tag) != LENT -> err = EBUSY
 	:: err == OK && STATE(tag) == HELD -> exclusive(p)
@@ -871,11 +860,7 @@ inline lock(which)
 /* Recorded: the page is MAPPED. Only then does the device get to know it. */
 inline map(p)
 {
-	begin();
-	if
-	:: err == OK -> find(p)
-	:: else
-	fi;
+	begin_with(p);
 	if
 	:: err == OK && STATE(tag) != HELD && STATE(tag) != MAPPED -> err = EBUSY
 	:: else
@@ -911,11 +896,7 @@ inline map(p)
 /* The device cannot reach it by this mapping any more; then the record goes. */
 inline unmap(p)
 {
-	begin();
-	if
-	:: err == OK -> find(p)
-	:: else
-	fi;
+	begin_with(p);
 	if
 	:: err == OK && STATE(tag) != MAPPED -> err = ENOENT
 	:: else
@@ -1392,7 +1373,7 @@ inline begin_scenario()
 	pool[4] = true;
 	run reader(1);
 	run comer(2, LOOKUP);
-	run comer(3, LOOKUP);
+	run comer(3, LOOKUP2);
 	run comer(4, 1)
 }
 #endif
