@@ -25,7 +25,7 @@
  * The mistakes (-DMISTAKE_...) are what the code must not be changed into: each
  * must be found. #ifdef, since a mistake that is not asked for must cost no state.
  */
-#include "scenarios.h"
+#include "scenarios.pml"
 
 #define ABSENT		0
 #define CACHED		1
