@@ -17,7 +17,7 @@ scenarios() {
 	cat <<-'END'
 		calls	CALLS	2 1	2 2
 		thief	CALLS	2 1	2 2	-DTHIEF
-		maps	CALLS	2 2	3 2	-DMAPS
+		maps	CALLS	2 1	2 2	-DMAPS
 		lists	LISTS	2 1	3 2
 		shrink	SHRINK	2 1	3 2
 		destroy	DESTROY	2 1	3 2
@@ -49,6 +49,7 @@ mistakes() {
 		LEAVE_LOOKS		calls	frame_is_right
 		ADOPT_LOOKS		calls	frame_is_right
 		THAW_STORES		calls	frame_is_right
+		NO_WAIT			calls	none_lost
 		MAP_STORES		maps	one_owner
 		RECORD_FIRST		maps	unmapped_when_freed
 		NO_SEQUENCE		lists	one_owner

@@ -32,26 +32,32 @@ run_test() {
 }
 
 # Whether that failed which the patch names, or one of its cases. A suite that does
-# not come to its end is not named in the results.
+# not come to its end is not named in the results; it may have failed and then
+# crashed, which is on the console only.
 is_caught() {
-	local suite=${2%%.*} rest=${2#*.}
+	local suite=${2%%.*} rest=${2#*.} console=$3/kunit-console.log
 	case $1 in
-	kunit) grep -qE "^fail"$'\t'"kunit: ($suite\\.)?$rest(\\.|\$)" "$results" ;;
+	kunit)
+		grep -qE "^fail"$'\t'"kunit: ($suite\\.)?$rest(\\.|\$)" "$results" ||
+			grep -qE "# $rest: (EXPECTATION|ASSERTION) FAILED" "$console"
+		;;
 	selftest) grep -qF "fail"$'\t'"selftest 6.1: $suite.${rest#*: }" "$results" ;;
 	esac
 }
 
 # Whatever comes of the run, the results tell.
 try_mutant() {
-	local patch=$1 test=$2 log=$LABYRINTH_LOGS/mutant-$3.log
+	local patch=$1 test=$2 logs=$LABYRINTH_LOGS/mutant-$3
+	local log=$logs.log
+	mkdir -p "$logs"
 	: >"$results"
 	sync_sources "$copy"
 	(cd "$copy" && git apply "$patch") >"$log" 2>&1 || { why="does not apply"; return 1; }
-	LABYRINTH_RESULTS=$results LABYRINTH_LOGS=$LABYRINTH_LOGS/mutant-$3 \
+	LABYRINTH_RESULTS=$results LABYRINTH_LOGS=$logs \
 		run_test "${test%% *}" "${test#* }" >>"$log" 2>&1 || true
 	if grep -q "does not build" "$results"; then
 		why="does not build"
-	elif is_caught "${test%% *}" "${test#* }"; then
+	elif is_caught "${test%% *}" "${test#* }" "$logs"; then
 		return 0
 	else
 		why="survived $test"
@@ -64,7 +70,6 @@ judge() {
 	name=$(basename "$patch" .patch)
 	test=$(test_of "$patch")
 	[[ -n $test ]] || die "$patch: its first line names no test"
-	mkdir -p "$LABYRINTH_LOGS/mutant-$name"
 	say "$name: $(title_of "$patch")"
 	heartbeat "$name" 30 &
 	beat=$!

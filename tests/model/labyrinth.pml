@@ -733,6 +733,55 @@ inline release(p)
 	end()
 }
 
+/* Of a page that is lent, and cannot be frozen: the borrowers keep their references. */
+inline release_lent(p)
+{
+	begin_with(p);
+	if
+	:: err == OK && STATE(tag) != LENT -> err = EBUSY
+	:: else
+	fi;
+	if
+	:: err == OK ->
+		atomic { r = refs[p] };
+		if
+		:: r < BASE -> exclusive(p)
+		:: else
+		fi
+	:: else
+	fi;
+	if
+	:: err == OK ->
+		remove();
+		if
+		:: ok -> disown(p)
+		:: else -> err = EBUSY
+		fi
+	:: else
+	fi;
+	end();
+	if
+	:: result == OK -> atomic { drop_reference(p) }
+	:: else
+	fi
+}
+
+/* Who has it frozen finds the tag gone, and thaws it; the caller waits for that. */
+inline disown(p)
+{
+	atomic {
+		if
+		:: place[p] == slot + 1 -> place[p] = 0
+		:: else
+		fi };
+#ifdef MISTAKE_NO_WAIT
+	refs[p] = refs[p] - (BASE - 1);
+#else
+	atomic { refs[p] != 0 -> refs[p] = refs[p] - (BASE - 1) };
+#endif
+	pages[o]--
+}
+
 inline adopt(p)
 {
 	begin();
@@ -795,7 +844,10 @@ inline lend(p)
 	end()
 }
 
-/* The page stays LENT while it is frozen, but for another call's repair. */
+/*
+ * Another call may have the tag for a moment, to repair the references, or for good:
+ * release_lent(). Then nothing of this is left.
+ */
 inline take_back(p)
 {
 #ifdef MISTAKE_NOTES_LATE
@@ -808,7 +860,9 @@ inline take_back(p)
 	commit(TAG(p, o, HELD), true);
 #endif
 	if
-	:: !ok -> set_type(p, false); err = EBUSY
+	:: !ok -> set_type(p, false);
+		place[p] = 0;
+		err = EBUSY
 	:: else
 	fi
 }
@@ -1095,6 +1149,7 @@ proctype caller(byte cpu, times)
 		:: outside[1] -> adopt(p)
 		:: lend(p)
 		:: reclaim(p)
+		:: release_lent(p)
 		:: alloc(p)
 #ifdef MAPS
 		:: map(p)
