@@ -27,7 +27,7 @@ copy_checkout() {
 run_test() {
 	case $1 in
 	kunit) "$copy/scripts/kunit.sh" "${2%%.*}" ;;
-	selftest) "$copy/scripts/selftest.sh" "${2%%:*}" ;;
+	selftest) "$copy/scripts/selftest.sh" "tests/selftests/${2%%:*}" ;;
 	esac
 }
 
@@ -39,9 +39,9 @@ is_caught() {
 	case $1 in
 	kunit)
 		grep -qE "^fail"$'\t'"kunit: ($suite\\.)?$rest(\\.|\$)" "$results" ||
-			grep -qE "# $rest: (EXPECTATION|ASSERTION) FAILED" "$console"
+			grep -qsE "# $rest: (EXPECTATION|ASSERTION) FAILED" "$console"
 		;;
-	selftest) grep -qF "fail"$'\t'"selftest 6.1: $suite.${rest#*: }" "$results" ;;
+	selftest) grep -qF "fail"$'\t'"selftest 6.1: ${2%%:*}.${2#*: }" "$results" ;;
 	esac
 }
 

@@ -545,26 +545,48 @@ static void rob(struct kunit *test, struct robbed *r)
 	theft->steal(virt_to_page(r->addr));
 }
 
-static void robbed_page_survives(struct kunit *test)
+/* Whoever allocates now must not be given it. */
+static void expect_not_given_away(struct kunit *test, void *addr)
 {
 	struct page *pages[64];
-	struct robbed r;
-	struct page_view view;
 	int i;
 
-	rob(test, &r);
-	/* Whoever allocates now must not be given it. */
 	for (i = 0; i < ARRAY_SIZE(pages); i++) {
 		pages[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
-		KUNIT_EXPECT_PTR_NE(test, pages[i], virt_to_page(r.addr));
+		KUNIT_EXPECT_PTR_NE(test, pages[i], virt_to_page(addr));
 	}
 	while (i--)
 		if (pages[i])
 			__free_page(pages[i]);
+}
+
+static void robbed_page_survives(struct kunit *test)
+{
+	struct robbed r;
+	struct page_view view;
+
+	rob(test, &r);
+	expect_not_given_away(test, r.addr);
 	view = view_page(r.addr);
 	view.refs++;
 	expect_same_page(test, &r.whole, &view, "robbed");
 	KUNIT_EXPECT_EQ(test, labyrinth_free_page(r.owner, r.addr), 0);
+}
+
+/* As many as Documentation/design.rst promises. One more would give it away. */
+static void page_survives_31_thefts(struct kunit *test)
+{
+	const struct theft *theft = test->param_value;
+	struct robbed r;
+	int thefts = 1;
+
+	rob(test, &r);
+	for (; page_ref_count(virt_to_page(r.addr)) > 1; thefts++)
+		theft->steal(virt_to_page(r.addr));
+	KUNIT_EXPECT_EQ(test, thefts, 31);
+	expect_not_given_away(test, r.addr);
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(r.owner, r.addr), 0);
+	expect_counts(test, r.before, LAB_LOST_REFERENCE, 1);
 }
 
 static void owner_notices_a_lost_reference(struct kunit *test)
@@ -635,6 +657,7 @@ static struct kunit_case refusal_cases[] = {
 	KUNIT_CASE(questions_are_never_reported),
 	KUNIT_CASE(destroy_with_pages_out_is_one_leak),
 	KUNIT_CASE_PARAM(robbed_page_survives, theft_gen_params),
+	KUNIT_CASE_PARAM(page_survives_31_thefts, theft_gen_params),
 	KUNIT_CASE_PARAM(owner_notices_a_lost_reference, theft_gen_params),
 	KUNIT_CASE_PARAM(lost_reference_is_noticed_by_release,
 			 theft_gen_params),
