@@ -1561,7 +1561,8 @@ inline census_of(p)
 		/* None is lost. */
 		MUST(none_lost, pool[p] == (outside[p] + others[p] == 0))
 	:: else ->
-		MUST(tag_once, TAGS_OF(p) == 1 && PAGE(tag) == p);
+		MUST(tag_once, TAGS_OF(p) == 1);
+		MUST(frame_is_right, PAGE(tag) == p);
 		MUST(one_owner, !pool[p] && !outside[p]);
 		MUST(one_owner, user[p] == USER(tag));
 		MUST(frame_is_right, refs[p] == BASE + others[p] - stolen[p]);
