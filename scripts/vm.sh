@@ -74,7 +74,8 @@ add_stock_module() {
 build_programs() {
 	local source
 	for source in "$1"/*.c; do
-		"$ARCH_CC" -Wall -Wextra -Werror -O2 -static -o "${source%.c}" "$source"
+		"$ARCH_CC" -Wall -Wextra -Werror -O2 -static -I "$LAB_ROOT" \
+			-o "${source%.c}" "$source"
 	done
 }
 

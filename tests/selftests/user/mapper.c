@@ -8,7 +8,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,36 +19,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "touch.h"
+
 #define NR_PAGES 4
 #define PAGE 4096L
 #define LENGTH (NR_PAGES * PAGE)
 #define TRIES 1000
 
 static const char device[] = "/dev/labyrinth_mapper";
-static sigjmp_buf back;
 static int fd;
 static char *map;
-
-static void caught(int number)
-{
-	siglongjmp(back, number);
-}
-
-/* The signal that it costs to write to @page, or 0. */
-static int touch(char *page)
-{
-	int number = sigsetjmp(back, 1);
-
-	if (!number)
-		__atomic_store_n(page, 0x77, __ATOMIC_RELAXED);
-	return number;
-}
-
-static void say(int good, const char *what)
-{
-	printf("%s %s\n", good ? "ok" : "bad", what);
-	fflush(stdout);
-}
 
 static int fails(long result, int wanted)
 {
@@ -82,18 +61,6 @@ static int is_gone_soon(char *page)
 		usleep(10000);
 	}
 	return 0;
-}
-
-/* The signal that ends a child which does @what. */
-static int child_of(int (*what)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	if (!pid)
-		_exit(what());
-	waitpid(pid, &status, 0);
-	return status;
 }
 
 static int touch_inherited(void)
@@ -301,10 +268,7 @@ static void try_ends(void)
 
 int main(void)
 {
-	struct sigaction act = { .sa_handler = caught, .sa_flags = SA_NODEFER };
-
-	sigaction(SIGBUS, &act, NULL);
-	sigaction(SIGSEGV, &act, NULL);
+	touch_init();
 	fd = open(device, O_RDWR);
 	if (fd < 0) {
 		perror(device);

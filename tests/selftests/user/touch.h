@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the programs that map pages share: to find out what it costs to access one,
+ * in this process and in a child, and to say how it went, a line "ok" or "bad" each.
+ */
+#ifndef TOUCH_H
+#define TOUCH_H
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static sigjmp_buf touch_back;
+
+static inline void touch_caught(int number)
+{
+	siglongjmp(touch_back, number);
+}
+
+static inline void touch_init(void)
+{
+	struct sigaction act = {
+		.sa_handler = touch_caught, .sa_flags = SA_NODEFER,
+	};
+
+	sigaction(SIGBUS, &act, NULL);
+	sigaction(SIGSEGV, &act, NULL);
+}
+
+/* The signal that it costs to write to @page, or 0. */
+static inline int touch(char *page)
+{
+	int number = sigsetjmp(touch_back, 1);
+
+	if (!number)
+		__atomic_store_n(page, 0x77, __ATOMIC_RELAXED);
+	return number;
+}
+
+static inline void say(int good, const char *what)
+{
+	printf("%s %s\n", good ? "ok" : "bad", what);
+	fflush(stdout);
+}
+
+/* How a child ends that does @what: as waitpid() says it. */
+static inline int child_of(int (*what)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(what());
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+#endif /* TOUCH_H */
