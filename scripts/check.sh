@@ -45,6 +45,7 @@ stage_kunit() { "$LAB_SCRIPTS/kunit.sh"; }
 stage_selftest() {
 	local status=0
 	"$LAB_SCRIPTS/selftest.sh" || status=1
+	"$LAB_SCRIPTS/selftest.sh" --iommu tests/selftests/edu.sh || status=1
 	"$LAB_SCRIPTS/fatal.sh" || status=1
 	return "$status"
 }

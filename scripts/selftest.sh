@@ -1,28 +1,33 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/selftest.sh [--kernel KERNEL] [test...]
+# Usage: scripts/selftest.sh [--kernel KERNEL] [--iommu] [test...]
 # Runs the self-tests (tests/selftests/*.sh, or those named) in a virtual machine
 # with a stock kernel, against the modules as they are shipped; or with a kernel that
 # has checkers (see debug-kernel.sh), which takes about an hour.
+# --iommu: the machine has an IOMMU, in strict mode
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/arch.sh
 . "$LAB_SCRIPTS/arch.sh"
 
-kernel=6.1
-case ${1:-} in
---help) usage; exit ;;
---kernel) kernel=$2; shift 2 ;;
-esac
+kernel=6.1 iommu=''
+while (($#)); do
+	case $1 in
+	--help) usage; exit ;;
+	--kernel) kernel=$2; shift 2 ;;
+	--iommu) iommu=-iommu; shift ;;
+	*) break ;;
+	esac
+done
 
 judge() {
 	local state name total=0
 	while IFS=$'\t' read -r state name; do
 		total=$((total + 1))
 		[[ $state != fail ]] || failed=1
-		record_result "$state" "selftest $kernel: $name"
+		record_result "$state" "selftest $kernel$iommu: $name"
 	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$logs/output.log")
 	((total)) || fail "no test has run"
 	((status != 124)) || fail "the guest took too long"
@@ -32,7 +37,7 @@ judge() {
 }
 
 fail() {
-	result fail "selftest $kernel: $1"
+	result fail "selftest $kernel$iommu: $1"
 	failed=1
 }
 
@@ -59,6 +64,15 @@ nodes() {
 	done
 }
 
+# Two devices that do DMA. An IOMMU comes first, so as to be in front of them.
+devices() {
+	[[ -z $iommu ]] || printf '%s\n' --append "intel_iommu=on iommu.strict=1" \
+		--qemu -device --qemu intel-iommu
+	for _ in 1 2; do
+		printf '%s\n' --qemu -device --qemu edu,dma_mask=0xffffffff
+	done
+}
+
 arch_set "$kernel"
 log_dir
 mem=$(memory) limit=2400
@@ -66,12 +80,13 @@ if has_checkers; then
 	mem=768 limit=7200
 fi
 mapfile -t nodes < <(nodes "$mem")
-logs=$LABYRINTH_LOGS/selftest-$kernel
+mapfile -t devices < <(devices)
+logs=$LABYRINTH_LOGS/selftest-$kernel$iommu
 mkdir -p "$logs"
 truncate -s 0 "$logs/output.log" "$logs/console.log"
 status=0 failed=0
-"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --mem "$mem" --timeout "$limit" --log "$logs" "${nodes[@]}" \
-	--append page_owner=on \
+"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --mem "$mem" --timeout "$limit" --log "$logs" \
+	"${nodes[@]}" "${devices[@]}" --append page_owner=on \
 	--add "$LAB_ROOT/Documentation/transitions.txt" -- \
 	scripts/vm/selftests.sh "$@" >&2 || status=$?
 judge
