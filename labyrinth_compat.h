@@ -52,7 +52,9 @@
 
 /* 6.6 moved page_pool's headers into a folder of their own. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
-#define LAB_PAGE_POOL_FOLDER
+#define LAB_PAGE_POOL_H		"net/page_pool/helpers.h"
+#else
+#define LAB_PAGE_POOL_H		"net/page_pool.h"
 #endif
 
 /* 6.7 allocates the shrinker itself. There is one, so there is room for one. */

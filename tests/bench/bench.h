@@ -16,11 +16,7 @@
 
 #include "../../labyrinth_alloc.h"
 
-#ifdef LAB_PAGE_POOL_FOLDER
-#include <net/page_pool/helpers.h>
-#else
-#include <net/page_pool.h>
-#endif
+#include LAB_PAGE_POOL_H
 
 #define BENCH_BURST	64
 #define BENCH_BULK	16

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the network core asks for: up, down, interrupts, NAPI, the link, MTU and
+ * statistics.
+ */
+#include <linux/etherdevice.h>
+#include <linux/interrupt.h>
+
+#include "bug.h"
+#include "nic.h"
+
+/* Context: Any. */
+void nic_link_update(struct nic *nic)
+{
+	bool up = card_link_is_up(nic);
+
+	if (up == netif_carrier_ok(nic->dev))
+		return;
+	if (up)
+		netif_carrier_on(nic->dev);
+	else
+		netif_carrier_off(nic->dev);
+}
+
+/*
+ * The line may be shared with another device, whose interrupts come here while
+ * NAPI runs: the causes that are then read, and so cleared, are not lost, since
+ * napi_schedule_prep() has NAPI look once more.
+ */
+static irqreturn_t nic_interrupt(int irq, void *data)
+{
+	struct nic *nic = data;
+	u32 causes = nic_read(nic, ICR);
+
+	if (!causes)
+		return IRQ_NONE;
+	if (causes & INT_LSC)
+		nic_link_update(nic);
+	if (causes & INT_RINGS && napi_schedule_prep(&nic->napi)) {
+		nic_write(nic, IMC, INT_RINGS);
+		__napi_schedule(&nic->napi);
+	}
+	return IRQ_HANDLED;
+}
+
+int nic_poll(struct napi_struct *napi, int budget)
+{
+	struct nic *nic = container_of(napi, struct nic, napi);
+	int frames;
+
+	tx_poll(nic, budget);
+	frames = rx_poll(nic, budget);
+	bug_look(nic);
+	if (frames < budget && napi_complete_done(napi, frames))
+		nic_write(nic, IMS, INT_RINGS);
+	return frames;
+}
+
+static int nic_open_rings(struct nic *nic)
+{
+	int err = tx_open(nic);
+
+	if (err)
+		return err;
+	err = rx_open(nic);
+	if (err)
+		tx_close(nic);
+	return err;
+}
+
+static void nic_go(struct nic *nic)
+{
+	struct net_device *dev = nic->dev;
+
+	napi_enable(&nic->napi);
+	netif_start_queue(dev);
+	card_start(nic);
+	netif_addr_lock_bh(dev);
+	card_set_filter(nic);
+	netif_addr_unlock_bh(dev);
+	nic_write(nic, IMS, INT_RINGS | INT_LSC);
+	nic_link_update(nic);
+}
+
+static int nic_open(struct net_device *dev)
+{
+	struct nic *nic = netdev_priv(dev);
+	int err;
+
+	card_reset(nic);
+	err = nic_open_rings(nic);
+	if (err)
+		return err;
+	err = request_irq(nic->pdev->irq, nic_interrupt, IRQF_SHARED,
+			  dev->name, nic);
+	if (err) {
+		rx_close(nic);
+		tx_close(nic);
+		return err;
+	}
+	nic_go(nic);
+	return 0;
+}
+
+static int nic_stop(struct net_device *dev)
+{
+	struct nic *nic = netdev_priv(dev);
+
+	netif_tx_disable(dev);
+	/* First, or it would enable the interrupts again. */
+	napi_disable(&nic->napi);
+	card_mask_interrupts(nic);
+	free_irq(nic->pdev->irq, nic);
+	netif_carrier_off(dev);
+	card_reset(nic);
+	rx_close(nic);
+	tx_close(nic);
+	return 0;
+}
+
+static void nic_set_rx_mode(struct net_device *dev)
+{
+	card_set_filter(netdev_priv(dev));
+}
+
+static int nic_set_address(struct net_device *dev, void *addr)
+{
+	int err = eth_mac_addr(dev, addr);
+
+	if (!err)
+		card_write_address(netdev_priv(dev), dev->dev_addr);
+	return err;
+}
+
+/* The ring's pages serve any length of frame: only the card must know. */
+static int nic_change_mtu(struct net_device *dev, int mtu)
+{
+	WRITE_ONCE(dev->mtu, mtu);
+	if (netif_running(dev)) {
+		netif_addr_lock_bh(dev);
+		card_set_filter(netdev_priv(dev));
+		netif_addr_unlock_bh(dev);
+	}
+	return 0;
+}
+
+u64 nic_missed(struct nic *nic)
+{
+	return atomic64_add_return(nic_read(nic, MPC), &nic->missed);
+}
+
+static void nic_get_stats64(struct net_device *dev,
+			    struct rtnl_link_stats64 *stats)
+{
+	struct nic *nic = netdev_priv(dev);
+
+	stats->rx_packets = READ_ONCE(nic->counts[NIC_RX_PACKETS]);
+	stats->rx_bytes = READ_ONCE(nic->counts[NIC_RX_BYTES]);
+	stats->rx_errors = READ_ONCE(nic->counts[NIC_RX_ERRORS]);
+	stats->rx_dropped = READ_ONCE(nic->counts[NIC_RX_DROPPED]);
+	stats->rx_missed_errors = nic_missed(nic);
+	stats->tx_packets = READ_ONCE(nic->counts[NIC_TX_PACKETS]);
+	stats->tx_bytes = READ_ONCE(nic->counts[NIC_TX_BYTES]);
+	stats->tx_dropped = READ_ONCE(nic->counts[NIC_TX_DROPPED]);
+}
+
+const struct net_device_ops nic_netdev_ops = {
+	.ndo_open = nic_open,
+	.ndo_stop = nic_stop,
+	.ndo_start_xmit = nic_xmit,
+	.ndo_set_rx_mode = nic_set_rx_mode,
+	.ndo_set_mac_address = nic_set_address,
+	.ndo_validate_addr = eth_validate_addr,
+	.ndo_change_mtu = nic_change_mtu,
+	.ndo_get_stats64 = nic_get_stats64,
+};

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where the receive ring's pages come from: the one difference between a driver
+ * before and after it is ported to Labyrinth.
+ */
+#ifndef LABYRINTH_NIC_PAGE_SOURCE_H
+#define LABYRINTH_NIC_PAGE_SOURCE_H
+
+#include <linux/types.h>
+
+struct nic_rx;
+struct sk_buff;
+
+/* A page that the card may write to. */
+struct rx_page {
+	void *addr;
+	dma_addr_t dma;
+};
+
+/*
+ * A source has one user at a time: the NAPI instance, or who opens and stops the
+ * interface while that does not run.
+ */
+struct page_source {
+	const char *name;
+	/* Task context. create: 0 or an errno; destroy: all pages were put. */
+	int (*create)(struct nic_rx *rx);
+	void (*destroy)(struct nic_rx *rx);
+	/* A fresh page, mapped for the card. Atomic. 0 or an errno. */
+	int (*get)(struct nic_rx *rx, struct rx_page *page);
+	/* A page is not needed any more. */
+	void (*put)(struct nic_rx *rx, struct rx_page *page);
+	/*
+	 * The card has written @len bytes to a page, which become a fragment
+	 * of @skb. The page is the stack's; after an errno it is lost.
+	 */
+	int (*give)(struct nic_rx *rx, struct rx_page *page,
+		    struct sk_buff *skb, unsigned int len);
+};
+
+extern const struct page_source rx_alloc_source;
+extern const struct page_source rx_pool_source;
+extern const struct page_source rx_labyrinth_source;
+
+#endif /* LABYRINTH_NIC_PAGE_SOURCE_H */

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The transmit ring: a descriptor for each frame, since the stack gives frames in
+ * one piece to a card that does not ask for more (no NETIF_F_SG).
+ *
+ * Head and tail count on without end; nic_xmit() alone moves the head, under the
+ * core's transmit lock, NAPI alone the tail.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/skbuff.h>
+
+#include "nic.h"
+
+static unsigned int tx_room(const struct nic_tx *tx)
+{
+	return NIC_RING - 1 - (READ_ONCE(tx->head) - READ_ONCE(tx->tail));
+}
+
+static int tx_post(struct nic *nic, struct sk_buff *skb)
+{
+	struct nic_tx *tx = &nic->tx;
+	unsigned int i = tx->head % NIC_RING;
+	dma_addr_t dma = dma_map_single(&nic->pdev->dev, skb->data, skb->len,
+					DMA_TO_DEVICE);
+
+	if (dma_mapping_error(&nic->pdev->dev, dma))
+		return -ENOMEM;
+	tx->skbs[i] = skb;
+	tx->desc[i] = (struct tx_desc) {
+		.addr = cpu_to_le64(dma),
+		.length = cpu_to_le16(skb->len),
+		.command = TXD_EOP | TXD_IFCS | TXD_RS,
+	};
+	return 0;
+}
+
+static void tx_stop_if_full(struct nic *nic)
+{
+	if (tx_room(&nic->tx))
+		return;
+	netif_stop_queue(nic->dev);
+	/* Pairs with tx_poll(): it sees the queue stopped, or we see its tail. */
+	smp_mb();
+	if (tx_room(&nic->tx))
+		netif_start_queue(nic->dev);
+}
+
+netdev_tx_t nic_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct nic *nic = netdev_priv(dev);
+	struct nic_tx *tx = &nic->tx;
+	unsigned int len = skb->len;
+
+	if (tx_post(nic, skb)) {
+		nic_count(nic, NIC_TX_DROPPED, 1);
+		dev_kfree_skb_any(skb);
+		return NETDEV_TX_OK;
+	}
+	nic_count(nic, NIC_TX_PACKETS, 1);
+	nic_count(nic, NIC_TX_BYTES, len);
+	skb_tx_timestamp(skb);
+	netdev_sent_queue(dev, len);
+	/* Pairs with tx_poll(), which frees what stands before the head. */
+	smp_store_release(&tx->head, tx->head + 1);
+	tx_stop_if_full(nic);
+	if (!netdev_xmit_more() || netif_queue_stopped(dev))
+		nic_write(nic, TDT, tx->head % NIC_RING);
+	return NETDEV_TX_OK;
+}
+
+/* The frame at the tail is sent, or never will be. Returns its length. */
+static unsigned int tx_free_one(struct nic *nic, int budget)
+{
+	struct nic_tx *tx = &nic->tx;
+	unsigned int i = tx->tail % NIC_RING;
+	struct sk_buff *skb = tx->skbs[i];
+	unsigned int len = skb->len;
+
+	dma_unmap_single(&nic->pdev->dev, le64_to_cpu(tx->desc[i].addr), len,
+			 DMA_TO_DEVICE);
+	napi_consume_skb(skb, budget);
+	WRITE_ONCE(tx->tail, tx->tail + 1);
+	return len;
+}
+
+static bool tx_is_done(const struct nic_tx *tx)
+{
+	unsigned int i = tx->tail % NIC_RING;
+
+	/* Pairs with nic_xmit(): what it posted is there to be looked at. */
+	return smp_load_acquire(&tx->head) != tx->tail &&
+	       READ_ONCE(tx->desc[i].status) & TXD_DD;
+}
+
+/* Context: NAPI. */
+void tx_poll(struct nic *nic, int budget)
+{
+	unsigned int frames = 0, bytes = 0;
+
+	while (frames < NIC_RING && tx_is_done(&nic->tx)) {
+		bytes += tx_free_one(nic, budget);
+		frames++;
+	}
+	if (!frames)
+		return;
+	nic_count(nic, NIC_TX_DONE, frames);
+	netdev_completed_queue(nic->dev, frames, bytes);
+	/* Pairs with tx_stop_if_full(). */
+	smp_mb();
+	if (netif_queue_stopped(nic->dev))
+		netif_wake_queue(nic->dev);
+}
+
+static size_t tx_bytes(void)
+{
+	return NIC_RING * sizeof(struct tx_desc);
+}
+
+/* Context: Task; the card is reset. Return: 0 or -ENOMEM. */
+int tx_open(struct nic *nic)
+{
+	struct nic_tx *tx = &nic->tx;
+
+	tx->desc = dma_alloc_coherent(&nic->pdev->dev, tx_bytes(),
+				      &tx->desc_dma, GFP_KERNEL);
+	if (!tx->desc)
+		return -ENOMEM;
+	tx->head = 0;
+	tx->tail = 0;
+	nic_write(nic, TDBAL, lower_32_bits(tx->desc_dma));
+	nic_write(nic, TDBAH, upper_32_bits(tx->desc_dma));
+	nic_write(nic, TDLEN, tx_bytes());
+	nic_write(nic, TDH, 0);
+	nic_write(nic, TDT, 0);
+	return 0;
+}
+
+/* Context: Task; the card is reset, NAPI and the queue disabled. */
+void tx_close(struct nic *nic)
+{
+	struct nic_tx *tx = &nic->tx;
+
+	while (tx->tail != tx->head)
+		tx_free_one(nic, 0);
+	netdev_reset_queue(nic->dev);
+	dma_free_coherent(&nic->pdev->dev, tx_bytes(), tx->desc, tx->desc_dma);
+}
