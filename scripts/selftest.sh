@@ -1,25 +1,34 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/selftest.sh [--kernel KERNEL] [--iommu] [test...]
+# Usage: scripts/selftest.sh [option...] [test...]
 # Runs the self-tests (tests/selftests/*.sh, or those named) in a virtual machine
 # with a stock kernel, against the modules as they are shipped; or with a kernel that
 # has checkers (see debug-kernel.sh), which takes about an hour.
-# --iommu: the machine has an IOMMU, in strict mode
+#   --kernel KERNEL as for vm.sh, default 6.1
+#   --iommu         the machine has an IOMMU, in strict mode
+#   --mem MB        the guest's memory, default what the host can spare
+#   --title NAME    what the results are listed under, default "selftest"
+#   --vm ARG        one more argument for vm.sh; may be repeated
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/arch.sh
 . "$LAB_SCRIPTS/arch.sh"
 
-kernel=6.1 iommu=''
+kernel=6.1 title=selftest mem='' iommu=''
+vm_args=()
 while (($#)); do
 	case $1 in
 	--help) usage; exit ;;
-	--kernel) kernel=$2; shift 2 ;;
-	--iommu) iommu=-iommu; shift ;;
+	--kernel) kernel=$2; shift ;;
+	--mem) mem=$2; shift ;;
+	--title) title=$2; shift ;;
+	--vm) vm_args+=("$2"); shift ;;
+	--iommu) iommu=-iommu ;;
 	*) break ;;
 	esac
+	shift
 done
 
 judge() {
@@ -27,7 +36,7 @@ judge() {
 	while IFS=$'\t' read -r state name; do
 		total=$((total + 1))
 		[[ $state != fail ]] || failed=1
-		record_result "$state" "selftest $kernel$iommu: $name"
+		record_result "$state" "$title$iommu $kernel: $name"
 	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$logs/output.log")
 	((total)) || fail "no test has run"
 	((status != 124)) || fail "the guest took too long"
@@ -37,7 +46,7 @@ judge() {
 }
 
 fail() {
-	result fail "selftest $kernel$iommu: $1"
+	result fail "$title$iommu $kernel: $1"
 	failed=1
 }
 
@@ -75,19 +84,20 @@ devices() {
 
 arch_set "$kernel"
 log_dir
-mem=$(memory) limit=2400
+limit=2400
 if has_checkers; then
-	mem=768 limit=7200
+	mem=${mem:-768} limit=7200
 fi
+mem=${mem:-$(memory)}
 mapfile -t nodes < <(nodes "$mem")
 mapfile -t devices < <(devices)
-logs=$LABYRINTH_LOGS/selftest-$kernel$iommu
+logs=$LABYRINTH_LOGS/$title$iommu-$kernel
 mkdir -p "$logs"
 truncate -s 0 "$logs/output.log" "$logs/console.log"
 status=0 failed=0
 "$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --mem "$mem" --timeout "$limit" --log "$logs" \
-	"${nodes[@]}" "${devices[@]}" --append page_owner=on \
-	--add "$LAB_ROOT/Documentation/transitions.txt" -- \
+	"${nodes[@]}" "${devices[@]}" --wire --append page_owner=on \
+	--add "$LAB_ROOT/Documentation/transitions.txt" "${vm_args[@]}" -- \
 	scripts/vm/selftests.sh "$@" >&2 || status=$?
 judge
 ((failed == 0)) || say "the logs of the guest are in $logs"

@@ -15,6 +15,7 @@
 #   --mem MB        default 512
 #   --icount        one CPU whose TSC counts instructions: for figures that repeat
 #   --append ARGS   added to the kernel's command line
+#   --wire          two network cards (Intel 82540EM), one wired to the other
 #   --qemu ARG      one more argument for qemu; may be repeated
 #   --add FILE      a file to put into the guest's folder extra/; may be repeated
 #   --stock MODULE  a module of the stock kernel to put, with those it needs, into
@@ -30,7 +31,7 @@
 
 DIED=125
 
-kernel=6.1 smp=2 mem=512 icount='' append='' modules='' limit=600 logs='' accel=''
+kernel=6.1 smp=2 mem=512 icount='' append='' modules='' wire='' limit=600 logs='' accel=''
 extra=() stock=() qemu_args=()
 
 parse_options() {
@@ -42,6 +43,7 @@ parse_options() {
 		--mem) mem=$2; shift ;;
 		--icount) icount=1 ;;
 		--append) append+=" $2"; shift ;;
+		--wire) wire=1 ;;
 		--qemu) qemu_args+=("$2"); shift ;;
 		--add) extra+=("$2"); shift ;;
 		--stock) stock+=("$2"); shift ;;
@@ -138,6 +140,16 @@ machine() {
 	fi
 }
 
+# After all other devices: an IOMMU must come before those that it serves.
+cards() {
+	local i
+	[[ -n $wire ]] || return 0
+	for i in 0 1; do
+		printf '%s\n' -netdev "hubport,id=wire$i,hubid=0" \
+			-device "e1000,netdev=wire$i,mac=52:54:00:00:00:0$((i + 1))"
+	done
+}
+
 # relay FIFO LOG PREFIX: each line to the log and, live, to the user.
 relay() {
 	local line
@@ -156,7 +168,7 @@ run_qemu() {
 		-chardev "file,id=output,path=$scratch/output" "${ARCH_PORT[@]}" \
 		-kernel "$image/vmlinux" -initrd "$scratch/initrd" \
 		-append "console=${ARCH_TTYS[0]} quiet panic=-1 oops=panic rdinit=/init$ARCH_APPEND$append" \
-		"${qemu_args[@]}" </dev/null >"$logs/qemu.log" 2>&1
+		"${qemu_args[@]}" "${cards[@]}" </dev/null >"$logs/qemu.log" 2>&1
 }
 
 boot() {
@@ -209,6 +221,7 @@ fi
 fill_root
 pack_root >"$scratch/initrd"
 mapfile -t machine < <(machine)
+mapfile -t cards < <(cards)
 say "booting $(cat "$image/release") in qemu (${machine[*]}), logs in $logs"
 status=0
 boot || status=$?

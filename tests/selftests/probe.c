@@ -21,6 +21,7 @@
 #include <linux/vmalloc.h>
 
 #include "../../labyrinth_alloc.h"
+#include "probe_starve.h"
 #include "probe_nmi.h"
 
 /* So that the hammer finds pages from its first blow, on PREEMPT_RT too. */
@@ -452,6 +453,7 @@ static const struct {
 	{ "rest", do_rest },
 	{ "exhaust", do_exhaust },
 	{ "recover", do_recover },
+	{ "starve", probe_starve },
 	{ "nmi-begin", probe_nmi_begin },
 	{ "nmi-end", probe_nmi_end },
 };

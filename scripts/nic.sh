@@ -1,0 +1,114 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/nic.sh [--kernel 6.1|6.12|6.1-rt] [--iommu|--cost] [test...]
+# Runs the sample network driver at length (traffic, restart, memory, or those that
+# are named: tests/selftests/nic) in a virtual machine with two cards, one wired to
+# the other, every refusal a panic. With --iommu the cards are behind an IOMMU in
+# strict mode, which must not see a fault. --cost counts instead what a received
+# frame costs in instructions, and the lines of code, with pages from alloc_page(),
+# from page_pool and from Labyrinth; it fails if Labyrinth's are dearer than those of
+# alloc_page().
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+TESTS=(traffic restart memory)
+
+kernel=6.1 title=nic cost=''
+options=()
+while (($#)); do
+	case $1 in
+	--help) usage; exit ;;
+	--kernel) kernel=$2; shift ;;
+	--iommu)
+		title="nic-iommu"
+		options+=(--qemu -device --qemu "intel-iommu,intremap=on"
+			--append "intel_iommu=on iommu.strict=1") ;;
+	--cost) cost=1 ;;
+	*) break ;;
+	esac
+	shift
+done
+(($#)) || set -- "${TESTS[@]}"
+
+# What the IOMMU has blocked is on the console. DMA is what a strict domain is called.
+iommu_is_content() {
+	local log=$LABYRINTH_LOGS/$title-$kernel/console.log
+	[[ $title == nic-iommu ]] || return 0
+	result_of "$title $kernel: the IOMMU has seen no fault" faultless "$log"
+}
+
+faultless() {
+	grep -q 'labyrinth-test: the IOMMU.s domain is of type DMA$' "$1" && ! grep -E 'DMAR:.*(fault|PTE|\[DMA)' "$1" >&2
+}
+
+# count_cost LOGS INIT: what tests/selftests/nic/cost.sh printed, for a kernel that
+# zeroes fresh pages (as Debian's does unless told not to) or does not.
+count_cost() {
+	mkdir -p "$1"
+	run_logged "counting instructions, kernel $kernel, init_on_alloc=$2" "$1/vm.log" \
+		"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --icount --wire --modules "$modules" \
+		--qemu -global --qemu e1000.mitigation=off --append "init_on_alloc=$2" \
+		--log "$1" -- tests/selftests/nic/cost.sh
+	sed -n 's/^cost //p' "$1/output.log"
+}
+
+# Receiving is what is left of both when sending is taken off.
+print_cost() {
+	awk -v init="$1" '
+		{ cost[$2, $1] = $3 - $4; if (!seen[$2]++) size[++n] = $2 }
+		END {
+			for (i = 1; i <= n; i++) {
+				s = size[i]
+				a = cost[s, "alloc"]; p = cost[s, "pool"]; l = cost[s, "labyrinth"]
+				printf "%4d bytes, init_on_alloc=%d: alloc %d, page_pool %d (%.3f), labyrinth %d (%.3f)\n",
+					s, init, a, p, p / a, l, l / a
+				if (!a || !p || !l || l > a)
+					bad = 1
+			}
+			exit bad || n != 3
+		}'
+}
+
+# Without comments, blank lines and what each has for its table and its headers.
+count_lines() {
+	local source
+	for source in alloc pool labyrinth; do
+		printf 'lines of rx_%s.c: ' "$source"
+		gcc -fpreprocessed -dD -E -P "$LAB_ROOT/samples/nic/rx_$source.c" 2>/dev/null |
+			grep -vc '^ *\(#\|$\)'
+	done
+}
+
+judge_cost() {
+	local init
+	modules=$scratch/modules
+	"$LAB_SCRIPTS/build.sh" --kernel "$kernel" --out "$modules"
+	for init in 0 1; do
+		count_cost "$LABYRINTH_LOGS/nic-cost-$init" "$init" >"$scratch/cost-$init"
+		result_of "nic $kernel: a frame costs no more than with alloc_page(), init_on_alloc=$init" \
+			print_cost "$init" <"$scratch/cost-$init" || status=1
+	done
+	count_lines
+}
+
+log_dir
+status=0
+if [[ -n $cost ]]; then
+	scratch=$(mktemp -d)
+	trap 'rm -rf "$scratch"' EXIT
+	judge_cost
+	exit "$status"
+fi
+vm_args=() tests=()
+for option in "${options[@]}"; do
+	vm_args+=(--vm "$option")
+done
+for test; do
+	tests+=("tests/selftests/nic/$test.sh")
+done
+"$LAB_SCRIPTS/selftest.sh" --kernel "$kernel" --title "$title" --mem 1024 "${vm_args[@]}" \
+	"${tests[@]}" || status=1
+iommu_is_content || status=1
+exit "$status"

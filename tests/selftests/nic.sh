@@ -1,0 +1,75 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The sample driver of a network card, quickly: it carries traffic whose pages are
+# the ring's own, nothing is refused, nothing is left. Then each of its mistakes has
+# the report that it should have. scripts/nic.sh does it at length.
+
+. "${0%/*}/ktap.sh"
+. "${0%/*}/nic/wire.sh"
+
+carrier() { [ "$(cat /sys/class/net/eth0/carrier)" = "$1" ]; }
+
+link_restarts() {
+	"$USER_DIR/ethtool" restart eth0 && carrier 0 && wait_for carrier 1
+}
+
+check_traffic() {
+	ktap_check "$1: the driver loads, and a ping is answered" wire_up "pages=$1"
+	ktap_check "$1: a stream arrives as it was sent" stream there 4000000
+	ktap_check "$1: and one the other way" stream back 4000000
+	ktap_check "$1: small datagrams arrive" datagrams 2000 100
+	set_mtu 9000
+	ktap_check "$1: a stream of frames of 9000 bytes arrives" stream there 4000000
+	ktap_check "$1: datagrams of three pages arrive" datagrams 200 8900
+	ktap_check "$1: the link goes down and comes back" link_restarts
+}
+
+check_labyrinth() {
+	check_traffic labyrinth
+	ktap_check "pages were lent to the stack" test "$(counted rx_pages)" -gt 3000
+	ktap_check "and most of them taken back" \
+		test "$(counted rx_taken_back)" -gt $(($(counted rx_pages) / 2))
+	ktap_check "the driver unloads" wire_down
+	ktap_equal "nothing was refused" 0 "$(refusals)"
+	ktap_equal "no page is left" 0 "$(tags)"
+}
+
+# check_bug BUG REPORT: the mistake is reported so, and as often as it was made.
+check_bug() {
+	mark=$(dmesg_mark)
+	expect_begin
+	wire_up "bug=$1"
+	stream there 100000 >/dev/null
+	wire_down
+	expect_end
+	log=$(dmesg_since "$mark")
+	ktap_contains "$1 is reported" "BUG: labyrinth: $2 in $3.*\[labyrinth_nic\]" "$log"
+	ktap_equal "$1: that is the only report" 1 \
+		"$(printf '%s\n' "$log" | grep -c 'BUG: labyrinth:')"
+	ktap_contains "$1: the report names the ring" "owner \"nic-rx\"" "$log"
+	ktap_equal "$1: no page is left" 0 "$(tags)"
+}
+
+check_bugs() {
+	check_bug free-mapped busy-free bug_free_mapped
+	check_bug lend-mapped busy-lend bug_lend_mapped
+	check_bug double-free double-free bug_double_free
+	check_bug use-lent busy-dma bug_use_lent
+	check_bug other-device wrong-device-dma bug_other_device
+	check_bug forget leaked-destroy rx_labyrinth_destroy
+}
+
+if [ ! -e samples/nic/labyrinth_nic.ko ]; then
+	ktap_skip_all "the kernel has no page_pool or no PCI"
+fi
+ktap_plan 51
+insmod labyrinth.ko guard=refuse
+check_labyrinth
+check_traffic alloc
+wire_down
+check_traffic pool
+wire_down
+check_bugs
+ktap_check "the module unloads" rmmod labyrinth
+ktap_end
