@@ -102,7 +102,7 @@ if [[ -n $cost ]]; then
 	exit "$status"
 fi
 vm_args=() tests=()
-for option in "${options[@]}"; do
+for option in "${options[@]}" --timeout 1800; do
 	vm_args+=(--vm "$option")
 done
 for test; do

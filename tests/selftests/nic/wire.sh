@@ -34,7 +34,8 @@ wait_for() {
 	done
 }
 
-no_ipv6() { echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6; }
+# Or it would talk of its own accord.
+no_ipv6() { "$@" sysctl -q -w net.ipv6.conf.default.disable_ipv6=1; }
 
 # For scripts/nic.sh to see that there is one, and that it is strict.
 say_iommu() {
@@ -51,6 +52,7 @@ wire_up() {
 	insmod samples/nic/labyrinth_nic.ko "$@" || return
 	say_iommu
 	far_begin
+	no_ipv6 far
 	ip link set eth1 netns "$far_pid" || return
 	ip addr add "$NEAR/24" dev eth0
 	far ip addr add "$FAR/24" dev eth1
