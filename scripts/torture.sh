@@ -5,9 +5,9 @@
 # Runs labyrinth_torture in a virtual machine: every call, right and wrong, at
 # random, from threads, softirqs, hard interrupts and NMIs on every CPU at once,
 # beside a model that knows what each must give. Prints what was done and a verdict.
-# The parameters are the module's (modinfo labyrinth_torture), as in lend=500.
+# The parameters are the module's (modinfo labyrinth_torture), as in irq_us=20.
 # Options:
-#   --kernel 6.1|6.12|6.1-rt   default 6.1
+#   --kernel K    any that vm.sh takes, default 6.1
 #   --uml         User-Mode Linux 7.3 instead: natively, on real CPUs, without NMIs
 #   --ops N       steps of the threads, default 2000000; interrupts' come on top
 #   --seed S      what all choices follow from; default: a random one
