@@ -73,10 +73,13 @@ static __always_inline bool lab_quick_find(const struct labyrinth_owner *handle,
 
 	if (!lab_is_plain(front, handle) || unlikely(!lab_address_pfn(addr, &pfn)))
 		return false;
-	quick->frame = lab_frame(pfn_to_page(pfn));
 	quick->tag = lab_tag_step(front->key + pfn, state);
 	quick->slot = lab_table_find(&labyrinth_hot.table, quick->tag);
-	return likely(quick->slot);
+	if (unlikely(!quick->slot))
+		return false;
+	/* Not before: there may be no such frame, and then no struct page. */
+	quick->frame = lab_frame(pfn_to_page(pfn));
+	return true;
 }
 
 static __always_inline bool lab_quick_commit(const struct lab_quick *quick,
