@@ -29,7 +29,14 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Where no test asks for them there are none. */
+#ifdef __x86_64__
 #include <x86intrin.h>
+#define TICKS()		__rdtsc()
+#else
+#define TICKS()		0ULL
+#endif
 
 #define PORT		7777
 #define CHUNK		65536
@@ -236,9 +243,9 @@ static int udp(int receiver, const char *address, unsigned int count, size_t siz
 	if (size < sizeof(__u32) || size > MAX_SIZE)
 		errx(1, "a size of %zu does not do", size);
 	exchange(sender, receiver, BATCH, size);
-	ticks = __rdtsc();
+	ticks = TICKS();
 	got = exchange(sender, receiver, count, size);
-	ticks = __rdtsc() - ticks;
+	ticks = TICKS() - ticks;
 	printf("sent %u received %u ticks %llu\n", count, got, ticks / count);
 	return receiver >= 0 && !got;
 }
