@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Sourced by kernel.sh after arch_set: Debian's archive seen through an apt configuration of our
-# own in the cache. It needs no root, and leaves the system's package lists,
-# sources and pins alone.
+# Sourced by kernel.sh: Debian's archive, for the architecture of arch.sh, seen
+# through an apt configuration of our own in the cache. It needs no root, and leaves
+# the system's package lists, sources and pins alone.
 
 APT_DIR=$LABYRINTH_CACHE/apt
 APT_PACKAGES=()		# name=version, the one that gives the version first
