@@ -30,10 +30,13 @@
 #define EXPORT_SYMBOL_FOR_LAB_TEST(sym)
 #endif
 
-/* 6.14 dropped "array" from the name. */
+/* 6.14 dropped "array" from the name, and a list from the arguments beneath. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
 #define alloc_pages_bulk_node(gfp, nid, nr, pages) \
 	alloc_pages_bulk_array_node(gfp, nid, nr, pages)
+#define LAB_BULK_PAGES_ARG	5
+#else
+#define LAB_BULK_PAGES_ARG	4
 #endif
 
 /* 6.9 replaced __stack_depot_save() and its flag argument. */

@@ -66,11 +66,19 @@ static int mapper_open(struct inode *inode, struct file *file)
 	mapped->work = IRQ_WORK_INIT_HARD(free_in_hardirq);
 	mapped->owner = labyrinth_owner_create(&attrs);
 	err = PTR_ERR_OR_ZERO(mapped->owner);
-	if (!err)
-		err = take_pages(mapped);
 	if (err)
-		kfree(mapped);
+		goto err_free;
+	err = take_pages(mapped);
+	if (err)
+		goto err_destroy;
 	file->private_data = mapped;
+	return 0;
+
+err_destroy:
+	give_pages(mapped);
+	labyrinth_owner_destroy(mapped->owner);
+err_free:
+	kfree(mapped);
 	return err;
 }
 

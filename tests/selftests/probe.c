@@ -21,8 +21,9 @@
 #include <linux/vmalloc.h>
 
 #include "../../labyrinth_alloc.h"
-#include "probe_starve.h"
+#include "probe_fresh.h"
 #include "probe_nmi.h"
+#include "probe_starve.h"
 
 /* So that the hammer finds pages from its first blow, on PREEMPT_RT too. */
 #define OTHER_RESERVE 64
@@ -454,6 +455,15 @@ static const struct {
 	{ "exhaust", do_exhaust },
 	{ "recover", do_recover },
 	{ "starve", probe_starve },
+	{ "create", probe_create },
+	{ "create-single", probe_create_single },
+	{ "take", probe_take },
+	{ "take-single", probe_take_single },
+	{ "take-reserved", probe_take_reserved },
+	{ "bulk", probe_bulk },
+	{ "journey", probe_journey },
+	{ "vmap", probe_vmap },
+	{ "dma-map", probe_dma_map },
 	{ "nmi-begin", probe_nmi_begin },
 	{ "nmi-end", probe_nmi_end },
 };

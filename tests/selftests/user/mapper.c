@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Usage: mapper
+ * Usage: mapper [once]
  * A process maps pages of /dev/labyrinth_mapper, and tries what it and others
  * may do with such a mapping. A line for each: "ok" or "bad", then what is the
- * matter.
+ * matter. With "once" it does no more than map, write and unmap.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -266,7 +266,13 @@ static void try_ends(void)
 	close(fd);
 }
 
-int main(void)
+static int map_once(void)
+{
+	map = map_at(fd, 0, MAP_SHARED);
+	return map == MAP_FAILED || touch(map) || munmap(map, LENGTH);
+}
+
+int main(int argc, char **argv)
 {
 	touch_init();
 	fd = open(device, O_RDWR);
@@ -274,6 +280,8 @@ int main(void)
 		perror(device);
 		return 1;
 	}
+	if (argc > 1 && !strcmp(argv[1], "once"))
+		return map_once();
 	try_refusals();
 	try_mapping();
 	try_readers();
