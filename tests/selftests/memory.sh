@@ -1,12 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# When memory is out, when it is wanted back, and when a CPU goes away.
+# When memory is out, when it is wanted back, when a CPU goes away, when memory is to
+# go, and when the machine is to hibernate.
 
 . "${0%/*}/ktap.sh"
 
 DEBUGFS=/sys/kernel/debug/labyrinth
 DO=/sys/kernel/debug/labyrinth_probe/do
+MEMORY=/sys/devices/system/memory
 CPU1=/sys/devices/system/cpu/cpu1/online
 
 # of OWNER FIELD: what debugfs says of it.
@@ -87,12 +89,58 @@ check_hotplug() {
 	ktap_check "a CPU that comes back works" sh -c "echo rest >$DO"
 }
 
-ktap_plan 12
-insmod labyrinth.ko
+# Which blocks of memory, as can be taken offline, hold pages that are handed out.
+blocks() {
+	pages=$((0x$(cat $MEMORY/block_size_bytes) / 4096))
+	sed -n 's/^\(0x[0-9a-f]*\)[0-9a-f][0-9a-f][0-9a-f] .* HELD .*/\1000/p' $DEBUGFS/pages |
+		sort -u | while read -r pfn; do echo $((pfn / pages)); done | sort -un
+}
+
+# Up to the first that stays only because of its owned pages: most hold pages of the
+# kernel's own as well, and so does the core refuse them.
+take_offline() {
+	for block in $(blocks); do
+		sh -c "echo offline >$MEMORY/memory$block/state" && return 1
+		! dmesg_since "$mark" | grep -q "stays online" || return 0
+	done 2>/dev/null
+}
+
+check_offline() {
+	if [ ! -e $MEMORY/block_size_bytes ]; then
+		ktap_skip "no memory with owned pages goes offline" "none ever does here"
+		ktap_skip "and dmesg says why" "none ever does here"
+		return
+	fi
+	echo "hold 100000" >$DO
+	mark=$(dmesg_mark)
+	ktap_check "no memory with owned pages goes offline" take_offline
+	ktap_contains "and dmesg says why" \
+		"labyrinth: memory from pfn 0x[0-9a-f]+ on stays online: pages in it are owned" \
+		"$(dmesg_since "$mark")"
+	echo "drop 100000" >$DO
+}
+
+check_hibernation() {
+	if ! grep -q disk /sys/power/state 2>/dev/null; then
+		ktap_skip "the machine does not hibernate" "it never does"
+		ktap_skip "and dmesg says why not" "it never does"
+		return
+	fi
+	mark=$(dmesg_mark)
+	ktap_refuse "the machine does not hibernate" sh -c "echo disk >/sys/power/state"
+	ktap_contains "and dmesg says why not" \
+		"labyrinth: no hibernation: it would lose the contents of [0-9]+ pages" \
+		"$(dmesg_since "$mark")"
+}
+
+ktap_plan 16
+insmod labyrinth.ko capacity=120000
 insmod tests/selftests/labyrinth_probe.ko
 check_exhaustion
 check_shrinker
 check_hotplug
+check_offline
+check_hibernation
 rmmod labyrinth_probe
 ktap_check "the module unloads" rmmod labyrinth
 ktap_end
