@@ -33,6 +33,7 @@ attack_load() {
 			load_with "$parameter=$word" || return
 		done </tmp/words
 	done
+	[ "$tried" -gt 0 ]
 }
 
 # What is handed out, to whom.
@@ -58,12 +59,12 @@ attack() {
 	ktap_diag "$name: $(tail -n 1 "$KTAP_LOG")"
 }
 
-insmod labyrinth.ko
+ktap_plan 11
+ktap_check "the module loads" insmod labyrinth.ko
 parameters=$(ls $PARAMETERS)
 settings >/tmp/settings
 rmmod labyrinth
 
-ktap_plan 9
 tried=0 accepted=0
 ktap_check "at load, each nonsense is refused or harmless" attack_load
 ktap_diag "$tried loads tried, $accepted accepted"
@@ -72,6 +73,7 @@ insmod labyrinth.ko
 insmod tests/selftests/labyrinth_probe.ko
 echo "hold 20" >$DO
 steady >/tmp/before
+ktap_equal "pages are handed out" 20 "$(wc -l </tmp/before)"
 echo hammer >$DO
 attack "parameters" $PARAMETERS/*
 restore
