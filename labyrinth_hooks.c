@@ -410,4 +410,7 @@ struct lab_hook lab_hooks[] = {
 	},
 };
 
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_hooks);
+
 const unsigned int lab_nr_hooks = ARRAY_SIZE(lab_hooks);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_nr_hooks);

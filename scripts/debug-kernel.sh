@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/debug-kernel.sh headers|image kasan|kcsan
+# Usage: scripts/debug-kernel.sh headers|image kasan|kcsan|gcov
 # Prints the folder of a part of a kernel with checkers, as kernel.sh does of a stock
 # one, after building it from Debian's 6.1 source if it is not there, which takes a
 # quarter of an hour. What is in it: tests/configs/debug.config and
 #   kasan  kasan.config: KASAN, lockdep, kmemleak, debug objects, fault injection
 #   kcsan  kcsan.config: KCSAN
+# and of a kernel without checkers, which takes five minutes:
+#   gcov   gcov.config alone: counts of what of a module has been run
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -15,6 +17,11 @@
 # differ, it is by the checkers.
 VERSION=6.1
 CONFIGS=$LAB_ROOT/tests/configs
+
+configs() {
+	[[ $flavor == gcov ]] || cat "$CONFIGS/debug.config"
+	cat "$CONFIGS/$flavor.config"
+}
 
 kmake() { make -C "$source" O="$tree" -j"$(nproc)" KCONFIG_ALLCONFIG="$tree/fragment" "$@"; }
 
@@ -31,7 +38,7 @@ complain_of_missing() {
 # entry (PVH) whose code already wants the checkers' memory to be there.
 build() {
 	mkdir -p "$tree"
-	cat "$CONFIGS/debug.config" "$CONFIGS/$flavor.config" >"$tree/fragment"
+	configs >"$tree/fragment"
 	kmake allnoconfig
 	complain_of_missing
 	kmake bzImage modules
@@ -48,7 +55,7 @@ esac
 part=$1 flavor=$2
 [[ -e $CONFIGS/$flavor.config ]] || die "there is no kernel '$flavor' (see --help)"
 source=$("$LAB_SCRIPTS/kernel.sh" source "$VERSION")
-key=$(cat "$CONFIGS/debug.config" "$CONFIGS/$flavor.config" | sha256sum | cut -c 1-12)
+key=$(configs | sha256sum | cut -c 1-12)
 dir=$LABYRINTH_CACHE/kernels/debug-$flavor-${source##*source-}-$key
 if [[ ! -e $dir/.built ]]; then
 	"$LAB_SCRIPTS/deps.sh" fetch debug

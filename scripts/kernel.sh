@@ -205,7 +205,7 @@ case ${1:-} in
 esac
 (($# == 2)) || die "two arguments are needed (see --help)"
 case $2 in
-kasan | kcsan) exec "$LAB_SCRIPTS/debug-kernel.sh" "$@" ;;
+kasan | kcsan | gcov) exec "$LAB_SCRIPTS/debug-kernel.sh" "$@" ;;
 esac
 meta_package "$1" "$2" >/dev/null
 arch_set "$2"

@@ -8,8 +8,8 @@ KMEMLEAK=/sys/kernel/debug/kmemleak
 PAGE_OWNER=/sys/kernel/debug/page_owner
 LOCKDEP=/proc/lockdep_stats
 
-# Each access takes many times as long there.
-has_checkers() { [ -e $KMEMLEAK ] || [ -e /sys/kernel/debug/kcsan ]; }
+# It takes many times as long there, or the KUnit suites are among the tests.
+has_checkers() { [ -e $KMEMLEAK ] || [ -e /sys/kernel/debug/kcsan ] || [ -e /sys/kernel/debug/gcov ]; }
 
 # Prints what is leaked, once. Too young an object may be referred to from a register,
 # and one that has changed since the last scan is taken to be in use.

@@ -4,6 +4,7 @@
  * answered with an errno, and none is followed to where it points.
  */
 #include <kunit/test.h>
+#include <linux/dma-mapping.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
@@ -88,6 +89,7 @@ static void try_address(void *arg)
 {
 	struct arguments *a = arg;
 	struct labyrinth_page_info info;
+	dma_addr_t dma;
 
 	a->err = labyrinth_free_page(a->owner, a->addr);
 	a->wrong += labyrinth_transfer(a->owner, a->heir, a->addr) != a->err;
@@ -96,8 +98,35 @@ static void try_address(void *arg)
 	a->wrong += PTR_ERR(labyrinth_lend(a->owner, a->addr)) != a->err;
 	a->wrong += labyrinth_reclaim(a->owner, a->addr) != a->err;
 	a->wrong += labyrinth_owns(a->owner, a->addr);
+	a->wrong += labyrinth_dma_map(a->owner, NULL, a->addr, 0, 1,
+				      DMA_TO_DEVICE, &dma) != a->err;
+	a->wrong += labyrinth_dma_unmap(a->owner, NULL, a->addr, 0, 1,
+					DMA_TO_DEVICE) != a->err;
 	if (labyrinth_query(a->addr, &info) != a->err)
 		a->wrong++;
+}
+
+/* As a driver's mmap() would be given it, for @nr pages. */
+static struct vm_area_struct make_vma(unsigned int nr)
+{
+	return (struct vm_area_struct) {
+		.vm_end = nr * PAGE_SIZE,
+		.vm_mm = current->active_mm,
+	};
+}
+
+/* Those that may sleep. Of several pages, the last is the bad one. */
+static void try_address_asleep(struct arguments *a)
+{
+	void *addrs[] = { a->held, a->addr };
+	struct vm_area_struct vma = make_vma(ARRAY_SIZE(addrs));
+	int wanted = a->addr && PAGE_ALIGNED((unsigned long)a->addr) ? -ENOENT :
+								       -EINVAL;
+
+	lab_vm_flags_set(&vma, VM_SHARED | VM_MAYSHARE);
+	a->wrong += PTR_ERR(labyrinth_vmap(a->owner, addrs, 2)) != a->err;
+	a->wrong += labyrinth_mmap(a->owner, &vma, addrs, 2) != a->err;
+	a->wrong += labyrinth_vunmap(a->owner, a->addr) != wanted;
 }
 
 /* EITHER: whether the address is in the direct map is the architecture's. */
@@ -276,6 +305,8 @@ static void bad_address_is_refused(struct kunit *test)
 		expect_errno(test, a->err, bad->expectation);
 		KUNIT_EXPECT_EQ(test, a->wrong, 0);
 	}
+	try_address_asleep(a);
+	KUNIT_EXPECT_EQ(test, a->wrong, 0);
 	expect_whole(test, a);
 }
 
@@ -319,6 +350,7 @@ static void random_addresses_are_refused(struct kunit *test)
 		if (i & 1)
 			a->addr = PTR_ALIGN_DOWN(a->addr, PAGE_SIZE);
 		context_run(IN_TASK, try_address, a);
+		try_address_asleep(a);
 		KUNIT_EXPECT_TRUE_MSG(test, is_in(a->err, -EINVAL, -ENOENT),
 				      "%#lx: %d", (unsigned long)a->addr,
 				      a->err);
@@ -447,6 +479,7 @@ static void try_handle(void *arg)
 {
 	struct arguments *a = arg;
 	struct page *page = virt_to_page(a->held);
+	dma_addr_t dma;
 	void *addrs[2];
 
 	a->wrong += !!alloc_exclusive(a->handle);
@@ -459,6 +492,20 @@ static void try_handle(void *arg)
 	a->wrong += PTR_ERR(labyrinth_adopt(a->handle, page)) != -EINVAL;
 	a->wrong += PTR_ERR(labyrinth_lend(a->handle, a->held)) != -EINVAL;
 	a->wrong += labyrinth_reclaim(a->handle, a->held) != -EINVAL;
+	a->wrong += labyrinth_dma_map(a->handle, NULL, a->held, 0, 1,
+				      DMA_TO_DEVICE, &dma) != -EINVAL;
+	a->wrong += labyrinth_dma_unmap(a->handle, NULL, a->held, 0, 1,
+					DMA_TO_DEVICE) != -EINVAL;
+}
+
+static void try_handle_asleep(struct arguments *a)
+{
+	struct vm_area_struct vma = make_vma(1);
+
+	lab_vm_flags_set(&vma, VM_SHARED | VM_MAYSHARE);
+	a->wrong += PTR_ERR(labyrinth_vmap(a->handle, &a->held, 1)) != -EINVAL;
+	a->wrong += labyrinth_mmap(a->handle, &vma, &a->held, 1) != -EINVAL;
+	a->wrong += labyrinth_vunmap(a->handle, a->held) != -EINVAL;
 }
 
 static void expect_dead(struct kunit *test, struct arguments *a,
@@ -470,6 +517,8 @@ static void expect_dead(struct kunit *test, struct arguments *a,
 	if (handle_lives(a->handle))
 		return;
 	KUNIT_EXPECT_TRUE(test, context_run(context, try_handle, a));
+	if (context == IN_TASK)
+		try_handle_asleep(a);
 	KUNIT_EXPECT_EQ_MSG(test, a->wrong, 0, "handle %#lx", handle);
 }
 
@@ -541,6 +590,34 @@ static void missing_room_for_answers_is_refused(struct kunit *test)
 	expect_whole(test, a);
 }
 
+/* Ranges that make no sense, of a page that is there to be mapped. */
+static void odd_ranges_are_refused(struct kunit *test)
+{
+	struct arguments *a = test->priv;
+	struct vm_area_struct vma = make_vma(1), longer = make_vma(2);
+	struct vm_area_struct private = make_vma(1);
+	static const unsigned int odd[] = { 0, INT_MAX, UINT_MAX };
+	int i;
+
+	context_count_task();
+	lab_vm_flags_set(&vma, VM_SHARED | VM_MAYSHARE);
+	lab_vm_flags_set(&longer, VM_SHARED | VM_MAYSHARE);
+	for (i = 0; i < ARRAY_SIZE(odd); i++) {
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				PTR_ERR(labyrinth_vmap(a->owner, &a->held, odd[i])));
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				labyrinth_mmap(a->owner, &vma, &a->held, odd[i]));
+	}
+	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR(labyrinth_vmap(a->owner, NULL, 1)));
+	KUNIT_EXPECT_EQ(test, -EINVAL, labyrinth_mmap(a->owner, &vma, NULL, 1));
+	KUNIT_EXPECT_EQ(test, -EINVAL, labyrinth_mmap(a->owner, NULL, &a->held, 1));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			labyrinth_mmap(a->owner, &longer, &a->held, 1));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			labyrinth_mmap(a->owner, &private, &a->held, 1));
+	expect_whole(test, a);
+}
+
 static void failed_query_leaves_the_answer_alone(struct kunit *test)
 {
 	struct arguments *a = test->priv;
@@ -568,6 +645,7 @@ static struct kunit_case argument_cases[] = {
 	KUNIT_CASE(odd_handles_are_dead),
 	KUNIT_CASE(random_handles_are_dead),
 	KUNIT_CASE(missing_room_for_answers_is_refused),
+	KUNIT_CASE(odd_ranges_are_refused),
 	KUNIT_CASE(failed_query_leaves_the_answer_alone),
 	{}
 };
