@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Usage: scripts/check.sh [stage...]
+#        scripts/check.sh --coverage
 # Everything that is checked of Labyrinth, or only some stages of it:
 #   build     builds without a warning against the stock headers of 6.1 and 6.12
 #   static    sparse, checkpatch.pl, kernel-doc, check-style.sh, shellcheck
@@ -10,6 +11,7 @@
 #   selftest  the self-tests in a virtual machine with a stock kernel
 #   mutants   (only if named) that the tests notice deliberate bugs
 #   bench     instruction counts against the peers' and against the budget
+#   coverage  (only if named) how much of the module the tests run
 # The last line counts what passed and failed. Downloads and builds are kept in
 # LABYRINTH_CACHE (default ~/.cache/labyrinth) and used again.
 
@@ -28,6 +30,7 @@ purposes_of() {
 	selftest) echo fetch build vm ;;
 	mutants) echo fetch build vm kunit ;;
 	bench) echo fetch build vm kunit ;;
+	coverage) echo fetch debug vm kunit ;;
 	*) die "unknown stage '$1' (see --help)" ;;
 	esac
 }
@@ -50,6 +53,7 @@ stage_selftest() {
 	return "$status"
 }
 stage_mutants() { "$LAB_SCRIPTS/mutants.sh"; }
+stage_coverage() { "$LAB_SCRIPTS/coverage.sh"; }
 stage_bench() { "$LAB_SCRIPTS/bench.sh" --check --out "$LABYRINTH_LOGS/bench"; }
 
 run_stage() {
@@ -93,6 +97,7 @@ summary() {
 }
 
 [[ ${1:-} != --help ]] || { usage; exit; }
+[[ ${1:-} != --coverage ]] || set -- coverage
 (($#)) || set -- "${STAGES[@]}"
 purposes=()
 for stage; do

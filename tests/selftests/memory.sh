@@ -91,8 +91,8 @@ check_hotplug() {
 
 # Which blocks of memory, as can be taken offline, hold pages that are handed out.
 blocks() {
-	pages=$((0x$(cat $MEMORY/block_size_bytes) / 4096))
-	sed -n 's/^\(0x[0-9a-f]*\)[0-9a-f][0-9a-f][0-9a-f] .* HELD .*/\1000/p' $DEBUGFS/pages |
+	pages=$((0x$(cat "$MEMORY"/block_size_bytes) / 4096))
+	sed -n 's/^\(0x[0-9a-f]*\)[0-9a-f][0-9a-f][0-9a-f] .* HELD .*/\1000/p' "$DEBUGFS"/pages |
 		sort -u | while read -r pfn; do echo $((pfn / pages)); done | sort -un
 }
 
