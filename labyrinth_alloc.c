@@ -436,8 +436,8 @@ static noinline int free_slow(struct labyrinth_owner *handle, void *addr,
  * Context: Any: task, softirq, hardirq, NMI. Never sleeps.
  * Return: 0; -EPERM the page has another owner, or the caller is not the bound
  * thread; -ENOENT no Labyrinth page, or freed before; -EBUSY lent, mapped
- * otherwise, or something refers to it; -EINVAL NULL, not page-aligned, not an address of the direct
- * map, or not a live owner's handle.
+ * otherwise, or something refers to it; -EINVAL NULL, not page-aligned, not an
+ * address of the direct map, or not a live owner's handle.
  */
 int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)
 {

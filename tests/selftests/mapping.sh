@@ -34,10 +34,10 @@ run_process() {
 # Limbo is looked at once a second.
 wait_until_used() {
 	for _ in $(seq 30); do
-		[ "$(grep ^used: $DEBUGFS/table)" != "used: $1" ] || return 0
+		[ "$(grep ^used: "$DEBUGFS/table")" != "used: $1" ] || return 0
 		sleep 1
 	done
-	cat $DEBUGFS/pages
+	cat "$DEBUGFS/pages"
 	return 1
 }
 
