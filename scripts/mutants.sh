@@ -38,7 +38,7 @@ is_caught() {
 	local suite=${2%%.*} rest=${2#*.} console=$3/kunit-console.log
 	case $1 in
 	kunit)
-		grep -qE "^fail"$'\t'"kunit: ($suite\\.)?$rest(\\.|\$)" "$results" ||
+		grep -qE "^fail"$'\t'"kunit 6\\.1: ($suite\\.)?$rest(\\.|\$)" "$results" ||
 			grep -qsE "# $rest: (EXPECTATION|ASSERTION) FAILED" "$console"
 		;;
 	selftest) grep -qF "fail"$'\t'"selftest 6.1: ${2%%:*}.${2#*: }" "$results" ;;
