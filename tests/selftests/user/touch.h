@@ -39,6 +39,19 @@ static inline int touch(char *page)
 	return number;
 }
 
+/* After a free where nobody may sleep, or can tell, a worker takes the page away. */
+static inline int is_gone_soon(char *page)
+{
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		if (touch(page) == SIGBUS)
+			return 1;
+		usleep(10000);
+	}
+	return 0;
+}
+
 static inline void say(int good, const char *what)
 {
 	printf("%s %s\n", good ? "ok" : "bad", what);
