@@ -59,20 +59,23 @@ static int read_all(const char *file, const char *text)
 	return -1;
 }
 
-static int (*deed_of(const char *word))(const char *file, const char *text)
-{
-	static const struct {
-		const char *word;
-		int (*fn)(const char *file, const char *text);
-	} deeds[] = {
-		{ "load", load }, { "write", write_text }, { "read", read_all },
-	};
-	size_t i;
+static const struct deed {
+	const char *word;
+	int (*fn)(const char *file, const char *text);
+} deeds[] = {
+	{ "load", load },
+	{ "write", write_text },
+	{ "read", read_all },
+	{ NULL, NULL },
+};
 
-	for (i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
-		if (!strcmp(word, deeds[i].word))
-			return deeds[i].fn;
-	return NULL;
+static const struct deed *find_deed(const char *word)
+{
+	const struct deed *deed = deeds;
+
+	while (deed->word && strcmp(deed->word, word))
+		deed++;
+	return deed;
 }
 
 /* The kernel counts down in this file: 0 means that it has come to that. */
@@ -91,18 +94,18 @@ static int left_of(int file)
 int main(int argc, char **argv)
 {
 	int file = open("/proc/thread-self/fail-nth", O_RDWR);
-	int (*deed)(const char *, const char *);
 	const char *text = argc > 4 ? argv[4] : "";
+	const struct deed *deed;
 	int error, left;
 
-	deed = argc > 3 ? deed_of(argv[2]) : NULL;
-	if (!deed || file < 0)
+	if (argc < 4 || file < 0)
 		return 2;
-	if (deed == load && prepare_load(argv[3]))
+	deed = find_deed(argv[2]);
+	if (!deed->fn || (deed->fn == load && prepare_load(argv[3])))
 		return 2;
 	if (set_nth(file, argv[1]))
 		return 2;
-	error = deed(argv[3], text) ? errno : 0;
+	error = deed->fn(argv[3], text) ? errno : 0;
 	left = left_of(file);
 	set_nth(file, "0");
 	printf("%s %d %s\n", error ? strerrorname_np(error) : "0",
