@@ -200,7 +200,7 @@ static int attach(struct lab_hook *hook)
 		return lab_rawfree_arm(hook);
 	err = aim(hook);
 	/* What is looked for by name is not there, or not to be traced. */
-	if (err && hook->by_name)
+	if (err == -EINVAL && hook->by_name)
 		return -ENOENT;
 	return err ?: register_ftrace_function(&hook->ops);
 }
