@@ -436,6 +436,10 @@ static void adopt_refuses_pages_in_other_use(struct kunit *test)
 	expect_adopt(test, a, shared, -EBUSY, "shared");
 	KUNIT_EXPECT_EQ(test, page_ref_count(shared), 2);
 	put_page(shared);
+	/* As a page of the page cache has it. */
+	shared->mapping = (struct address_space *)a;
+	expect_adopt(test, a, shared, -EBUSY, "a file's");
+	shared->mapping = NULL;
 	__free_page(shared);
 	/* Free by now: whoever adopted it would have it together with another. */
 	expect_adopt(test, a, shared, -EBUSY, "free");
