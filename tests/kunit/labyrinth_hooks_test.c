@@ -231,7 +231,7 @@ static lab_tag_t find(const struct lab_hook *hook, const struct prototype *type,
 
 struct hooks_world {
 	struct labyrinth_owner *owner;
-	void *held;
+	void *held;			/* NULL: not any more */
 	struct page *other;		/* an ordinary page */
 };
 
@@ -255,7 +255,11 @@ static void hooks_case_exit(struct kunit *test)
 {
 	struct hooks_world *w = test->priv;
 
-	if (w && w->other)
+	if (!w)
+		return;
+	if (w->held)
+		labyrinth_free_page(w->owner, w->held);
+	if (w->other)
 		__free_page(w->other);
 }
 
@@ -313,6 +317,7 @@ static void no_hook_finds_a_page_that_was_released(struct kunit *test)
 	KUNIT_ASSERT_PTR_EQ(test, page, virt_to_page(w->held));
 	for (i = 0; i < lab_nr_hooks; i++)
 		expect_found(test, &lab_hooks[i], false);
+	w->held = NULL;
 	__free_page(page);
 }
 
