@@ -144,11 +144,6 @@ static int nic_change_mtu(struct net_device *dev, int mtu)
 	return 0;
 }
 
-u64 nic_missed(struct nic *nic)
-{
-	return atomic64_add_return(nic_read(nic, MPC), &nic->missed);
-}
-
 static void nic_get_stats64(struct net_device *dev,
 			    struct rtnl_link_stats64 *stats)
 {
@@ -158,7 +153,6 @@ static void nic_get_stats64(struct net_device *dev,
 	stats->rx_bytes = READ_ONCE(nic->counts[NIC_RX_BYTES]);
 	stats->rx_errors = READ_ONCE(nic->counts[NIC_RX_ERRORS]);
 	stats->rx_dropped = READ_ONCE(nic->counts[NIC_RX_DROPPED]);
-	stats->rx_missed_errors = nic_missed(nic);
 	stats->tx_packets = READ_ONCE(nic->counts[NIC_TX_PACKETS]);
 	stats->tx_bytes = READ_ONCE(nic->counts[NIC_TX_BYTES]);
 	stats->tx_dropped = READ_ONCE(nic->counts[NIC_TX_DROPPED]);

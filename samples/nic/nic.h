@@ -9,7 +9,6 @@
 #ifndef LABYRINTH_NIC_H
 #define LABYRINTH_NIC_H
 
-#include <linux/atomic.h>
 #include <linux/io.h>
 #include <linux/netdevice.h>
 #include <linux/pci.h>
@@ -71,7 +70,6 @@ struct nic {
 	struct nic_rx rx;
 	struct nic_tx tx;
 	u64 counts[NIC_NR_COUNTS];
-	atomic64_t missed;		/* frames for which the ring had no room */
 };
 
 static inline u32 nic_read(const struct nic *nic, unsigned int reg)
@@ -109,7 +107,6 @@ int card_restart_link(struct nic *nic);
 /* netdev.c */
 extern const struct net_device_ops nic_netdev_ops;
 void nic_link_update(struct nic *nic);
-u64 nic_missed(struct nic *nic);
 int nic_poll(struct napi_struct *napi, int budget);
 
 /* ethtool.c */

@@ -77,7 +77,7 @@
 #define TDH		0x3810
 #define TDT		0x3818
 
-#define MPC		0x4010		/* missed packets; a read clears it */
+#define MPC		0x4010		/* missed packets: the ring was full */
 
 #define MTA		0x5200		/* multicast table */
 #define MTA_WORDS	128

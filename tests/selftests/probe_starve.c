@@ -22,6 +22,7 @@
 
 /* As tests/selftests/nic/wire.sh has it. */
 #define STARVE_DEVICE	"eth0"
+#define STARVE_PEER	"eth1"		/* in another network namespace */
 #define STARVE_MAC	{ 0x52, 0x54, 0, 0, 0, 2 }
 #define STARVE_FROM	0x0a000001
 #define STARVE_TO	0x0a000002
@@ -115,35 +116,73 @@ static struct sk_buff *make_frame(struct net_device *dev)
 	return skb;
 }
 
-/* One after the other: the next when the card is done with the last. */
-static int send_frame(struct sk_buff *skb)
+static struct net_device *find_peer(void)
 {
+	struct net_device *dev = NULL;
+	struct net *net;
+
+	rcu_read_lock();
+	for_each_net_rcu(net) {
+		dev = dev_get_by_name_rcu(net, STARVE_PEER);
+		if (dev)
+			break;
+	}
+	if (dev)
+		dev_hold(dev);
+	rcu_read_unlock();
+	return dev;
+}
+
+/* How many frames have arrived, whatever came of them. */
+static u64 arrived(struct net_device *peer)
+{
+	struct rtnl_link_stats64 stats;
+
+	dev_get_stats(peer, &stats);
+	return stats.rx_packets + stats.rx_dropped;
+}
+
+/* One after the other: the next when the last has arrived, and its sender is done. */
+static int send_frame(struct sk_buff *skb, struct net_device *peer)
+{
+	u64 before = arrived(peer);
 	unsigned int tries = 10000;
 	int err;
 
 	skb_get(skb);
 	err = dev_direct_xmit(skb, 0);
-	while (refcount_read(&skb->users) > 1 && --tries)
+	while ((refcount_read(&skb->users) > 1 || arrived(peer) == before) &&
+	       --tries)
 		usleep_range(10, 20);
 	return err == NET_XMIT_SUCCESS && tries ? 0 : -EIO;
 }
 
-/* Context: Task. Return: 0, or -ENODEV, -ENOMEM, or -EIO if it was not all sent. */
+static int send_frames(struct net_device *dev, struct net_device *peer,
+		       unsigned long frames)
+{
+	struct sk_buff *skb = make_frame(dev);
+	int err = 0;
+
+	if (!skb)
+		return -ENOMEM;
+	hog_begin();
+	while (frames-- && !err)
+		err = send_frame(skb, peer);
+	hog_end();
+	kfree_skb(skb);
+	return err;
+}
+
+/* Context: Task. Return: 0, or -ENODEV, -ENOMEM, or -EIO if not all have arrived. */
 int probe_starve(unsigned long frames)
 {
 	struct net_device *dev = dev_get_by_name(&init_net, STARVE_DEVICE);
-	struct sk_buff *skb = dev ? make_frame(dev) : NULL;
-	int err = 0;
+	struct net_device *peer = find_peer();
+	int err = -ENODEV;
 
-	if (skb) {
-		hog_begin();
-		while (frames-- && !err)
-			err = send_frame(skb);
-		hog_end();
-		kfree_skb(skb);
-	}
+	if (dev && peer)
+		err = send_frames(dev, peer, frames);
+	dev_put(peer);
 	dev_put(dev);
-	if (!dev)
-		return -ENODEV;
-	return skb ? err : -ENOMEM;
+	return err;
 }
