@@ -409,7 +409,6 @@ struct lab_hook lab_hooks[] = {
 		.class = LAB_HOOK_FREE,
 	},
 };
-
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_hooks);
 
 const unsigned int lab_nr_hooks = ARRAY_SIZE(lab_hooks);
