@@ -8,7 +8,7 @@
 # strict mode, which must not see a fault. --cost counts instead what a received
 # frame costs in instructions, and the lines of code, with pages from alloc_page(),
 # from page_pool and from Labyrinth; it fails if Labyrinth's are dearer than those of
-# alloc_page().
+# alloc_page() by more than a percent.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -46,7 +46,8 @@ count_cost() {
 	sed -n 's/^cost //p' "$1/output.log"
 }
 
-# Receiving is what is left of both when sending is taken off.
+# Receiving is what is left of both when sending is taken off. Interrupts of the clock
+# make it differ by some tenths of a percent from run to run.
 print_cost() {
 	awk -v init="$1" '
 		{ cost[$2, $1] = $3 - $4; if (!seen[$2]++) size[++n] = $2 }
@@ -56,7 +57,7 @@ print_cost() {
 				a = cost[s, "alloc"]; p = cost[s, "pool"]; l = cost[s, "labyrinth"]
 				printf "%4d bytes, init_on_alloc=%d: alloc %d, page_pool %d (%.3f), labyrinth %d (%.3f)\n",
 					s, init, a, p, p / a, l, l / a
-				if (!a || !p || !l || l > a)
+				if (!a || !p || !l || l > a * 1.01)
 					bad = 1
 			}
 			exit bad || n != 3

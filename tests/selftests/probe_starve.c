@@ -146,7 +146,7 @@ static u64 arrived(struct net_device *peer)
 static int send_frame(struct sk_buff *skb, struct net_device *peer)
 {
 	u64 before = arrived(peer);
-	unsigned int tries = 10000;
+	unsigned int tries = 1000;
 	int err;
 
 	skb_get(skb);

@@ -23,7 +23,8 @@ starve() {
 	ktap_check "reserve=$1: frames are sent while memory is out" \
 		sh -c "echo starve $FRAMES >$PROBE"
 	got=$(($(counted rx_packets) - got)) dropped=$(($(counted rx_dropped) - dropped))
-	ktap_equal "reserve=$1: each frame is accounted for" $FRAMES $((got + dropped))
+	# The near end may have had something to say for itself, too.
+	ktap_check "reserve=$1: each frame is accounted for" test $((got + dropped)) -ge $FRAMES
 	ktap_diag "reserve=$1: $got frames got through, $dropped were dropped"
 	kill $holder
 	wait $holder 2>/dev/null
@@ -31,6 +32,10 @@ starve() {
 	ktap_check "the driver unloads" wire_down
 }
 
+# The core's mapping of a frame that is sent wants memory then.
+if [ -n "$(ls /sys/class/iommu 2>/dev/null)" ]; then
+	ktap_skip_all "behind an IOMMU nothing can be sent without memory"
+fi
 ktap_plan 14
 insmod labyrinth.ko guard=refuse on_refusal=panic
 insmod tests/selftests/labyrinth_probe.ko
