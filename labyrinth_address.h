@@ -33,14 +33,21 @@ static inline bool lab_address_valid(const void *addr)
 	return addr && PAGE_ALIGNED(addr) && virt_addr_valid(addr);
 }
 
-/* Whether @page, any value at all, is the struct page of a frame of memory. */
+/*
+ * Whether @page, any value at all, is the struct page of a frame of memory. Where the
+ * frame's number is kept in struct page (SPARSEMEM without VMEMMAP), a value that is
+ * neither NULL nor a struct page cannot be told.
+ */
 static inline bool lab_page_valid(const struct page *page)
 {
-	unsigned long pfn = page_to_pfn(page);
+	unsigned long pfn;
 
+	if (!page)
+		return false;
+	pfn = page_to_pfn(page);
 	/* Or the compiler takes page_to_pfn() and back for nothing at all. */
 	OPTIMIZER_HIDE_VAR(pfn);
-	return page && pfn_valid(pfn) && pfn_to_page(pfn) == page;
+	return pfn_valid(pfn) && pfn_to_page(pfn) == page;
 }
 
 #endif /* LABYRINTH_ADDRESS_H */
