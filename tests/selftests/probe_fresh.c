@@ -124,11 +124,12 @@ static int journey(struct labyrinth_owner *owner, unsigned long nr)
 
 static int vmap_once(struct labyrinth_owner *owner, unsigned long nr)
 {
-	void *pages[MAPPINGS], *window;
+	void *pages[MAPPINGS], *window = ERR_PTR(-ENOMEM);
 	int i, err;
 
 	nr = labyrinth_alloc_bulk(owner, MAPPINGS, pages);
-	window = labyrinth_vmap(owner, pages, MAPPINGS);
+	if (nr == MAPPINGS)
+		window = labyrinth_vmap(owner, pages, MAPPINGS);
 	err = PTR_ERR_OR_ZERO(window) ?: labyrinth_vunmap(owner, window);
 	for (i = 0; i < nr; i++)
 		err = labyrinth_free_page(owner, pages[i]) ?: err;
