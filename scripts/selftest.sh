@@ -4,7 +4,7 @@
 # Usage: scripts/selftest.sh [option...] [test...]
 # Runs the self-tests (tests/selftests/*.sh, or those named) in a virtual machine
 # with a stock kernel, against the modules as they are shipped; or with a kernel that
-# has checkers (see debug-kernel.sh), which takes about an hour.
+# has checkers (see debug-kernel.sh), which takes several times as long.
 #   --kernel KERNEL as for vm.sh, default 6.1
 #   --iommu         the machine has an IOMMU, in strict mode
 #   --mem MB        the guest's memory, default what the host can spare
