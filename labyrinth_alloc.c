@@ -334,14 +334,17 @@ static bool revoke(struct lab_call *call)
 static int lab_call_page_back(struct lab_call *call, const void *addr)
 {
 	int err = lab_call_page(call, addr);
+	bool revoked;
 
-	if (likely(err != -EBUSY) || lab_tag_state(call->tag) != LAB_MAPPED ||
-	    !revoke(call))
+	if (likely(err != -EBUSY) || lab_tag_state(call->tag) != LAB_MAPPED)
 		return err;
-	if (lab_owner_is(call->owner, call->handle))
-		return lab_call_page(call, addr);
-	call->class = LAB_BAD_HANDLE;
-	return -EINVAL;
+	revoked = revoke(call);
+	/* With preemption enabled, the owner may have gone. */
+	if (!lab_owner_is(call->owner, call->handle)) {
+		call->class = LAB_BAD_HANDLE;
+		return -EINVAL;
+	}
+	return revoked ? lab_call_page(call, addr) : err;
 }
 
 /* If only a process has it mapped, the page is free, by way of limbo. */

@@ -48,7 +48,7 @@ static gfp_t owner_gfp(const struct lab_owner *owner, gfp_t gfp)
 static void restore_stolen(struct lab_owner *owner, struct lab_frame *frame,
 			   lab_tag_t *slot, lab_tag_t tag)
 {
-	WRITE_ONCE(frame->tag, slot);
+	lab_frame_place(frame, slot);
 	lab_frame_set_type(frame);
 	page_ref_add(lab_frame_page(frame), LAB_REFS_EXCLUSIVE - 1);
 	lab_report_corrupt(LAB_OP_REFILL, owner, tag, _RET_IP_);

@@ -19,6 +19,16 @@
 #include "labyrinth_dma.h"
 #include "labyrinth_trace.h"
 
+/* What makes no sense must not become sense by being cut off. */
+static struct lab_map_note describe(size_t size, enum dma_data_direction dir)
+{
+	return (struct lab_map_note) {
+		.kind = LAB_MAP_DMA,
+		.size = min_t(size_t, size, U32_MAX),
+		.dir = valid_dma_direction(dir) ? dir : DMA_NONE,
+	};
+}
+
 /* Nothing of this is for an NMI: the DMA API takes locks. */
 static bool is_sane(const struct device *dev, size_t offset,
 		    const struct lab_map_note *wish)
@@ -55,6 +65,16 @@ static int record(struct lab_call *call, const struct lab_map_note *wish)
 	return err;
 }
 
+/*
+ * Nothing came of @wish. By now the page may be somebody else's: what a bounce buffer
+ * holds must not be copied to it.
+ */
+static void undo(struct device *dev, const struct lab_map_note *wish)
+{
+	dma_unmap_page_attrs(dev, wish->addr, wish->size, wish->dir,
+			     DMA_ATTR_SKIP_CPU_SYNC);
+}
+
 static int map_held(struct lab_call *call, struct device *dev, size_t offset,
 		    struct lab_map_note *wish, dma_addr_t *dma)
 {
@@ -70,7 +90,7 @@ static int map_held(struct lab_call *call, struct device *dev, size_t offset,
 		return -ENOMEM;
 	err = record(call, wish);
 	if (err)
-		dma_unmap_page(dev, wish->addr, wish->size, wish->dir);
+		undo(dev, wish);
 	else
 		*dma = wish->addr;
 	return err;
@@ -92,7 +112,7 @@ static bool map_quick(struct labyrinth_owner *handle, struct device *dev,
 	if (unlikely(dma_mapping_error(dev, wish->addr)))
 		return false;
 	if (unlikely(!lab_mapping_attach_quick(owner, &page, wish))) {
-		dma_unmap_page(dev, wish->addr, wish->size, wish->dir);
+		undo(dev, wish);
 		return false;
 	}
 	*dma = wish->addr;
@@ -142,12 +162,10 @@ int labyrinth_dma_map(struct labyrinth_owner *owner, struct device *dev,
 		      void *addr, size_t offset, size_t size,
 		      enum dma_data_direction dir, dma_addr_t *dma)
 {
-	struct lab_map_note wish = {
-		.kind = LAB_MAP_DMA, .dir = dir, .site = _RET_IP_,
-		.size = min_t(size_t, size, U32_MAX),
-	};
+	struct lab_map_note wish = describe(size, dir);
 	bool done;
 
+	wish.site = _RET_IP_;
 	rcu_read_lock();
 	done = map_quick(owner, dev, addr, offset, &wish, dma);
 	rcu_read_unlock();
@@ -257,12 +275,10 @@ int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
 			void *addr, dma_addr_t dma, size_t size,
 			enum dma_data_direction dir)
 {
-	struct lab_map_note asked = {
-		.kind = LAB_MAP_DMA, .dir = dir, .addr = dma,
-		.size = min_t(size_t, size, U32_MAX),
-	};
+	struct lab_map_note asked = describe(size, dir);
 	bool done;
 
+	asked.addr = dma;
 	rcu_read_lock();
 	done = unmap_quick(owner, dev, addr, &asked);
 	rcu_read_unlock();

@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) "labyrinth: " fmt
 
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/workqueue.h>
 
 #include "labyrinth_limbo.h"
@@ -18,6 +19,10 @@ static void limbo_look(struct work_struct *work);
 
 /* Pages in limbo. Where they are, the table knows: they are few, and rare. */
 static atomic_long_t limbo_pages;
+
+/* Protects the step out of limbo, which the worker and destroy may take. */
+static DEFINE_MUTEX(limbo_lock);
+
 static DECLARE_DELAYED_WORK(limbo_work, limbo_look);
 
 static void limbo_kick(struct irq_work *kick)
@@ -148,6 +153,18 @@ void lab_settle(struct lab_owner *owner, lab_tag_t *slot)
 	}
 }
 
+/*
+ * Settles a page of @owner's that was in limbo, with @tag in @slot, if it still is.
+ * Context: Task; may sleep.
+ */
+void lab_limbo_settle(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t tag)
+{
+	mutex_lock(&limbo_lock);
+	if (READ_ONCE(*slot) == tag)
+		lab_settle(owner, slot);
+	mutex_unlock(&limbo_lock);
+}
+
 static void limbo_look(struct work_struct *work)
 {
 	struct lab_owner *owner;
@@ -158,7 +175,7 @@ static void limbo_look(struct work_struct *work)
 		if (lab_tag_state(tag) != LAB_LIMBO)
 			continue;
 		owner = lab_owner_by_id(lab_tag_owner(tag));
-		lab_settle(owner, &labyrinth_hot.table.tags[index]);
+		lab_limbo_settle(owner, &labyrinth_hot.table.tags[index], tag);
 		lab_owner_put_slot(owner);
 	}
 	if (lab_limbo_count())

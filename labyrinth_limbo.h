@@ -22,6 +22,7 @@ void lab_report_lost(const struct lab_owner *owner, lab_tag_t tag);
 void lab_limbo_add(struct lab_owner *owner, struct lab_frame *frame);
 void lab_retire(struct lab_owner *owner, lab_tag_t *slot);
 void lab_settle(struct lab_owner *owner, lab_tag_t *slot);
+void lab_limbo_settle(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t tag);
 long lab_limbo_count(void);
 void lab_limbo_exit(void);
 

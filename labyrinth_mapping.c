@@ -196,7 +196,6 @@ static void unlink_mapping(struct lab_mapping **link, struct lab_mapping *map)
 		link = &(*link)->next;
 	/* As in link_mapping(). */
 	WRITE_ONCE(*link, map->next);
-	WRITE_ONCE(map->linked, false);
 }
 
 /* @map is off the list. Under the lock. */
@@ -230,6 +229,8 @@ void lab_mapping_detach(struct lab_owner *owner, struct lab_frame *frame,
 		unlink_mapping(head, map);
 		leave_mapped(frame, slot, tag);
 	}
+	/* Also where the list was lost with the frame: nobody looks for it again. */
+	WRITE_ONCE(map->linked, false);
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 }
 
@@ -266,9 +267,10 @@ bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot,
 	if (READ_ONCE(*slot) == tag && lab_tag_state(tag) == LAB_MAPPED &&
 	    READ_ONCE(frame->tag) == slot)
 		nr = count_mappings(frame->mappings, only_process);
-	page_ref_add(lab_frame_page(frame), nr);
-	if (nr)
+	if (nr) {
+		page_ref_add(lab_frame_page(frame), nr);
 		cmpxchg(slot, tag, lab_tag_step(tag, LAB_LIMBO));
+	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (nr)
 		lab_limbo_add(owner, frame);

@@ -77,7 +77,8 @@ lab_mapping_attach_quick(struct lab_owner *owner, const struct lab_quick *page,
 	if (likely(done)) {
 		owner->spare = map->next;
 		*map = (struct lab_mapping) { .what = *what, .linked = true };
-		page->frame->mappings = map;
+		/* As in lab_mapping_attach(), the core looks for PageTail(). */
+		WRITE_ONCE(page->frame->mappings, map);
 	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	return done;

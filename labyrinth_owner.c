@@ -454,17 +454,23 @@ static void name_leaked(const struct lab_owner *owner, lab_tag_t tag,
 		name_page(tag);
 }
 
-/* A mapped page goes to limbo first, and stays there as long as a mapping does. */
-static void end_mappings(struct lab_owner *owner, lab_tag_t *slot)
+/*
+ * A mapped page goes to limbo first, and stays there as long as a mapping does.
+ * Return: false if it was not mapped any more.
+ */
+static bool settle_mapped(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t tag)
 {
-	struct lab_frame *frame = lab_frame_of_tag(READ_ONCE(*slot));
+	struct lab_frame *frame = lab_frame_of_tag(tag);
 
-	if (!lab_mapping_retire(owner, slot, false))
-		return;
+	if (lab_tag_state(tag) != LAB_MAPPED ||
+	    !lab_mapping_retire(owner, slot, false))
+		return false;
 	lab_dma_end_all(owner, frame);
 	lab_vmap_end_all(owner);
 	if (!lab_mmap_revoke(owner, frame, false))
 		lab_mmap_kick();
+	lab_limbo_settle(owner, slot, lab_tag_step(tag, LAB_LIMBO));
+	return true;
 }
 
 /* Settles every page that is still the owner's; returns how many were out. */
@@ -482,9 +488,8 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 		    lab_tag_state(tag) == LAB_LIMBO)
 			continue;
 		name_leaked(owner, tag, ++out, ip);
-		if (lab_tag_state(tag) == LAB_MAPPED)
-			end_mappings(owner, &labyrinth_hot.table.tags[index]);
-		lab_settle(owner, &labyrinth_hot.table.tags[index]);
+		if (!settle_mapped(owner, &labyrinth_hot.table.tags[index], tag))
+			lab_settle(owner, &labyrinth_hot.table.tags[index]);
 	}
 	if (out)
 		pr_err("owner %s (id %u) of module %s went with %u pages out, of which %d are still referred to\n",

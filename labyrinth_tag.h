@@ -78,8 +78,8 @@ enum lab_state {
 	 */
 	LAB_LENT,
 	/*
-	 * The owner is gone. Left only by the limbo worker, under its mutex,
-	 * when the last reference is gone.
+	 * Given up. Left only under limbo_lock, when the last reference is gone:
+	 * by the limbo worker, or by destroy.
 	 */
 	LAB_LIMBO,
 	/*

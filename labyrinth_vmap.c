@@ -129,6 +129,7 @@ void *labyrinth_vmap(struct labyrinth_owner *owner, void **addrs,
 		.op = LAB_OP_VMAP, .handle = owner, .ip = _RET_IP_,
 	};
 	struct vmapping *vmapping;
+	void *vaddr;
 	int err;
 
 	might_sleep();
@@ -140,9 +141,11 @@ void *labyrinth_vmap(struct labyrinth_owner *owner, void **addrs,
 	vmapping->range.nr = nr;
 	mutex_lock(&vmap_lock);
 	err = map_locked(&call, vmapping, addrs);
+	vaddr = vmapping->vaddr;
 	mutex_unlock(&vmap_lock);
+	/* With the owner the struct may be gone by now. */
 	if (!err)
-		return vmapping->vaddr;
+		return vaddr;
 	kvfree(vmapping);
 	return ERR_PTR(err);
 }

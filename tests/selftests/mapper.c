@@ -145,6 +145,12 @@ static int map_wild_way(void)
 	return map_wish(owner, dev, 0, PART, 42);
 }
 
+/* Cut off to a byte, it would be one. */
+static int map_wilder_way(void)
+{
+	return map_wish(owner, dev, 0, PART, 256 + DMA_TO_DEVICE);
+}
+
 static int map_to_nowhere(void)
 {
 	return labyrinth_dma_map(owner, dev, page, 0, PART, DMA_TO_DEVICE, NULL);
@@ -264,6 +270,7 @@ static const struct step dma_steps[] = {
 	{ "no more than the page is mapped", map_too_much, -EINVAL },
 	{ "no direction is refused", map_no_way, -EINVAL },
 	{ "a direction that is none is refused", map_wild_way, -EINVAL },
+	{ "nor one that is by its last byte", map_wilder_way, -EINVAL },
 	{ "no room for the address is refused", map_to_nowhere, -EINVAL },
 	{ "it can be mapped once more", map_part, 0 },
 	{ "a wrong address is refused", unmap_wrong_address, -EINVAL },
