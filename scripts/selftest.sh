@@ -32,17 +32,9 @@ while (($#)); do
 done
 
 judge() {
-	local state name total=0
-	while IFS=$'\t' read -r state name; do
-		total=$((total + 1))
-		[[ $state != fail ]] || failed=1
-		record_result "$state" "$title$iommu $kernel: $name"
-	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$logs/output.log")
-	((total)) || fail "no test has run"
+	judge_guest record_result "$title$iommu $kernel" "$logs" || failed=1
 	((status != 124)) || fail "the guest took too long"
 	((status == 0 || status == 124)) || fail "the guest ended with status $status"
-	"$LAB_SCRIPTS/scan-log.sh" "$logs/console.log" >&2 ||
-		fail "the kernel complained on its console"
 }
 
 fail() {

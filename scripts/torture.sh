@@ -50,16 +50,8 @@ run() {
 
 # One result per property, and what the run has done.
 judge() {
-	local state name total=0
-	while IFS=$'\t' read -r state name; do
-		total=$((total + 1))
-		[[ $state != fail ]] || failed=1
-		result "$state" "torture $kernel: $name"
-	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$logs/output.log")
-	((total)) || fail "no test has run"
+	judge_guest result "torture $kernel" "$logs" || failed=1
 	((status == 0 || failed)) || fail "the run ended with status $status"
-	"$LAB_SCRIPTS/scan-log.sh" "$logs/console.log" >&2 ||
-		fail "the kernel complained on its console"
 	# The guest may have died of what the model had told before.
 	grep -ah -A 1 'labyrinth_torture: violation' "$logs/console.log" >&2 || true
 	sed -n 's/^# torture: //p' "$logs/output.log"
