@@ -9,7 +9,7 @@
 DEBUGFS=/sys/kernel/debug/labyrinth
 TORTURE=/sys/kernel/debug/labyrinth_torture
 # The reports that attacks must give; what else the kernel says is a complaint.
-REFUSALS='BUG: labyrinth: (foreign|wrong-thread|unowned|double|busy|bad-(address|handle|page)|lost-reference|leaked)-'
+REFUSALS='BUG: labyrinth: (foreign|wrong-thread|unowned|double|busy|bad-(address|handle|page|mapping)|wrong-device|lost-reference|leaked)-'
 
 [ $# -gt 0 ] || set -- seed=1 ops=120000
 

@@ -6,6 +6,7 @@
  *
  * Runs in any context, inside of an RCU read-side section.
  */
+#include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
@@ -22,36 +23,51 @@
 #define LOW_PAGES		(SZ_256M >> PAGE_SHIFT)
 
 enum attempt {
+	/* About a page: */
+	ATTEMPT_ADOPT,
+	/* by its address, and that nobody else refers to it matters to these: */
 	ATTEMPT_FREE,
 	ATTEMPT_TRANSFER,
 	ATTEMPT_RELEASE,
 	ATTEMPT_LEND,
 	ATTEMPT_RECLAIM,
-	ATTEMPT_NR_ADDRESS,	/* so many take an address */
-	ATTEMPT_ADOPT = ATTEMPT_NR_ADDRESS,
-	ATTEMPT_NR_PAGE,	/* so many are about a page */
-	ATTEMPT_ALLOC = ATTEMPT_NR_PAGE,
+	/* but not to these. */
+	ATTEMPT_RELEASE_LENT,
+	ATTEMPT_DMA_MAP,
+	ATTEMPT_DMA_UNMAP,
+	/* About none. */
+	ATTEMPT_ALLOC,
 	ATTEMPT_BULK,
 	ATTEMPT_NR
 };
 
 static const char * const attempt_names[] = {
+	[ATTEMPT_ADOPT] = "adopt",
 	[ATTEMPT_FREE] = "free",
 	[ATTEMPT_TRANSFER] = "transfer",
 	[ATTEMPT_RELEASE] = "release",
 	[ATTEMPT_LEND] = "lend",
 	[ATTEMPT_RECLAIM] = "reclaim",
-	[ATTEMPT_ADOPT] = "adopt",
+	[ATTEMPT_RELEASE_LENT] = "release_lent",
+	[ATTEMPT_DMA_MAP] = "dma_map",
+	[ATTEMPT_DMA_UNMAP] = "dma_unmap",
 	[ATTEMPT_ALLOC] = "alloc",
 	[ATTEMPT_BULK] = "alloc_bulk",
 };
 
 static_assert(ARRAY_SIZE(attempt_names) == ATTEMPT_NR);
 
+static enum attempt pick_attempt(struct tort_actor *a, enum attempt first,
+				 enum attempt last)
+{
+	return first + tort_roll(a, last - first + 1);
+}
+
 /* @wanted stands for what an allocation, which has no errno, is refused with. */
 static int attempt(struct tort_actor *a, enum attempt what,
 		   struct labyrinth_owner *handle, void *addr, int wanted)
 {
+	dma_addr_t dma;
 	void *got;
 
 	switch (what) {
@@ -69,6 +85,17 @@ static int attempt(struct tort_actor *a, enum attempt what,
 		return PTR_ERR_OR_ZERO(got);
 	case ATTEMPT_RECLAIM:
 		return tort_call(a, addr, labyrinth_reclaim(handle, addr));
+	case ATTEMPT_RELEASE_LENT:
+		got = tort_call(a, addr, labyrinth_release_lent(handle, addr));
+		return PTR_ERR_OR_ZERO(got);
+	case ATTEMPT_DMA_MAP:
+		return tort_call(a, addr,
+				 labyrinth_dma_map(handle, tort_device(), addr, 0,
+						   PAGE_SIZE, DMA_FROM_DEVICE, &dma));
+	case ATTEMPT_DMA_UNMAP:
+		return tort_call(a, addr,
+				 labyrinth_dma_unmap(handle, tort_device(), addr, 0,
+						     PAGE_SIZE, DMA_FROM_DEVICE));
 	case ATTEMPT_ADOPT:
 		got = tort_call(a, addr,
 				labyrinth_adopt(handle, addr ? virt_to_page(addr) : NULL));
@@ -108,8 +135,8 @@ static void play_foreign(struct tort_actor *a, struct tort_slip **at)
 		return;
 	if (p->owner == other)
 		other = &tort_attacker;
-	attack(a, tort_roll(a, ATTEMPT_NR_PAGE), p, other->handle, p->addr,
-	       -EPERM, TORT_FOREIGN);
+	attack(a, pick_attempt(a, ATTEMPT_ADOPT, ATTEMPT_DMA_UNMAP), p,
+	       other->handle, p->addr, -EPERM, TORT_FOREIGN);
 	if (tort_call(a, p->addr, labyrinth_owns(other->handle, p->addr)))
 		tort_violation(a, p, "%s owns it as well", other->name);
 }
@@ -139,7 +166,7 @@ static bool is_page(const void *addr)
  */
 static void play_stranger(struct tort_actor *a, struct tort_slip **at)
 {
-	enum attempt what = tort_roll(a, ATTEMPT_NR_ADDRESS);
+	enum attempt what = pick_attempt(a, ATTEMPT_FREE, ATTEMPT_DMA_UNMAP);
 	struct labyrinth_page_info info;
 	void *addr = victim(a);
 	int err = attempt(a, what, tort_attacker.handle, addr, 0);
@@ -225,7 +252,7 @@ static void play_bad_address(struct tort_actor *a, struct tort_slip **at)
 		addr = tort_roll(a, LOW_PAGES) << PAGE_SHIFT;
 		break;
 	}
-	attack(a, tort_roll(a, ATTEMPT_NR_ADDRESS), *at,
+	attack(a, pick_attempt(a, ATTEMPT_FREE, ATTEMPT_DMA_UNMAP), *at,
 	       pick_handle(a), (void *)addr, -EINVAL, TORT_BAD_ADDRESS);
 }
 
@@ -254,29 +281,44 @@ static void play_double(struct tort_actor *a, struct tort_slip **at)
 	struct tort_slip *p = *at;
 
 	if (!p->owner->shared && tort_free(a, p) && is_cached(a, p))
-		attack(a, tort_roll(a, ATTEMPT_NR_ADDRESS), NULL, p->handle,
-		       p->addr, -ENOENT, TORT_DOUBLE);
+		attack(a, pick_attempt(a, ATTEMPT_FREE, ATTEMPT_DMA_UNMAP), NULL,
+		       p->handle, p->addr, -ENOENT, TORT_DOUBLE);
 }
 
 /* Reclaim is asked whether it is busy, and that is an answer. */
+static void attack_busy(struct tort_actor *a, const struct tort_slip *p,
+			enum attempt what)
+{
+	attack(a, what, p, p->handle, p->addr, -EBUSY,
+	       what == ATTEMPT_RECLAIM ? TORT_NR_CLASSES : TORT_BUSY);
+}
+
+/* What nobody may do to a page that is mapped, not even its owner. Context: Any. */
+void tort_attack_mapped(struct tort_actor *a, const struct tort_slip *p)
+{
+	if (tort_roll(a, 2))
+		attack_busy(a, p, pick_attempt(a, ATTEMPT_ADOPT, ATTEMPT_RELEASE_LENT));
+	else
+		attack(a, pick_attempt(a, ATTEMPT_ADOPT, ATTEMPT_DMA_UNMAP), p,
+		       tort_attacker.handle, p->addr, -EPERM, TORT_FOREIGN);
+}
+
 static void play_busy(struct tort_actor *a, struct tort_slip **at)
 {
-	enum attempt what = tort_roll(a, ATTEMPT_NR_PAGE);
 	struct tort_slip *p = *at;
 	struct page *page = virt_to_page(p->addr);
 
 	if (p->owner->mortal)
 		return;
 	get_page(page);
-	attack(a, what, p, p->handle, p->addr, -EBUSY,
-	       what == ATTEMPT_RECLAIM ? TORT_NR_CLASSES : TORT_BUSY);
+	attack_busy(a, p, pick_attempt(a, ATTEMPT_ADOPT, ATTEMPT_RECLAIM));
 	put_page(page);
 }
 
 static void play_unowned(struct tort_actor *a, struct tort_slip **at)
 {
-	attack(a, tort_roll(a, ATTEMPT_NR_ADDRESS), *at, pick_handle(a),
-	       (*at)->addr, -ENOENT, TORT_UNOWNED);
+	attack(a, pick_attempt(a, ATTEMPT_FREE, ATTEMPT_DMA_UNMAP), *at,
+	       pick_handle(a), (*at)->addr, -ENOENT, TORT_UNOWNED);
 }
 
 static void play_bad_page(struct tort_actor *a, struct tort_slip **at)
@@ -344,7 +386,7 @@ static void (* const plays[])(struct tort_actor *a, struct tort_slip **at) = {
 	[TORT_OP_DUEL] = play_duel,
 };
 
-static_assert(ARRAY_SIZE(plays) == TORT_OP_LIFE);
+static_assert(ARRAY_SIZE(plays) == TORT_OP_VMAP);
 
 /* Context: Any, in an RCU read-side section. */
 void tort_play_attack(struct tort_actor *a, enum tort_op op,

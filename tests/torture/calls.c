@@ -304,7 +304,8 @@ void tort_return_loan(struct tort_actor *a, struct tort_slip *p)
 	}
 	atomic_fetch_dec_release(&p->loans_min);
 	put_page(page);
-	atomic_dec(&p->loans_max);
+	/* Pairs with play_regain(). */
+	atomic_fetch_dec_release(&p->loans_max);
 }
 
 static void play_lend(struct tort_actor *a, struct tort_slip **at)
@@ -370,22 +371,56 @@ static void is_ordinary_now(struct tort_actor *a, struct tort_slip *p)
 	tort_mark(a, p);
 }
 
-static void play_release(struct tort_actor *a, struct tort_slip **at)
+/* Whether @p's page is out of Labyrinth now. */
+static bool let_go(struct tort_actor *a, struct tort_slip *p,
+		   struct page *(*release)(struct labyrinth_owner *owner, void *addr))
 {
-	struct tort_slip *p = *at;
 	bool gone = tort_is_gone(p);
 	struct page *page;
 
 	tort_giving(p);
-	page = tort_call(a, p->addr, labyrinth_release(p->handle, p->addr));
+	page = tort_call(a, p->addr, release(p->handle, p->addr));
 	if (!tort_succeeded(a, "release", p, gone, PTR_ERR_OR_ZERO(page))) {
 		tort_keeps(p);
-		return;
+		return false;
 	}
 	tort_gave(p);
 	if (page != virt_to_page(p->addr))
 		tort_violation(a, p, "release gave another page");
-	is_ordinary_now(a, p);
+	return true;
+}
+
+static void play_release(struct tort_actor *a, struct tort_slip **at)
+{
+	if (let_go(a, *at, labyrinth_release))
+		is_ordinary_now(a, *at);
+}
+
+/*
+ * Borrowers are at the page still, and compare its mark: which stays, and the slip
+ * says whose it was, until the last of them is done.
+ */
+static void play_part(struct tort_actor *a, struct tort_slip **at)
+{
+	struct tort_slip *p = *at;
+	int most = atomic_read(&p->loans_max), refs;
+
+	if (!let_go(a, p, labyrinth_release_lent))
+		return;
+	p->state = TORT_PARTED;
+	refs = page_count(virt_to_page(p->addr));
+	/* A borrower takes a reference more for a moment. */
+	if (refs > 2 + most || refs < 1 + atomic_read(&p->loans_min))
+		tort_violation(a, p, "released while lent, with %d references",
+			       refs);
+}
+
+static void play_regain(struct tort_actor *a, struct tort_slip **at)
+{
+	struct tort_slip *p = *at;
+
+	if (!atomic_read_acquire(&p->loans_max))
+		is_ordinary_now(a, p);
 }
 
 static void play_adopt(struct tort_actor *a, struct tort_slip **at)
@@ -488,6 +523,8 @@ void tort_settle(struct tort_actor *a, struct tort_slip *p)
 		play_reclaim(a, &p);
 	if (p->state == TORT_HELD)
 		tort_free(a, p);
+	if (p->state == TORT_PARTED)
+		play_regain(a, &p);
 	if (p->state == TORT_ORDINARY)
 		play_drop(a, &p);
 }
@@ -504,6 +541,9 @@ static void (* const plays[])(struct tort_actor *a, struct tort_slip **at) = {
 	[TORT_OP_BORROW] = play_borrow,
 	[TORT_OP_RECLAIM] = play_reclaim,
 	[TORT_OP_RELEASE] = play_release,
+	[TORT_OP_PART] = play_part,
+	[TORT_OP_REGAIN] = play_regain,
+	[TORT_OP_DMA] = tort_play_dma,
 	[TORT_OP_ADOPT] = play_adopt,
 	[TORT_OP_BRING] = play_bring,
 	[TORT_OP_DROP] = play_drop,

@@ -23,7 +23,9 @@
 #define IF_EMPTY	BIT(TORT_EMPTY)
 #define IF_HELD		BIT(TORT_HELD)
 #define IF_LENT		BIT(TORT_LENT)
+#define IF_PARTED	BIT(TORT_PARTED)
 #define IF_ORDINARY	BIT(TORT_ORDINARY)
+#define IF_UNOWNED	(IF_PARTED | IF_ORDINARY)
 #define IF_OWNED	(IF_HELD | IF_LENT)
 #define ALWAYS		(BIT(TORT_NR_STATES) - 1)
 
@@ -47,6 +49,9 @@ static struct play plays[] = {
 	[TORT_OP_BORROW] = { "borrow", 40, ANYWHERE, ALWAYS },
 	[TORT_OP_RECLAIM] = { "reclaim", 300, ANYWHERE, IF_OWNED },
 	[TORT_OP_RELEASE] = { "release", 30, ANYWHERE, IF_HELD },
+	[TORT_OP_PART] = { "part", 60, ANYWHERE, IF_LENT },
+	[TORT_OP_REGAIN] = { "regain", 300, ANYWHERE, IF_PARTED },
+	[TORT_OP_DMA] = { "dma", 60, ANYWHERE, IF_HELD },
 	[TORT_OP_ADOPT] = { "adopt", 100, ANYWHERE, IF_ORDINARY },
 	[TORT_OP_BRING] = { "bring", 30, ANYWHERE, IF_EMPTY },
 	[TORT_OP_DROP] = { "drop", 50, ANYWHERE, IF_ORDINARY },
@@ -60,11 +65,12 @@ static struct play plays[] = {
 	[TORT_OP_BAD_ADDRESS] = { "bad-address", 10, ANYWHERE, ALWAYS },
 	[TORT_OP_DOUBLE] = { "double", 40, ANYWHERE, IF_HELD },
 	[TORT_OP_BUSY] = { "busy", 20, ANYWHERE, IF_OWNED },
-	[TORT_OP_UNOWNED] = { "unowned", 40, ANYWHERE, IF_ORDINARY },
+	[TORT_OP_UNOWNED] = { "unowned", 40, ANYWHERE, IF_UNOWNED },
 	[TORT_OP_BAD_PAGE] = { "bad-page", 10, ANYWHERE,
-			       IF_EMPTY | IF_ORDINARY },
+			       IF_EMPTY | IF_UNOWNED },
 	[TORT_OP_LOSE] = { "lose", 30, ANYWHERE, IF_HELD },
 	[TORT_OP_DUEL] = { "duel", 100, ANYWHERE, ALWAYS },
+	[TORT_OP_VMAP] = { "vmap", 10, IN_TASK, IF_HELD },
 	[TORT_OP_LIFE] = { "life", 1, IN_TASK, IF_EMPTY },
 	[TORT_OP_MORTAL] = { "mortal", 1, IN_TASK, IF_EMPTY },
 };
@@ -207,7 +213,9 @@ void tort_step(struct tort_actor *a)
 	a->ops[op]++;
 	if (p->state != TORT_EMPTY && unlikely(!tort_check(a, p)))
 		return;
-	if (unlikely(op == TORT_OP_LIFE))
+	if (unlikely(op == TORT_OP_VMAP))
+		tort_vmap(a, p);
+	else if (unlikely(op == TORT_OP_LIFE))
 		tort_life(a);
 	else if (unlikely(op == TORT_OP_MORTAL))
 		tort_mortal(a);

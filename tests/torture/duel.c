@@ -9,6 +9,7 @@
  * settles it. The owner's pages are handed out for duels only, one at a time: so
  * nobody else gets the page while a loser may still call.
  */
+#include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
@@ -22,13 +23,15 @@
 #define FREES		100
 /* How long the opener waits for others, and both before they call. */
 #define PATIENCE	200U
-#define SPREAD		16U
+#define SPREAD		12U	/* binary orders of magnitude */
 
 enum move {
 	MOVE_FREE,
 	MOVE_TRANSFER,
 	MOVE_RELEASE,
 	MOVE_LEND,
+	NR_TAKING,
+	MOVE_MAP = NR_TAKING,	/* takes nothing, but is in the way */
 	NR_MOVES
 };
 
@@ -51,14 +54,50 @@ static struct {
 	void *addr;
 	/* What came of it. */
 	atomic_t wins;
+	atomic_t maps;
 	int winner;		/* its &enum move */
 	atomic_t absent;	/* -ENOENT */
 	atomic_t foreign;	/* -EPERM */
 } duel;
 
-static const struct labyrinth_owner_attrs attrs = {
-	.name = "duelist", .nid = NUMA_NO_NODE,
-};
+static int map_vmap(struct tort_actor *a, void *addr)
+{
+	void *vaddr = tort_call(a, addr, labyrinth_vmap(duelist, &addr, 1));
+
+	if (IS_ERR(vaddr))
+		return PTR_ERR(vaddr);
+	return tort_call(a, addr, labyrinth_vunmap(duelist, vaddr));
+}
+
+static int map_dma(struct tort_actor *a, void *addr)
+{
+	dma_addr_t dma;
+	int err;
+
+	err = tort_call(a, addr,
+			labyrinth_dma_map(duelist, tort_device(), addr, 0,
+					  PAGE_SIZE, DMA_TO_DEVICE, &dma));
+	return err ?: tort_call(a, addr,
+				labyrinth_dma_unmap(duelist, tort_device(), addr,
+						    dma, PAGE_SIZE, DMA_TO_DEVICE));
+}
+
+/* Maps the page and ends that, which must go well if the first did. */
+static int map_and_unmap(struct tort_actor *a, void *addr)
+{
+	if (a->context == TORT_TASK && (!tort_may_map_dma() || tort_roll(a, 2)))
+		return map_vmap(a, addr);
+	return map_dma(a, addr);
+}
+
+/* Of who joins: he may map the page, where he can. */
+static enum move pick_move(struct tort_actor *a)
+{
+	enum move move = tort_roll(a, NR_MOVES);
+	bool can_map = a->context == TORT_TASK || tort_may_map_dma();
+
+	return move == MOVE_MAP && !can_map ? MOVE_FREE : move;
+}
 
 static int make_move(struct tort_actor *a, enum move move, void *addr)
 {
@@ -73,21 +112,35 @@ static int make_move(struct tort_actor *a, enum move move, void *addr)
 	case MOVE_RELEASE:
 		page = tort_call(a, addr, labyrinth_release(duelist, addr));
 		return PTR_ERR_OR_ZERO(page);
-	default:
+	case MOVE_LEND:
 		page = tort_call(a, addr, labyrinth_lend(duelist, addr));
 		return PTR_ERR_OR_ZERO(page);
+	default:
+		return map_and_unmap(a, addr);
 	}
 }
 
-static void play_move(struct tort_actor *a, void *addr)
+static void succeeded(enum move move)
 {
-	enum move move = tort_roll(a, NR_MOVES);
+	if (move == MOVE_MAP) {
+		atomic_inc(&duel.maps);
+		return;
+	}
+	WRITE_ONCE(duel.winner, move);
+	atomic_inc(&duel.wins);
+}
+
+static void play_move(struct tort_actor *a, enum move move, void *addr)
+{
 	int err = make_move(a, move, addr);
 
 	switch (err) {
 	case 0:
-		WRITE_ONCE(duel.winner, move);
-		atomic_inc(&duel.wins);
+		succeeded(move);
+		break;
+	case -ENOMEM:
+		if (move != MOVE_MAP || tort_may_use_allocator())
+			tort_violation(a, NULL, "no memory for move %d", move);
 		break;
 	case -EBUSY:
 		a->refused[TORT_BUSY]++;
@@ -104,13 +157,22 @@ static void play_move(struct tort_actor *a, void *addr)
 	}
 }
 
+/*
+ * Who mapped the page may have been in the way of all others. Then it is its owner's
+ * still, who is done with it as if he had won.
+ */
+static bool nobody_won(void)
+{
+	return !atomic_read(&duel.wins) && atomic_read(&duel.maps);
+}
+
 /* What the losers were told must go with what the winner did. */
 static void judge(struct tort_actor *a)
 {
 	int wins = atomic_read(&duel.wins), absent = atomic_read(&duel.absent);
 	int foreign = atomic_read(&duel.foreign);
 
-	if (wins != 1)
+	if (wins != 1 && !nobody_won())
 		tort_violation(a, NULL, "a duel with %d winners, the last by move %d",
 			       wins, duel.winner);
 	if (absent && duel.winner != MOVE_FREE && duel.winner != MOVE_RELEASE)
@@ -127,6 +189,9 @@ static int take_back(struct tort_actor *a, struct labyrinth_owner *plain)
 	void *addr = duel.addr;
 	struct page *page = virt_to_page(addr);
 
+	if (nobody_won())
+		return tort_call(a, addr, labyrinth_transfer(duelist, plain, addr)) ?:
+		       tort_call(a, addr, labyrinth_free_page(plain, addr));
 	switch (duel.winner) {
 	case MOVE_FREE:
 		return 0;
@@ -169,16 +234,22 @@ static void leave(struct tort_actor *a)
 		settle(a);
 }
 
-/* So that one's call meets the other's now at this point and now at that. */
+/*
+ * So that one's call meets the other's now at this point and now at that: the calls
+ * take from some nanoseconds to microseconds until they decide.
+ */
 static void hesitate(struct tort_actor *a)
 {
-	unsigned int loops = tort_roll(a, SPREAD);
+	unsigned int loops = tort_roll(a, 1U << tort_roll(a, SPREAD));
 
 	while (loops--)
 		barrier();
 }
 
-/* Takes part in a duel that is open, once. Context: Any. */
+/*
+ * Takes part in a duel that is open, once.
+ * Context: Any, in no RCU read-side section: a thread may sleep.
+ */
 void tort_duel_join(struct tort_actor *a)
 {
 	if (atomic_read(&duel.state) != DUEL_OPEN ||
@@ -189,7 +260,7 @@ void tort_duel_join(struct tort_actor *a)
 	if (atomic_read(&duel.state) == DUEL_OPEN) {
 		a->last_duel = duel.number;
 		hesitate(a);
-		play_move(a, duel.addr);
+		play_move(a, pick_move(a), duel.addr);
 	}
 	leave(a);
 }
@@ -206,14 +277,16 @@ static void fight(struct tort_actor *a, void *addr)
 {
 	duel.addr = addr;
 	a->last_duel = ++duel.number;
+	duel.winner = NR_TAKING;
 	atomic_set(&duel.wins, 0);
+	atomic_set(&duel.maps, 0);
 	atomic_set(&duel.absent, 0);
 	atomic_set(&duel.foreign, 0);
 	atomic_inc_return(&duel.inside);
 	atomic_set_release(&duel.state, DUEL_OPEN);
 	await_others(a);
 	hesitate(a);
-	play_move(a, addr);
+	play_move(a, tort_roll(a, NR_TAKING), addr);
 	atomic_xchg(&duel.state, DUEL_CLOSED);
 	leave(a);
 }
@@ -223,10 +296,8 @@ void tort_duel(struct tort_actor *a)
 {
 	void *addr;
 
-	if (atomic_cmpxchg(&duel.state, DUEL_NONE, DUEL_BEGUN) != DUEL_NONE) {
-		tort_duel_join(a);
+	if (atomic_cmpxchg(&duel.state, DUEL_NONE, DUEL_BEGUN) != DUEL_NONE)
 		return;
-	}
 	addr = tort_call(a, TORT_NO_PAGE,
 			 labyrinth_void_alloc_page_gfp_atomic_exclusive(duelist));
 	if (addr)
@@ -251,6 +322,10 @@ void tort_duel_renew(struct tort_actor *a)
 /* Context: Task; may sleep. Return: as labyrinth_owner_create(). */
 int tort_duels_begin(void)
 {
+	const struct labyrinth_owner_attrs attrs = {
+		.name = "duelist", .nid = NUMA_NO_NODE, .dev = tort_device(),
+	};
+
 	nr_frees = 0;
 	duelist = labyrinth_owner_create(&attrs);
 	return PTR_ERR_OR_ZERO(duelist);

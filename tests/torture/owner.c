@@ -55,11 +55,13 @@ static const struct labyrinth_owner_attrs own_attrs[] = {
 
 static_assert(ARRAY_SIZE(own_attrs) == TORT_NR_OWN);
 
-static int create(struct tort_owner *owner,
-		  const struct labyrinth_owner_attrs *attrs)
+/* The device is every owner's. */
+static int create(struct tort_owner *owner, struct labyrinth_owner_attrs *attrs)
 {
-	struct labyrinth_owner *handle = labyrinth_owner_create(attrs);
+	struct labyrinth_owner *handle;
 
+	attrs->dev = tort_device();
+	handle = labyrinth_owner_create(attrs);
 	if (IS_ERR(handle))
 		return PTR_ERR(handle);
 	strscpy(owner->name, attrs->name, LABYRINTH_NAME_LEN);
@@ -93,7 +95,7 @@ struct labyrinth_owner *tort_mortal_create(void)
 /* Context: Task; may sleep. Return: 0, or as labyrinth_owner_create(). */
 int tort_owners_begin(void)
 {
-	const struct labyrinth_owner_attrs attrs = {
+	struct labyrinth_owner_attrs attrs = {
 		.name = "attacker", .nid = NUMA_NO_NODE,
 	};
 	enum tort_shared which;

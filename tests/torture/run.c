@@ -176,7 +176,8 @@ static int add_actors(void)
 static int prepare(void)
 {
 	unsigned int i;
-	int err = add_actors() ?: tort_owners_begin() ?: tort_duels_begin();
+	int err = add_actors() ?: tort_device_begin() ?: tort_owners_begin() ?:
+		  tort_duels_begin();
 
 	for (i = 0; i < tort_nr_actors && !err; i++) {
 		err = tort_owners_of(tort_actors[i]);
@@ -303,10 +304,12 @@ static int director_fn(void *unused)
 	return 0;
 }
 
+/* The owners are gone, or not to be touched any more. */
 static void free_all(void)
 {
 	unsigned int i;
 
+	tort_device_end();
 	for (i = 0; i < tort_nr_actors; i++)
 		vfree(tort_actors[i]);
 	vfree(tort_actors);

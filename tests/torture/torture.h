@@ -43,6 +43,7 @@ enum tort_state {
 	TORT_EMPTY,		/* there is none */
 	TORT_HELD,
 	TORT_LENT,
+	TORT_PARTED,		/* released while lent: ordinary when it is back */
 	TORT_ORDINARY,		/* not Labyrinth's: released, or to be adopted */
 	TORT_NR_STATES
 };
@@ -78,6 +79,9 @@ enum tort_op {
 	TORT_OP_BORROW,		/* ends somebody's loan */
 	TORT_OP_RECLAIM,
 	TORT_OP_RELEASE,
+	TORT_OP_PART,		/* with a page that is lent */
+	TORT_OP_REGAIN,		/* such a page, from its last borrower */
+	TORT_OP_DMA,		/* maps a page for the device, and ends that */
 	TORT_OP_ADOPT,
 	TORT_OP_BRING,		/* an ordinary page, from the page allocator */
 	TORT_OP_DROP,		/* an ordinary page, to the page allocator */
@@ -95,6 +99,7 @@ enum tort_op {
 	TORT_OP_BAD_PAGE,
 	TORT_OP_LOSE,
 	TORT_OP_DUEL,		/* several about one page */
+	TORT_OP_VMAP,		/* the first of those that may sleep */
 	TORT_OP_LIFE,		/* of an owner, from creation to destruction */
 	TORT_OP_MORTAL,		/* ends an owner that all are using */
 	TORT_NR_OPS
@@ -297,6 +302,15 @@ extern struct tort_slip *tort_loans[TORT_CELLS];
 /* attacks.c: what it may not. */
 void tort_play_attack(struct tort_actor *a, enum tort_op op,
 		      struct tort_slip **at);
+void tort_attack_mapped(struct tort_actor *a, const struct tort_slip *p);
+
+/* mappings.c: pages that are mapped. */
+struct device *tort_device(void);
+int tort_device_begin(void);
+void tort_device_end(void);
+bool tort_may_map_dma(void);
+void tort_play_dma(struct tort_actor *a, struct tort_slip **at);
+void tort_vmap(struct tort_actor *a, struct tort_slip *p);
 
 /* duel.c: calls that race. */
 int tort_duels_begin(void);
