@@ -124,15 +124,17 @@ static void report(const struct lab_hook *hook, lab_tag_t tag, bool refuse,
 }
 
 /*
- * @hook has found @tag's page in what @caller does. Counts and reports it.
+ * @hook has found @tag's page in what @caller does, which @can_refuse. Counts and
+ * reports it.
  * Preemption is disabled for the report (the lock against recursion does that), so
  * that on PREEMPT_RT nothing in it takes a lock that sleeps.
  * Context: Any. Return: whether it is to be refused.
  */
-bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller)
+bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
+		     bool can_refuse)
 {
 	int mode = READ_ONCE(guard_mode);
-	bool refuse = mode == GUARD_REFUSE;
+	bool refuse = mode == GUARD_REFUSE && can_refuse;
 	int bit;
 
 	/* Off, and the hook is just about to be disarmed. */
@@ -159,7 +161,7 @@ static noinline void found(struct lab_hook *hook, lab_tag_t tag,
 		return;
 	if (hook->offender)
 		caller = hook->offender(regs) ?: parent_ip;
-	if (lab_guard_found(hook, tag, caller))
+	if (lab_guard_found(hook, tag, caller, true))
 		lab_ftrace_return(regs, hook->refusal);
 }
 

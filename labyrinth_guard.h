@@ -93,7 +93,8 @@ static inline bool lab_guard_may_know(struct lab_frame *frame)
 }
 
 bool lab_guard_is_ours(unsigned long caller);
-bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller);
+bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
+		     bool can_refuse);
 int lab_rawfree_arm(struct lab_hook *hook);
 int lab_rawfree_disarm(struct lab_hook *hook);
 

@@ -7,7 +7,8 @@
  * The free cannot be called off. But the allocator does not take a page that is
  * marked as hardware-poisoned, and it looks after the tracepoint: so a
  * page that is to be refused is marked. It stays tagged, without a reference, and
- * is not used again; that costs its 4 KiB, and nobody two owners.
+ * is not used again; that costs its 4 KiB, and nobody two owners. A kernel without
+ * CONFIG_MEMORY_FAILURE has no such mark: there it is reported alone.
  *
  * The hook sees every page that anybody frees, so it asks the page first, and the
  * table only where that may know it.
@@ -42,6 +43,8 @@ static unsigned long find_offender(void)
 	return first;
 }
 
+static const bool can_mark = IS_ENABLED(CONFIG_MEMORY_FAILURE);
+
 static noinline void look_up(struct lab_hook *hook, struct page *page,
 			     unsigned int order)
 {
@@ -51,7 +54,7 @@ static noinline void look_up(struct lab_hook *hook, struct page *page,
 	if (!tag)
 		return;
 	/* Of a block of pages the allocator would not look at the mark. */
-	if (lab_guard_found(hook, tag, find_offender()) && !order)
+	if (lab_guard_found(hook, tag, find_offender(), can_mark && !order))
 		SetPageHWPoison(page);
 }
 

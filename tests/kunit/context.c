@@ -4,7 +4,9 @@
  * only the thread that runs the tests writes it, and suites run one by one.
  */
 #include <linux/completion.h>
+#include <linux/cpumask.h>
 #include <linux/preempt.h>
+#include <linux/sched.h>
 
 #include "../../labyrinth_compat.h"
 
@@ -94,7 +96,8 @@ static enum hrtimer_restart interrupt(struct hrtimer *timer)
 {
 	struct interrupter *i = container_of(timer, struct interrupter, timer);
 
-	i->fired++;
+	/* The test reads it meanwhile. */
+	WRITE_ONCE(i->fired, i->fired + 1);
 	i->elsewhere += !in_hardirq();
 	i->fn(i->arg);
 	hrtimer_forward_now(timer, ns_to_ktime(i->period_ns));
@@ -108,9 +111,12 @@ void interrupter_start(struct interrupter *i, u64 period_ns,
 		.period_ns = period_ns, .fn = fn, .arg = arg,
 	};
 	rows[IN_HARDIRQ]++;
+	/* Each case has a thread of its own, so it need not be let go again. */
+	set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
 	lab_hrtimer_setup(&i->timer, interrupt, CLOCK_MONOTONIC,
-			  HRTIMER_MODE_REL_HARD);
-	hrtimer_start(&i->timer, ns_to_ktime(period_ns), HRTIMER_MODE_REL_HARD);
+			  HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_start(&i->timer, ns_to_ktime(period_ns),
+		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 void interrupter_stop(struct interrupter *i)

@@ -32,7 +32,10 @@ bool context_run(enum test_context context, void (*fn)(void *arg), void *arg);
 /* One case more that ran in task context without context_run(). */
 void context_count_task(void);
 
-/* fn(arg) in hardirq every @period_ns or so, from start to stop. */
+/*
+ * fn(arg) in hardirq every @period_ns or so, from start to stop, on the CPU of the
+ * caller: who stays there from now on.
+ */
 struct interrupter {
 	struct hrtimer timer;
 	u64 period_ns;
