@@ -1,15 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/matrix.sh [--list] [row...]
+# Usage: scripts/matrix.sh [--list] [--jobs N] [row...]
 # Runs every suite on every kernel (scripts/matrix.rows) and prints one table of
 # what passed, failed and was skipped. A row is named by its kernel, its suite or
 # both (kernel/suite), as in: scripts/matrix.sh 7.3 6.1-rt/selftest
 # Without a row: all of them. Fails if anything failed.
-#   --list   prints the rows and runs nothing
+#   --list     prints the rows and runs nothing
+#   --jobs N   rows at a time, default: one for each processor, which is what a
+#              virtual machine keeps busy
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+
+list='' jobs=$(nproc)
+while (($#)); do
+	case $1 in
+	--help) usage; exit ;;
+	--list) list=1 ;;
+	--jobs) jobs=$2; shift ;;
+	*) break ;;
+	esac
+	shift
+done
+[[ $jobs == [1-9]* ]] || die "--jobs $jobs: not a number (see --help)"
 
 # The rows that the arguments name, in the order of the file.
 rows() {
@@ -28,44 +42,82 @@ rows() {
 run_row() {
 	local kernel=$1 suite=$2 start=$SECONDS
 	shift 2
-	say ""
-	say "== $kernel $suite: $*"
 	export LABYRINTH_LOGS=$top/$kernel-$suite LABYRINTH_RESULTS=$top/$kernel-$suite/results
-	mkdir -p "$LABYRINTH_LOGS"
+	echo "$kernel/$suite" >"$LABYRINTH_LOGS/running"
 	: >"$LABYRINTH_RESULTS"
-	run_suite "$suite $kernel" "$@"
+	run_suite "$suite $kernel" "$@" >"$LABYRINTH_LOGS/said" 2>&1 </dev/null
 	printf '%-14s %-12s %7d %7d %7d %8d\n' "$kernel" "$suite" "$(results_count pass)" \
-		"$(results_count fail)" "$(results_count skip)" $((SECONDS - start)) >>"$top/table"
-	tail -n 1 "$top/table" >&2
+		"$(results_count fail)" "$(results_count skip)" $((SECONDS - start)) \
+		>"$LABYRINTH_LOGS/row"
+	rm "$LABYRINTH_LOGS/running"
+	sed -n "s|^fail\t|    FAIL $kernel/$suite: |p" "$LABYRINTH_RESULTS"
+	cat "$LABYRINTH_LOGS/row"
+}
+
+progress() {
+	while sleep 60; do
+		say "    $((SECONDS / 60)) minutes, $(find "$top" -name row | wc -l) of $total rows done; running:" \
+			"$(find "$top" -name running -exec cat {} + | sort | xargs)"
+	done
+}
+
+# Each row is a process group, which ends with this script.
+run_rows() {
+	local row
+	while read -ra row; do
+		while (($(jobs -rp | wc -l) > jobs)); do
+			wait -n || true
+		done
+		say "== ${row[0]} ${row[1]}: ${row[*]:2}"
+		mkdir -p "$top/${row[0]}-${row[1]}"
+		(cd "$LAB_ROOT" && run_row "${row[@]}") &
+		pids+=($!)
+	done <<<"$rows"
+	wait "${pids[@]}" || true
+}
+
+end_jobs() {
+	local pid
+	for pid in $(jobs -p); do
+		kill -- "-$pid" 2>/dev/null || true
+	done
+}
+
+# A row that broke off has left no line.
+table() {
+	local row
+	printf '%-14s %-12s %7s %7s %7s %8s\n' kernel suite passed failed skipped seconds
+	while read -ra row; do
+		cat "$top/${row[0]}-${row[1]}/row" 2>/dev/null ||
+			printf '%-14s %-12s %7d %7d %7d %8d\n' "${row[0]}" "${row[1]}" 0 1 0 0
+	done <<<"$rows"
 }
 
 summary() {
 	say ""
 	say "== summary"
 	awk -F '\t' '$1 != "pass" { print toupper($1) " " $2 }' "$top"/*/results
-	printf '%-14s %-12s %7s %7s %7s %8s\n' kernel suite passed failed skipped seconds
-	cat "$top/table"
-	awk '{ for (i = 3; i <= 6; i++) sum[i] += $i }
+	table | tee "$top/table"
+	awk -v seconds="$SECONDS" 'NR > 1 { rows++; for (i = 3; i <= 5; i++) sum[i] += $i }
 		END {
-			printf "%-14s %-12s %7d %7d %7d %8d\n", "all", NR " rows", \
-				sum[3], sum[4], sum[5], sum[6]
+			printf "%-14s %-12s %7d %7d %7d %8d\n", "all", rows " rows", \
+				sum[3], sum[4], sum[5], seconds
 			exit sum[4] > 0 || sum[3] == 0
 		}' "$top/table"
 }
 
-case ${1:-} in
---help) usage; exit ;;
---list) shift; rows "$@"; exit ;;
-esac
 rows=$(rows "$@")
+[[ -z $list ]] || { echo "$rows"; exit; }
 
 # One stream, so that progress and results stay in order when they are piped.
 exec 2>&1
 log_dir
 top=$LABYRINTH_LOGS
-say "logs in $top"
-# From another descriptor, for the commands may read theirs.
-while read -ra row <&9; do
-	(cd "$LAB_ROOT" && run_row "${row[@]}") </dev/null
-done 9<<<"$rows"
+total=$(wc -l <<<"$rows")
+pids=()
+set -m
+trap end_jobs EXIT
+say "logs in $top; $total rows, $jobs at a time"
+progress &
+run_rows
 summary
