@@ -7,6 +7,7 @@
 # arch_set KERNEL: a kernel's name ends with its architecture, but for amd64.
 #   ARCH         as Debian calls it
 #   ARCH_NEEDS   what deps.sh installs for it
+#   ARCH_CROSS   how the names of its compiler and binutils begin
 #   ARCH_MAKE    what make is told, to build modules for it
 #   ARCH_CC      the compiler for static programs
 #   ARCH_QEMU    the virtual machine
@@ -20,7 +21,8 @@ arch_set() {
 	*-arm64)
 		ARCH=arm64
 		ARCH_NEEDS=(arm64)
-		ARCH_MAKE=(ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-)
+		ARCH_CROSS=aarch64-linux-gnu-
+		ARCH_MAKE=(ARCH=arm64 "CROSS_COMPILE=$ARCH_CROSS")
 		ARCH_CC=aarch64-linux-gnu-gcc-12
 		ARCH_QEMU=(qemu-system-aarch64 -M "virt,gic-version=3")
 		# Emulated, SVE and real pointer authentication take longer than all else.
@@ -32,6 +34,7 @@ arch_set() {
 	*)
 		ARCH=amd64
 		ARCH_NEEDS=()
+		ARCH_CROSS=''
 		ARCH_MAKE=()
 		ARCH_CC=gcc-12
 		ARCH_QEMU=(qemu-system-x86_64 -M q35)

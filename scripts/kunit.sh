@@ -5,12 +5,15 @@
 # Runs the KUnit suites in User-Mode Linux by the kernel's own kunit.py, with
 # Labyrinth built into the kernel. The filter is kunit.py's, by default
 # 'labyrinth*'. The first run builds a kernel, which takes some minutes.
-#   --kernel 6.1|7.3   default 6.1
-#   --config FILE      added to tests/kunit/.kunitconfig
-#   --cpus N           default 1; 7.3 with CONFIG_SMP can have more
+#   --kernel K      6.1 (default) or 7.3; 6.1-arm64: not in User-Mode Linux, but on
+#                   an emulated machine
+#   --config FILE   added to tests/kunit/.kunitconfig
+#   --cpus N        default 1; User-Mode Linux 7.3 with CONFIG_SMP can have more
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/arch.sh
+. "$LAB_SCRIPTS/arch.sh"
 
 kernel=6.1 cpus=1 configs=("$LAB_ROOT/tests/kunit/.kunitconfig")
 while (($#)); do
@@ -72,7 +75,7 @@ kunit_py() {
 	local verb=$1
 	shift
 	env -C "$dir/tree" /usr/bin/python3 -u tools/testing/kunit/kunit.py "$verb" \
-		--arch=um --build_dir="$dir/build" "$@"
+		"${machine[@]}" --build_dir="$dir/build" "$@"
 }
 
 # The mark stays only if we are killed outright: an interrupt leaves nothing half
@@ -81,7 +84,7 @@ build() {
 	local status=0
 	touch "$dir/.building"
 	trap 'rm -f "$dir/.building"; interrupted' INT
-	run_logged "building User-Mode Linux with Labyrinth and its tests" "$LABYRINTH_LOGS/kunit-build.log" \
+	run_logged "building a kernel with Labyrinth and its tests" "$LABYRINTH_LOGS/kunit-build.log" \
 		kunit_py build "${configs[@]/#/--kunitconfig=}" --jobs="$(nproc)" || status=$?
 	trap interrupted INT
 	rm -f "$dir/.building"
@@ -96,7 +99,7 @@ run_tests() {
 	rm -f "$dir/build/test.log"
 	# kunit.py resets the terminal, also where there is none; nobody needs to
 	# read that this did not work.
-	kunit_py exec --timeout=1200 "${args[@]}" "$filter" 2>&1 </dev/null | sed -u '/^stty: /d' |
+	kunit_py exec --timeout=1800 "${args[@]}" "$filter" 2>&1 </dev/null | sed -u '/^stty: /d' |
 		tee "$LABYRINTH_LOGS/kunit-run.log" >&2
 }
 
@@ -124,10 +127,15 @@ judge() {
 	return "$failed"
 }
 
-"$LAB_SCRIPTS/deps.sh" fetch kunit
+arch_set "$kernel"
+machine=(--arch=um)
+[[ $ARCH == amd64 ]] ||
+	machine=("--arch=$ARCH" "--cross_compile=$ARCH_CROSS" "--make_options=CC=$ARCH_CC")
+"$LAB_SCRIPTS/deps.sh" fetch kunit "${ARCH_NEEDS[@]}"
 log_dir
-source=$("$LAB_SCRIPTS/kernel.sh" source "$kernel")
+source=$("$LAB_SCRIPTS/kernel.sh" source "${kernel%"-$ARCH"}")
 key=$(basename "$source")-$(cat "${configs[@]}" | sha256sum | cut -c 1-12)
+[[ $ARCH == amd64 ]] || key=$ARCH-$key
 dir=$LABYRINTH_CACHE/uml/$key
 log=$LABYRINTH_LOGS/kunit-console.log
 
