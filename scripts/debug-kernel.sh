@@ -7,8 +7,7 @@
 # quarter of an hour. What is in it: tests/configs/debug.config and
 #   kasan  kasan.config: KASAN, lockdep, kmemleak, debug objects, fault injection
 #   kcsan  kcsan.config: KCSAN
-# and of a kernel without checkers, which takes five minutes:
-#   gcov   gcov.config alone: counts of what of a module has been run
+#   gcov   gcov.config: counts of what of a module has been run, no checkers
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -19,8 +18,7 @@ VERSION=6.1
 CONFIGS=$LAB_ROOT/tests/configs
 
 configs() {
-	[[ $flavor == gcov ]] || cat "$CONFIGS/debug.config"
-	cat "$CONFIGS/$flavor.config"
+	cat "$CONFIGS/debug.config" "$CONFIGS/$flavor.config"
 }
 
 kmake() { make -C "$source" O="$tree" -j"$(nproc)" KCONFIG_ALLCONFIG="$tree/fragment" "$@"; }
