@@ -7,6 +7,7 @@
 . "${0%/*}/ktap.sh"
 
 DEBUGFS=/sys/kernel/debug/labyrinth
+KCSAN=/sys/module/kcsan/parameters
 TORTURE=/sys/kernel/debug/labyrinth_torture
 # The reports that attacks must give; what else the kernel says is a complaint.
 REFUSALS='BUG: labyrinth: (foreign|wrong-thread|unowned|double|busy|bad-(address|handle|page|mapping)|wrong-device|lost-reference|leaked)-'
@@ -81,7 +82,18 @@ stop_after() {
 
 stop_midway() { stop_after 0 && stop_after 0.1 && stop_after 1; }
 
+# KCSAN stops at every so many accesses to see whether somebody else comes. While a
+# CPU of a virtual machine waits the other has the processor, so it need not be for
+# long, and can be often.
+watch_closely() {
+	[ -e "$KCSAN" ] || return 0
+	echo 50 >$KCSAN/skip_watch
+	echo 2 >$KCSAN/udelay_task
+	echo 2 >$KCSAN/udelay_interrupt
+}
+
 ktap_plan 10
+watch_closely
 # So few owners that each slot is soon used again, but enough for all.
 insmod labyrinth.ko report_burst=2 max_owners=$((64 * $(grep -c ^processor /proc/cpuinfo)))
 expect_only "$REFUSALS"
