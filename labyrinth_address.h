@@ -8,6 +8,7 @@
 #include <linux/bitops.h>
 #include <linux/kasan.h>
 #include <linux/mm.h>
+#include <linux/uaccess.h>
 
 #include "labyrinth_hot.h"
 
@@ -33,18 +34,34 @@ static inline bool lab_address_valid(const void *addr)
 	return addr && PAGE_ALIGNED(addr) && virt_addr_valid(addr);
 }
 
+#ifdef SECTION_IN_PAGE_FLAGS
 /*
- * Whether @page, any value at all, is the struct page of a frame of memory. Where the
- * frame's number is kept in struct page (SPARSEMEM without VMEMMAP), a value that is
- * neither NULL nor a struct page cannot be told.
+ * The frame number that goes with @page if that is a struct page, else any. Here
+ * (SPARSEMEM without VMEMMAP) page_to_pfn() would believe what it reads: so that is
+ * read where no fault matters, and the section that it names is looked up first.
  */
+static inline unsigned long lab_page_pfn(const struct page *page)
+{
+	struct page copy;
+	unsigned long first;
+
+	if (copy_from_kernel_nofault(&copy, page, sizeof(copy)))
+		return ULONG_MAX;
+	first = section_nr_to_pfn(page_to_section(&copy));
+	return pfn_valid(first) ? first + (page - pfn_to_page(first)) : ULONG_MAX;
+}
+#else
+static inline unsigned long lab_page_pfn(const struct page *page)
+{
+	return page_to_pfn(page);
+}
+#endif
+
+/* Whether @page, any value at all, is the struct page of a frame of memory. */
 static inline bool lab_page_valid(const struct page *page)
 {
-	unsigned long pfn;
+	unsigned long pfn = lab_page_pfn(page);
 
-	if (!page)
-		return false;
-	pfn = page_to_pfn(page);
 	/* Or the compiler takes page_to_pfn() and back for nothing at all. */
 	OPTIMIZER_HIDE_VAR(pfn);
 	return pfn_valid(pfn) && pfn_to_page(pfn) == page;

@@ -225,7 +225,7 @@ check_away() {
 	intrude put_page-away "$away" now >/dev/null
 	log=$(dmesg_since "$mark")
 	ktap_contains "who drops all references is reported" \
-		"BUG: labyrinth: foreign-free in do_put_page_away.*\[labyrinth_intruder\]" "$log"
+		"BUG: labyrinth: foreign-free in (do_put_page_away|folio_put).*\[labyrinth_intruder\]" "$log"
 	ktap_lacks "and nothing bad is said of the page" "Bad page" "$log"
 	ktap_equal "the page allocator did not get it" $((free + 1)) \
 		"$(sed -n 's/^mm_page_free .* refused=//p' $DEBUGFS/guard)"
