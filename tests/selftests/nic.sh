@@ -73,6 +73,7 @@ check_bugs() {
 if [ ! -e samples/nic/labyrinth_nic.ko ]; then
 	ktap_skip_all "the kernel has no page_pool or no PCI"
 fi
+[ -e /proc/self/ns/net ] || ktap_skip_all "the kernel has no network namespaces"
 ktap_plan 45
 insmod labyrinth.ko guard=refuse
 check_labyrinth
