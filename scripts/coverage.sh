@@ -24,7 +24,8 @@ build() {
 	count_each_once
 	make --no-print-directory -C "$headers" M="$work" -j"$(nproc)" GCOV_PROFILE=y \
 		KCFLAGS=-fno-early-inlining CONFIG_LABYRINTH=m CONFIG_LABYRINTH_SAMPLES=m \
-		CONFIG_LABYRINTH_SELFTEST=m CONFIG_LABYRINTH_KUNIT_TEST=m modules
+		CONFIG_LABYRINTH_SELFTEST=m CONFIG_LABYRINTH_TORTURE=m \
+		CONFIG_LABYRINTH_KUNIT_TEST=m modules
 }
 
 copy_modules() {
