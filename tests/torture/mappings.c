@@ -56,7 +56,7 @@ static struct dma any_part(struct tort_actor *a)
 {
 	struct dma dma = {
 		.offset = tort_roll(a, PAGE_SIZE),
-		/* No mark is copied back from a bounce buffer, but all may be. */
+		/* No device writes, so what the page carries stays as it is. */
 		.dir = tort_roll(a, DMA_NONE),
 	};
 
