@@ -13,6 +13,9 @@
 #include <linux/irq_work.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/oom.h>
 #include <linux/overflow.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -373,12 +376,40 @@ static void exhaust_in_irq(struct irq_work *work)
 	}
 }
 
-static void exhaust_release(void)
+/* Held from when memory is wanted until the interrupt has been. */
+static DEFINE_MUTEX(hog_lock);
+
+static unsigned long unhog(void)
 {
 	struct page *page, *next;
+	unsigned long nr = 0;
 
-	list_for_each_entry_safe(page, next, &exhaust.hog, lru)
+	mutex_lock(&hog_lock);
+	list_for_each_entry_safe(page, next, &exhaust.hog, lru) {
+		list_del(&page->lru);
 		__free_page(page);
+		nr++;
+	}
+	mutex_unlock(&hog_lock);
+	return nr;
+}
+
+/*
+ * Who needs memory meanwhile, to start a kernel thread perhaps, waits for the
+ * interrupt and then has it all, rather than that a process is killed.
+ */
+static int exhaust_notify(struct notifier_block *nb, unsigned long unused,
+			  void *freed)
+{
+	*(unsigned long *)freed += unhog();
+	return NOTIFY_OK;
+}
+
+static struct notifier_block exhaust_nb = { .notifier_call = exhaust_notify };
+
+static void exhaust_release(void)
+{
+	unhog();
 	while (exhaust.nr)
 		labyrinth_free_page(exhaust.owner,
 				    exhaust.got[--exhaust.nr]);
@@ -388,6 +419,7 @@ static void exhaust_release(void)
 static int do_exhaust(unsigned long unused)
 {
 	unsigned int nr;
+	int err;
 
 	exhaust.owner = make_owner("frugal", 0, EXHAUST_RESERVE);
 	if (IS_ERR(exhaust.owner))
@@ -396,13 +428,21 @@ static int do_exhaust(unsigned long unused)
 	exhaust.hogged = 0;
 	exhaust.nr = 0;
 	init_irq_work(&exhaust.work, exhaust_in_irq);
+	err = register_oom_notifier(&exhaust_nb);
+	if (err) {
+		labyrinth_owner_destroy(exhaust.owner);
+		return err;
+	}
+	mutex_lock(&hog_lock);
 	hog(GFP_KERNEL | __GFP_NORETRY);
 	irq_work_queue(&exhaust.work);
 	irq_work_sync(&exhaust.work);
 	nr = exhaust.nr;
+	mutex_unlock(&hog_lock);
 	/* Time for the worker to look for pages, and to find none. */
 	msleep(1000);
 	exhaust_release();
+	unregister_oom_notifier(&exhaust_nb);
 	pr_info("exhausted: %lu pages hogged, then %u of %u from the reserve in %s\n",
 		exhaust.hogged, nr, EXHAUST_RESERVE,
 		exhaust.in_hardirq ? "a hard interrupt" : "a thread");
