@@ -30,6 +30,9 @@ deeds() {
 
 count_of() { sed -n "s/^$1: //p" $DEBUGFS/refusals; }
 
+# Without what a checker has found in the kernel meanwhile.
+only_ours() { sed '/BUG: labyrinth/,$!d; /====/,$d'; }
+
 # One line of deeds(): five results.
 check_deed() {
 	before=$(count_of "$3")
@@ -45,7 +48,7 @@ check_deed() {
 	ktap_contains "$1 is reported, class first" \
 		"BUG: labyrinth: $3-$4 in .*\[labyrinth_probe\]" "$report"
 	ktap_check "the report of $1 fits one screen" \
-		test "$(printf '%s\n' "$report" | wc -l)" -le $SCREEN
+		test "$(printf '%s\n' "$report" | only_ours | wc -l)" -le $SCREEN
 	ktap_contains "$1 leaves a record in the trace" \
 		"refusal: class=$3 op=$4 err=.* caller=.* ip=.*\[labyrinth_probe\]" \
 		"$(cat $TRACING/trace)"
