@@ -7,6 +7,7 @@
 . "${0%/*}/ktap.sh"
 
 DEBUGFS=/sys/kernel/debug/labyrinth
+CPU1=/sys/devices/system/cpu/cpu1/online
 KCSAN=/sys/module/kcsan/parameters
 TORTURE=/sys/kernel/debug/labyrinth_torture
 # The reports that attacks must give; what else the kernel says is a complaint.
@@ -70,17 +71,48 @@ check_landed() {
 	done
 }
 
-# stop_after SECONDS: of a run without an end.
-stop_after() {
-	insmod tests/torture/labyrinth_torture.ko seed=2 ops=0 || return
-	sleep "$1"
+# Ends a run, and fails if that was not all well.
+end_run() {
 	rmmod labyrinth_torture || return
 	said >/tmp/said
 	tail -n 1 /tmp/said
 	grep -q "^torture: ok 1 " /tmp/said
 }
 
+# stop_after SECONDS: of a run without an end.
+stop_after() {
+	insmod tests/torture/labyrinth_torture.ko seed=2 ops=0 || return
+	sleep "$1"
+	end_run
+}
+
 stop_midway() { stop_after 0 && stop_after 0.1 && stop_after 1; }
+
+want_back() {
+	while :; do
+		echo 2 >/proc/sys/vm/drop_caches
+	done
+}
+
+cpu_goes_and_comes() {
+	for _ in 1 2 3 4 5 6 7 8; do
+		sleep 0.2
+		[ -e "$CPU1" ] || continue
+		echo 0 >"$CPU1" || return
+		sleep 0.1
+		echo 1 >"$CPU1" || return
+	done
+}
+
+# While a run lasts, all is wanted that is cached, and a CPU goes and comes back.
+come_and_go() {
+	insmod tests/torture/labyrinth_torture.ko "$@" ops=0 shrunk=1 || return
+	want_back &
+	cpu_goes_and_comes
+	gone=$?
+	kill $!
+	end_run && [ "$gone" -eq 0 ]
+}
 
 # KCSAN stops at every so many accesses to see whether somebody else comes. While a
 # CPU of a virtual machine waits the other has the processor, so it need not be for
@@ -92,7 +124,8 @@ watch_closely() {
 	echo 2 >$KCSAN/udelay_interrupt
 }
 
-ktap_plan 10
+ktap_plan 12
+echo 4 >/proc/sys/vm/drop_caches # it need not tell the log
 watch_closely
 # So few owners that each slot is soon used again, but enough for all.
 insmod labyrinth.ko report_burst=2 max_owners=$((64 * $(grep -c ^processor /proc/cpuinfo)))
@@ -105,6 +138,9 @@ ktap_check "no page is tagged any more" all_back
 check_landed
 ktap_check "the module unloads" rmmod labyrinth_torture
 ktap_check "and can be unloaded at any moment" stop_midway
+ktap_check "so it is while caches and a CPU come and go" come_and_go "$@" seed=3
+sed -n '/^torture: total/p' /tmp/said | ktap_diag
+ktap_check "and no page is left behind" all_back
 expect_end
 ktap_check "Labyrinth unloads" rmmod labyrinth
 ktap_end

@@ -273,14 +273,15 @@ static bool is_cached(struct tort_actor *a, const struct tort_slip *p)
 }
 
 /*
- * Of an owner that nobody else uses: else the page might be handed out again in
- * between.
+ * Of an owner that nobody else uses, and where nobody else empties caches: else the
+ * page might be handed out again in between.
  */
 static void play_double(struct tort_actor *a, struct tort_slip **at)
 {
 	struct tort_slip *p = *at;
 
-	if (!p->owner->shared && tort_free(a, p) && is_cached(a, p))
+	if (!p->owner->shared && !tort_shrunk && tort_free(a, p) &&
+	    is_cached(a, p))
 		attack(a, pick_attempt(a, ATTEMPT_FREE, ATTEMPT_DMA_UNMAP), NULL,
 		       p->handle, p->addr, -ENOENT, TORT_DOUBLE);
 }

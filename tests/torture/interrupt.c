@@ -2,8 +2,10 @@
 /*
  * Interrupts that play. On each CPU a timer fires in hard interrupt context, at
  * irregular intervals; it plays, and sets off the others: a tasklet, irq_work,
- * and an NMI on some CPU.
+ * and an NMI on some CPU. A CPU may go meanwhile: another plays its timer, until it
+ * comes back.
  */
+#include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
@@ -26,6 +28,8 @@ struct cpu {
 
 static DEFINE_PER_CPU(struct cpu, cpus);
 static bool ticking;
+/* What cpuhp_setup_state() has given, or 0. */
+static int online_state;
 
 static struct cpu *cpu_of(const struct tort_actor *a)
 {
@@ -126,8 +130,40 @@ static void start_timer(void *unused)
 {
 	struct cpu *cpu = this_cpu_ptr(&cpus);
 
-	hrtimer_start(&cpu->timer, ns_to_ktime(NSEC_PER_USEC * tort_irq_us),
-		      HRTIMER_MODE_REL_PINNED_HARD);
+	if (cpu->by_context[TORT_HARDIRQ])
+		hrtimer_start(&cpu->timer,
+			      ns_to_ktime(NSEC_PER_USEC * tort_irq_us),
+			      HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+/*
+ * @number is back. Its timer goes on here, when nobody plays its interrupts
+ * elsewhere any more: an actor is in one place. A tasklet sees to that by itself.
+ */
+static int cpu_online_fn(unsigned int number)
+{
+	struct cpu *cpu = per_cpu_ptr(&cpus, number);
+
+	hrtimer_cancel(&cpu->timer);
+	irq_work_sync(&cpu->work);
+	tort_nmi_online(number);
+	start_timer(NULL);
+	return 0;
+}
+
+static int begin_ticking(void)
+{
+	int state;
+
+	WRITE_ONCE(ticking, true);
+	on_each_cpu(start_timer, NULL, 1);
+	state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN,
+					  "labyrinth/torture:online",
+					  cpu_online_fn, NULL);
+	if (state < 0)
+		return state;
+	online_state = state;
+	return 0;
 }
 
 /* Has @a, which is one of an online CPU's, take its place. Context: Task. */
@@ -139,7 +175,10 @@ void tort_interrupts_prepare(struct tort_actor *a)
 	cpu->by_context[a->context] = a;
 }
 
-/* Context: Task; may sleep. Return: 0, or as register_nmi_handler(). */
+/*
+ * Context: Task; may sleep. Return: 0, or as register_nmi_handler() or
+ * cpuhp_setup_state().
+ */
 int tort_interrupts_begin(void)
 {
 	unsigned int cpu;
@@ -156,10 +195,7 @@ int tort_interrupts_begin(void)
 		lab_hrtimer_setup(&c->timer, timer_fn, CLOCK_MONOTONIC,
 				  HRTIMER_MODE_REL_PINNED_HARD);
 	}
-	WRITE_ONCE(ticking, true);
-	if (!err && tort_contexts & BIT(TORT_HARDIRQ))
-		on_each_cpu(start_timer, NULL, 1);
-	return err;
+	return err ?: begin_ticking();
 }
 
 /* No interrupt plays after that. Context: Task; may sleep. */
@@ -169,6 +205,9 @@ void tort_interrupts_end(void)
 
 	if (!READ_ONCE(ticking))
 		return;
+	if (online_state)
+		cpuhp_remove_state_nocalls(online_state);
+	online_state = 0;
 	WRITE_ONCE(ticking, false);
 	for_each_possible_cpu(cpu)
 		hrtimer_cancel(&per_cpu_ptr(&cpus, cpu)->timer);

@@ -32,6 +32,10 @@ unsigned int tort_irq_us = 50;
 module_param_named(irq_us, tort_irq_us, uint, 0444);
 MODULE_PARM_DESC(irq_us, "Microseconds between two hard interrupts on a CPU, on average (default 50)");
 
+bool tort_shrunk;
+module_param_named(shrunk, tort_shrunk, bool, 0444);
+MODULE_PARM_DESC(shrunk, "Caches are emptied meanwhile from without, so that a page just freed may be anybody's at once (default 0)");
+
 static char *contexts = "softirq,hardirq,irq_work,nmi";
 module_param(contexts, charp, 0444);
 MODULE_PARM_DESC(contexts, "Which interrupts play beside the threads; hardirq sets off the others (default softirq,hardirq,irq_work,nmi)");

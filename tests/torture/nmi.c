@@ -27,6 +27,12 @@ void tort_nmi_send(unsigned int cpu)
 		lab_send_nmi(cpumask_of(cpu));
 }
 
+/* @cpu is back: what it was sent before is lost. Context: Task. */
+void tort_nmi_online(unsigned int cpu)
+{
+	xchg(per_cpu_ptr(&pending, cpu), 0);
+}
+
 /* Context: Task. Return: as register_nmi_handler(). */
 int tort_nmi_begin(void)
 {
@@ -38,7 +44,7 @@ static bool is_pending(void)
 {
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu)
+	for_each_online_cpu(cpu)
 		if (READ_ONCE(per_cpu(pending, cpu)))
 			return true;
 	return false;

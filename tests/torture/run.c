@@ -23,6 +23,7 @@ static struct tort_slip *slips;
 static struct task_struct *director;
 
 static bool running;
+static unsigned int nr_threads;
 static atomic_t resting;	/* threads that play no more */
 
 /* Context: Any. */
@@ -87,11 +88,6 @@ static int thread_fn(void *arg)
 	return 0;
 }
 
-static unsigned int nr_threads(void)
-{
-	return num_online_cpus() * tort_threads;
-}
-
 static struct tort_slip *slip_alloc(void)
 {
 	static unsigned int used;
@@ -115,7 +111,7 @@ static int add_actor(unsigned int cpu, enum tort_context context)
 	a->cpu = cpu;
 	a->context = context;
 	a->seed = tort_seed;
-	a->limit = tort_ops ? DIV_ROUND_UP(tort_ops, nr_threads()) : ULONG_MAX;
+	a->limit = tort_ops ? DIV_ROUND_UP(tort_ops, nr_threads) : ULONG_MAX;
 	for (i = 0; i < TORT_SLOTS; i++)
 		a->slots[i] = slip_alloc();
 	a->inbox = slip_alloc();
@@ -167,6 +163,7 @@ static int add_actors(void)
 		return -ENOMEM;
 	for (i = 0; i < TORT_CELLS; i++)
 		tort_swaps[i] = slip_alloc();
+	nr_threads = num_online_cpus() * tort_threads;
 	for_each_online_cpu(cpu)
 		if (!err)
 			err = add_cpu_actors(cpu);
@@ -189,7 +186,7 @@ static int prepare(void)
 static bool is_over(unsigned long deadline)
 {
 	return !tort_running() || kthread_should_stop() ||
-	       atomic_read(&resting) == nr_threads() ||
+	       atomic_read(&resting) == nr_threads ||
 	       (tort_seconds && time_after(jiffies, deadline));
 }
 
@@ -204,7 +201,7 @@ static void play(void)
 	while (!is_over(deadline))
 		schedule_timeout_interruptible(POLL);
 	tort_stop();
-	while (atomic_read(&resting) < nr_threads())
+	while (atomic_read(&resting) < nr_threads)
 		schedule_timeout_uninterruptible(1);
 }
 

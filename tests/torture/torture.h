@@ -239,6 +239,7 @@ extern unsigned long tort_ops;
 extern unsigned int tort_seconds;
 extern unsigned int tort_threads;
 extern unsigned int tort_irq_us;
+extern bool tort_shrunk;
 extern unsigned long tort_contexts;
 
 /* run.c: the cast, and when it plays. */
@@ -336,6 +337,7 @@ struct tort_actor *tort_nmi_actor(void);
 int tort_nmi_begin(void);
 void tort_nmi_end(void);
 void tort_nmi_send(unsigned int cpu);
+void tort_nmi_online(unsigned int cpu);
 #else
 static inline int tort_nmi_begin(void)
 {
@@ -347,6 +349,10 @@ static inline void tort_nmi_end(void)
 }
 
 static inline void tort_nmi_send(unsigned int cpu)
+{
+}
+
+static inline void tort_nmi_online(unsigned int cpu)
 {
 }
 #endif
