@@ -78,7 +78,7 @@ arch_set "$kernel"
 log_dir
 limit=2400
 if has_checkers; then
-	mem=${mem:-768} limit=7200
+	mem=${mem:-1536} limit=7200
 fi
 mem=${mem:-$(memory)}
 mapfile -t nodes < <(nodes "$mem")
