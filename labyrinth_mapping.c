@@ -96,6 +96,21 @@ void lab_mapping_drain(struct lab_owner *owner)
 	}
 }
 
+/*
+ * @map, known by its distance from the first of its range until now, is found to be at
+ * @base. It may be linked, and somebody report it.
+ * Context: Any but NMI.
+ */
+void lab_mapping_place(struct lab_owner *owner, struct lab_mapping *map,
+		       unsigned long base)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	map->what.addr += base;
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+}
+
 static bool has_process(const struct lab_mapping *map)
 {
 	for (; map; map = map->next)

@@ -19,7 +19,8 @@
  * @linked: it is on the list.
  * @ending: somebody is about to end it.
  *
- * Linked and unlinked, and @ending set, under its owner's map_lock.
+ * Linked and unlinked, @ending set and, while linked, @what changed under its owner's
+ * map_lock.
  */
 struct lab_mapping {
 	struct lab_mapping *next;
@@ -36,6 +37,8 @@ void lab_mapping_drain(struct lab_owner *owner);
 struct lab_mapping *lab_mapping_get(struct lab_owner *owner);
 void lab_mapping_put(struct lab_owner *owner, struct lab_mapping *map);
 
+void lab_mapping_place(struct lab_owner *owner, struct lab_mapping *map,
+		       unsigned long base);
 int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map);
 struct lab_mapping *
 lab_mapping_find(struct lab_owner *owner, struct lab_frame *frame,

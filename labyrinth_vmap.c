@@ -52,11 +52,12 @@ static void *map_pages(const struct lab_range *range)
 
 static void note_address(struct vmapping *vmapping)
 {
+	struct lab_range *range = &vmapping->range;
 	unsigned int i;
 
-	for (i = 0; i < vmapping->range.nr; i++)
-		vmapping->range.pages[i].map.what.addr +=
-			(unsigned long)vmapping->vaddr;
+	for (i = 0; i < range->nr; i++)
+		lab_mapping_place(range->owner, &range->pages[i].map,
+				  (unsigned long)vmapping->vaddr);
 }
 
 static void end_vmapping(struct vmapping *vmapping)
