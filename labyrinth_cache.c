@@ -28,12 +28,6 @@
 /* When the reserve is tried again that could not be filled. */
 #define REFILL_RETRY	(HZ / 10)
 
-/* Whether the page allocator, and the slab, may be asked here. */
-bool lab_may_use_allocator(void)
-{
-	return !in_nmi() && (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
-}
-
 static gfp_t owner_gfp(const struct lab_owner *owner, gfp_t gfp)
 {
 	return owner->front.flags & LABYRINTH_OWNER_ZERO ? gfp | __GFP_ZERO :
@@ -114,7 +108,7 @@ void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
 	gfp_t gfp = owner_gfp(owner, GFP_ATOMIC | __GFP_NOWARN);
 
 	*batch = (struct lab_batch) { .fail = LAB_FAIL_CONTEXT };
-	if (!lab_may_use_allocator())
+	if (!lab_may_lock())
 		return;
 	batch->fail = LAB_FAIL_MEMORY;
 	batch->nr = alloc_pages_bulk_node(near_gfp(owner, gfp), owner->nid,
@@ -263,7 +257,7 @@ static bool is_too_long(struct lab_owner *owner)
 void lab_cache_trim(struct lab_owner *owner,
 		    const struct labyrinth_owner *handle)
 {
-	bool give_back = lab_may_use_allocator();
+	bool give_back = lab_may_lock();
 	struct lab_batch batch;
 
 	batch.nr = 0;

@@ -7,6 +7,7 @@
 #define LABYRINTH_CACHE_H
 
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 
 #include "labyrinth_owner.h"
 
@@ -104,7 +105,15 @@ static inline bool lab_cache_is_over(struct lab_owner *owner)
 					    lab_cache_is_over_cpu(owner);
 }
 
-bool lab_may_use_allocator(void);
+/*
+ * Whether a spinlock may be taken here, which on PREEMPT_RT sleeps: so whether the page
+ * allocator, the slab and the DMA API may be asked.
+ */
+static inline bool lab_may_lock(void)
+{
+	return !in_nmi() && (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
+}
+
 int lab_cache_init(struct lab_owner *owner);
 void lab_cache_exit(struct lab_owner *owner);
 void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner);

@@ -8,14 +8,16 @@
  * device can reach it or a bounce buffer is still to be copied. Two that unmap the
  * same: one claims the record, the other finds none.
  *
- * The IOMMU's locks sleep on PREEMPT_RT. So it is RCU that keeps the owner alive
- * here, with preemption as the caller had it.
+ * The locks of an IOMMU and of bounce buffers sleep on PREEMPT_RT. So it is RCU that
+ * keeps the owner alive here, with preemption as the caller had it; and where that is
+ * disabled the call is refused there, whether this device needs one of the locks or not.
  */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 
+#include "labyrinth_cache.h"
 #include "labyrinth_dma.h"
 #include "labyrinth_trace.h"
 
@@ -29,11 +31,11 @@ static struct lab_map_note describe(size_t size, enum dma_data_direction dir)
 	};
 }
 
-/* Nothing of this is for an NMI: the DMA API takes locks. */
+/* Nothing of this is for where no lock can be taken: the DMA API takes some. */
 static bool is_sane(const struct device *dev, size_t offset,
 		    const struct lab_map_note *wish)
 {
-	return !in_nmi() && dev->dma_mask && wish->size &&
+	return lab_may_lock() && dev->dma_mask && wish->size &&
 	       offset <= PAGE_SIZE && wish->size <= PAGE_SIZE - offset &&
 	       valid_dma_direction(wish->dir);
 }
@@ -151,12 +153,13 @@ static noinline int map(struct labyrinth_owner *owner, struct device *dev,
  * ended by a labyrinth_dma_unmap() of its own. dma_sync_single_for_cpu() and
  * dma_sync_single_for_device() may be used in between, as of any mapping.
  *
- * Context: As dma_map_page(): any but NMI; on PREEMPT_RT, with an IOMMU, where a
- * spinlock may be taken. Does not sleep otherwise.
+ * Context: Any but NMI; on PREEMPT_RT with preemption enabled, for dma_map_page()
+ * takes spinlocks where there is an IOMMU or a bounce buffer is needed, and they sleep
+ * there. Does not sleep otherwise.
  * Return: 0; -EPERM the page has another owner, or the caller is not the bound
  * thread, or @dev is not the owner's device; -ENOENT no Labyrinth page, or freed;
  * -EBUSY lent; -EINVAL as labyrinth_free_page(), or @size, @offset or @dir make no
- * sense; -ENOMEM no room for the mapping or its record.
+ * sense, or not in this context; -ENOMEM no room for the mapping or its record.
  */
 int labyrinth_dma_map(struct labyrinth_owner *owner, struct device *dev,
 		      void *addr, size_t offset, size_t size,
@@ -223,7 +226,7 @@ static bool unmap_quick(struct labyrinth_owner *handle, const struct device *dev
 	struct lab_quick page;
 
 	if (!lab_quick_find(handle, addr, LAB_MAPPED, &page) ||
-	    unlikely(!dev || dev != owner->dev || in_nmi()))
+	    unlikely(!dev || dev != owner->dev || !lab_may_lock()))
 		return false;
 	map = lab_mapping_find_quick(owner, &page, take_asked, asked);
 	if (unlikely(!map))
@@ -269,7 +272,8 @@ static noinline int unmap(struct labyrinth_owner *owner, struct device *dev,
  * Context: As labyrinth_dma_map().
  * Return: 0; -EPERM the page has another owner, or the caller is not the bound
  * thread, or @dev is not the owner's device; -ENOENT no Labyrinth page, or not
- * mapped at all; -EINVAL mapped, but not so; or as labyrinth_free_page().
+ * mapped at all; -EINVAL mapped, but not so, or not in this context; or as
+ * labyrinth_free_page().
  */
 int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
 			void *addr, dma_addr_t dma, size_t size,

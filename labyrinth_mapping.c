@@ -52,7 +52,7 @@ struct lab_mapping *lab_mapping_get(struct lab_owner *owner)
 	if (map)
 		owner->spare = map->next;
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
-	if (unlikely(!map) && lab_may_use_allocator())
+	if (unlikely(!map) && lab_may_lock())
 		map = kmem_cache_alloc(mapping_cache, GFP_ATOMIC | __GFP_NOWARN);
 	return map;
 }

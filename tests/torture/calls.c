@@ -451,7 +451,7 @@ static void play_bring(struct tort_actor *a, struct tort_slip **at)
 	struct tort_slip *p = *at;
 	struct page *page;
 
-	if (!tort_may_use_allocator())
+	if (!tort_may_lock())
 		return;
 	page = alloc_page(GFP_ATOMIC | __GFP_NOWARN);
 	if (!page)
@@ -464,7 +464,7 @@ static void play_drop(struct tort_actor *a, struct tort_slip **at)
 {
 	struct tort_slip *p = *at;
 
-	if (!tort_may_use_allocator())
+	if (!tort_may_lock())
 		return;
 	p->state = TORT_EMPTY;
 	__free_page(virt_to_page(p->addr));

@@ -140,7 +140,7 @@ static void play_move(struct tort_actor *a, enum move move, void *addr)
 		succeeded(move);
 		break;
 	case -ENOMEM:
-		if (move != MOVE_MAP || tort_may_use_allocator())
+		if (move != MOVE_MAP || tort_may_lock())
 			tort_violation(a, NULL, "no memory for move %d", move);
 		break;
 	case -EBUSY:

@@ -39,10 +39,10 @@ void tort_device_end(void)
 	platform_device_unregister(device);
 }
 
-/* User-Mode Linux has no DMA, and there is none in an NMI. Context: Any. */
+/* User-Mode Linux has no DMA, and there is none where no lock can be. Context: Any. */
 bool tort_may_map_dma(void)
 {
-	return IS_ENABLED(CONFIG_HAS_DMA) && !in_nmi();
+	return IS_ENABLED(CONFIG_HAS_DMA) && tort_may_lock();
 }
 
 struct dma {
@@ -138,7 +138,7 @@ void tort_play_dma(struct tort_actor *a, struct tort_slip **at)
 	}
 	if (err)
 		nr--;
-	if (err && (err != -ENOMEM || tort_may_use_allocator()))
+	if (err && (err != -ENOMEM || tort_may_lock()))
 		tort_violation(a, p, "dma_map gave %pe", ERR_PTR(err));
 	if (!nr)
 		return;

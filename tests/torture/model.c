@@ -115,8 +115,8 @@ bool tort_check(struct tort_actor *a, const struct tort_slip *p)
 	return true;
 }
 
-/* Where Labyrinth may not ask the page allocator, nor may we. Context: Any. */
-bool tort_may_use_allocator(void)
+/* Where Labyrinth may not ask the page allocator or map, nor may we. Context: Any. */
+bool tort_may_lock(void)
 {
 	return !in_nmi() && (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
 }
@@ -176,7 +176,7 @@ void tort_got_none(struct tort_actor *a, struct tort_owner *owner,
 		a->perhaps[TORT_BAD_HANDLE]++;
 		return;
 	}
-	if (!is_full(owner) && tort_may_use_allocator())
+	if (!is_full(owner) && tort_may_lock())
 		tort_violation(a, NULL, "no page from %s, of whose pages %d are out",
 			       owner->name, atomic_read(&owner->out));
 }

@@ -267,7 +267,7 @@ void tort_violation(struct tort_actor *a, const struct tort_slip *p,
 bool tort_failed(void);
 void tort_mark(struct tort_actor *a, struct tort_slip *p);
 bool tort_check(struct tort_actor *a, const struct tort_slip *p);
-bool tort_may_use_allocator(void);
+bool tort_may_lock(void);
 void tort_received(struct tort_actor *a, struct tort_slip *p,
 		   struct tort_owner *owner, struct labyrinth_owner *handle,
 		   void *addr);
