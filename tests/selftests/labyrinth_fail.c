@@ -200,6 +200,7 @@ static struct call calls[] = {
 	HOOKED("vmap", 0, GETS),
 	HOOKED("remap_pfn_range", -ENOMEM, UNTOLD),
 	HOOKED("dma_map_page_attrs", DMA_MAPPING_ERROR, GETS),
+	HOOKED("dma_map_phys", DMA_MAPPING_ERROR, GETS),
 	CALL("debugfs_create_dir", -ENOMEM, UNTOLD),
 	CALL("debugfs_create_file", -ENOMEM, UNTOLD),
 };
