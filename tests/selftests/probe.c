@@ -49,6 +49,7 @@ static struct labyrinth_owner *other;
 static void **held;
 static unsigned long nr_held;
 static struct page *borrowed;
+static void *movable;
 
 static DEFINE_PER_CPU(struct hrtimer, hammer_timer);
 static DEFINE_PER_CPU(unsigned long, hammer_hits);
@@ -67,6 +68,44 @@ make_owner(const char *name, unsigned long flags, unsigned int reserve)
 	};
 
 	return labyrinth_owner_create(&attrs);
+}
+
+static struct page *alloc_in_zone_movable(void)
+{
+	struct page *page;
+	int node;
+
+	for_each_online_node(node) {
+		page = alloc_pages_node(node, GFP_HIGHUSER_MOVABLE | __GFP_THISNODE, 0);
+		if (page && page_zonenum(page) == ZONE_MOVABLE)
+			return page;
+		if (page)
+			__free_page(page);
+	}
+	return NULL;
+}
+
+/* One page out of memory that could go offline, as what a process has can be moved. */
+static int do_adopt_movable(unsigned long nr)
+{
+	struct page *page = alloc_in_zone_movable();
+
+	if (!page)
+		return -ENOMEM;
+	movable = labyrinth_adopt(owner, page);
+	if (IS_ERR(movable))
+		__free_page(page);
+	return PTR_ERR_OR_ZERO(movable);
+}
+
+static int do_release_movable(unsigned long nr)
+{
+	struct page *page = labyrinth_release(owner, movable);
+
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	__free_page(page);
+	return 0;
 }
 
 /* Inlined: reports name the word's function as the place of allocation. */
@@ -469,6 +508,8 @@ static const struct {
 } words[] = {
 	{ "hold", do_hold },
 	{ "drop", do_drop },
+	{ "adopt-movable", do_adopt_movable },
+	{ "release-movable", do_release_movable },
 	{ "double-free", do_double_free },
 	{ "stray-write", do_stray_write },
 	{ "foreign-free", do_foreign_free },
