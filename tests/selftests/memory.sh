@@ -90,12 +90,12 @@ check_hotplug() {
 }
 
 # set_block BLOCK STATE
-set_block() { sh -c "echo $2 >$MEMORY/memory$1/state" 2>/dev/null; }
+set_block() { sh -c "echo $2 >$1/state" 2>/dev/null; }
 
 # A block of memory that nothing of the kernel's own is in: it went offline, and comes
 # back for what can be moved only.
 movable_block() {
-	for block in $(ls $MEMORY 2>/dev/null | sed -n 's/^memory\([0-9]*\)$/\1/p' | sort -rn); do
+	for block in "$MEMORY"/memory*; do
 		if set_block "$block" offline; then
 			set_block "$block" online_movable && echo "$block"
 			return
