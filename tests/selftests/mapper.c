@@ -248,6 +248,34 @@ static int map_often(void)
 	return err;
 }
 
+/* Where preemption is disabled no lock can be taken on PREEMPT_RT. */
+#define ATOMIC_RESULT	(IS_ENABLED(CONFIG_PREEMPT_RT) ? -EINVAL : 0)
+
+static int map_part_atomic(void)
+{
+	int err;
+
+	preempt_disable();
+	err = map_part();
+	preempt_enable();
+	return err;
+}
+
+static int unmap_whole_atomic(void)
+{
+	int err;
+
+	preempt_disable();
+	err = unmap_whole();
+	preempt_enable();
+	return err;
+}
+
+static int unmap_rest(void)
+{
+	return ATOMIC_RESULT ? unmap_whole() : unmap_part();
+}
+
 static const struct step dma_steps[] = {
 	{ "a page is allocated", take_page, 0 },
 	{ "a page that is not mapped cannot be unmapped", unmap_whole, -ENOENT },
@@ -285,6 +313,12 @@ static const struct step dma_steps[] = {
 	{ "the page is HELD again", is_held, 0 },
 	{ "nothing is left to be unmapped", unmap_part, -ENOENT },
 	{ "it can be mapped very often", map_often, 0 },
+	{ "it is mapped", map_whole, 0 },
+	{ "mapped again in atomic context, but on PREEMPT_RT", map_part_atomic,
+	  ATOMIC_RESULT },
+	{ "unmapped in atomic context, but on PREEMPT_RT", unmap_whole_atomic,
+	  ATOMIC_RESULT },
+	{ "what is left is unmapped", unmap_rest, 0 },
 	{ "it is lent", lend_page, 0 },
 	{ "a lent page is not mapped", map_whole, -EBUSY },
 	{ "the borrower lets go", put_lent, 0 },

@@ -10,7 +10,7 @@
 DEBUGFS=/sys/kernel/debug/labyrinth
 MAPPER=/sys/kernel/debug/labyrinth_mapper
 PROCESS="${0%/*}/user/mapper"
-DMA_STEPS=43
+DMA_STEPS=47
 VMAP_STEPS=20
 LEAVE_STEPS=1
 PROCESS_STEPS=39
