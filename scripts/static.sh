@@ -11,22 +11,24 @@
 [[ ${1:-} != --help ]] || { usage; exit; }
 
 # checkpatch.pl ends with 1 where it finds something, also what is let pass here.
-# Its stderr is spdxcheck.py, which wants to stand in a kernel's git tree.
+# Its stderr is spdxcheck.py, which wants to stand in a kernel's git tree. It keeps a
+# list of names where it stands, so that is among the logs.
 checkpatch() {
 	local ignore raw=$LABYRINTH_LOGS/checkpatch.raw findings
 	ignore=$(awk '/^[A-Z]/ && NF == 1 { print $1 }' "$LAB_SCRIPTS/checkpatch-ignore" | paste -sd,)
-	cd "$LAB_ROOT" || return
+	cd "$LABYRINTH_LOGS" || return
 	perl "$source/scripts/checkpatch.pl" --root="$source" --strict --terse \
-		--no-summary --show-types --no-color --ignore="$ignore" --file "${files[@]}" \
-		>"$raw" 2>"$raw.stderr" || (($? == 1)) || { cat "$raw.stderr"; return 1; }
-	findings=$(awk -v rules="$LAB_SCRIPTS/checkpatch-ignore" '
+		--no-summary --show-types --no-color --ignore="$ignore" \
+		--file "${files[@]/#/$LAB_ROOT/}" >"$raw" 2>"$raw.stderr" ||
+		(($? == 1)) || { cat "$raw.stderr"; return 1; }
+	findings=$(awk -v rules="$LAB_SCRIPTS/checkpatch-ignore" -v top="$LAB_ROOT/" '
 		BEGIN {
 			while ((getline line <rules) > 0)
 				if (split(line, word, " ") == 2)
 					ignored[word[2] ":" word[1]]
 		}
 		# file:line: LEVEL:TYPE: text
-		{ split($0, part, ":") }
+		{ $0 = substr($0, length(top) + 1); split($0, part, ":") }
 		!((part[1] ":" part[4]) in ignored)' "$raw")
 	[[ -z $findings ]] || { printf '%s\n' "$findings"; return 1; }
 }
