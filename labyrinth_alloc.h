@@ -81,7 +81,7 @@ enum labyrinth_page_state {
  * @pfn: page frame number.
  * @state: see &enum labyrinth_page_state.
  * @owner_id: the owner's number, as in debugfs.
- * @refs: the frame's reference count, Labyrinth's own two included.
+ * @refs: the frame's reference count, Labyrinth's own included.
  * @age_ms: milliseconds since the page was handed out, or since its owner
  *	last handed it out; 0 if it never was.
  * @site: the address that the allocation returned to; 0 if it never was.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/bench-layout.sh MODULE...
+# Usage: scripts/bench-layout.sh LABYRINTH.KO [MODULE...]
 # Looks whether modules as built keep to "in steady state no cache line is written
 # by two CPUs": an owner's hot part is one line; what all owners read is on lines
 # on which nothing else is; and no code but that of loading stores into it. Prints
@@ -57,16 +57,17 @@ constant() {
 	((last > 0 && last + 4 <= 64 && size % 64 == 0))
 }
 
+# The module that has it stores there when it is loaded: else we have not seen how.
 unwritten() {
 	local names strangers
 	names=$(stores)
 	say "    stores to labyrinth_hot: ${names//$'\n'/ }"
 	strangers=$(grep -vE "$LOADING" <<<"$names" || true)
-	[[ -z $strangers ]]
+	[[ -z $strangers && ($module != "$first" || -n $names) ]]
 }
 
 status=0
-module=$1
+module=$1 first=$1
 result_of "layout: an owner's hot part is one cache line" front || status=1
 result_of "layout: what all owners read has lines of its own" constant || status=1
 for module; do

@@ -69,7 +69,7 @@ count_lines() {
 	local source
 	for source in alloc pool labyrinth; do
 		printf 'lines of rx_%s.c: ' "$source"
-		gcc -fpreprocessed -dD -E -P "$LAB_ROOT/samples/nic/rx_$source.c" 2>/dev/null |
+		gcc-12 -fpreprocessed -dD -E -P "$LAB_ROOT/samples/nic/rx_$source.c" 2>/dev/null |
 			grep -vc '^ *\(#\|$\)'
 	done
 }

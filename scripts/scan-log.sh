@@ -3,11 +3,10 @@
 #
 # Usage: scripts/scan-log.sh [--after REGEX] log...
 # Prints the kernel's complaints (BUG, WARNING, Oops, lockdep, stalls …) found in
-# console logs, save those that a test announced: what stands between a line
-# "labyrinth-test: expect begin" and one "labyrinth-test: expect end" was wanted;
-# of a window that begins with "labyrinth-test: expect begin REGEX", only lines that
-# match; but never what no test can want. A window that is never closed is itself a
-# finding. Fails if anything is found.
+# console logs, save those that a test announced: between a line "labyrinth-test:
+# expect begin REGEX" and one "labyrinth-test: expect end" a line that matches was
+# wanted (Labyrinth's own reports, if there is no REGEX); but never what no test can
+# want. A window that is never closed is itself a finding. Fails if anything is found.
 # Of KCSAN's reports, whose first line names the two that race, only those count in which
 # one is Labyrinth's: the kernel itself has races of its own, by these strict rules.
 # --after: look only past the first line that matches.
@@ -29,14 +28,16 @@ splats=(
 	'BUG[: ]' 'WARNING:' 'Oops' 'Bad page' 'Kernel panic' 'Modules linked in:'
 	'general protection fault' 'unable to handle' 'stack segment' 'divide error'
 	'invalid opcode' 'double fault' 'kernel stack overflow' 'Unhandled exception'
-	'self-detected stall' 'rcu.*detected stalls?' 'rcu.*kthread starved'
+	'self-detected stall' 'rcu.*detected (expedited )?stalls?' 'rcu.*kthread starved'
 	'soft lockup' 'hard LOCKUP' 'hung_task' 'blocked for more than'
+	'nobody cared' 'cannot create duplicate'
 )
 # What no test can want. The last ones are the heads of lockdep's reports, which
 # have no word in common.
 never=(
 	'KASAN' 'UBSAN' 'ODEBUG' '(list_add|list_del) corruption' 'refcount_t:'
 	'scheduling while atomic' 'sleeping function called' 'unreferenced object'
+	'new suspected memory leaks' 'lockdep is turned off'
 	'DEBUG_LOCKS_WARN' 'still reference'
 	'possible (recursive|circular|irq lock inversion|deadlock)' 'inconsistent lock state'
 	'suspicious RCU usage' 'bad unlock balance' 'held lock freed' 'lock held when returning'
@@ -54,6 +55,7 @@ scan() {
 			expected = NR
 			wanted = $0
 			sub(/.*expect begin ?/, "", wanted)
+			if (wanted == "") wanted = "BUG: labyrinth: "
 			next
 		}
 		/labyrinth-test: expect end/ {

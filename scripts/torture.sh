@@ -38,10 +38,11 @@ done
 limit=${limit:-$((300 + ops / 1000))}
 
 run() {
-	local test=(tests/selftests/torture.sh "seed=$seed" "ops=$ops" "$@")
+	local test=(env "LIMIT=$limit" sh scripts/vm/selftests.sh
+		"tests/selftests/torture.sh seed=$seed ops=$ops $*")
 	if [[ -n $uml ]]; then
 		"$LAB_SCRIPTS/uml.sh" --cpus "$smp" --mem "$mem" --timeout "$limit" --log "$logs" -- \
-			sh "${test[@]}"
+			"${test[@]}"
 	else
 		"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --smp "$smp" --mem "$mem" --timeout "$limit" \
 			--log "$logs" -- "${test[@]}"
@@ -54,7 +55,7 @@ judge() {
 	((status == 0 || failed)) || fail "the run ended with status $status"
 	# The guest may have died of what the model had told before.
 	grep -ah -A 1 'labyrinth_torture: violation' "$logs/console.log" >&2 || true
-	sed -n 's/^# torture: //p' "$logs/output.log"
+	sed -n 's/^ *# torture: //p' "$logs/output.log"
 }
 
 fail() {

@@ -63,7 +63,7 @@ pack_root() {
 	cp /bin/busybox "$root/bin/"
 	install -m 755 "$LAB_SCRIPTS/vm/init" "$root/init"
 	cp -r "$LAB_ROOT/tests/selftests" "$root/labyrinth/tests/"
-	cp "$LAB_SCRIPTS"/*.sh "$root/labyrinth/scripts/"
+	cp -r "$LAB_SCRIPTS"/{*.sh,vm} "$root/labyrinth/scripts/"
 	sed 's/\.o$/.ko/' "$work/modules.order" | while IFS= read -r ko; do
 		install -D -m 644 "$work/${ko#"$work/"}" "$root/labyrinth/${ko#"$work/"}"
 	done

@@ -41,7 +41,10 @@ lost_pages() {
 	{ dd bs=4096 if=$PAGE_OWNER 2>/dev/null || echo unreadable; } |
 		awk '/^unreadable/ { print "the kernel has not told of all its pages" }
 			/^PFN/ { entry = $0; next }
-			/^ __alloc_pages/ { getline; if (/^ 0xffffffff/) print entry $0 }
+			/^ __alloc_pages/ {
+				while ((getline) > 0 && /^ __alloc_pages/) ;
+				if (/^ 0xffffffff/) print entry $0
+			}
 			END { if (NR < 1000) print "the kernel tells of too few pages" }'
 }
 

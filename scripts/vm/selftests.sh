@@ -2,33 +2,34 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Runs the self-tests in the guest and wraps their KTAP into one report. Without
-# arguments: all of them. A kernel with checkers is asked after each test what it
-# has found, which fails the test.
+# arguments: all of them. An argument may be a test together with its own arguments:
+# "tests/selftests/torture.sh seed=1 ops=1000". A kernel with checkers is asked after
+# each test what it has found, which fails the test. LIMIT: seconds for one test.
 
 . scripts/vm/checkers.sh
 
 dir=tests/selftests
-limit=600
-! has_checkers || limit=6000
+limit=${LIMIT:-600}
+! has_checkers || limit=${LIMIT:-6000}
 
 [ $# -gt 0 ] || set -- "$dir"/*.sh
 total=0
 for t; do
-	[ "${t##*/}" = ktap.sh ] || total=$((total + 1))
+	[ "$t" = $dir/ktap.sh ] || total=$((total + 1))
 done
 
 # A test that ends well without a single result has tested nothing.
 judge() {
 	if [ "$results" -eq 0 ] && [ "$1" -ne 4 ]; then
-		echo "not ok $number ${t##*/} # no results, exit $1"
+		echo "not ok $number $name # no results, exit $1"
 	elif ! complain; then
-		echo "not ok $number ${t##*/} # see above"
+		echo "not ok $number $name # see above"
 	elif [ "$1" -eq 4 ]; then
-		echo "ok $number ${t##*/} # SKIP"
+		echo "ok $number $name # SKIP"
 	elif [ "$1" -ne 0 ]; then
-		echo "not ok $number ${t##*/} # exit $1"
+		echo "not ok $number $name # exit $1"
 	else
-		echo "ok $number ${t##*/}"
+		echo "ok $number $name"
 	fi
 }
 
@@ -45,12 +46,14 @@ echo "1..$((total + $(knows_pages)))"
 leaks >/dev/null
 number=0
 for t; do
-	[ "${t##*/}" != ktap.sh ] || continue
+	[ "$t" != $dir/ktap.sh ] || continue
 	number=$((number + 1))
-	echo "# selftest: ${t##*/}"
-	echo "labyrinth-test: running ${t##*/}" >/dev/kmsg
+	name=${t%% *} name=${name##*/}
+	echo "# selftest: $name"
+	echo "labyrinth-test: running $name" >/dev/kmsg
 	# The status goes through a file, as a pipe gives that of its end only.
-	{ timeout -s KILL "$limit" sh "$t"; echo $? >/tmp/status; } 2>&1 |
+	# shellcheck disable=SC2086 # a test and its arguments
+	{ timeout -s KILL "$limit" sh $t; echo $? >/tmp/status; } 2>&1 |
 		while IFS= read -r line || [ -n "$line" ]; do
 			printf '    %s\n' "$line"
 			case $line in

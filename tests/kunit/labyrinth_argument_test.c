@@ -95,6 +95,7 @@ static void try_address(void *arg)
 	a->wrong += labyrinth_transfer(a->owner, a->heir, a->addr) != a->err;
 	a->wrong += labyrinth_transfer(a->owner, a->owner, a->addr) != a->err;
 	a->wrong += PTR_ERR(labyrinth_release(a->owner, a->addr)) != a->err;
+	a->wrong += PTR_ERR(labyrinth_release_lent(a->owner, a->addr)) != a->err;
 	a->wrong += PTR_ERR(labyrinth_lend(a->owner, a->addr)) != a->err;
 	a->wrong += labyrinth_reclaim(a->owner, a->addr) != a->err;
 	a->wrong += labyrinth_owns(a->owner, a->addr);
@@ -425,6 +426,27 @@ static void adopt_refuses_the_inside_of_a_struct_page(struct kunit *test)
 	expect_whole(test, a);
 }
 
+/* Every second one is near a real struct page, and none is one: they are aligned. */
+static void adopt_refuses_random_pointers(struct kunit *test)
+{
+	struct arguments *a = test->priv;
+	struct rnd_state rnd;
+	char what[32];
+	int i;
+
+	prandom_seed_state(&rnd, 1019);
+	for (i = 0; i < RANDOM_ROWS; i++) {
+		u64 page = (u64)prandom_u32_state(&rnd) << 32;
+
+		page |= prandom_u32_state(&rnd);
+		if (i & 1)
+			page = (u64)virt_to_page(a->held) + (s32)page;
+		snprintf(what, sizeof(what), "%#llx", page | 1);
+		expect_adopt(test, a, (void *)(page | 1), -EINVAL, what);
+	}
+	expect_whole(test, a);
+}
+
 /* Pages of memory, but not ones that alloc_page() gives its caller. */
 static void adopt_refuses_pages_in_other_use(struct kunit *test)
 {
@@ -493,6 +515,7 @@ static void try_handle(void *arg)
 	a->wrong += labyrinth_transfer(a->handle, a->owner, a->held) != -EINVAL;
 	a->wrong += labyrinth_transfer(a->owner, a->handle, a->held) != -EINVAL;
 	a->wrong += PTR_ERR(labyrinth_release(a->handle, a->held)) != -EINVAL;
+	a->wrong += PTR_ERR(labyrinth_release_lent(a->handle, a->held)) != -EINVAL;
 	a->wrong += PTR_ERR(labyrinth_adopt(a->handle, page)) != -EINVAL;
 	a->wrong += PTR_ERR(labyrinth_lend(a->handle, a->held)) != -EINVAL;
 	a->wrong += labyrinth_reclaim(a->handle, a->held) != -EINVAL;
@@ -510,6 +533,7 @@ static void try_handle_asleep(struct arguments *a)
 	a->wrong += PTR_ERR(labyrinth_vmap(a->handle, &a->held, 1)) != -EINVAL;
 	a->wrong += labyrinth_mmap(a->handle, &vma, &a->held, 1) != -EINVAL;
 	a->wrong += labyrinth_vunmap(a->handle, a->held) != -EINVAL;
+	a->wrong += labyrinth_owner_destroy(a->handle) != 0;
 }
 
 static void expect_dead(struct kunit *test, struct arguments *a,
@@ -642,6 +666,7 @@ static struct kunit_case argument_cases[] = {
 	KUNIT_CASE(random_addresses_are_refused),
 	KUNIT_CASE(adopt_refuses_what_is_no_struct_page),
 	KUNIT_CASE(adopt_refuses_the_inside_of_a_struct_page),
+	KUNIT_CASE(adopt_refuses_random_pointers),
 	KUNIT_CASE(adopt_refuses_pages_in_other_use),
 	KUNIT_CASE(adopt_refuses_a_page_of_higher_order),
 	KUNIT_CASE(adopt_refuses_a_page_of_a_slab),

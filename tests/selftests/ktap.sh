@@ -114,10 +114,10 @@ ktap_end() {
 	exit 0
 }
 
-# What the kernel complains about between these two was wanted.
+# Labyrinth's reports between these two are wanted.
 expect_begin() { echo "labyrinth-test: expect begin" >/dev/kmsg; }
 expect_end() { echo "labyrinth-test: expect end" >/dev/kmsg; }
-# expect_only REGEX, instead of expect_begin: of that, only the lines that match.
+# expect_only REGEX, instead of expect_begin: of all complaints, the lines that match.
 expect_only() { echo "labyrinth-test: expect begin $1" >/dev/kmsg; }
 
 # dmesg_mark prints a mark, dmesg_since MARK the kernel's messages from there on.

@@ -17,11 +17,13 @@ insmod $KUNIT
 suites=$(cd $RESULTS && echo labyrinth*)
 # shellcheck disable=SC2086 # names are words
 set -- $suites
-ktap_plan $((2 + $#))
+ktap_plan $((2 + 2 * $#))
 ktap_check "there are suites" test $# -ge 8
 for suite; do
 	results=$(cat "$RESULTS/$suite/results")
-	ktap_diag "$suite: $(printf '%s\n' "$results" | grep -cE '^ +ok ') cases"
+	cases=$(printf '%s\n' "$results" | grep -cE '^ +ok ')
+	ktap_diag "$suite: $cases cases"
+	ktap_check "$suite has run" test "$cases" -gt 0
 	ktap_lacks "$suite: every case passes" "^ *not ok" "$results"
 done
 rmmod labyrinth_kunit

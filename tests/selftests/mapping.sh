@@ -53,7 +53,7 @@ log=$(dmesg_since "$mark")
 ktap_contains "a free while mapped is reported with the mapping" \
 	"mapped:  for DMA, 4096 bytes at 0x[0-9a-f]*, from the device, by map_whole" "$log"
 ktap_contains "a mismatching unmap is reported" \
-	"BUG: labyrinth: bad-mapping-unmap in .*[labyrinth_mapper]" "$log"
+	"BUG: labyrinth: bad-mapping-unmap in .*\[labyrinth_mapper\]" "$log"
 ktap_contains "with what was asked for" \
 	"asked:   512 bytes at 0x[0-9a-f]*, from the device" "$log"
 ktap_contains "a wrong device is reported with the right one" \

@@ -104,7 +104,6 @@ movable_block() {
 }
 
 check_offline() {
-	block=$(movable_block)
 	if [ -z "$block" ]; then
 		for what in "no memory with an owned page goes offline" "and dmesg says why" \
 			"it does when the page is released"; do
@@ -137,6 +136,8 @@ check_hibernation() {
 }
 
 ktap_plan 17
+# Before there is anything of ours that could keep it.
+block=$(movable_block)
 insmod labyrinth.ko capacity=120000
 insmod tests/selftests/labyrinth_probe.ko
 check_offline

@@ -76,7 +76,11 @@ check_answers() {
 check_modes() {
 	echo warn >/sys/module/labyrinth/parameters/on_refusal
 	mark=$(dmesg_mark)
+	expect_end
+	expect_only "BUG: labyrinth: foreign-free|WARNING: .* lab_report|Modules linked in:"
 	echo foreign-free 2>/dev/null >$DO
+	expect_end
+	expect_begin
 	ktap_contains "on_refusal=warn warns" "WARNING: .*lab_report" \
 		"$(dmesg_since "$mark")"
 	ktap_refuse "on_refusal=ignore is refused" \

@@ -7,7 +7,8 @@
 . "${0%/*}/ktap.sh"
 
 DEBUGFS=/sys/kernel/debug/labyrinth
-CPU1=/sys/devices/system/cpu/cpu1/online
+CPUS=/sys/devices/system/cpu
+CPU1=$CPUS/cpu1/online
 KCSAN=/sys/module/kcsan/parameters
 TORTURE=/sys/kernel/debug/labyrinth_torture
 # The reports that attacks must give; what else the kernel says is a complaint.
@@ -23,6 +24,31 @@ run_to_end() {
 		sleep 0.2
 	done
 	[ "$(state)" = ok ]
+}
+
+set_cpus() {
+	for cpu in "$CPUS"/cpu[1-9]*/online; do
+		[ ! -e "$cpu" ] || echo "$1" >"$cpu" || return
+	done
+}
+
+# What one thread does by itself, and what comes of it.
+do_alone() {
+	run_to_end seed=4 ops=20000 nthreads=1 contexts= || return
+	end_run && grep -E '^torture: (op|refused|context|total)' /tmp/said
+}
+
+check_seed() {
+	set_cpus 0
+	if [ "$(cat "$CPUS/online")" = 0 ]; then
+		do_alone >/tmp/alone
+		ktap_equal "a seed gives the same run again" "$(cat /tmp/alone)" "$(do_alone)"
+		ktap_contains "which is one of as many steps" "total: 20000 steps" "$(cat /tmp/alone)"
+	else
+		ktap_skip "a seed gives the same run again" "no CPU can be taken away"
+		ktap_skip "which is one of as many steps" "no CPU can be taken away"
+	fi
+	set_cpus 1
 }
 
 # What the model expected, line by line; where it could not know, a little more. Of a
@@ -58,15 +84,26 @@ said() {
 # Of a context: how often an interrupt came in the middle of a call.
 landed() { sed -n "s/^torture: context $1: .*in-a-call //p" /tmp/said | tail -n 1; }
 
-# On PREEMPT_RT, softirqs are threads.
+# chosen PARAMETER...: whether the contexts are.
+chosen() {
+	case "$*" in
+	*contexts=*) ;;
+	*) return 1 ;;
+	esac
+}
+
+# check_landed PARAMETER...: on PREEMPT_RT, softirqs are threads. NMIs are not to be had
+# everywhere.
 check_landed() {
 	for context in softirq hardirq irq_work nmi; do
 		if [ $context = softirq ] && uname -v | grep -q PREEMPT_RT; then
 			ktap_skip "softirq came in the middle of calls" "it is a thread here"
-		elif grep -q "^torture: context $context: steps 0 " /tmp/said; then
-			ktap_skip "$context came in the middle of calls" "there was none"
-		else
+		elif grep -q "^torture: context $context: " /tmp/said; then
 			ktap_check "$context came in the middle of calls" test "$(landed $context)" -gt 0
+		elif [ $context = nmi ] || chosen "$@"; then
+			ktap_skip "$context came in the middle of calls" "there is none"
+		else
+			ktap_fail "$context came in the middle of calls"
 		fi
 	done
 }
@@ -124,7 +161,7 @@ watch_closely() {
 	echo 2 >$KCSAN/udelay_interrupt
 }
 
-ktap_plan 12
+ktap_plan 14
 echo 4 >/proc/sys/vm/drop_caches # it need not tell the log
 watch_closely
 # So few owners that each slot is soon used again, but enough for all.
@@ -135,12 +172,13 @@ said >/tmp/said
 sed -n '/^torture: \(begin\|violation\|  page\|context\|total\)/p' /tmp/said | ktap_diag
 ktap_check "refusals are counted by class as they were made" refusals_agree
 ktap_check "no page is tagged any more" all_back
-check_landed
+check_landed "$@"
 ktap_check "the module unloads" rmmod labyrinth_torture
 ktap_check "and can be unloaded at any moment" stop_midway
 ktap_check "so it is while caches and a CPU come and go" come_and_go "$@" seed=3
 sed -n '/^torture: total/p' /tmp/said | ktap_diag
 ktap_check "and no page is left behind" all_back
+check_seed
 expect_end
 ktap_check "Labyrinth unloads" rmmod labyrinth
 ktap_end

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What an actor does next. All that it chooses in a step follows from the seed,
- * its number and the step's: so a seed gives every actor the same choices again,
- * whatever came of those before.
+ * What an actor does next. The dice of a step follow from the seed, the actor's
+ * number and the step's, whatever came of those before: so a seed gives every actor
+ * the same slots again, in the same order, and the same operations for pages in
+ * the same state.
  */
 #define pr_fmt(fmt) "labyrinth_torture: " fmt
 
@@ -205,7 +206,6 @@ void tort_step(struct tort_actor *a)
 	enum tort_op op;
 
 	WRITE_ONCE(a->task, current);
-	tort_duel_join(a);
 	new_dice(a);
 	at = &a->slots[tort_roll(a, TORT_SLOTS)];
 	p = *at;
@@ -221,4 +221,5 @@ void tort_step(struct tort_actor *a)
 		tort_mortal(a);
 	else
 		play(a, op, at);
+	tort_duel_join(a);
 }

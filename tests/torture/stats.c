@@ -9,6 +9,7 @@
  */
 #define pr_fmt(fmt) "labyrinth_torture: " fmt
 
+#include <linux/bitops.h>
 #include <linux/debugfs.h>
 #include <linux/printk.h>
 #include <linux/seq_file.h>
@@ -118,9 +119,9 @@ static void print_ops(void)
 
 static void print_contexts(void)
 {
-	enum tort_context context;
+	unsigned int context;
 
-	for (context = 0; context < TORT_NR_CONTEXTS; context++)
+	for_each_set_bit(context, &tort_contexts, TORT_NR_CONTEXTS)
 		pr_info("context %s: steps %lu calls %lu interrupts %lu in-a-call %lu\n",
 			context_names[context],
 			sum_context(step, context),
