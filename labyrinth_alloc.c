@@ -15,6 +15,10 @@
  *   and is -ENOENT. And if it looked so long before that the page is HELD by the
  *   same owner again, it frees it, like a free that came later: a tag is HELD
  *   only when all else is done.
+ * - a freezer that looked so long before that the page is another owner's by now, or
+ *   is handed out again, has the count at 0 for a moment, and loses. A right call
+ *   that comes in this moment is -EBUSY: the price of two of an owner's
+ *   calls about one page at a time, one of which gives it away.
  * - lend/lend, release/release, reclaim/reclaim, adopt/adopt: one freezes, the
  *   other is -EBUSY.
  * - release of a lent page, which cannot be frozen, against itself or reclaim: the
@@ -294,7 +298,33 @@ unsigned int labyrinth_alloc_bulk(struct labyrinth_owner *owner,
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_alloc_bulk, LAB_NS);
 
-static int free_held(struct lab_call *call)
+/*
+ * A page of another node than its owner's is not kept: it goes to @stray, for the
+ * system, or to limbo if the caller has no use for it there.
+ */
+static void let_stray_go(struct lab_call *call, struct page **stray)
+{
+	lab_tag_t was;
+
+	if (!stray) {
+		lab_retire(call->owner, call->slot);
+		return;
+	}
+	switch (lab_leave(call->owner, call->slot, &was)) {
+	case LAB_LEFT_SHORT:
+		call->note = lab_page_note(was);
+		call->lost = true;
+		fallthrough;
+	case LAB_LEFT:
+		*stray = lab_frame_page(call->frame);
+		break;
+	case LAB_NOT_OURS:
+	case LAB_IN_LIMBO:
+		break;
+	}
+}
+
+static int free_held(struct lab_call *call, struct page **stray)
 {
 	struct lab_owner *owner = call->owner;
 	int err = lab_call_exclusive(call);
@@ -309,53 +339,60 @@ static int free_held(struct lab_call *call)
 	lab_owner_quota_give(owner, 1);
 	lab_step(LAB_OP_FREE, call->frame, owner, call->ip);
 	if (unlikely(!lab_owner_is_near(owner, lab_frame_page(call->frame))))
-		lab_retire(owner, call->slot);
+		let_stray_go(call, stray);
 	else
 		lab_cache_push(owner, call->frame);
 	return 0;
 }
 
-/* Where the caller may sleep, as far as can be known. */
-static bool revoke(struct lab_call *call)
+/* Whether all that stands in the call's way may be that a process has the page. */
+static bool is_mapped(const struct lab_call *call, int err)
 {
-	bool revoked;
+	return unlikely(err == -EBUSY && lab_tag_state(call->tag) == LAB_MAPPED);
+}
 
-	preempt_enable();
-	revoked = preemptible() && !rcu_preempt_depth() &&
-		  lab_mmap_revoke(call->owner, call->frame, true);
-	preempt_disable();
-	return revoked;
+/* Nothing is taken away for a call that is refused all the same. */
+static bool is_referred_to(const struct lab_call *call)
+{
+	return lab_frame_refs(call->frame) > LAB_REFS_EXCLUSIVE;
 }
 
 /*
- * As lab_call_page(). If all that stands in the way of it is that a process has the
- * page mapped, it is taken away from the process first.
+ * The page, which is_mapped(), is taken away from the process that has it, if the
+ * caller may sleep, as far as can be known.
+ * Return: as lab_call_page() then; the page may be back all by itself.
  */
-static int lab_call_page_back(struct lab_call *call, const void *addr)
+static int take_back(struct lab_call *call)
 {
-	int err = lab_call_page(call, addr);
-	bool revoked;
-
-	if (likely(err != -EBUSY) || lab_tag_state(call->tag) != LAB_MAPPED)
-		return err;
-	revoked = revoke(call);
+	if (is_referred_to(call))
+		return -EBUSY;
+	preempt_enable();
+	if (preemptible() && !rcu_preempt_depth())
+		lab_mmap_revoke(call->owner, call->frame, true);
+	preempt_disable();
 	/* With preemption enabled, the owner may have gone. */
-	if (!lab_owner_is(call->owner, call->handle)) {
-		call->class = LAB_BAD_HANDLE;
-		return -EINVAL;
-	}
-	return revoked ? lab_call_page(call, addr) : err;
+	if (lab_owner_is(call->owner, call->handle))
+		return lab_call_page(call, call->addr);
+	call->class = LAB_BAD_HANDLE;
+	return -EINVAL;
 }
 
-/* If only a process has it mapped, the page is free, by way of limbo. */
-static int free_mapped(struct lab_call *call)
+/* If only a process has it mapped still, the page is free, by way of limbo. */
+static int free_mapped(struct lab_call *call, struct page **stray)
 {
-	if (!lab_mapping_retire(call->owner, call->slot, true))
-		return -EBUSY;
-	lab_mmap_kick();
-	lab_owner_quota_give(call->owner, 1);
-	lab_step(LAB_OP_FREE, call->frame, call->owner, call->ip);
-	return 0;
+	int err = take_back(call);
+
+	if (is_mapped(call, err) && !is_referred_to(call) &&
+	    lab_mapping_retire(call->owner, call->slot, call->tag, true)) {
+		lab_mmap_kick();
+		lab_owner_quota_give(call->owner, 1);
+		lab_step(LAB_OP_FREE, call->frame, call->owner, call->ip);
+		return 0;
+	}
+	/* It may have been unmapped just now. */
+	if (err == -EBUSY)
+		err = lab_call_page(call, call->addr);
+	return err < 0 ? err : free_held(call, stray);
 }
 
 static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
@@ -364,18 +401,21 @@ static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
 	struct lab_call call = {
 		.op = LAB_OP_FREE, .handle = handle, .addr = addr, .ip = ip,
 	};
+	struct page *page = NULL, **stray = lab_may_lock() ? &page : NULL;
 	bool over = false;
 	int err = lab_call_begin(&call);
 
 	if (!err)
-		err = lab_call_page_back(&call, addr);
+		err = lab_call_page(&call, addr);
 	if (err >= 0)
-		err = free_held(&call);
-	else if (err == -EBUSY && lab_tag_state(call.tag) == LAB_MAPPED)
-		err = free_mapped(&call);
+		err = free_held(&call, stray);
+	else if (is_mapped(&call, err))
+		err = free_mapped(&call, stray);
 	if (!err)
 		over = lab_cache_is_over(call.owner);
 	err = lab_call_end(&call, err);
+	if (unlikely(page))
+		__free_page(page);
 	if (unlikely(over))
 		lab_cache_trim(call.owner, handle);
 	return err;
@@ -501,16 +541,24 @@ static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 	return 0;
 }
 
-static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
+static struct lab_owner *find_heir(struct lab_call *call, struct labyrinth_owner *to)
 {
 	struct lab_owner *heir = lab_owner_get(to);
-	int err;
 
-	if (!heir) {
+	if (unlikely(!heir)) {
 		call->class = LAB_BAD_HANDLE;
 		call->handle = to;
-		return -EINVAL;
 	}
+	return heir;
+}
+
+static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
+{
+	struct lab_owner *heir = find_heir(call, to);
+	int err;
+
+	if (!heir)
+		return -EINVAL;
 	if (heir == call->owner)
 		return lab_call_exclusive(call);
 	err = lab_call_freeze(call);
@@ -521,6 +569,23 @@ static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
 	if (!err)
 		lab_step_transfer(call->frame, call->owner, heir, call->ip);
 	return err;
+}
+
+/* Whether @to will have a page that is to be taken away from a process first. */
+static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
+{
+	struct lab_owner *heir = find_heir(call, to);
+
+	if (!heir)
+		return -EINVAL;
+	if (heir == call->owner)
+		return 0;
+	if (!lab_owner_quota_take(heir, 1)) {
+		lab_owner_fail(heir, LAB_FAIL_QUOTA);
+		return -ENOSPC;
+	}
+	lab_owner_quota_give(heir, 1);
+	return 0;
 }
 
 /**
@@ -551,7 +616,9 @@ int labyrinth_transfer(struct labyrinth_owner *from,
 	int err = lab_call_begin(&call);
 
 	if (!err)
-		err = lab_call_page_back(&call, addr);
+		err = lab_call_page(&call, addr);
+	if (is_mapped(&call, err))
+		err = ask_heir(&call, to) ?: take_back(&call);
 	if (err >= 0)
 		err = transfer_held(&call, to);
 	return lab_call_end(&call, err);
@@ -604,7 +671,9 @@ static struct page *release(struct lab_call *call)
 	int err = lab_call_begin(call);
 
 	if (!err)
-		err = lab_call_page_back(call, call->addr);
+		err = lab_call_page(call, call->addr);
+	if (is_mapped(call, err))
+		err = take_back(call);
 	if (err >= 0)
 		err = release_page(call);
 	err = lab_call_end(call, err);

@@ -193,11 +193,11 @@ static bool take_asked(struct lab_mapping *map, bool alone, const void *arg)
 }
 
 static void end_mapping(struct lab_owner *owner, struct lab_frame *frame,
-			struct lab_mapping *map)
+			struct lab_mapping *map, unsigned long ip)
 {
 	dma_unmap_page(owner->dev, map->what.addr, map->what.size,
 		       map->what.dir);
-	lab_mapping_detach(owner, frame, map);
+	lab_mapping_detach(owner, frame, map, ip);
 	lab_mapping_put(owner, map);
 }
 
@@ -212,8 +212,7 @@ static int unmap_mapped(struct lab_call *call, const struct device *dev,
 	map = lab_mapping_find(call->owner, call->frame, take_asked, asked);
 	if (!map)
 		return -EINVAL;
-	end_mapping(call->owner, call->frame, map);
-	lab_step(LAB_OP_UNMAP, call->frame, call->owner, call->ip);
+	end_mapping(call->owner, call->frame, map, call->ip);
 	return 0;
 }
 
@@ -233,7 +232,7 @@ static bool unmap_quick(struct labyrinth_owner *handle, const struct device *dev
 		return false;
 	dma_unmap_page(owner->dev, asked->addr, asked->size, asked->dir);
 	if (unlikely(!lab_mapping_end_quick(owner, &page, map))) {
-		lab_mapping_detach(owner, page.frame, map);
+		lab_mapping_detach(owner, page.frame, map, _RET_IP_);
 		lab_mapping_put(owner, map);
 	}
 	return true;
@@ -306,6 +305,6 @@ void lab_dma_end_all(struct lab_owner *owner, struct lab_frame *frame)
 
 	while ((map = lab_mapping_find(owner, frame, take_any, NULL))) {
 		page_ref_inc(lab_frame_page(frame));
-		end_mapping(owner, frame, map);
+		end_mapping(owner, frame, map, _RET_IP_);
 	}
 }

@@ -111,22 +111,33 @@ void lab_mapping_place(struct lab_owner *owner, struct lab_mapping *map,
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 }
 
-static bool has_process(const struct lab_mapping *map)
+/* Under the lock: whether a process has the page mapped that @call has looked up. */
+static bool has_process(const struct lab_call *call)
 {
+	const struct lab_mapping *map = NULL;
+
+	if (READ_ONCE(*call->slot) == lab_tag_step(call->tag, LAB_MAPPED) &&
+	    READ_ONCE(call->frame->tag) == call->slot)
+		map = lab_mapping_first(call->frame);
 	for (; map; map = map->next)
 		if (map->what.kind == LAB_MAP_PROCESS)
 			return true;
 	return false;
 }
 
-/* Under the lock. False where the page's tag is not what it was. */
+/*
+ * Under the lock. False where the page's tag is not what it was, or the frame not
+ * ours any more.
+ */
 static bool link_mapping(struct lab_call *call, struct lab_mapping *map)
 {
 	lab_tag_t mapped = lab_tag_step(call->tag, LAB_MAPPED);
 
+	if (READ_ONCE(call->frame->tag) != call->slot)
+		return false;
 	map->next = NULL;
 	if (READ_ONCE(*call->slot) == mapped)
-		map->next = call->frame->mappings;
+		map->next = lab_mapping_first(call->frame);
 	else if (lab_tag_state(call->tag) != LAB_HELD ||
 		 !lab_call_commit(call, mapped))
 		return false;
@@ -151,9 +162,7 @@ int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map)
 
 	map->ending = false;
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	busy = map->what.kind == LAB_MAP_PROCESS &&
-	       lab_tag_state(READ_ONCE(*call->slot)) == LAB_MAPPED &&
-	       has_process(call->frame->mappings);
+	busy = map->what.kind == LAB_MAP_PROCESS && has_process(call);
 	linked = !busy && link_mapping(call, map);
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (linked) {
@@ -222,31 +231,39 @@ static void leave_mapped(struct lab_frame *frame, lab_tag_t *slot, lab_tag_t tag
 			cmpxchg(slot, tag, lab_tag_step(tag, LAB_HELD));
 	}
 	/* See lab_mapping_retire(). */
-	if (lab_tag_state(tag) == LAB_LIMBO)
+	if (lab_tag_state(tag) == LAB_LIMBO) {
+		/* Pairs with the freezing of the frame by limbo's worker. */
+		smp_mb__before_atomic();
 		page_ref_dec(lab_frame_page(frame));
+	}
 }
 
 /*
  * @map is no more. What it gave access to must have ended before: the page may be
- * free again as soon as this was the last. A second call does nothing.
+ * free again as soon as this was the last. A second call does nothing. @ip is where
+ * the step is taken, for who traces it.
  * Context: Any but NMI.
  */
 void lab_mapping_detach(struct lab_owner *owner, struct lab_frame *frame,
-			struct lab_mapping *map)
+			struct lab_mapping *map, unsigned long ip)
 {
 	struct lab_mapping **head;
 	unsigned long flags;
 	lab_tag_t *slot, tag;
+	bool linked;
 
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
 	head = find_list(owner, frame, &slot, &tag);
-	if (head && map->linked) {
+	linked = map->linked;
+	if (head && linked) {
 		unlink_mapping(head, map);
 		leave_mapped(frame, slot, tag);
 	}
 	/* Also where the list was lost with the frame: nobody looks for it again. */
 	WRITE_ONCE(map->linked, false);
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	if (linked)
+		lab_step(LAB_OP_UNMAP, frame, owner, ip);
 }
 
 static int count_mappings(const struct lab_mapping *map, bool only_process)
@@ -262,16 +279,15 @@ static int count_mappings(const struct lab_mapping *map, bool only_process)
 }
 
 /*
- * A MAPPED page is given up: to limbo, with a reference for each mapping, which is
- * dropped when that ends. With @only_process, unless it has mappings of
- * another kind.
- * Context: Any. Return: whether it was MAPPED, and is in limbo now; in an NMI, false.
+ * A page that is MAPPED, by the tag @mapped in @slot, is given up: to limbo, with a
+ * reference for each mapping, which is dropped when that ends. With @only_process,
+ * unless it has mappings of another kind.
+ * Context: Any. Return: whether it was so, and is in limbo now; in an NMI, false.
  */
-bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot,
+bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t mapped,
 			bool only_process)
 {
-	lab_tag_t tag = READ_ONCE(*slot);
-	struct lab_frame *frame = lab_frame_of_tag(tag);
+	struct lab_frame *frame = lab_frame_of_tag(mapped);
 	unsigned long flags;
 	int nr = 0;
 
@@ -279,12 +295,11 @@ bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot,
 	if (in_nmi())
 		return false;
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	if (READ_ONCE(*slot) == tag && lab_tag_state(tag) == LAB_MAPPED &&
-	    READ_ONCE(frame->tag) == slot)
-		nr = count_mappings(frame->mappings, only_process);
+	if (READ_ONCE(*slot) == mapped && READ_ONCE(frame->tag) == slot)
+		nr = count_mappings(lab_mapping_first(frame), only_process);
 	if (nr) {
 		page_ref_add(lab_frame_page(frame), nr);
-		cmpxchg(slot, tag, lab_tag_step(tag, LAB_LIMBO));
+		cmpxchg(slot, mapped, lab_tag_step(mapped, LAB_LIMBO));
 	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (nr)

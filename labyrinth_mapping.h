@@ -45,10 +45,22 @@ lab_mapping_find(struct lab_owner *owner, struct lab_frame *frame,
 		 bool (*take)(struct lab_mapping *map, bool alone, const void *arg),
 		 const void *arg);
 void lab_mapping_detach(struct lab_owner *owner, struct lab_frame *frame,
-			struct lab_mapping *map);
-bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot,
+			struct lab_mapping *map, unsigned long ip);
+bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t mapped,
 			bool only_process);
 void lab_mapping_note(lab_tag_t tag, struct lab_page_note *note);
+
+/*
+ * Under the lock: the first on the list of a MAPPED page. None where the page's address
+ * is in its place: it has been through the page allocator, and its list is lost.
+ */
+static inline struct lab_mapping *lab_mapping_first(struct lab_frame *frame)
+{
+	if (unlikely(READ_ONCE(frame->address) ==
+		     (unsigned long)lab_frame_address(frame)))
+		return NULL;
+	return frame->mappings;
+}
 
 /* Under the lock. */
 static inline void lab_mapping_push(struct lab_owner *owner,
@@ -76,7 +88,9 @@ lab_mapping_attach_quick(struct lab_owner *owner, const struct lab_quick *page,
 
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
 	map = owner->spare;
-	done = likely(map) && lab_quick_commit(page, LAB_MAPPED);
+	/* As in lab_mapping_attach(), the frame may be somebody else's. */
+	done = likely(map && READ_ONCE(page->frame->tag) == page->slot) &&
+	       lab_quick_commit(page, LAB_MAPPED);
 	if (likely(done)) {
 		owner->spare = map->next;
 		*map = (struct lab_mapping) { .what = *what, .linked = true };
@@ -96,8 +110,8 @@ lab_mapping_only(const struct lab_quick *page)
 	if (unlikely(READ_ONCE(*page->slot) != page->tag ||
 		     READ_ONCE(page->frame->tag) != page->slot))
 		return NULL;
-	map = page->frame->mappings;
-	return likely(!map->next) ? map : NULL;
+	map = lab_mapping_first(page->frame);
+	return likely(map && !map->next) ? map : NULL;
 }
 
 /* lab_mapping_find() */

@@ -10,8 +10,12 @@
  * then on.
  *
  * How a page is taken away: under the process's mmap_lock its entry is zapped,
- * then its record ends. Who may not sleep, or finds the lock taken, leaves the page
- * in limbo, where nobody gets it, and a worker does the same.
+ * then its record ends. munmap() takes the VMA out of the mm with the lock held for
+ * writing, but clears the entries, and has the VMA closed, with the lock held for
+ * reading: so to whoever reads, a VMA that is there has all its entries yet, and of
+ * one that is not nothing is known. Who may not sleep, finds the lock taken or the VMA
+ * not there leaves the page in limbo, where nobody gets it. A worker then takes the
+ * lock for writing: when it has it, each VMA is there, or gone with its entries.
  *
  * A struct mmapping lives while it is on the list, or somebody has a
  * reference to it. It leaves the list when its VMA is closed; until then each of
@@ -117,7 +121,7 @@ static struct mmapping *find_mmapping(const struct vm_area_struct *vma)
 	return found;
 }
 
-/* The core has taken the entries out already, under the same mmap_lock. */
+/* The core has taken the entries out already, and has not let the mmap_lock go. */
 static void mmap_close(struct vm_area_struct *vma)
 {
 	struct mmapping *mmapping = find_mmapping(vma);
@@ -212,14 +216,18 @@ static int map_pages(struct lab_call *call, struct vm_area_struct *vma,
  * the page, or is destroyed: to access it is SIGBUS then. If one page is not @owner's,
  * none is mapped.
  *
- * @vma's vm_ops and vm_private_data are Labyrinth's after success.
+ * @vma's vm_ops and vm_private_data are Labyrinth's after success. A driver's mmap()
+ * must not fail after that: where it does, the core closes no VMA, and the pages
+ * count as mapped until the process ends; if that is before they are freed, until
+ * Labyrinth is unloaded.
  *
  * Context: Task, in a driver's mmap(): the mmap_lock is held for writing. May
  * sleep.
  * Return: 0; -EPERM one of them has another owner, or the caller is not the bound
  * thread; -ENOENT one is no Labyrinth page, or freed; -EBUSY one is lent, or
  * mapped into a process already; -EINVAL as labyrinth_free_page(), or @vma is NULL,
- * private, or not @nr pages long, or @addrs is NULL, or @nr 0; -ENOMEM.
+ * private, or not @nr pages long, or mapped by this already, or @addrs is NULL, or
+ * @nr 0; -ENOMEM.
  */
 int labyrinth_mmap(struct labyrinth_owner *owner, struct vm_area_struct *vma,
 		   void **addrs, unsigned int nr)
@@ -230,22 +238,26 @@ int labyrinth_mmap(struct labyrinth_owner *owner, struct vm_area_struct *vma,
 
 	might_sleep();
 	if (!lab_range_fits(addrs, nr) || !vma || vma_pages(vma) != nr ||
-	    !(vma->vm_flags & VM_MAYSHARE))
+	    !(vma->vm_flags & VM_MAYSHARE) || vma->vm_ops == &mmap_ops)
 		return lab_call_refuse(&call, LAB_BAD_MAPPING);
 	return map_pages(&call, vma, addrs, nr);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_mmap, LAB_NS);
 
-/* One page's entry, or none if the VMA is gone. The mmap_lock is held. */
-static void zap_page(const struct mmapping *mmapping, unsigned int index)
+/*
+ * One page's entry, with the mmap_lock held. Return: false if the VMA is not there;
+ * its entries are gone as well, if the lock is held for writing.
+ */
+static bool zap_page(const struct mmapping *mmapping, unsigned int index)
 {
 	struct vm_area_struct *vma = find_vma(mmapping->mm, mmapping->start);
 
 	/* mmap_assert_locked() may want dump_mm(), which no module gets. */
 	lockdep_assert_held(&mmapping->mm->mmap_lock);
-	if (vma && is_at(mmapping, vma))
-		lab_zap_vma_ptes(vma, vma->vm_start + index * PAGE_SIZE,
-				 PAGE_SIZE);
+	if (!vma || !is_at(mmapping, vma))
+		return false;
+	lab_zap_vma_ptes(vma, vma->vm_start + index * PAGE_SIZE, PAGE_SIZE);
+	return true;
 }
 
 static unsigned int index_of(const struct mmapping *mmapping,
@@ -278,18 +290,18 @@ static bool try_zap(const struct mmapping *mmapping, unsigned int index)
 	if (!mmget_not_zero(mm))
 		return false;
 	if (mmap_read_trylock(mm)) {
-		zap_page(mmapping, index);
+		zapped = zap_page(mmapping, index);
 		mmap_read_unlock(mm);
-		zapped = true;
 	}
-	mmput(mm);
+	/* The last user takes the mm apart, for which he may need the caller's locks. */
+	mmput_async(mm);
 	return zapped;
 }
 
 /*
  * Takes @frame's page away from the process that has it mapped; with @if_alone,
  * unless it has other mappings.
- * Context: Task; may sleep, but does not wait for an mmap_lock.
+ * Context: Task; may sleep, as MMU notifiers do, but does not wait for an mmap_lock.
  * Return: whether it was, and is not any more.
  */
 bool lab_mmap_revoke(struct lab_owner *owner, struct lab_frame *frame,
@@ -306,7 +318,7 @@ bool lab_mmap_revoke(struct lab_owner *owner, struct lab_frame *frame,
 	mmapping = mmapping_of(map);
 	zapped = try_zap(mmapping, index_of(mmapping, map));
 	if (zapped)
-		lab_mapping_detach(owner, frame, map);
+		lab_mapping_detach(owner, frame, map, _RET_IP_);
 	put_mmapping(mmapping);
 	return zapped;
 }
@@ -328,15 +340,15 @@ static void revoke_retired(struct mmapping *mmapping)
 	struct lab_range *range = &mmapping->range;
 	unsigned int i;
 
-	mmap_read_lock(mmapping->mm);
+	mmap_write_lock(mmapping->mm);
 	for (i = 0; i < range->nr; i++) {
 		if (!is_retired(&range->pages[i]))
 			continue;
 		zap_page(mmapping, i);
 		lab_mapping_detach(range->owner, range->pages[i].frame,
-				   &range->pages[i].map);
+				   &range->pages[i].map, _RET_IP_);
 	}
-	mmap_read_unlock(mmapping->mm);
+	mmap_write_unlock(mmapping->mm);
 }
 
 static bool has_retired(const struct mmapping *mmapping)

@@ -463,7 +463,7 @@ static bool settle_mapped(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t ta
 	struct lab_frame *frame = lab_frame_of_tag(tag);
 
 	if (lab_tag_state(tag) != LAB_MAPPED ||
-	    !lab_mapping_retire(owner, slot, false))
+	    !lab_mapping_retire(owner, slot, tag, false))
 		return false;
 	lab_dma_end_all(owner, frame);
 	lab_vmap_end_all(owner);

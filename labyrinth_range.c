@@ -58,5 +58,5 @@ void lab_range_detach(struct lab_range *range)
 
 	for (i = 0; i < range->nr && range->pages[i].frame; i++)
 		lab_mapping_detach(range->owner, range->pages[i].frame,
-				   &range->pages[i].map);
+				   &range->pages[i].map, _RET_IP_);
 }

@@ -52,7 +52,8 @@ static int free_page_at(struct chardev *chardev, unsigned int index)
 {
 	int err = labyrinth_free_page(chardev->owner, chardev->pages[index]);
 
-	chardev->pages[index] = NULL;
+	if (!err)
+		chardev->pages[index] = NULL;
 	return err;
 }
 

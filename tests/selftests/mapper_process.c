@@ -20,6 +20,7 @@
 struct mapped_file {
 	struct labyrinth_owner *owner;
 	void *pages[NR_PAGES];		/* NULL: not ours any more */
+	void *freed;			/* the last one freed by word */
 	struct irq_work work;
 	unsigned int index;		/* for the two below */
 	int err;
@@ -113,6 +114,10 @@ static int mapper_mmap(struct file *file, struct vm_area_struct *vma)
 	case 4:		/* twice the same page */
 		pages[1] = pages[0];
 		return labyrinth_mmap(mapped->owner, vma, pages, NR_PAGES);
+	case 6:		/* other pages, where some are */
+		if (labyrinth_mmap(mapped->owner, vma, pages, NR_PAGES))
+			return -ENXIO;
+		return labyrinth_mmap(heir, vma, pages, NR_PAGES) == -EINVAL ? 0 : -ENXIO;
 	case 5:		/* the driver fails after it */
 		return labyrinth_mmap(mapped->owner, vma, pages, NR_PAGES) ?:
 		       -ECANCELED;
@@ -136,6 +141,30 @@ static void destroy(struct mapped_file *mapped)
 	memset(mapped->pages, 0, sizeof(mapped->pages));
 }
 
+/* Takes a page, which must be the last one freed. */
+static int take_again(struct mapped_file *mapped, unsigned int index)
+{
+	void *page = labyrinth_void_alloc_page_gfp_atomic_exclusive(mapped->owner);
+
+	if (page && page == mapped->freed) {
+		mapped->pages[index] = page;
+		return 0;
+	}
+	if (page)
+		labyrinth_free_page(mapped->owner, page);
+	return -EAGAIN;
+}
+
+static int free_referred(struct mapped_file *mapped, void *page)
+{
+	int err;
+
+	get_page(virt_to_page(page));
+	err = labyrinth_free_page(mapped->owner, page);
+	put_page(virt_to_page(page));
+	return err;
+}
+
 static int befall(struct mapped_file *mapped, const char *word,
 		  unsigned int index)
 {
@@ -146,6 +175,12 @@ static int befall(struct mapped_file *mapped, const char *word,
 		err = labyrinth_free_page(mapped->owner, page);
 	else if (!strcmp(word, "free-atomic"))
 		err = free_atomic(mapped, index);
+	else if (!strcmp(word, "free-referred"))
+		err = free_referred(mapped, page);
+	else if (!strcmp(word, "transfer-nobody"))
+		err = labyrinth_transfer(mapped->owner, NULL, page);
+	else if (!strcmp(word, "again"))
+		return take_again(mapped, index);
 	else if (!strcmp(word, "lend"))
 		return PTR_ERR_OR_ZERO(labyrinth_lend(mapped->owner, page));
 	else if (!strcmp(word, "transfer"))
@@ -153,8 +188,10 @@ static int befall(struct mapped_file *mapped, const char *word,
 		      labyrinth_free_page(heir, page);
 	else if (!strcmp(word, "destroy"))
 		destroy(mapped), err = 0;
-	if (!err)
+	if (!err) {
+		mapped->freed = page;
 		mapped->pages[index] = NULL;
+	}
 	return err;
 }
 

@@ -10,10 +10,11 @@
 DEBUGFS=/sys/kernel/debug/labyrinth
 MAPPER=/sys/kernel/debug/labyrinth_mapper
 PROCESS="${0%/*}/user/mapper"
+TRACING=/sys/kernel/tracing
 DMA_STEPS=47
 VMAP_STEPS=20
 LEAVE_STEPS=1
-PROCESS_STEPS=39
+PROCESS_STEPS=49
 
 # run_steps FILE: a result for each of its lines.
 run_steps() {
@@ -24,11 +25,24 @@ run_steps() {
 	done <"/tmp/$1"
 }
 
+set_events() {
+	echo "$1" >$TRACING/events/labyrinth/page_map/enable
+	echo "$1" >$TRACING/events/labyrinth/page_unmap/enable
+}
+
+traced() { grep -c "$1: pfn=.* owner=process " $TRACING/trace; }
+
 run_process() {
+	echo >$TRACING/trace
+	set_events 1
 	"$PROCESS" >/tmp/process
+	set_events 0
 	while read -r verdict name; do
 		ktap_check "process: $name" [ "$verdict" = ok ]
 	done </tmp/process
+	ktap_check "process: pages were mapped" test "$(traced page_map)" -gt 0
+	ktap_equal "process: the trace has the end of each mapping" \
+		"$(traced page_map)" "$(traced page_unmap)"
 }
 
 # Limbo is looked at once a second.
@@ -43,7 +57,7 @@ wait_until_used() {
 
 tags_of() { grep -c "^0x[0-9a-f]* [0-9]* $1 $2" $DEBUGFS/pages; }
 
-ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + 14))
+ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + 16))
 insmod labyrinth.ko guard=refuse report_burst=1000
 insmod tests/selftests/labyrinth_mapper.ko
 expect_begin

@@ -8,6 +8,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,6 +217,10 @@ static void try_transfer(void)
 
 static void try_teardown(void)
 {
+	say(!befall("transfer-nobody 0"), "a page is not transferred to nobody");
+	say(touch(map) == 0, "and not taken away for that");
+	say(!befall("free-referred 0"), "a page that is referred to is not freed");
+	say(touch(map) == 0, "nor taken away for that");
 	say(befall("free 0"), "a page is freed under the process");
 	/* Where none knows who may sleep, a worker takes the page away. */
 	say(counts_preemption() ? touch(map) == SIGBUS : is_gone_soon(map),
@@ -252,6 +258,112 @@ static void try_ends(void)
 	munmap(map, LENGTH);
 	say(refused(5, MAP_SHARED, ECANCELED), "a driver fails after the mapping");
 	close(fd);
+	fd = open(device, O_RDWR);
+	map = map_at(fd, 6, MAP_SHARED);
+	say(map != MAP_FAILED && touch(map) == 0,
+	    "it does not map other pages in the same place");
+	munmap(map, LENGTH);
+	close(fd);
+}
+
+/*
+ * A mapping and much memory before it, unmapped together: while the core clears the
+ * entries of all that memory, it does not find the mapping any more, whose entries
+ * are there yet.
+ */
+#define BEFORE (128L << 20)
+#define RACES 40
+#define WANTED 6
+
+static int going;
+
+static void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void *unmap_all(void *area)
+{
+	run_on(0);
+	__atomic_store_n(&going, 1, __ATOMIC_RELEASE);
+	munmap(area, BEFORE + LENGTH);
+	return NULL;
+}
+
+/* A virtual machine's other CPU gets a turn when this one pauses. */
+#ifdef __x86_64__
+#define pause_cpu() __builtin_ia32_pause()
+#else
+#define pause_cpu() __asm__ volatile("yield")
+#endif
+
+static void wait_until_going(int loops)
+{
+	while (!__atomic_load_n(&going, __ATOMIC_ACQUIRE))
+		pause_cpu();
+	while (loops--)
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static char *map_behind_memory(void)
+{
+	char *area = mmap(NULL, BEFORE + LENGTH, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (area == MAP_FAILED)
+		return NULL;
+	madvise(area, BEFORE, MADV_NOHUGEPAGE);
+	memset(area, 1, BEFORE);
+	map = mmap(area + BEFORE, LENGTH, PROT_READ | PROT_WRITE,
+		   MAP_SHARED | MAP_FIXED, fd, 0);
+	return map == MAP_FAILED || touch(map) ? NULL : area;
+}
+
+/*
+ * Frees the page while another thread unmaps it. Whether it is handed out again at
+ * once, or waits in limbo; and whether the process has written to it then.
+ */
+static int race(int loops, int *waited, int *strayed)
+{
+	char *area = map_behind_memory();
+	pthread_t thread;
+
+	going = 0;
+	if (!area || pthread_create(&thread, NULL, unmap_all, area))
+		return 0;
+	wait_until_going(loops);
+	if (!befall("free 0"))
+		return 0;
+	if (!befall("again 0"))
+		++*waited;
+	else if (touch(map) == 0)
+		++*strayed;
+	return !pthread_join(thread, NULL);
+}
+
+static void try_races(void)
+{
+	int i, good = 1, waited = 0, strayed = 0;
+
+	run_on(1);
+	fd = open(device, O_RDWR);
+	map = map_at(fd, 0, MAP_SHARED);
+	say(map != MAP_FAILED && touch(map) == 0 && befall("free 0") && befall("again 0"),
+	    "a page that is freed under the process is handed out again at once");
+	say(touch(map) == SIGBUS, "and out of the process's reach");
+	close(fd);
+	for (i = 0; i < RACES && good && waited < WANTED && !strayed; i++) {
+		fd = open(device, O_RDWR);
+		good = race(i * 500, &waited, &strayed);
+		close(fd);
+	}
+	say(good, "a page can be freed while it is being unmapped");
+	say(!strayed, "nobody has it while the process can write to it");
+	say(waited > 0, "for it waits until that is over");
 }
 
 static int map_once(void)
@@ -275,5 +387,6 @@ int main(int argc, char **argv)
 	try_readers();
 	try_teardown();
 	try_ends();
+	try_races();
 	return 0;
 }
