@@ -82,9 +82,9 @@ enum labyrinth_page_state {
  * @state: see &enum labyrinth_page_state.
  * @owner_id: the owner's number, as in debugfs.
  * @refs: the frame's reference count, Labyrinth's own included.
- * @age_ms: milliseconds since the page was handed out, or since its owner
- *	last handed it out; 0 if it never was.
- * @site: the address that the allocation returned to; 0 if it never was.
+ * @age_ms: milliseconds since the page was handed out, 49 days at the most; 0
+ *	while it is cached.
+ * @site: the address that the allocation returned to; 0 while it is cached.
  * @owner: the owner's name.
  * @module: the name of the module that made the owner.
  */

@@ -198,11 +198,21 @@ static void reserve_push(struct lab_owner *owner, struct lab_frame *frame)
 	atomic_inc(&owner->reserve_held);
 }
 
+/* With preemption disabled, as labyrinth_list.h wants it of a shared list. */
+static struct lab_frame *pop_from_reserve(struct lab_owner *owner)
+{
+	struct lab_frame *frame;
+
+	preempt_disable();
+	frame = lab_list_pop(&owner->reserve, LAB_LIST_SHARED);
+	preempt_enable();
+	return frame;
+}
+
 /* Context: Any. */
 struct lab_frame *lab_reserve_pop(struct lab_owner *owner)
 {
-	struct lab_frame *frame = lab_list_pop(&owner->reserve,
-					       LAB_LIST_SHARED);
+	struct lab_frame *frame = pop_from_reserve(owner);
 
 	if (frame)
 		atomic_dec(&owner->reserve_held);
@@ -276,8 +286,8 @@ void lab_cache_trim(struct lab_owner *owner,
 	lab_batch_give_back(&batch, owner);
 }
 
-/* How many pages the worker is to keep on the reserve's list. */
-static unsigned int reserve_wanted(const struct lab_owner *owner)
+/* How many pages the worker is to keep on the reserve's list: fits an int. */
+static int reserve_wanted(const struct lab_owner *owner)
 {
 	return owner->reserve_target +
 	       (READ_ONCE(owner->starved) ? LAB_BATCH : 0);
@@ -337,24 +347,41 @@ static unsigned int reserve_excess(const struct lab_owner *owner)
 }
 
 /*
+ * Pops a page that the reserve has too much. It is uncounted first: of two who look at
+ * once, or of one and an allocation, neither takes what is to stay.
+ */
+static struct lab_frame *pop_excess(struct lab_owner *owner)
+{
+	int held = atomic_read(&owner->reserve_held);
+	struct lab_frame *frame;
+
+	do {
+		if (held <= reserve_wanted(owner))
+			return NULL;
+	} while (!atomic_try_cmpxchg(&owner->reserve_held, &held, held - 1));
+	frame = pop_from_reserve(owner);
+	if (!frame)
+		atomic_inc(&owner->reserve_held);
+	return frame;
+}
+
+/*
  * Gives what the reserve has too much back to the system.
  * Context: Task; may sleep. Return: how many pages.
  */
 unsigned int lab_cache_give_back(struct lab_owner *owner)
 {
-	unsigned int given = 0;
+	unsigned int given = 0, nr;
 
-	while (reserve_excess(owner)) {
+	do {
 		struct lab_batch batch = { .fail = LAB_FAIL_MEMORY };
 
-		take_out(owner, &batch, lab_reserve_pop,
-			 min(reserve_excess(owner), LAB_BATCH));
-		if (!batch.nr)
-			break;
-		given += batch.nr;
+		take_out(owner, &batch, pop_excess, LAB_BATCH);
+		nr = batch.nr;
+		given += nr;
 		lab_batch_give_back(&batch, owner);
 		cond_resched();
-	}
+	} while (nr);
 	return given;
 }
 

@@ -101,12 +101,13 @@ int lab_call_end(struct lab_call *call, int err)
 	return min(err, 0);
 }
 
+/* What is told names the owner's device, which goes a grace period after the owner. */
 int lab_call_end_rcu(struct lab_call *call, int err)
 	__releases(RCU)
 {
 	note_page(call, err);
-	rcu_read_unlock();
 	tell(call, err);
+	rcu_read_unlock();
 	return min(err, 0);
 }
 
@@ -158,6 +159,17 @@ int lab_call_page(struct lab_call *call, const void *addr)
 	return next;
 }
 
+/*
+ * Whether the frame has been through the page allocator, tagged as it is: it does
+ * not know its slot any more.
+ */
+static bool is_given_away(const struct lab_call *call)
+{
+	return lab_tag_state(call->tag) != LAB_LENT &&
+	       READ_ONCE(call->frame->tag) != call->slot &&
+	       READ_ONCE(*call->slot) == call->tag;
+}
+
 /* The page's tag changed while the call was under way: says how. */
 int lab_call_again(struct lab_call *call)
 {
@@ -165,8 +177,8 @@ int lab_call_again(struct lab_call *call)
 
 	if (err < 0)
 		return err;
-	/* It changed and changed back: somebody is at it right now. */
-	call->class = LAB_BUSY;
+	/* If it changed and changed back, somebody is at it right now. */
+	call->class = is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
 	return -EBUSY;
 }
 
@@ -216,17 +228,6 @@ static int repair(struct lab_call *call)
 	err = repair_claimed(call);
 	lab_tag_store_state(call->slot, lab_tag_state(call->tag));
 	return err;
-}
-
-/*
- * Whether the frame has been through the page allocator, tagged as it is: it does
- * not know its slot any more.
- */
-static bool is_given_away(const struct lab_call *call)
-{
-	return lab_tag_state(call->tag) != LAB_LENT &&
-	       READ_ONCE(call->frame->tag) != call->slot &&
-	       READ_ONCE(*call->slot) == call->tag;
 }
 
 /* Whether nobody but the owner refers to the page. */

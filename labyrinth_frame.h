@@ -145,9 +145,15 @@ static inline int lab_frame_freeze_short(struct lab_frame *frame)
 	return 0;
 }
 
-/* Only while frozen, or while nobody else has the frame yet. */
+/*
+ * Only while frozen, or while nobody else has the frame yet. PG_uptodate means nothing
+ * on a page that is no file's, and anybody may have set it; but 7.3
+ * takes it, together with this type, for a balloon's page, which can be moved.
+ */
 static inline void lab_frame_set_type(struct lab_frame *frame)
 {
+	if (test_bit(PG_uptodate, &frame->flags))
+		clear_bit(PG_uptodate, &frame->flags);
 	if (!PageOffline(lab_frame_page(frame)))
 		__SetPageOffline(lab_frame_page(frame));
 }
@@ -198,8 +204,8 @@ static inline void lab_frame_leave(struct lab_frame *frame, int refs)
 
 /*
  * The frame, which others have by reference and whose tag is gone, becomes an
- * ordinary page: of Labyrinth's references one is left, the caller's. The notes
- * go, unless a borrower has put something of his own there.
+ * ordinary page: of Labyrinth's references one is left, the caller's. The note of
+ * where the tag was goes, unless a borrower has put something of his own there.
  *
  * A count of 0 is one that another CPU has frozen, which will find the tag gone
  * and thaw it. This CPU's own cannot have: the caller looked before.
@@ -255,16 +261,20 @@ static inline void lab_frame_note_stack(struct lab_frame *frame, u32 stack)
 
 static inline u32 lab_frame_stack(const struct lab_frame *frame)
 {
-	return READ_ONCE(frame->when) >> 32;
+	u64 when = READ_ONCE(frame->when);
+
+	return when < LAB_CONTENT_ZEROES ? when >> 32 : 0;
 }
 
 /*
- * Milliseconds since the frame was handed out. The note's 32 bits of jiffies
- * wrap after 198 days at 250 Hz.
+ * Milliseconds since the frame was handed out, up to what the word holds: 49 days. The
+ * note's 32 bits of jiffies wrap after 198 days at 250 Hz.
  */
 static inline unsigned int lab_frame_age_ms(const struct lab_frame *frame)
 {
-	return jiffies_to_msecs((u32)jiffies - (u32)READ_ONCE(frame->when));
+	u32 age = (u32)jiffies - (u32)READ_ONCE(frame->when);
+
+	return min_t(u64, (u64)age * MSEC_PER_SEC / HZ, U32_MAX);
 }
 
 #endif /* LABYRINTH_FRAME_H */

@@ -62,14 +62,18 @@ static bool send_to_limbo(struct lab_owner *owner, lab_tag_t *slot,
 			  lab_tag_t tag)
 {
 	int next = lab_transition(LAB_OP_LIMBO, lab_tag_state(tag));
+	struct lab_frame *frame = lab_frame_of_tag(tag);
 
 	/* In limbo already, if it is no transition: it stays there. */
 	if (next < 0)
 		return true;
+	/* The words of one that was cached are a list's. */
+	if (lab_tag_state(tag) == LAB_CACHED && READ_ONCE(frame->tag) == slot)
+		lab_frame_note(frame, 0);
 	/* Nobody else changes this tag but an owner who breaks his promise. */
 	if (cmpxchg(slot, tag, lab_tag_step(tag, next)) != tag)
 		return false;
-	lab_limbo_add(owner, lab_frame_of_tag(tag));
+	lab_limbo_add(owner, frame);
 	return true;
 }
 

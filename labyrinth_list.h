@@ -17,9 +17,9 @@
  * the sequence number. For that to fail, exactly 2^24 pushes and pops, or a
  * multiple, must fall between the two. On a list of the CPU's own they would all
  * have to be made by interrupts in that place. On a shared one, which the reserve
- * is, another CPU makes one in about a microsecond at best, as each push has its
- * page from the page allocator: this CPU would have to stand still in that place,
- * where preemption is disabled, for more than ten seconds.
+ * is, other CPUs may make them, in some 20 ns each at the least: this CPU would have
+ * to stand still in that place, where preemption is disabled, for a third of a
+ * second, and go on at one of 16 million moments.
  *
  * A list is either one CPU's, used on it with preemption disabled and so with
  * an unlocked compare-and-exchange, or shared, used from anywhere.
@@ -85,7 +85,7 @@ static __always_inline void lab_list_push(struct lab_list *list,
 
 /*
  * Takes the last frame pushed; NULL if there is none.
- * Context: Any; preemption disabled if local.
+ * Context: Any; preemption disabled, unless nobody else uses the list.
  */
 static __always_inline struct lab_frame *
 lab_list_pop(struct lab_list *list, enum lab_list_kind kind)

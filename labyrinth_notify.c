@@ -17,16 +17,27 @@
 
 #include "labyrinth_hot.h"
 #include "labyrinth_notify.h"
+#include "labyrinth_owner.h"
 
+static void count_owner(struct lab_owner *owner, void *count)
+{
+	++*(unsigned int *)count;
+}
+
+/* An owner may take a page at any moment from here to when interrupts are off. */
 static int hibernate_notify(struct notifier_block *nb, unsigned long action,
 			    void *unused)
 {
 	unsigned long used = lab_table_used(&labyrinth_hot.table);
+	unsigned int owners = 0;
 
-	if (action != PM_HIBERNATION_PREPARE || !used)
+	if (action != PM_HIBERNATION_PREPARE)
 		return NOTIFY_DONE;
-	pr_err("no hibernation: it would lose the contents of %lu pages\n",
-	       used);
+	lab_owners_each(count_owner, &owners);
+	if (!used && !owners)
+		return NOTIFY_DONE;
+	pr_err("no hibernation: it would lose the contents of %lu pages, and of what %u owners may yet take\n",
+	       used, owners);
 	return notifier_from_errno(-EBUSY);
 }
 

@@ -160,6 +160,43 @@ static const char *context_name(void)
 	return "task";
 }
 
+static bool is_tagged(lab_tag_t tag)
+{
+	lab_tag_t now;
+
+	lab_table_search(&labyrinth_hot.table, lab_tag_pfn(tag), &now);
+	return now == tag;
+}
+
+/*
+ * The handle of the stack that @tag's page was allocated by, or 0. It is followed, so
+ * it must be one: the page may have moved on since its tag was read, and its words
+ * have become somebody else's.
+ */
+static u32 stack_of(lab_tag_t tag)
+{
+	struct lab_frame *frame = lab_frame_of_tag(tag);
+	u32 stack = 0;
+
+	if (likely(!lab_frame_stack(frame)))
+		return 0;
+	preempt_disable();
+	if (is_tagged(tag)) {
+		/*
+		 * Pairs with the change of the tag by which the page leaves its
+		 * state: after that only, the words are others'.
+		 */
+		smp_rmb();
+		stack = lab_frame_stack(frame);
+		/* Pairs with the same. */
+		smp_rmb();
+		if (!is_tagged(tag))
+			stack = 0;
+	}
+	preempt_enable();
+	return stack;
+}
+
 /*
  * Notes what the frame of @tag says, for a report that is made after the page
  * may have moved on. Context: Any.
@@ -178,7 +215,7 @@ struct lab_page_note lab_page_note(lab_tag_t tag)
 		note.site = READ_ONCE(frame->site);
 	}
 	if (lab_tag_state(tag) == LAB_HELD || lab_tag_state(tag) == LAB_MAPPED)
-		note.stack = lab_frame_stack(frame);
+		note.stack = stack_of(tag);
 	if (lab_tag_state(tag) == LAB_MAPPED)
 		lab_mapping_note(tag, &note);
 	return note;

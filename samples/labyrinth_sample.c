@@ -28,6 +28,7 @@ static struct labyrinth_owner *owner;
 struct rx {
 	struct hrtimer timer;
 	struct tasklet_struct tasklet;
+	bool started;		/* else the CPU was not online */
 	void *hard_page;
 	void *soft_page;
 	unsigned int hard;	/* pages taken in hard interrupts */
@@ -88,6 +89,7 @@ static void rx_start(void *unused)
 {
 	struct rx *this = this_cpu_ptr(&rx);
 
+	this->started = true;
 	this->left = max(interrupts, 1U);
 	tasklet_setup(&this->tasklet, rx_softirq);
 	lab_hrtimer_setup(&this->timer, rx_hardirq, CLOCK_MONOTONIC,
@@ -100,8 +102,8 @@ static void rx_stop(int cpu)
 {
 	struct rx *this = per_cpu_ptr(&rx, cpu);
 
-	if (!this->left && !this->hard)
-		return;		/* a CPU that never came online */
+	if (!this->started)
+		return;
 	hrtimer_cancel(&this->timer);
 	tasklet_kill(&this->tasklet);
 	if (this->hard_page)

@@ -106,9 +106,9 @@ static int nic_stop(struct net_device *dev)
 {
 	struct nic *nic = netdev_priv(dev);
 
-	netif_tx_disable(dev);
-	/* First, or it would enable the interrupts again. */
+	/* First, or it would wake the queue, and enable the interrupts, again. */
 	napi_disable(&nic->napi);
+	netif_tx_disable(dev);
 	card_mask_interrupts(nic);
 	free_irq(nic->pdev->irq, nic);
 	netif_carrier_off(dev);

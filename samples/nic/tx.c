@@ -45,26 +45,33 @@ static void tx_stop_if_full(struct nic *nic)
 		netif_start_queue(nic->dev);
 }
 
-netdev_tx_t nic_xmit(struct sk_buff *skb, struct net_device *dev)
+static void tx_queue(struct nic *nic, struct sk_buff *skb)
 {
-	struct nic *nic = netdev_priv(dev);
 	struct nic_tx *tx = &nic->tx;
 	unsigned int len = skb->len;
 
 	if (tx_post(nic, skb)) {
 		nic_count(nic, NIC_TX_DROPPED, 1);
 		dev_kfree_skb_any(skb);
-		return NETDEV_TX_OK;
+		return;
 	}
 	nic_count(nic, NIC_TX_PACKETS, 1);
 	nic_count(nic, NIC_TX_BYTES, len);
 	skb_tx_timestamp(skb);
-	netdev_sent_queue(dev, len);
+	netdev_sent_queue(nic->dev, len);
 	/* Pairs with tx_poll(), which frees what stands before the head. */
 	smp_store_release(&tx->head, tx->head + 1);
 	tx_stop_if_full(nic);
+}
+
+/* The card is told of a dropped frame's forerunners, too, if it was to be the last. */
+netdev_tx_t nic_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct nic *nic = netdev_priv(dev);
+
+	tx_queue(nic, skb);
 	if (!netdev_xmit_more() || netif_queue_stopped(dev))
-		nic_write(nic, TDT, tx->head % NIC_RING);
+		nic_write(nic, TDT, nic->tx.head % NIC_RING);
 	return NETDEV_TX_OK;
 }
 

@@ -645,6 +645,28 @@ static void lent_page_outlives_its_owner(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, wait_for_limbo());
 }
 
+/* 7.3 would move an owned page about that is PG_uptodate as well. */
+static void owned_page_is_not_uptodate(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_owner(test, "kunit-uptodate", 0);
+	struct page *page = alloc_page(GFP_KERNEL);
+	unsigned long *flags;
+	void *addr;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	flags = &lab_frame(page)->flags;
+	set_bit(PG_uptodate, flags);
+	addr = labyrinth_adopt(owner, page);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, addr);
+	KUNIT_EXPECT_FALSE(test, test_bit(PG_uptodate, flags));
+	KUNIT_ASSERT_PTR_EQ(test, labyrinth_lend(owner, addr), page);
+	set_bit(PG_uptodate, flags);
+	put_page(page);
+	KUNIT_EXPECT_EQ(test, labyrinth_reclaim(owner, addr), 0);
+	KUNIT_EXPECT_FALSE(test, test_bit(PG_uptodate, flags));
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, addr), 0);
+}
+
 /* As long as a page in limbo carries the slot's id, nobody else may have it. */
 static void slot_waits_for_its_last_page(struct kunit *test)
 {
@@ -695,6 +717,7 @@ static struct kunit_case owner_cases[] = {
 	KUNIT_CASE_PARAM(destroy_gives_back_what_was_kept_ready,
 			 kind_gen_params),
 	KUNIT_CASE_PARAM(lent_page_outlives_its_owner, kind_gen_params),
+	KUNIT_CASE(owned_page_is_not_uptodate),
 	KUNIT_CASE(slot_waits_for_its_last_page),
 	{}
 };
