@@ -9,7 +9,8 @@
  *
  * The finders run in any context and call nothing that is hooked. They read what
  * the core function is about to read: an argument that it could not survive, they
- * need not either.
+ * need not either. Nor an array that is shorter than its caller says, where the core
+ * would find the number too large before it read: vmap(), vm_insert_pages().
  *
  * Each page of a range is asked, but a range of more pages than an eighth of the
  * table's slots is compared with the table's tags instead: to ask a page reads a cache

@@ -2,8 +2,8 @@
 /*
  * Refusals made known. The state owned here is the counts and the rate limit.
  *
- * Called after the decision, with no lock held and preemption as the caller of
- * the API had it; from any context, so nothing here sleeps or allocates.
+ * Called after the decision, with no spinlock held; from any context, so nothing here
+ * sleeps or allocates, or takes a lock of Labyrinth's but an owner's map_lock.
  */
 #include <linux/device.h>
 #include <linux/dma-direction.h>
