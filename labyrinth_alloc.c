@@ -359,7 +359,8 @@ static bool is_referred_to(const struct lab_call *call)
 
 /*
  * The page, which is_mapped(), is taken away from the process that has it, if the
- * caller may sleep, as far as can be known.
+ * caller may sleep, as far as can be known. That the process stands in the way of it just
+ * now is no fault of the caller's, to be reported.
  * Return: as lab_call_page() then; the page may be back all by itself.
  */
 static int take_back(struct lab_call *call)
@@ -368,7 +369,8 @@ static int take_back(struct lab_call *call)
 		return -EBUSY;
 	preempt_enable();
 	if (preemptible() && !rcu_preempt_depth())
-		lab_mmap_revoke(call->owner, call->frame, true);
+		call->silent = lab_mmap_revoke(call->owner, call->frame, true) ==
+			       LAB_REVOKE_LATER;
 	preempt_disable();
 	/* With preemption enabled, the owner may have gone. */
 	if (lab_owner_is(call->owner, call->handle))
@@ -473,10 +475,11 @@ static noinline int free_slow(struct labyrinth_owner *handle, void *addr,
  *
  * After success the page is nobody's to use; it may be handed out again at once.
  * After failure it is whose it was. A process that has it mapped loses it: before
- * this returns, where the caller may sleep; else the page is not used again until a
- * worker has seen to that.
+ * this returns, where the caller may sleep and the process is not at its mappings
+ * itself; else the page is not used again until a worker has seen to that.
  *
- * Context: Any: task, softirq, hardirq, NMI. Never sleeps.
+ * Context: Any: task, softirq, hardirq, NMI. Does not sleep, but for MMU notifiers,
+ * where the caller may and a process has the page mapped.
  * Return: 0; -EPERM the page has another owner, or the caller is not the bound
  * thread; -ENOENT no Labyrinth page, or freed before; -EBUSY lent, mapped
  * otherwise, or something refers to it; -EINVAL NULL, not page-aligned, not an
@@ -578,14 +581,10 @@ static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
 
 	if (!heir)
 		return -EINVAL;
-	if (heir == call->owner)
+	if (heir == call->owner || !lab_owner_quota_full(heir))
 		return 0;
-	if (!lab_owner_quota_take(heir, 1)) {
-		lab_owner_fail(heir, LAB_FAIL_QUOTA);
-		return -ENOSPC;
-	}
-	lab_owner_quota_give(heir, 1);
-	return 0;
+	lab_owner_fail(heir, LAB_FAIL_QUOTA);
+	return -ENOSPC;
 }
 
 /**
@@ -596,11 +595,12 @@ static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
  *
  * After success the page is @to's, as if it had been handed out by this call;
  * after failure it is still @from's. A process that has it mapped loses it; where the
- * caller may not sleep, or the process's mmap_lock is taken, that is -EBUSY. So it
- * is always on a kernel that does not count preemption (CONFIG_PREEMPT_COUNT), where
- * nobody can tell who may sleep.
+ * caller may not sleep, that is -EBUSY; so it is, and not reported, where the process is
+ * at its mappings itself, unmaps the page or ends: try again. It is always -EBUSY on a
+ * kernel that does not count preemption (CONFIG_PREEMPT_COUNT), where nobody can tell
+ * who may sleep.
  *
- * Context: Any. Never sleeps.
+ * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: 0; -EPERM the page has another owner, or the caller is not the thread
  * that @from is bound to; -ENOENT no Labyrinth page, or freed before; -EBUSY lent,
  * or something refers to it; -ENOSPC @to has as many pages as it may; -EINVAL
@@ -689,7 +689,7 @@ static struct page *release(struct lab_call *call)
  * caller's: put_page() or __free_page() ends it. After failure it is whose it was.
  * Of a page that a process has mapped, as labyrinth_transfer().
  *
- * Context: Any. Never sleeps.
+ * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EBUSY, -EINVAL as
  * labyrinth_free_page().
  */
@@ -714,7 +714,7 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_release, LAB_NS);
  * ends it, and whoever is last frees the page. After failure it is whose it was. Of
  * a page that is not lent, or not any more, as labyrinth_release().
  *
- * Context: Any. Never sleeps.
+ * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
  * labyrinth_free_page(); -EBUSY mapped, or not lent and something refers to it.
  */

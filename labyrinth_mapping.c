@@ -136,11 +136,15 @@ static bool link_mapping(struct lab_call *call, struct lab_mapping *map)
 	if (READ_ONCE(call->frame->tag) != call->slot)
 		return false;
 	map->next = NULL;
-	if (READ_ONCE(*call->slot) == mapped)
+	if (READ_ONCE(*call->slot) == mapped) {
 		map->next = lab_mapping_first(call->frame);
-	else if (lab_tag_state(call->tag) != LAB_HELD ||
-		 !lab_call_commit(call, mapped))
+		/* Those on a list that is lost are linked yet, and may end. */
+		if (!map->next)
+			return false;
+	} else if (lab_tag_state(call->tag) != LAB_HELD ||
+		   !lab_call_commit(call, mapped)) {
 		return false;
+	}
 	/* Others look without the lock: the core for PageTail(), is_retired(). */
 	WRITE_ONCE(call->frame->mappings, map);
 	WRITE_ONCE(map->linked, true);
@@ -280,8 +284,9 @@ static int count_mappings(const struct lab_mapping *map, bool only_process)
 
 /*
  * A page that is MAPPED, by the tag @mapped in @slot, is given up: to limbo, with a
- * reference for each mapping, which is dropped when that ends. With @only_process,
- * unless it has mappings of another kind.
+ * reference for each mapping, which is dropped when that ends; where the list is lost,
+ * with one that is never dropped. With @only_process, unless it has mappings of another
+ * kind, or nobody knows.
  * Context: Any. Return: whether it was so, and is in limbo now; in an NMI, false.
  */
 bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t mapped,
@@ -295,8 +300,11 @@ bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t mapp
 	if (in_nmi())
 		return false;
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	if (READ_ONCE(*slot) == mapped && READ_ONCE(frame->tag) == slot)
+	if (READ_ONCE(*slot) == mapped && READ_ONCE(frame->tag) == slot) {
 		nr = count_mappings(lab_mapping_first(frame), only_process);
+		if (!nr && !only_process)
+			nr = 1;
+	}
 	if (nr) {
 		page_ref_add(lab_frame_page(frame), nr);
 		cmpxchg(slot, mapped, lab_tag_step(mapped, LAB_LIMBO));

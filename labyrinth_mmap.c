@@ -302,10 +302,9 @@ static bool try_zap(const struct mmapping *mmapping, unsigned int index)
  * Takes @frame's page away from the process that has it mapped; with @if_alone,
  * unless it has other mappings.
  * Context: Task; may sleep, as MMU notifiers do, but does not wait for an mmap_lock.
- * Return: whether it was, and is not any more.
  */
-bool lab_mmap_revoke(struct lab_owner *owner, struct lab_frame *frame,
-		     bool if_alone)
+enum lab_revoke lab_mmap_revoke(struct lab_owner *owner, struct lab_frame *frame,
+				bool if_alone)
 {
 	struct mmapping *mmapping;
 	struct lab_mapping *map;
@@ -314,13 +313,13 @@ bool lab_mmap_revoke(struct lab_owner *owner, struct lab_frame *frame,
 	map = lab_mapping_find(owner, frame, take_if_process,
 			       if_alone ? frame : NULL);
 	if (!map)
-		return false;
+		return LAB_REVOKE_NONE;
 	mmapping = mmapping_of(map);
 	zapped = try_zap(mmapping, index_of(mmapping, map));
 	if (zapped)
 		lab_mapping_detach(owner, frame, map, _RET_IP_);
 	put_mmapping(mmapping);
-	return zapped;
+	return zapped ? LAB_REVOKED : LAB_REVOKE_LATER;
 }
 
 /* Whether the page was given up while it was mapped. */

@@ -7,8 +7,15 @@
 
 #include "labyrinth_mapping.h"
 
-bool lab_mmap_revoke(struct lab_owner *owner, struct lab_frame *frame,
-		     bool if_alone);
+/* Of a page that is to be taken away from a process. */
+enum lab_revoke {
+	LAB_REVOKE_NONE,	/* no process has it, or not only one */
+	LAB_REVOKED,
+	LAB_REVOKE_LATER,	/* the process is at its mappings itself */
+};
+
+enum lab_revoke lab_mmap_revoke(struct lab_owner *owner, struct lab_frame *frame,
+				bool if_alone);
 void lab_mmap_kick(void);
 void lab_mmap_exit(void);
 

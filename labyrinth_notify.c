@@ -24,7 +24,10 @@ static void count_owner(struct lab_owner *owner, void *count)
 	++*(unsigned int *)count;
 }
 
-/* An owner may take a page at any moment from here to when interrupts are off. */
+/*
+ * An owner may take a page at any moment from here to when interrupts are off. One that
+ * is made in that time, while processes are being frozen, is not thought of.
+ */
 static int hibernate_notify(struct notifier_block *nb, unsigned long action,
 			    void *unused)
 {

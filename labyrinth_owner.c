@@ -195,6 +195,13 @@ void lab_owner_account(struct lab_owner *owner, int pages)
 		;
 }
 
+/* Whether the owner has as many pages as it may: a look. Context: Any. */
+bool lab_owner_quota_full(const struct lab_owner *owner)
+{
+	return owner->max_pages &&
+	       (unsigned int)atomic_read(&owner->held) >= owner->max_pages;
+}
+
 /* Context: Any. Return: false where @nr more would exceed the quota. */
 bool lab_owner_quota_take(struct lab_owner *owner, unsigned int nr)
 {
@@ -467,7 +474,7 @@ static bool settle_mapped(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t ta
 		return false;
 	lab_dma_end_all(owner, frame);
 	lab_vmap_end_all(owner);
-	if (!lab_mmap_revoke(owner, frame, false))
+	if (lab_mmap_revoke(owner, frame, false) != LAB_REVOKED)
 		lab_mmap_kick();
 	lab_limbo_settle(owner, slot, lab_tag_step(tag, LAB_LIMBO));
 	return true;

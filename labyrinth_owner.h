@@ -166,6 +166,7 @@ int lab_owners_init(unsigned int nr);
 void lab_owners_stop(void);
 void lab_owners_exit(void);
 void lab_owner_account(struct lab_owner *owner, int pages);
+bool lab_owner_quota_full(const struct lab_owner *owner);
 bool lab_owner_quota_take(struct lab_owner *owner, unsigned int nr);
 void lab_owner_quota_give(struct lab_owner *owner, unsigned int nr);
 void lab_owner_put_slot(struct lab_owner *owner);

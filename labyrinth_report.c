@@ -160,12 +160,14 @@ static const char *context_name(void)
 	return "task";
 }
 
+/* Whether @tag stands, and its frame has not been through the page allocator. */
 static bool is_tagged(lab_tag_t tag)
 {
 	lab_tag_t now;
+	lab_tag_t *slot = lab_table_search(&labyrinth_hot.table, lab_tag_pfn(tag),
+					   &now);
 
-	lab_table_search(&labyrinth_hot.table, lab_tag_pfn(tag), &now);
-	return now == tag;
+	return now == tag && READ_ONCE(lab_frame_of_tag(tag)->tag) == slot;
 }
 
 /*
