@@ -120,6 +120,9 @@ expect_end() { echo "labyrinth-test: expect end" >/dev/kmsg; }
 # expect_only REGEX, instead of expect_begin: of all complaints, the lines that match.
 expect_only() { echo "labyrinth-test: expect begin $1" >/dev/kmsg; }
 
+# What the test leaves to nobody, for good: so many pages.
+leave_pages() { echo "$1" >>/tmp/left; }
+
 # dmesg_mark prints a mark, dmesg_since MARK the kernel's messages from there on.
 dmesg_mark() {
 	ktap_mark=labyrinth-test:mark:$(cut -d ' ' -f 1 /proc/uptime):$$:$KTAP_NUMBER
