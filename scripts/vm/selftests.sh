@@ -37,7 +37,8 @@ judge() {
 judge_pages() {
 	lost_pages >/tmp/pages
 	sed 's/^/# /' /tmp/pages
-	left=$(cat /tmp/left 2>/dev/null | awk '{ n += $1 } END { print n + 0 }')
+	: >>/tmp/left
+	left=$(awk '{ n += $1 } END { print n + 0 }' /tmp/left)
 	if grep -qv ^PFN /tmp/pages || [ "$(grep -c ^PFN /tmp/pages)" -ne "$left" ]; then
 		printf 'not '
 	fi
