@@ -32,10 +32,11 @@ set_cpus() {
 	done
 }
 
-# What one thread does by itself, and what comes of it.
+# What one thread does by itself. Which page it gets, and so as what an attack on the
+# last one is refused, is the page allocator's choice.
 do_alone() {
 	run_to_end seed=4 ops=20000 nthreads=1 contexts= || return
-	end_run && grep -E '^torture: (op|refused|context|total)' /tmp/said
+	end_run && grep -E '^torture: (op|context)' /tmp/said
 }
 
 check_seed() {
@@ -43,7 +44,7 @@ check_seed() {
 	if [ "$(cat "$CPUS/online")" = 0 ]; then
 		do_alone >/tmp/alone
 		ktap_equal "a seed gives the same run again" "$(cat /tmp/alone)" "$(do_alone)"
-		ktap_contains "which is one of as many steps" "total: 20000 steps" "$(cat /tmp/alone)"
+		ktap_contains "which is one of as many steps" "task: steps 20000 " "$(cat /tmp/alone)"
 	else
 		ktap_skip "a seed gives the same run again" "no CPU can be taken away"
 		ktap_skip "which is one of as many steps" "no CPU can be taken away"
