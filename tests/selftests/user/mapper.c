@@ -296,9 +296,15 @@ static void *unmap_all(void *area)
 
 /* A virtual machine's other CPU gets a turn when this one pauses. */
 #ifdef __x86_64__
-#define pause_cpu() __builtin_ia32_pause()
+static void pause_cpu(void)
+{
+	__builtin_ia32_pause();
+}
 #else
-#define pause_cpu() __asm__ volatile("yield")
+static void pause_cpu(void)
+{
+	__asm__ volatile("yield");
+}
 #endif
 
 static void wait_until_going(int loops)
