@@ -34,6 +34,17 @@ static inline bool lab_address_valid(const void *addr)
 	return addr && PAGE_ALIGNED(addr) && virt_addr_valid(addr);
 }
 
+/*
+ * Copies from where a pointer of any value leads; false if that is nowhere. Below the
+ * direct map there is nothing of the kernel's. It is not left to the copy to find that
+ * out: on a processor with more bits of address than the kernel uses, it tries.
+ */
+static inline bool lab_copy_from(void *to, const void *from, size_t size)
+{
+	return (unsigned long)from >= PAGE_OFFSET &&
+	       !copy_from_kernel_nofault(to, from, size);
+}
+
 #ifdef SECTION_IN_PAGE_FLAGS
 /*
  * The frame number that goes with @page if that is a struct page, else any. Here
@@ -45,7 +56,7 @@ static inline unsigned long lab_page_pfn(const struct page *page)
 	struct page copy;
 	unsigned long first;
 
-	if (copy_from_kernel_nofault(&copy, page, sizeof(copy)))
+	if (!lab_copy_from(&copy, page, sizeof(copy)))
 		return ULONG_MAX;
 	first = section_nr_to_pfn(page_to_section(&copy));
 	return pfn_valid(first) ? first + (page - pfn_to_page(first)) : ULONG_MAX;

@@ -17,6 +17,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "labyrinth_address.h"
 #include "labyrinth_frame.h"
 #include "labyrinth_mapping.h"
 #include "labyrinth_owner.h"
@@ -294,8 +295,8 @@ static void print_device(const struct device *wrong, const struct device *right)
 	char copy[LABYRINTH_NAME_LEN] = "";
 	const char *name;
 
-	if (copy_from_kernel_nofault(&name, &wrong->kobj.name, sizeof(name)) ||
-	    copy_from_kernel_nofault(copy, name, sizeof(copy) - 1))
+	if (!lab_copy_from(&name, &wrong->kobj.name, sizeof(name)) ||
+	    !lab_copy_from(copy, name, sizeof(copy) - 1))
 		strscpy(copy, "no device", sizeof(copy));
 	pr_err(" device:  %s; the owner's is %s\n", copy,
 	       right ? dev_name(right) : "none");

@@ -90,7 +90,7 @@ try_way() {
 # A typed page that a fault maps makes 6.1 say "Bad page map", as long as nobody
 # refuses, which makes lockdep give up. Who maps memory by vmap_pfn() or ioremap() is
 # warned by the kernel itself.
-KERNEL_SAYS='BUG: Bad page map|WARNING: .* (vmap_pfn_apply|[a-z_]*ioremap[a-z_]*)\+|Modules linked in:'
+KERNEL_SAYS='BUG: Bad page map|WARNING: .* (vmap_pfn_apply|[a-z_]*ioremap[a-z_.0-9]*)\+|Modules linked in:'
 costs_lockdep() { [ "$1" != refuse ] && [ "$2" = fault ] && [ -e /proc/lockdep_stats ]; }
 
 try_ways() {
