@@ -46,8 +46,7 @@ count_cost() {
 	sed -n 's/^cost //p' "$1/output.log"
 }
 
-# Receiving is what is left of both when sending is taken off. Interrupts of the clock
-# make it differ by some tenths of a percent from run to run.
+# Receiving is what is left of both when sending is taken off.
 print_cost() {
 	awk -v init="$1" '
 		{ cost[$2, $1] = $3 - $4; if (!seen[$2]++) size[++n] = $2 }
