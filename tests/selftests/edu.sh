@@ -188,7 +188,7 @@ check_poison
 expect_end
 if [ "$fate" = blocked ]; then
 	ktap_contains "the log says which device wrote where" \
-		"DMAR: \[DMA Write .*Request device \[00:0[0-9].0\] fault addr 0x" "$(dmesg)"
+		"DMAR: \[DMA Write .*Request device \[(0000:)?00:0[0-9].0\] fault addr 0x" "$(dmesg)"
 else
 	ktap_skip "the log says which device wrote where" "there is no IOMMU"
 fi
