@@ -7,13 +7,13 @@
 # both (kernel/suite), as in: scripts/matrix.sh 7.3 6.1-rt/selftest
 # Without a row: all of them. Fails if anything failed.
 #   --list     prints the rows and runs nothing
-#   --jobs N   rows at a time, default: one for each processor, which is what a
-#              virtual machine keeps busy
+#   --jobs N   rows at a time, default: one more than there are processors: a virtual
+#              machine keeps one busy, but for when all in it wait
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-list='' jobs=$(nproc)
+list='' jobs=$(($(nproc) + 1))
 while (($#)); do
 	case $1 in
 	--help) usage; exit ;;

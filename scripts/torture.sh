@@ -34,8 +34,9 @@ while (($#)); do
 	esac
 	shift
 done
-# A thousand steps a second at the least, on a debug kernel and a loaded machine.
-limit=${limit:-$((300 + ops / 1000))}
+# A thousand steps a second at the least, on a debug kernel and a loaded machine; and
+# the short runs after the long one, the checkers' questions, the boot.
+limit=${limit:-$((900 + ops / 1000))}
 
 run() {
 	local test=(env "LIMIT=$limit" sh scripts/vm/selftests.sh
