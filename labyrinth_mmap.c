@@ -218,7 +218,7 @@ static int map_pages(struct lab_call *call, struct vm_area_struct *vma,
  *
  * @vma's vm_ops and vm_private_data are Labyrinth's after success. A driver's mmap()
  * must not fail after that: where it does, the core closes no VMA, and the pages
- * count as mapped until the process ends; if that is before they are freed, until
+ * count as mapped until they are freed; if the process ends before that, until
  * Labyrinth is unloaded.
  *
  * Context: Task, in a driver's mmap(): the mmap_lock is held for writing. May
