@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Bring-up tracing. The state owned here says who is watching; while anybody
- * is, lab_owners_set_fast() keeps every page off the path that tells nobody.
+ * is, set_fast() in labyrinth_owner.c keeps every page off the path that tells nobody.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 

@@ -38,6 +38,29 @@ check_events() {
 		"$(sed '/page_free:/,$d' /tmp/trace | grep -c "page_alloc:.*do_hold")"
 }
 
+# check_alone EVENT WORD...: what has a short way is told also if nobody asks for more.
+check_alone() {
+	event=$1
+	shift
+	echo >$TRACING/trace
+	echo 1 >"$TRACING/events/labyrinth/$event/enable"
+	for word; do
+		echo "$word" >"$DO"
+	done
+	echo 0 >"$TRACING/events/labyrinth/$event/enable"
+	ktap_contains "labyrinth:$event alone is told" "$event: pfn=0x" "$(cat $TRACING/trace)"
+}
+
+check_each_alone() {
+	check_alone page_alloc "hold 2"
+	check_alone page_lend lend
+	echo put >"$DO"
+	check_alone page_reclaim reclaim
+	check_alone page_free "drop 2"
+	check_alone page_dma "dma-map 100"
+	check_alone page_unmap "dma-map 100"
+}
+
 # Three pages in and out: six lines, whatever else there is.
 check_lines() {
 	mark=$(dmesg_mark)
@@ -80,7 +103,7 @@ check_dynamic_debug() {
 	check_silence "dynamic debug off" "$1"
 }
 
-ktap_plan $((2 * (14 + 4 + 3) + 2))
+ktap_plan $((2 * (14 + 6 + 4 + 3) + 2))
 for single in 0 1; do
 	insmod labyrinth.ko
 	insmod tests/selftests/labyrinth_probe.ko single=$single
@@ -88,6 +111,7 @@ for single in 0 1; do
 	echo 1 >$TRACING/events/labyrinth/owner_create/enable
 	expect_begin
 	check_events single=$single
+	check_each_alone
 	expect_end
 	check_trace_parameter single=$single
 	check_dynamic_debug single=$single
