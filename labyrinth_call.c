@@ -78,9 +78,22 @@ static bool is_refusal(const struct lab_call *call, int err)
 	return err < 0 && err != -ENOSPC && err != -ENOMEM;
 }
 
+/* A call that failed for its handle has not looked for the page that it named. */
+static bool is_unseen(const struct lab_call *call)
+{
+	return !call->tag &&
+	       (call->class == LAB_BAD_HANDLE || call->class == LAB_WRONG_THREAD);
+}
+
 static void note_page(struct lab_call *call, int err)
 {
-	if (unlikely(is_refusal(call, err) && call->tag))
+	unsigned long pfn;
+
+	if (likely(!is_refusal(call, err)))
+		return;
+	if (is_unseen(call) && lab_address_pfn(call->addr, &pfn))
+		lab_table_search(&labyrinth_hot.table, pfn, &call->tag);
+	if (call->tag)
 		call->note = lab_page_note(call->tag);
 }
 

@@ -267,7 +267,7 @@ static const struct wrong wrongs[] = {
 	{ "free between pages", free_unaligned, LAB_BAD_ADDRESS, LAB_OP_FREE,
 	  -EINVAL },
 	{ "free by a stale handle", free_stale, LAB_BAD_HANDLE, LAB_OP_FREE,
-	  -EINVAL, .dead = true },
+	  -EINVAL, THE_HELD, .dead = true },
 	{ "alloc by a stale handle", alloc_stale, LAB_BAD_HANDLE, LAB_OP_ALLOC,
 	  -EINVAL, .dead = true },
 	{ "destroy of a stale handle", destroy_stale, LAB_BAD_HANDLE,
@@ -278,7 +278,7 @@ static const struct wrong wrongs[] = {
 	  -EBUSY },
 	{ "adopt of NULL", adopt_null, LAB_BAD_PAGE, LAB_OP_ADOPT, -EINVAL },
 	{ "free by the wrong thread", free_bound, LAB_WRONG_THREAD,
-	  LAB_OP_FREE, -EPERM },
+	  LAB_OP_FREE, -EPERM, THE_HELD },
 	{ "alloc by the wrong thread", alloc_bound, LAB_WRONG_THREAD,
 	  LAB_OP_ALLOC, -EPERM },
 };
