@@ -38,13 +38,23 @@ static gfp_t owner_gfp(const struct lab_owner *owner, gfp_t gfp)
  * The page allocator gave a page that is tagged: somebody freed it again and
  * again until it did. So it is out of the allocator's hands now, and what it
  * was before: its owner's, with all its references.
+ *
+ * But for one that others had by right, a borrower, a device or a process: whether
+ * they are done with it nobody knows, since the list of mappings is lost, and maybe
+ * the borrower's reference. It has a reference more, and does not know its slot: so
+ * it is not handed out again until that reference is put.
  */
 static void restore_stolen(struct lab_owner *owner, struct lab_frame *frame,
 			   lab_tag_t *slot, lab_tag_t tag)
 {
-	lab_frame_place(frame, slot);
+	enum lab_state state = lab_tag_state(tag);
+	bool shared = state == LAB_LENT || state == LAB_MAPPED;
+	/* The owner may be at it right now, and would put back what he finds missing. */
+	int refs = lab_frame_freeze(frame, 1) ? 0 : 1;
+
+	lab_frame_place(frame, shared ? NULL : slot);
 	lab_frame_set_type(frame);
-	page_ref_add(lab_frame_page(frame), LAB_REFS_EXCLUSIVE - 1);
+	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE + shared - refs);
 	lab_report_corrupt(LAB_OP_REFILL, owner, tag, _RET_IP_);
 }
 
@@ -111,8 +121,8 @@ void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
 	if (!lab_may_lock())
 		return;
 	batch->fail = LAB_FAIL_MEMORY;
-	batch->nr = alloc_pages_bulk_node(near_gfp(owner, gfp), owner->nid,
-					  LAB_BATCH, batch->pages);
+	batch->nr = lab_alloc_pages_bulk_node(near_gfp(owner, gfp), owner->nid,
+					      LAB_BATCH, batch->pages);
 	if (!batch->nr && owner->nid != NUMA_NO_NODE)
 		get_stray(batch, owner, gfp);
 }
@@ -328,6 +338,7 @@ static int reserve_fill(struct lab_owner *owner)
 		entry = enter(owner, page);
 		if (entry == NO_ROOM) {
 			__free_page(page);
+			lab_report_full();
 			return -ENOSPC;
 		}
 		if (entry == TAGGED) {

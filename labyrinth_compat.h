@@ -32,18 +32,21 @@
 
 /* 6.14 dropped "array" from the name, and a list from the arguments beneath. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
-#define alloc_pages_bulk_node(gfp, nid, nr, pages) \
-	alloc_pages_bulk_array_node(gfp, nid, nr, pages)
+#define lab_alloc_pages_bulk_node	alloc_pages_bulk_array_node
 #define LAB_BULK_PAGES_ARG	5
 #else
+#define lab_alloc_pages_bulk_node	alloc_pages_bulk_node
 #define LAB_BULK_PAGES_ARG	4
 #endif
 
 /* 6.9 replaced __stack_depot_save() and its flag argument. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
-#define STACK_DEPOT_FLAG_CAN_ALLOC	1
-#define stack_depot_save_flags(entries, nr, gfp, flags) \
+#define LAB_DEPOT_CAN_ALLOC	1
+#define lab_stack_depot_save(entries, nr, gfp, flags) \
 	__stack_depot_save(entries, nr, 0, gfp, flags)
+#else
+#define LAB_DEPOT_CAN_ALLOC	STACK_DEPOT_FLAG_CAN_ALLOC
+#define lab_stack_depot_save	stack_depot_save_flags
 #endif
 
 /* Newer kernels keep more than page_pool's mark in page->pp_magic. */

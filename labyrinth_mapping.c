@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The records of mappings. The state owned here is each frame's list of them,
- * the step between HELD and MAPPED, and the records that an owner keeps spare.
+ * the step between HELD and MAPPED, and the records that an owner has.
  *
  * owner->map_lock protects all three for the pages that carry the owner's id. It
  * nests in nothing of Labyrinth's, and nothing nests in it; it is a raw spinlock,
@@ -37,6 +37,21 @@ void lab_mapping_exit(void)
 	kmem_cache_destroy(mapping_cache);
 }
 
+/* Context: Any that @gfp is for, and that may use the allocator. */
+static struct lab_mapping *make_record(struct lab_owner *owner, gfp_t gfp)
+{
+	struct lab_mapping *map = kmem_cache_alloc(mapping_cache, gfp);
+	unsigned long flags;
+
+	if (!map)
+		return NULL;
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	map->made = owner->records;
+	owner->records = map;
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	return map;
+}
+
 /*
  * A record, whatever was in it. Records that have been used stay with the owner,
  * so memory is asked for only when more are in use than ever before.
@@ -53,7 +68,7 @@ struct lab_mapping *lab_mapping_get(struct lab_owner *owner)
 		owner->spare = map->next;
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (unlikely(!map) && lab_may_lock())
-		map = kmem_cache_alloc(mapping_cache, GFP_ATOMIC | __GFP_NOWARN);
+		map = make_record(owner, GFP_ATOMIC | __GFP_NOWARN);
 	return map;
 }
 
@@ -77,7 +92,7 @@ int lab_mapping_provide(struct lab_owner *owner, unsigned int nr)
 	struct lab_mapping *map;
 
 	while (nr--) {
-		map = kmem_cache_alloc(mapping_cache, GFP_KERNEL);
+		map = make_record(owner, GFP_KERNEL);
 		if (!map)
 			return -ENOMEM;
 		lab_mapping_put(owner, map);
@@ -85,13 +100,17 @@ int lab_mapping_provide(struct lab_owner *owner, unsigned int nr)
 	return 0;
 }
 
-/* Context: Task. Nobody uses the owner's handle any more. */
+/*
+ * Every record is spare now, or on a list that was lost with its page.
+ * Context: Task. Nobody uses the owner's handle any more.
+ */
 void lab_mapping_drain(struct lab_owner *owner)
 {
 	struct lab_mapping *map;
 
-	while ((map = owner->spare)) {
-		owner->spare = map->next;
+	owner->spare = NULL;
+	while ((map = owner->records)) {
+		owner->records = map->made;
 		kmem_cache_free(mapping_cache, map);
 	}
 }
@@ -118,7 +137,7 @@ static bool has_process(const struct lab_call *call)
 
 	if (READ_ONCE(*call->slot) == lab_tag_step(call->tag, LAB_MAPPED) &&
 	    READ_ONCE(call->frame->tag) == call->slot)
-		map = lab_mapping_first(call->frame);
+		map = call->frame->mappings;
 	for (; map; map = map->next)
 		if (map->what.kind == LAB_MAP_PROCESS)
 			return true;
@@ -137,10 +156,7 @@ static bool link_mapping(struct lab_call *call, struct lab_mapping *map)
 		return false;
 	map->next = NULL;
 	if (READ_ONCE(*call->slot) == mapped) {
-		map->next = lab_mapping_first(call->frame);
-		/* Those on a list that is lost are linked yet, and may end. */
-		if (!map->next)
-			return false;
+		map->next = call->frame->mappings;
 	} else if (lab_tag_state(call->tag) != LAB_HELD ||
 		   !lab_call_commit(call, mapped)) {
 		return false;
@@ -284,9 +300,8 @@ static int count_mappings(const struct lab_mapping *map, bool only_process)
 
 /*
  * A page that is MAPPED, by the tag @mapped in @slot, is given up: to limbo, with a
- * reference for each mapping, which is dropped when that ends; where the list is lost,
- * with one that is never dropped. With @only_process, unless it has mappings of another
- * kind, or nobody knows.
+ * reference for each mapping, which is dropped when that ends. With @only_process,
+ * unless it has mappings of another kind. Not where the frame is not ours any more.
  * Context: Any. Return: whether it was so, and is in limbo now; in an NMI, false.
  */
 bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t mapped,
@@ -300,11 +315,8 @@ bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t mapp
 	if (in_nmi())
 		return false;
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	if (READ_ONCE(*slot) == mapped && READ_ONCE(frame->tag) == slot) {
-		nr = count_mappings(lab_mapping_first(frame), only_process);
-		if (!nr && !only_process)
-			nr = 1;
-	}
+	if (READ_ONCE(*slot) == mapped && READ_ONCE(frame->tag) == slot)
+		nr = count_mappings(frame->mappings, only_process);
 	if (nr) {
 		page_ref_add(lab_frame_page(frame), nr);
 		cmpxchg(slot, mapped, lab_tag_step(mapped, LAB_LIMBO));

@@ -12,7 +12,8 @@
 
 /**
  * struct lab_mapping - one mapping of one page
- * @next: the same page's next.
+ * @next: the same page's next, or the next that is spare.
+ * @made: the next of all that the owner has from the slab allocator; NULL: of a range.
  * @what: what a report says of it.
  * @range: the struct of the mapping of several pages that this one is part of;
  *	NULL for DMA.
@@ -24,6 +25,7 @@
  */
 struct lab_mapping {
 	struct lab_mapping *next;
+	struct lab_mapping *made;
 	struct lab_map_note what;
 	void *range;
 	bool linked;
@@ -49,18 +51,6 @@ void lab_mapping_detach(struct lab_owner *owner, struct lab_frame *frame,
 bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t mapped,
 			bool only_process);
 void lab_mapping_note(lab_tag_t tag, struct lab_page_note *note);
-
-/*
- * Under the lock: the first on the list of a MAPPED page. None where the page's address
- * is in its place: it has been through the page allocator, and its list is lost.
- */
-static inline struct lab_mapping *lab_mapping_first(struct lab_frame *frame)
-{
-	if (unlikely(READ_ONCE(frame->address) ==
-		     (unsigned long)lab_frame_address(frame)))
-		return NULL;
-	return frame->mappings;
-}
 
 /* Under the lock. */
 static inline void lab_mapping_push(struct lab_owner *owner,
@@ -93,7 +83,11 @@ lab_mapping_attach_quick(struct lab_owner *owner, const struct lab_quick *page,
 	       lab_quick_commit(page, LAB_MAPPED);
 	if (likely(done)) {
 		owner->spare = map->next;
-		*map = (struct lab_mapping) { .what = *what, .linked = true };
+		map->next = NULL;
+		map->what = *what;
+		map->range = NULL;
+		map->linked = true;
+		map->ending = false;
 		/* As in lab_mapping_attach(), the core looks for PageTail(). */
 		WRITE_ONCE(page->frame->mappings, map);
 	}
@@ -110,8 +104,8 @@ lab_mapping_only(const struct lab_quick *page)
 	if (unlikely(READ_ONCE(*page->slot) != page->tag ||
 		     READ_ONCE(page->frame->tag) != page->slot))
 		return NULL;
-	map = lab_mapping_first(page->frame);
-	return likely(map && !map->next) ? map : NULL;
+	map = page->frame->mappings;
+	return likely(!map->next) ? map : NULL;
 }
 
 /* lab_mapping_find() */

@@ -106,15 +106,14 @@ void lab_owners_each(void (*fn)(struct lab_owner *owner, void *arg), void *arg)
 	mutex_unlock(&owners_lock);
 }
 
-/* Likewise, but does nothing and returns false rather than wait. */
-bool lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
+/* Likewise, but does nothing rather than wait. */
+void lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
 			 void *arg)
 {
 	if (!mutex_trylock(&owners_lock))
-		return false;
+		return;
 	each_live(fn, arg);
 	mutex_unlock(&owners_lock);
-	return true;
 }
 
 const char *lab_fail_name(enum lab_fail fail)
@@ -229,7 +228,7 @@ static bool attrs_valid(const struct labyrinth_owner_attrs *attrs)
 		return false;
 	if (attrs->flags & ~(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_SINGLE))
 		return false;
-	if (attrs->max_pages > INT_MAX || attrs->reserve > INT_MAX)
+	if (attrs->reserve > INT_MAX)
 		return false;
 	return attrs->nid == NUMA_NO_NODE ||
 	       (attrs->nid >= 0 && attrs->nid < MAX_NUMNODES &&
@@ -279,7 +278,8 @@ static void set_up(struct lab_owner *owner,
 	owner->front.busy = 0;
 	owner->front.task = attrs->task ? get_task_struct(attrs->task) : NULL;
 	owner->dev = get_device(attrs->dev);
-	owner->max_pages = attrs->max_pages;
+	/* They are counted in an int, and there are never so many. */
+	owner->max_pages = min_t(unsigned int, attrs->max_pages, INT_MAX);
 	owner->reserve_target = attrs->reserve;
 	owner->nid = attrs->nid;
 	owner->strayed = false;
@@ -447,9 +447,13 @@ static void name_page(lab_tag_t tag)
 {
 	struct lab_page_note note = lab_page_note(tag);
 
-	pr_err("  pfn 0x%lx, %s for %u.%03u s, allocated at %pS\n",
-	       lab_tag_pfn(tag), lab_state_name(lab_tag_state(tag)),
-	       note.age_ms / 1000, note.age_ms % 1000, (void *)note.site);
+	if (!note.site)
+		pr_err("  pfn 0x%lx, %s, what was noted of it is lost\n", lab_tag_pfn(tag),
+		       lab_state_name(lab_tag_state(tag)));
+	else
+		pr_err("  pfn 0x%lx, %s for %u.%03u s, allocated at %pS\n",
+		       lab_tag_pfn(tag), lab_state_name(lab_tag_state(tag)),
+		       note.age_ms / 1000, note.age_ms % 1000, (void *)note.site);
 }
 
 static void name_leaked(const struct lab_owner *owner, lab_tag_t tag,
@@ -486,6 +490,7 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 	unsigned int out = 0;
 	lab_tag_t tag;
 	u64 index;
+	int left;
 
 	/* take_handle() added one. */
 	if (atomic_read(&owner->pages) == 1)
@@ -498,10 +503,14 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 		if (!settle_mapped(owner, &labyrinth_hot.table.tags[index], tag))
 			lab_settle(owner, &labyrinth_hot.table.tags[index]);
 	}
+	left = atomic_read(&owner->pages) - 1;
 	if (out)
 		pr_err("owner %s (id %u) of module %s went with %u pages out, of which %d are still referred to\n",
 		       owner->name, lab_owner_id(owner), owner->module_name,
-		       out, atomic_read(&owner->pages) - 1);
+		       out, left);
+	else if (left)
+		pr_info("owner %s (id %u) of module %s went, and %d pages that it had given up are still referred to\n",
+			owner->name, lab_owner_id(owner), owner->module_name, left);
 	return out;
 }
 

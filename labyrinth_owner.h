@@ -74,7 +74,8 @@ struct lab_owner {
 	unsigned int reserve_target;
 	int nid;
 	struct device *dev;		/* holds a reference */
-	struct lab_mapping *spare;	/* records not in use, under @map_lock */
+	struct lab_mapping *records;	/* all of them, and */
+	struct lab_mapping *spare;	/* those not in use; under @map_lock */
 	raw_spinlock_t map_lock;	/* see labyrinth_mapping.c */
 	struct module *module;		/* compared, never followed */
 	unsigned long created_at;	/* the address create returned to */
@@ -173,7 +174,7 @@ void lab_owner_put_slot(struct lab_owner *owner);
 void lab_owners_lock(void);
 void lab_owners_unlock(void);
 void lab_owners_each(void (*fn)(struct lab_owner *owner, void *arg), void *arg);
-bool lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
+void lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
 			 void *arg);
 void lab_owner_stray(struct lab_owner *owner);
 void lab_watch_begin(void);

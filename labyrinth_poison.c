@@ -4,7 +4,8 @@
  * keep a wild pointer, or a device that goes on writing, off a page. But nobody has
  * any business in a page that is CACHED: with poison=1 it is filled with a pattern
  * when it is put there, and whoever wrote to it is found out when it is handed out.
- * Not who, but where and what.
+ * Not who, but where and what. A page that came zeroed from the page allocator is
+ * left so: its pattern is 0.
  *
  * The state owned here is the parameter. While it is set, no page takes the fast
  * path; what was put into a cache before is not known to hold the pattern, and not
@@ -62,14 +63,14 @@ void lab_poison_cached(struct lab_frame *frame)
 }
 
 static void report_stray(const struct lab_owner *owner, struct lab_frame *frame,
-			 const u8 *first, unsigned long ip)
+			 const u8 *first, u8 pattern, unsigned long ip)
 {
 	const u8 *page = lab_frame_address(frame);
 	struct lab_stray stray = { .offset = first - page };
 	lab_tag_t tag = READ_ONCE(*frame->tag);
 	unsigned int last = PAGE_SIZE;
 
-	while (page[last - 1] == PAGE_POISON && last > stray.offset)
+	while (page[last - 1] == pattern && last > stray.offset)
 		last--;
 	stray.length = last - stray.offset;
 	memcpy(stray.bytes, first, min_t(size_t, stray.length, sizeof(stray.bytes)));
@@ -84,6 +85,16 @@ static void report_stray(const struct lab_owner *owner, struct lab_frame *frame,
 	});
 }
 
+/* What each byte of @frame's page must be, or -1 if that is not known. */
+static int pattern_of(const struct lab_frame *frame)
+{
+	u64 content = lab_frame_content(frame);
+
+	if (content == LAB_CONTENT_POISON)
+		return PAGE_POISON;
+	return content == LAB_CONTENT_ZEROES && READ_ONCE(poison) ? 0 : -1;
+}
+
 /*
  * @frame has just been taken off a list, and is about to be handed out.
  * Context: Any. It is the caller's alone.
@@ -91,11 +102,15 @@ static void report_stray(const struct lab_owner *owner, struct lab_frame *frame,
 void lab_poison_check(const struct lab_owner *owner, struct lab_frame *frame,
 		      unsigned long ip)
 {
+	int pattern = pattern_of(frame);
 	const void *stray;
 
-	if (likely(lab_frame_content(frame) != LAB_CONTENT_POISON))
+	if (likely(pattern < 0))
 		return;
-	stray = memchr_inv(lab_frame_address(frame), PAGE_POISON, PAGE_SIZE);
-	if (unlikely(stray))
-		report_stray(owner, frame, stray, ip);
+	stray = memchr_inv(lab_frame_address(frame), pattern, PAGE_SIZE);
+	if (likely(!stray))
+		return;
+	report_stray(owner, frame, stray, pattern, ip);
+	/* It is no page of zeroes any more. */
+	lab_frame_note_content(frame, LAB_CONTENT_ANY);
 }

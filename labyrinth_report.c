@@ -25,7 +25,7 @@
 #include "labyrinth_trace.h"
 
 #define LAB_STACK_DEPTH		16
-#define LAB_STACK_SHOWN		6
+#define LAB_STACK_SHOWN		6U
 
 enum on_refusal {
 	ON_REFUSAL_REPORT,
@@ -136,13 +136,11 @@ const char *lab_op_name(enum lab_op op)
 {
 	return op_names[op];
 }
-EXPORT_SYMBOL_FOR_LAB_TEST(lab_op_name);
 
 const char *lab_state_name(enum lab_state state)
 {
 	return state < LAB_NR_STATES ? state_names[state] : "?";
 }
-EXPORT_SYMBOL_FOR_LAB_TEST(lab_state_name);
 
 unsigned long lab_report_count(enum lab_class class)
 {
@@ -161,14 +159,23 @@ static const char *context_name(void)
 	return "task";
 }
 
-/* Whether @tag stands, and its frame has not been through the page allocator. */
+/*
+ * Whether the frame of @tag has not been through the page allocator. @now is set to
+ * what stands for it in the table.
+ */
+static bool is_ours(lab_tag_t tag, lab_tag_t *now)
+{
+	lab_tag_t *slot = lab_table_search(&labyrinth_hot.table, lab_tag_pfn(tag),
+					   now);
+
+	return slot && READ_ONCE(lab_frame_of_tag(tag)->tag) == slot;
+}
+
 static bool is_tagged(lab_tag_t tag)
 {
 	lab_tag_t now;
-	lab_tag_t *slot = lab_table_search(&labyrinth_hot.table, lab_tag_pfn(tag),
-					   &now);
 
-	return now == tag && READ_ONCE(lab_frame_of_tag(tag)->tag) == slot;
+	return is_ours(tag, &now) && now == tag;
 }
 
 /*
@@ -208,12 +215,15 @@ struct lab_page_note lab_page_note(lab_tag_t tag)
 {
 	struct lab_frame *frame = lab_frame_of_tag(tag);
 	struct lab_page_note note = { .refs = lab_frame_refs(frame) };
+	lab_tag_t now;
 
 	/*
-	 * A cached page's words are the list's to use. A borrower may have used
-	 * those of a lent one: they are printed, not followed.
+	 * A cached page's words are the list's to use, and those of one that was
+	 * given away whose it is now. A borrower may have used those of a lent one:
+	 * they are printed, not followed.
 	 */
-	if (lab_tag_state(tag) != LAB_CACHED) {
+	if (lab_tag_state(tag) == LAB_LENT ||
+	    (lab_tag_state(tag) != LAB_CACHED && is_ours(tag, &now))) {
 		note.age_ms = lab_frame_age_ms(frame);
 		note.site = READ_ONCE(frame->site);
 	}
@@ -233,6 +243,14 @@ static void print_page(const struct lab_refusal *refusal)
 	       refusal->note.refs);
 }
 
+static void print_depot(u32 stack)
+{
+	unsigned long *entries;
+	unsigned int nr = stack_depot_fetch(stack, &entries);
+
+	stack_trace_print(entries, min(nr, LAB_STACK_SHOWN), 1);
+}
+
 /*
  * The slot's name is read while the owner might go and another come: at worst
  * it is the next owner's, and its last byte is always 0.
@@ -250,7 +268,7 @@ static void print_holder(const struct lab_refusal *refusal)
 	pr_err(" since:   %u.%03u s, allocated at %pS\n", note->age_ms / 1000,
 	       note->age_ms % 1000, (void *)note->site);
 	if (note->stack)
-		stack_depot_print(note->stack);
+		print_depot(note->stack);
 }
 
 static const char *direction(const struct lab_map_note *map)

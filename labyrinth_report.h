@@ -35,8 +35,7 @@ enum lab_class {
 enum lab_map_kind {
 	LAB_MAP_DMA,
 	LAB_MAP_KERNEL,
-	LAB_MAP_PROCESS,
-	LAB_NR_MAP_KINDS
+	LAB_MAP_PROCESS
 };
 
 /**

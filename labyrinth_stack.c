@@ -62,8 +62,8 @@ void lab_stack_note(struct lab_frame *frame)
 	if (!READ_ONCE(stacks) || in_nmi())
 		return;
 	nr = stack_trace_save(entries, STACK_DEPTH, 2);
-	stack = stack_depot_save_flags(entries, nr, GFP_NOWAIT | __GFP_NOWARN,
-				       IS_ENABLED(CONFIG_PREEMPT_RT) ?
-				       0 : STACK_DEPOT_FLAG_CAN_ALLOC);
+	stack = lab_stack_depot_save(entries, nr, GFP_NOWAIT | __GFP_NOWARN,
+				     IS_ENABLED(CONFIG_PREEMPT_RT) ?
+				     0 : LAB_DEPOT_CAN_ALLOC);
 	lab_frame_note_stack(frame, stack);
 }

@@ -181,8 +181,8 @@ static void raw_bulk(struct bench_set *set, unsigned int ops)
 
 	for (i = 0; i < ops; i += BENCH_BULK) {
 		memset(pages, 0, sizeof(pages));
-		nr = alloc_pages_bulk_node(GFP_ATOMIC, NUMA_NO_NODE,
-					   BENCH_BULK, pages);
+		nr = lab_alloc_pages_bulk_node(GFP_ATOMIC, NUMA_NO_NODE,
+					       BENCH_BULK, pages);
 		while (nr)
 			__free_page(pages[--nr]);
 	}

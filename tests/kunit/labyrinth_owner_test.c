@@ -45,7 +45,6 @@ static const struct bad_attrs bad_attrs[] = {
 	{ "empty name", { .name = "", .nid = NUMA_NO_NODE } },
 	{ "unknown flag", { .name = "x", .nid = NUMA_NO_NODE, .flags = BIT(2) } },
 	{ "top flag", { .name = "x", .nid = NUMA_NO_NODE, .flags = BIT(63) } },
-	{ "quota", { .name = "x", .nid = NUMA_NO_NODE, .max_pages = 1U << 31 } },
 	{ "reserve", { .name = "x", .nid = NUMA_NO_NODE, .reserve = 1U << 31 } },
 	{ "negative node", { .name = "x", .nid = -2 } },
 	{ "node beyond all", { .name = "x", .nid = MAX_NUMNODES } },
@@ -240,7 +239,11 @@ static void free_slots_have_no_handle(struct kunit *test)
 	for (id = 0; id < lab_owners.nr; id++) {
 		struct labyrinth_owner *handle;
 
-		handle = (void *)(id << LAB_OWNER_SHIFT);
+		if (lab_owners.slots[id].phase != LAB_PHASE_FREE)
+			continue;
+		handle = (void *)(id << LAB_SLOT_SHIFT);
+		KUNIT_EXPECT_PTR_EQ(test, lab_owner_slot(handle),
+				    &lab_owners.slots[id]);
 		KUNIT_EXPECT_NULL(test, alloc_exclusive(handle));
 	}
 }

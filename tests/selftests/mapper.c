@@ -15,6 +15,7 @@
 #include <linux/seq_file.h>
 
 #include "../../labyrinth_alloc.h"
+#include "give_away.h"
 #include "mapper.h"
 
 #define PART	512
@@ -521,6 +522,67 @@ static int leave_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(leave);
 
+/*
+ * An owner's page, mapped for DMA, that is freed by others so often that the page
+ * allocator has it, and gives it to Labyrinth again: the device may write to it yet.
+ */
+static struct labyrinth_owner *robbed;
+
+static int rob(void)
+{
+	robbed = make_owner("robbed", dev);
+	if (IS_ERR(robbed))
+		return PTR_ERR(robbed);
+	page = adopt_returning(robbed);
+	return PTR_ERR_OR_ZERO(page) ?:
+	       labyrinth_dma_map(robbed, dev, page, 0, PAGE_SIZE,
+				 DMA_FROM_DEVICE, &whole);
+}
+
+static int find_robbed(void)
+{
+	return give_away_and_find(page, robbed) ? 0 : -ENOENT;
+}
+
+static int map_robbed(void)
+{
+	dma_addr_t dma;
+
+	return labyrinth_dma_map(robbed, dev, page, 0, PART, DMA_TO_DEVICE, &dma);
+}
+
+static int unmap_robbed(void)
+{
+	return labyrinth_dma_unmap(robbed, dev, page, whole, PAGE_SIZE,
+				   DMA_FROM_DEVICE);
+}
+
+static int free_robbed(void)
+{
+	return labyrinth_free_page(robbed, page);
+}
+
+static int destroy_robbed(void)
+{
+	return labyrinth_owner_destroy(robbed);
+}
+
+static const struct step rob_steps[] = {
+	{ "a page is mapped", rob, 0 },
+	{ "it is freed away, and found again", find_robbed, 0 },
+	{ "it cannot be mapped once more", map_robbed, -EBUSY },
+	{ "what was mapped is not known any more", unmap_robbed, -EINVAL },
+	{ "so it cannot be freed", free_robbed, -EBUSY },
+	{ "it is out when its owner goes", destroy_robbed, 1 },
+	{}
+};
+
+static int rob_show(struct seq_file *m, void *unused)
+{
+	return run_steps(m, rob_steps);
+}
+DEFINE_SHOW_ATTRIBUTE(rob);
+
 static void clean_up(void)
 {
 	struct labyrinth_owner *owners[] = { owner, other, no_device };
@@ -563,6 +625,7 @@ static int __init mapper_init(void)
 	debugfs_create_file("dma", 0400, root, NULL, &dma_fops);
 	debugfs_create_file("vmap", 0400, root, NULL, &vmap_fops);
 	debugfs_create_file("leave", 0400, root, NULL, &leave_fops);
+	debugfs_create_file("rob", 0400, root, NULL, &rob_fops);
 	return 0;
 }
 

@@ -11,9 +11,11 @@ DEBUGFS=/sys/kernel/debug/labyrinth
 MAPPER=/sys/kernel/debug/labyrinth_mapper
 PROCESS="${0%/*}/user/mapper"
 TRACING=/sys/kernel/tracing
+GUARD=/sys/module/labyrinth/parameters/guard
 DMA_STEPS=47
 VMAP_STEPS=20
 LEAVE_STEPS=1
+ROB_STEPS=6
 PROCESS_STEPS=49
 
 # run_steps FILE: a result for each of its lines.
@@ -57,7 +59,7 @@ wait_until_used() {
 
 tags_of() { grep -c "^0x[0-9a-f]* [0-9]* $1 $2" $DEBUGFS/pages; }
 
-ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + 16))
+ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + ROB_STEPS + 18))
 insmod labyrinth.ko guard=refuse report_burst=1000
 insmod tests/selftests/labyrinth_mapper.ko
 expect_begin
@@ -84,12 +86,19 @@ ktap_contains "each is named with its mapping" "mapped:  for DMA, 4096 bytes" \
 	"$(dmesg_since "$mark")"
 ktap_equal "what a device may still write to stays in limbo" 1 "$(tags_of leaver LIMBO)"
 ktap_equal "the other does not" 1 "$(tags_of leaver '')"
+# The guard would see to it that nobody gets the page again.
+[ ! -e $GUARD ] || echo off >$GUARD
+mark=$(dmesg_mark)
+run_steps rob
+ktap_contains "a page that was away is reported" "BUG: labyrinth: corrupt-refill" \
+	"$(dmesg_since "$mark")"
+ktap_equal "one that a device may have yet stays in limbo" 1 "$(tags_of robbed LIMBO)"
 expect_end
 ktap_check "the mapper unloads" rmmod labyrinth_mapper
-ktap_check "no page else is left" wait_until_used 1
+ktap_check "no page else is left" wait_until_used 2
 mark=$(dmesg_mark)
 ktap_check "the module unloads" rmmod labyrinth
-ktap_contains "and says what it leaves" "1 pages are still referred to" \
+ktap_contains "and says what it leaves" "2 pages are still referred to" \
 	"$(dmesg_since "$mark")"
-leave_pages 1
+leave_pages 2
 ktap_end

@@ -44,7 +44,7 @@ check() {
 	ktap_equal "$1: nothing is noticed where nobody strays" "$before" "$(strays)"
 }
 
-ktap_plan 18
+ktap_plan 20
 insmod labyrinth.ko report_burst=1000
 insmod tests/selftests/labyrinth_probe.ko
 expect_begin
@@ -60,6 +60,12 @@ rmmod labyrinth_probe
 echo 1 >$POISON
 insmod tests/selftests/labyrinth_probe.ko single=1
 check single
+rmmod labyrinth_probe
+insmod tests/selftests/labyrinth_probe.ko zero=1
+log=$(said "stray-fresh 5")
+ktap_contains "zero: a write to a page that came zeroed is noticed" \
+	"content: written to from offset 0x123 on, 5 bytes, the first are 73 74 72 61 79" "$log"
+ktap_lacks "zero: and the page is handed out zeroed" "failed: " "$log"
 rmmod labyrinth_probe
 expect_end
 rmmod labyrinth

@@ -24,6 +24,7 @@
 #include <linux/vmalloc.h>
 
 #include "../../labyrinth_alloc.h"
+#include "give_away.h"
 #include "probe_fresh.h"
 #include "probe_nmi.h"
 #include "probe_starve.h"
@@ -33,11 +34,19 @@
 
 #define EXHAUST_RESERVE 256
 
+/* A refill's pages: how far apart, and how many. */
+#define NEAR	512
+#define FEW	32
+
 #define HAMMER_PERIOD ns_to_ktime(50 * NSEC_PER_USEC)
 
 static bool single;
 module_param(single, bool, 0444);
 MODULE_PARM_DESC(single, "Make the owner a SINGLE one (default 0)");
+
+static bool zero;
+module_param(zero, bool, 0444);
+MODULE_PARM_DESC(zero, "Make the owner a ZERO one (default 0)");
 
 static int nid = NUMA_NO_NODE;
 module_param(nid, int, 0444);
@@ -68,6 +77,12 @@ make_owner(const char *name, unsigned long flags, unsigned int reserve)
 	};
 
 	return labyrinth_owner_create(&attrs);
+}
+
+static unsigned long flags_of_probe(void)
+{
+	return (single ? LABYRINTH_OWNER_SINGLE : 0) |
+	       (zero ? LABYRINTH_OWNER_ZERO : 0);
 }
 
 static struct page *alloc_in_zone_movable(void)
@@ -170,6 +185,50 @@ static int do_stray_write(unsigned long nr)
 	return err ?: take() == page ? labyrinth_free_page(owner, page) : -EAGAIN;
 }
 
+static void *find_cached_near(void *addr)
+{
+	struct labyrinth_page_info info;
+	int i;
+
+	for (i = -NEAR; i <= NEAR; i++) {
+		void *near = addr + i * (long)PAGE_SIZE;
+
+		if (!labyrinth_query(near, &info) &&
+		    info.state == LABYRINTH_PAGE_CACHED &&
+		    !strcmp(info.owner, "probe"))
+			return near;
+	}
+	return NULL;
+}
+
+/* 0 if @wanted is handed out, and all zeroes, after at most @nr others. */
+static int take_until(void *wanted, unsigned long nr)
+{
+	void *page = take();
+	int err;
+
+	if (!page)
+		return -ENOMEM;
+	if (page == wanted)
+		err = memchr_inv(page, 0, PAGE_SIZE) ? -EUCLEAN : 0;
+	else
+		err = nr ? take_until(wanted, nr - 1) : -ENOENT;
+	return labyrinth_free_page(owner, page) ?: err;
+}
+
+/* To a ZERO owner's page that has not been handed out yet. */
+static int do_stray_fresh(unsigned long nr)
+{
+	void *page = take();
+	void *near = find_cached_near(page);
+	int err = labyrinth_free_page(owner, page);
+
+	if (!near)
+		return -ENOENT;
+	memcpy(near + 0x123, "stray", nr);
+	return err ?: take_until(near, FEW);
+}
+
 static int do_foreign_free(unsigned long nr)
 {
 	return labyrinth_free_page(other, last());
@@ -201,14 +260,45 @@ static int do_raw_free_thrice(unsigned long nr)
 /* So often that the page is the page allocator's, and soon another's. */
 static int do_raw_free_away(unsigned long nr)
 {
-	struct page *page = virt_to_page(last());
-
-	while (page_ref_count(page) > 1)
-		put_page(page);
-	/* The type goes too, or the allocator would refuse the page. */
-	__ClearPageOffline(page);
-	__free_page(page);
+	give_away(virt_to_page(last()));
 	return labyrinth_free_page(owner, last());
+}
+
+static int free_away_and_find(void *page)
+{
+	struct labyrinth_owner *finder = make_owner("finder", 0, 0);
+	bool found;
+
+	if (IS_ERR(finder))
+		return PTR_ERR(finder);
+	found = give_away_and_find(page, finder);
+	labyrinth_owner_destroy(finder);
+	return found ? 0 : -EAGAIN;
+}
+
+/* Likewise, and the page allocator gives it to Labyrinth again: it is its owner's. */
+static int do_raw_free_back(unsigned long nr)
+{
+	void *page = adopt_returning(owner);
+
+	return PTR_ERR_OR_ZERO(page) ?: free_away_and_find(page) ?:
+	       labyrinth_free_page(owner, page);
+}
+
+/* The same while it is lent: its borrower may have it yet. */
+static int do_lent_free_back(unsigned long nr)
+{
+	void *page = adopt_returning(owner);
+	int err = PTR_ERR_OR_ZERO(page) ?:
+		  PTR_ERR_OR_ZERO(labyrinth_lend(owner, page)) ?:
+		  free_away_and_find(page);
+
+	if (err)
+		return err;
+	if (labyrinth_reclaim(owner, page) != -EBUSY)
+		return -EILSEQ;
+	put_page(virt_to_page(page));
+	return labyrinth_reclaim(owner, page) ?: labyrinth_free_page(owner, page);
 }
 
 /* A borrower may do with a lent page's struct page as it likes. */
@@ -320,7 +410,7 @@ static int do_destroy(unsigned long nr)
 	unsigned int out = labyrinth_owner_destroy(owner);
 
 	pr_info("%u of %lu pages were out\n", out, nr_held);
-	owner = make_owner("probe", single ? LABYRINTH_OWNER_SINGLE : 0, 0);
+	owner = make_owner("probe", flags_of_probe(), 0);
 	if (out != nr_held)
 		return -EUCLEAN;
 	nr_held = 0;
@@ -514,9 +604,12 @@ static const struct {
 	{ "stray-write", do_stray_write },
 	{ "foreign-free", do_foreign_free },
 	{ "lose-reference", do_lose_reference },
+	{ "stray-fresh", do_stray_fresh },
 	{ "raw-free", do_raw_free },
 	{ "raw-free-thrice", do_raw_free_thrice },
 	{ "raw-free-away", do_raw_free_away },
+	{ "raw-free-back", do_raw_free_back },
+	{ "lent-free-back", do_lent_free_back },
 	{ "scribble", do_scribble },
 	{ "lend", do_lend },
 	{ "put", do_put },
@@ -577,7 +670,7 @@ static const struct file_operations do_fops = {
 
 static int __init probe_init(void)
 {
-	owner = make_owner("probe", single ? LABYRINTH_OWNER_SINGLE : 0, 0);
+	owner = make_owner("probe", flags_of_probe(), 0);
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
 	other = make_owner("other", 0, OTHER_RESERVE);
