@@ -17,8 +17,10 @@ modules: need-kdir
 clean: need-kdir
 	$(KBUILD) clean
 
+# Where kbuild finds no System.map, as beside Debian's headers, it runs no depmod.
 install: modules
 	$(KBUILD) modules_install
+	$(if $(INSTALL_MOD_PATH),,depmod -a)
 
 kunit check demo:
 	scripts/$@.sh
@@ -35,7 +37,7 @@ help:
 	@echo 'make            build labyrinth.ko and the samples for the running kernel'
 	@echo 'make KDIR=...   build them for the kernel whose build tree is there'
 	@echo 'make KUNIT=1    build the KUnit tests too (for a kernel with CONFIG_KUNIT)'
-	@echo 'make install    install the modules (modules_install)'
+	@echo 'make install    install the modules (modules_install, depmod)'
 	@echo 'make clean      remove what was built'
 	@echo 'make kunit      run the KUnit suites in User-Mode Linux'
 	@echo 'make check      run all checks and tests, see scripts/check.sh --help'

@@ -603,7 +603,7 @@ static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
  * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: 0; -EPERM the page has another owner, or the caller is not the thread
  * that @from is bound to; -ENOENT no Labyrinth page, or freed before; -EBUSY lent,
- * or something refers to it; -ENOSPC @to has as many pages as it may; -EINVAL
+ * mapped, or something refers to it; -ENOSPC @to has as many pages as it may; -EINVAL
  * as labyrinth_free_page(), of either handle.
  */
 int labyrinth_transfer(struct labyrinth_owner *from,
@@ -769,7 +769,8 @@ static int adoptable(struct lab_call *call, struct page *page)
 {
 	int err;
 
-	if (!lab_page_valid(page) || PageCompound(page) || PageReserved(page)) {
+	if (!lab_page_valid(page) || PageCompound(page) || PageReserved(page) ||
+	    !lab_pfn_fits(page_to_pfn(page))) {
 		call->class = LAB_BAD_PAGE;
 		return -EINVAL;
 	}
@@ -890,7 +891,7 @@ static noinline struct page *lend(struct labyrinth_owner *owner, void *addr,
  *
  * Context: Any. Never sleeps.
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
- * labyrinth_free_page(); -EBUSY lent already, or something refers to it.
+ * labyrinth_free_page(); -EBUSY lent already, mapped, or something refers to it.
  */
 struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 {
@@ -983,8 +984,8 @@ static noinline int reclaim(struct labyrinth_owner *owner, void *addr,
  * it asks only whether that is so.
  *
  * Context: Any. Never sleeps.
- * Return: 0; -EBUSY somebody still has a reference: try again later, nothing is
- * reported; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
+ * Return: 0; -EBUSY somebody still has a reference, or it is mapped: try again later,
+ * nothing is reported; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
  */
 int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
 {

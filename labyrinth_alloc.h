@@ -100,7 +100,7 @@ struct labyrinth_page_info {
 };
 
 /* The owner remembers the module that made it, but does not pin it. */
-#define labyrinth_owner_create(attrs) \
+#define labyrinth_owner_create(attrs...) \
 	labyrinth_owner_create_for(attrs, THIS_MODULE)
 
 struct labyrinth_owner *

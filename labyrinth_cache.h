@@ -38,18 +38,23 @@ struct lab_batch {
 
 static inline struct lab_frame *lab_cache_pop_single(struct lab_owner *owner)
 {
-	struct lab_frame *frame = owner->front.head;
+	struct lab_frame *frame;
 
+	lab_single_enter(&owner->front);
+	frame = owner->front.head;
 	if (frame)
 		owner->front.head = (struct lab_frame *)frame->next;
+	lab_single_leave(&owner->front);
 	return frame;
 }
 
 static inline void lab_cache_push_single(struct lab_owner *owner,
 					 struct lab_frame *frame)
 {
+	lab_single_enter(&owner->front);
 	WRITE_ONCE(frame->next, (unsigned long)owner->front.head);
 	owner->front.head = frame;
+	lab_single_leave(&owner->front);
 	if (owner->front.room)
 		owner->front.room--;
 }

@@ -17,7 +17,6 @@
 #define CTRL_RST	BIT(26)
 
 #define STATUS		0x0008
-#define STATUS_FD	BIT(0)
 #define STATUS_LU	BIT(1)
 #define STATUS_SPEED	GENMASK(7, 6)	/* 10, 100, 1000, 1000 */
 

@@ -30,7 +30,7 @@ ktap_equal "dmesg says so once" 1 \
 many=$(held)
 ktap_check "every page that was handed out is still tagged" test "$many" -ge \
 	$((CAPACITY * 9 / 10 - 100))
-ktap_check "and can be freed" sh -c "echo drop $many >$DO"
+ktap_check "and can be freed, each that was" sh -c "echo drop 100000 >$DO"
 ktap_check "then there is room again" sh -c "echo hold 500 >$DO"
 rmmod labyrinth_probe
 ktap_check "the module unloads" rmmod labyrinth

@@ -218,7 +218,7 @@ bool tort_is_gone(const struct tort_slip *p)
 {
 	if (likely(tort_is_owners(p)))
 		return false;
-	/* Pairs with the barrier in tort_mortal(). */
+	/* Pairs with the barrier in end_mortal(). */
 	smp_rmb();
 	return READ_ONCE(p->owner->dying) != p->handle;
 }
