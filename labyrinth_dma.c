@@ -301,10 +301,10 @@ static bool take_any(struct lab_mapping *map, bool alone, const void *unused)
  */
 void lab_dma_end_all(struct lab_owner *owner, struct lab_frame *frame)
 {
-	struct lab_mapping *map;
+	struct lab_mapping *map = lab_mapping_find(owner, frame, take_any, NULL);
 
-	while ((map = lab_mapping_find(owner, frame, take_any, NULL))) {
-		page_ref_inc(lab_frame_page(frame));
+	if (map)
+		page_ref_add(lab_frame_page(frame), LAB_REFS_EXCLUSIVE);
+	for (; map; map = lab_mapping_find(owner, frame, take_any, NULL))
 		end_mapping(owner, frame, map, _RET_IP_);
-	}
 }

@@ -183,6 +183,8 @@ int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map)
 	map->ending = false;
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
 	busy = map->what.kind == LAB_MAP_PROCESS && has_process(call);
+	/* The driver does not know when a process has ended its own: no fault of his. */
+	call->silent |= busy;
 	linked = !busy && link_mapping(call, map);
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (linked) {
@@ -242,19 +244,17 @@ static void unlink_mapping(struct lab_mapping **link, struct lab_mapping *map)
 	WRITE_ONCE(*link, map->next);
 }
 
-/* @map is off the list. Under the lock. */
+/* The last mapping is off the list. Under the lock. */
 static void leave_mapped(struct lab_frame *frame, lab_tag_t *slot, lab_tag_t tag)
 {
-	if (!frame->mappings) {
-		lab_frame_place(frame, slot);
-		if (lab_tag_state(tag) == LAB_MAPPED)
-			cmpxchg(slot, tag, lab_tag_step(tag, LAB_HELD));
-	}
+	lab_frame_place(frame, slot);
+	if (lab_tag_state(tag) == LAB_MAPPED)
+		cmpxchg(slot, tag, lab_tag_step(tag, LAB_HELD));
 	/* See lab_mapping_retire(). */
 	if (lab_tag_state(tag) == LAB_LIMBO) {
 		/* Pairs with the freezing of the frame by limbo's worker. */
 		smp_mb__before_atomic();
-		page_ref_dec(lab_frame_page(frame));
+		page_ref_sub(lab_frame_page(frame), LAB_REFS_EXCLUSIVE);
 	}
 }
 
@@ -277,7 +277,8 @@ void lab_mapping_detach(struct lab_owner *owner, struct lab_frame *frame,
 	linked = map->linked;
 	if (head && linked) {
 		unlink_mapping(head, map);
-		leave_mapped(frame, slot, tag);
+		if (!*head)
+			leave_mapped(frame, slot, tag);
 	}
 	/* Also where the list was lost with the frame: nobody looks for it again. */
 	WRITE_ONCE(map->linked, false);
@@ -299,8 +300,9 @@ static int count_mappings(const struct lab_mapping *map, bool only_process)
 }
 
 /*
- * A page that is MAPPED, by the tag @mapped in @slot, is given up: to limbo, with a
- * reference for each mapping, which is dropped when that ends. With @only_process,
+ * A page that is MAPPED, by the tag @mapped in @slot, is given up: to limbo, where its
+ * mappings have as many references as its owner, until the last of them ends: so many
+ * that a foreigner who drops some does not get it out before. With @only_process,
  * unless it has mappings of another kind. Not where the frame is not ours any more.
  * Context: Any. Return: whether it was so, and is in limbo now; in an NMI, false.
  */
@@ -309,22 +311,22 @@ bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t mapp
 {
 	struct lab_frame *frame = lab_frame_of_tag(mapped);
 	unsigned long flags;
-	int nr = 0;
+	bool retired = false;
 
 	/* The lock's holder may be whom the NMI came over. */
 	if (in_nmi())
 		return false;
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
 	if (READ_ONCE(*slot) == mapped && READ_ONCE(frame->tag) == slot)
-		nr = count_mappings(frame->mappings, only_process);
-	if (nr) {
-		page_ref_add(lab_frame_page(frame), nr);
+		retired = count_mappings(frame->mappings, only_process);
+	if (retired) {
+		page_ref_add(lab_frame_page(frame), LAB_REFS_EXCLUSIVE);
 		cmpxchg(slot, mapped, lab_tag_step(mapped, LAB_LIMBO));
 	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
-	if (nr)
+	if (retired)
 		lab_limbo_add(owner, frame);
-	return nr;
+	return retired;
 }
 
 static void copy_note(struct lab_owner *owner, struct lab_frame *frame,

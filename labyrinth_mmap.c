@@ -225,9 +225,9 @@ static int map_pages(struct lab_call *call, struct vm_area_struct *vma,
  * sleep.
  * Return: 0; -EPERM one of them has another owner, or the caller is not the bound
  * thread; -ENOENT one is no Labyrinth page, or freed; -EBUSY one is lent, or
- * mapped into a process already; -EINVAL as labyrinth_free_page(), or @vma is NULL,
- * private, or not @nr pages long, or mapped by this already, or @addrs is NULL, or
- * @nr 0; -ENOMEM.
+ * mapped into a process already, which is not reported; -EINVAL as
+ * labyrinth_free_page(), or @vma is NULL, private, or not @nr pages long, or mapped by
+ * this already, or @addrs is NULL, or @nr 0; -ENOMEM.
  */
 int labyrinth_mmap(struct labyrinth_owner *owner, struct vm_area_struct *vma,
 		   void **addrs, unsigned int nr)

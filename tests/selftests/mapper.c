@@ -476,13 +476,11 @@ DEFINE_SHOW_ATTRIBUTE(vmap);
 
 static struct labyrinth_owner *make_owner(const char *name, struct device *whose)
 {
-	struct labyrinth_owner_attrs attrs = {
+	return labyrinth_owner_create(&(struct labyrinth_owner_attrs) {
 		.name = name,
 		.dev = whose,
 		.nid = NUMA_NO_NODE,
-	};
-
-	return labyrinth_owner_create(&attrs);
+	});
 }
 
 static struct platform_device *make_device(int id)
@@ -508,6 +506,8 @@ static int leave_mapped(void)
 	err = labyrinth_dma_map(leaver, dev, two[0], 0, PAGE_SIZE,
 				DMA_FROM_DEVICE, &dma) ?:
 	      PTR_ERR_OR_ZERO(labyrinth_vmap(leaver, &two[1], 1));
+	/* And somebody drops a reference that is not his. */
+	put_page(virt_to_page(two[0]));
 	return labyrinth_owner_destroy(leaver) == 2 ? err : -EILSEQ;
 }
 
