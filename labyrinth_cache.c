@@ -49,7 +49,7 @@ static void restore_stolen(struct lab_owner *owner, struct lab_frame *frame,
 {
 	enum lab_state state = lab_tag_state(tag);
 	bool shared = state == LAB_LENT || state == LAB_MAPPED;
-	/* The owner may be at it right now, and would put back what he finds missing. */
+	/* The owner may be at it, and would put back what he finds missing. */
 	int refs = lab_frame_freeze(frame, 1) ? 0 : 1;
 
 	lab_frame_place(frame, shared ? NULL : slot);

@@ -188,13 +188,20 @@ static lab_tag_t find_remap_action(struct ftrace_regs *regs)
 	return find_range(action->remap.start_pfn, PFN_UP(action->remap.size));
 }
 
-/* (vma, start, len): the mapping's size of it, from the mapping's offset on. */
+/*
+ * (vma, start, len): the mapping's size of it, from the mapping's offset on. Both are
+ * the user's: what goes beyond @len the core refuses, and is not looked for.
+ */
 static lab_tag_t find_iomap(struct ftrace_regs *regs)
 {
 	struct vm_area_struct *vma = arg_ptr(regs, 0);
+	unsigned long start = arg(regs, 1), len = arg(regs, 2);
+	unsigned long pages = PFN_UP(offset_in_page(start) + len);
 
-	return find_range(PHYS_PFN(arg(regs, 1)) + vma->vm_pgoff,
-			  vma_pages(vma));
+	if (start + len < start || vma->vm_pgoff > pages ||
+	    vma_pages(vma) > pages - vma->vm_pgoff)
+		return 0;
+	return find_range(PHYS_PFN(start) + vma->vm_pgoff, vma_pages(vma));
 }
 
 /* (vma, addr, pfn) and (vma, addr, pfn_t) */

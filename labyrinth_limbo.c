@@ -33,11 +33,19 @@ static void limbo_kick(struct irq_work *kick)
 /* From a context in which a work item may not be queued. */
 static struct irq_work limbo_kick_work = IRQ_WORK_INIT(limbo_kick);
 
-/* Takes the tag off a frame that is frozen and the caller's alone. */
+/*
+ * Takes the tag off a frame that is frozen and the caller's alone. The type goes first:
+ * without a tag, memory that has it and no reference may go offline.
+ */
 static bool untag(struct lab_owner *owner, struct lab_frame *frame,
 		  lab_tag_t *slot, lab_tag_t tag, int refs)
 {
+	bool typed = PageOffline(lab_frame_page(frame));
+
+	lab_frame_clear_type(frame);
 	if (!lab_table_remove(&labyrinth_hot.table, slot, tag)) {
+		if (typed)
+			lab_frame_set_type(frame);
 		lab_frame_thaw(frame, refs);
 		return false;
 	}
