@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/build.sh [--kernel KERNEL] [--out DIR] [--sparse]
+# Usage: scripts/build.sh [--kernel KERNEL] [--out DIR] [--outside] [--sparse]
 # Builds labyrinth.ko and the samples against the stock headers of a kernel, with
 # W=1 and warnings as errors, and copies the modules to DIR. The sources are
 # copied to the cache first, so that nothing is generated in the checkout.
 # KERNEL is as for kernel.sh, default 6.1.
+# --outside then builds the driver in tests/outside, as one of another tree is built.
 # --sparse runs sparse over all of them instead; any warning fails.
 
 # shellcheck source=scripts/lib.sh
@@ -13,12 +14,13 @@
 # shellcheck source=scripts/arch.sh
 . "$LAB_SCRIPTS/arch.sh"
 
-kernel=6.1 out='' sparse=''
+kernel=6.1 out='' outside='' sparse=''
 while (($#)); do
 	case $1 in
 	--help) usage; exit ;;
 	--kernel) kernel=$2; shift 2 ;;
 	--out) out=$2; shift 2 ;;
+	--outside) outside=1; shift ;;
 	--sparse) sparse=1; shift ;;
 	*) die "unknown argument '$1' (see --help)" ;;
 	esac
@@ -59,6 +61,17 @@ copy_modules() {
 		ko=${ko#"$work/"}
 		install -D -m 644 "$work/$ko" "$out/$ko"
 	done
+}
+
+build_outside() {
+	local log=$LABYRINTH_LOGS/outside-$kernel.log
+	rm -rf "$work.outside"
+	cp -r "$LAB_ROOT/tests/outside" "$work.outside"
+	run_logged "building a driver of another tree, kernel $kernel" "$log" \
+		maker --no-print-directory -C "$headers" M="$work.outside" "${ARCH_MAKE[@]}" \
+		W=1 KCFLAGS=-Werror LABYRINTH="$work" \
+		KBUILD_EXTRA_SYMBOLS="$work/Module.symvers" modules
+	! grep -E 'warning:|WARNING:' "$log" >&2
 }
 
 # Findings in the kernel's own headers are not ours to repair.
@@ -108,5 +121,6 @@ if [[ -n $sparse ]]; then
 else
 	clean_build "$LABYRINTH_LOGS/build-$kernel.log"
 	[[ -z $out ]] || copy_modules
+	[[ -z $outside ]] || build_outside
 fi
 rm -f "$work/.building"
