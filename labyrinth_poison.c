@@ -46,7 +46,7 @@ static const struct kernel_param_ops poison_ops = {
 
 module_param_cb(poison, &poison_ops, &poison, 0644);
 MODULE_PARM_DESC(poison,
-		 "Fill cached pages with a pattern, and report who wrote to one when it is handed out (default 0)");
+		 "Fill cached pages with a pattern, and report what was written to one when it is handed out (default 0)");
 
 /*
  * @frame's page is about to be cached, with whatever its user left in it.
