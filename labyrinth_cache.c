@@ -53,6 +53,11 @@ static void restore_stolen(struct lab_owner *owner, struct lab_frame *frame,
 	int refs = lab_frame_freeze(frame, 1) ? 0 : 1;
 
 	lab_frame_place(frame, shared ? NULL : slot);
+	/* The words of notes have been the page allocator's. */
+	if (state == LAB_CACHED)
+		lab_frame_note_content(frame, LAB_CONTENT_ANY);
+	else
+		lab_frame_note(frame, 0);
 	lab_frame_set_type(frame);
 	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE + shared - refs);
 	lab_report_corrupt(LAB_OP_REFILL, owner, tag, _RET_IP_);

@@ -282,6 +282,8 @@ static void set_up(struct lab_owner *owner,
 	owner->max_pages = min_t(unsigned int, attrs->max_pages, INT_MAX);
 	owner->reserve_target = attrs->reserve;
 	owner->nid = attrs->nid;
+	owner->records = NULL;
+	owner->spare = NULL;
 	owner->strayed = false;
 	owner->module = module;
 	owner->created_at = ip;

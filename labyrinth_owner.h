@@ -74,12 +74,16 @@ struct lab_owner {
 	unsigned int reserve_target;
 	int nid;
 	struct device *dev;		/* holds a reference */
-	struct lab_mapping *records;	/* all of them, and */
-	struct lab_mapping *spare;	/* those not in use; under @map_lock */
+	union {
+		struct list_head free_node;	/* while the slot is free; else */
+		struct {			/* under @map_lock: */
+			struct lab_mapping *records;	/* all that it has, and */
+			struct lab_mapping *spare;	/* those not in use */
+		};
+	};
 	raw_spinlock_t map_lock;	/* see labyrinth_mapping.c */
 	struct module *module;		/* compared, never followed */
 	unsigned long created_at;	/* the address create returned to */
-	struct list_head free_node;
 	u64 generation;
 	char name[LABYRINTH_NAME_LEN];
 	char module_name[LABYRINTH_NAME_LEN];

@@ -28,6 +28,8 @@ leaks() {
 	echo scan >$KMEMLEAK
 	echo scan >$KMEMLEAK
 	but_the_kernels
+	# The console has how many there are, the kernel's among them: see scan-log.sh.
+	echo "labyrinth-test: leaks judged" >/dev/kmsg
 	echo clear >$KMEMLEAK
 }
 

@@ -15,8 +15,9 @@ static inline void give_away(struct page *page)
 {
 	while (page_ref_count(page) > 1)
 		put_page(page);
-	/* The type goes too, or the allocator would refuse the page. */
-	__ClearPageOffline(page);
+	/* The type, if it has one, goes too, or the allocator would refuse the page. */
+	if (PageOffline(page))
+		__ClearPageOffline(page);
 	__free_page(page);
 }
 

@@ -34,8 +34,8 @@
 
 #define EXHAUST_RESERVE 256
 
-/* A refill's pages: how far apart, and how many. */
-#define NEAR	512
+/* A refill's pages: how far apart they may be, and how many they are. */
+#define NEAR	BIT(20)
 #define FEW	32
 
 #define HAMMER_PERIOD ns_to_ktime(50 * NSEC_PER_USEC)
@@ -190,13 +190,15 @@ static void *find_cached_near(void *addr)
 	struct labyrinth_page_info info;
 	int i;
 
-	for (i = -NEAR; i <= NEAR; i++) {
-		void *near = addr + i * (long)PAGE_SIZE;
+	for (i = 0; i < NEAR; i++) {
+		/* One after it, one before it, two after it, ... */
+		void *near = addr + (i & 1 ? i / 2 + 1 : -(i / 2)) * (long)PAGE_SIZE;
 
 		if (!labyrinth_query(near, &info) &&
 		    info.state == LABYRINTH_PAGE_CACHED &&
 		    !strcmp(info.owner, "probe"))
 			return near;
+		cond_resched();
 	}
 	return NULL;
 }

@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) "labyrinth_torture: " fmt
 
+#include <linux/completion.h>
 #include <linux/cpu.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
@@ -21,6 +22,7 @@ unsigned int tort_nr_actors;
 
 static struct tort_slip *slips;
 static struct task_struct *director;
+static DECLARE_COMPLETION(directing);
 
 static bool running;
 static unsigned int nr_threads;
@@ -294,6 +296,7 @@ static void wind_up(void)
 
 static int director_fn(void *unused)
 {
+	complete(&directing);
 	play();
 	wind_up();
 	while (!kthread_should_stop())
@@ -337,6 +340,8 @@ int tort_run_begin(void)
 		return err;
 	}
 	wake_up_process(director);
+	/* A thread that is stopped before it has begun never does, and winds up nothing. */
+	wait_for_completion(&directing);
 	return 0;
 }
 
