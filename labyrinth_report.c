@@ -171,6 +171,17 @@ static bool is_ours(lab_tag_t tag, lab_tag_t *now)
 	return slot && READ_ONCE(lab_frame_of_tag(tag)->tag) == slot;
 }
 
+/* Likewise; but mostly it shows by a word that the page allocator would have used. */
+static bool has_notes(lab_tag_t tag)
+{
+	struct lab_frame *frame = lab_frame_of_tag(tag);
+	lab_tag_t now;
+
+	return likely(READ_ONCE(frame->address) ==
+		      (unsigned long)lab_frame_address(frame)) ||
+	       is_ours(tag, &now);
+}
+
 static bool is_tagged(lab_tag_t tag)
 {
 	lab_tag_t now;
@@ -215,7 +226,6 @@ struct lab_page_note lab_page_note(lab_tag_t tag)
 {
 	struct lab_frame *frame = lab_frame_of_tag(tag);
 	struct lab_page_note note = { .refs = lab_frame_refs(frame) };
-	lab_tag_t now;
 
 	/*
 	 * A cached page's words are the list's to use, and those of one that was
@@ -223,7 +233,7 @@ struct lab_page_note lab_page_note(lab_tag_t tag)
 	 * they are printed, not followed.
 	 */
 	if (lab_tag_state(tag) == LAB_LENT ||
-	    (lab_tag_state(tag) != LAB_CACHED && is_ours(tag, &now))) {
+	    (lab_tag_state(tag) != LAB_CACHED && has_notes(tag))) {
 		note.age_ms = lab_frame_age_ms(frame);
 		note.site = READ_ONCE(frame->site);
 	}
