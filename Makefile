@@ -20,7 +20,7 @@ clean: need-kdir
 # Where kbuild finds no System.map, as beside Debian's headers, it runs no depmod.
 install: modules
 	$(KBUILD) modules_install
-	$(if $(INSTALL_MOD_PATH),,depmod -a)
+	$(if $(INSTALL_MOD_PATH),,depmod -a "$$(cat $(KDIR)/include/config/kernel.release)")
 
 kunit check demo:
 	scripts/$@.sh

@@ -631,7 +631,10 @@ static int untag_held(struct lab_call *call)
 
 	if (err)
 		return err;
+	/* As in labyrinth_limbo.c, not a type without a tag. */
+	lab_frame_clear_type(call->frame);
 	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag)) {
+		lab_frame_set_type(call->frame);
 		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 		return lab_call_again(call);
 	}

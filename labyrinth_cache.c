@@ -41,25 +41,40 @@ static gfp_t owner_gfp(const struct lab_owner *owner, gfp_t gfp)
  *
  * But for one that others had by right, a borrower, a device or a process: whether
  * they are done with it nobody knows, since the list of mappings is lost, and maybe
- * the borrower's reference. It has a reference more, and does not know its slot: so
- * it is not handed out again until that reference is put.
+ * the borrower's reference. It has references for them, and does not know its slot:
+ * so it is not handed out again until the borrower puts his; where there may be a
+ * mapping, never.
  */
+static int others_refs(enum lab_state state)
+{
+	switch (state) {
+	case LAB_LENT:
+		return 1;
+	case LAB_MAPPED:
+	case LAB_LIMBO:
+		return LAB_REFS_EXCLUSIVE;
+	default:
+		return 0;
+	}
+}
+
 static void restore_stolen(struct lab_owner *owner, struct lab_frame *frame,
 			   lab_tag_t *slot, lab_tag_t tag)
 {
 	enum lab_state state = lab_tag_state(tag);
-	bool shared = state == LAB_LENT || state == LAB_MAPPED;
-	/* The owner may be at it, and would put back what he finds missing. */
+	int others = others_refs(state);
+	/* If nobody is at it: its owner would put back what he finds missing. */
 	int refs = lab_frame_freeze(frame, 1) ? 0 : 1;
 
-	lab_frame_place(frame, shared ? NULL : slot);
+	lab_frame_place(frame, others ? NULL : slot);
 	/* The words of notes have been the page allocator's. */
 	if (state == LAB_CACHED)
 		lab_frame_note_content(frame, LAB_CONTENT_ANY);
 	else
 		lab_frame_note(frame, 0);
-	lab_frame_set_type(frame);
-	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE + shared - refs);
+	if (state != LAB_LENT)
+		lab_frame_set_type(frame);
+	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE + others - refs);
 	lab_report_corrupt(LAB_OP_REFILL, owner, tag, _RET_IP_);
 }
 

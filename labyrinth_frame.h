@@ -174,7 +174,8 @@ static inline bool lab_page_is_pool(const struct page *page)
 static inline void lab_frame_place(struct lab_frame *frame, lab_tag_t *slot)
 {
 	WRITE_ONCE(frame->address, (unsigned long)lab_frame_address(frame));
-	WRITE_ONCE(frame->tag, slot);
+	/* Pairs with the look at it in link_mapping(), before a list takes that place. */
+	smp_store_release(&frame->tag, slot);
 }
 
 /* A frame straight from the page allocator becomes Labyrinth's. */

@@ -10,7 +10,8 @@
  * Why a page that is mapped does not get away: a page is HELD only while its list
  * is empty. The step to MAPPED is one compare-and-exchange, so of it and a
  * free, transfer, lend or release of the HELD page one wins. From MAPPED the tag
- * is led away under the lock alone; every other call finds the state -EBUSY.
+ * is led away under the lock alone; every other call finds the state -EBUSY. But for
+ * a frame that is not ours any more: its owner's end takes it to limbo without.
  *
  * The list's head is the word of the frame that has the page's address in all
  * other states. A frame that does not know its slot any more has been through
@@ -130,8 +131,8 @@ void lab_mapping_place(struct lab_owner *owner, struct lab_mapping *map,
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 }
 
-/* Under the lock: whether a process has the page mapped that @call has looked up. */
-static bool has_process(const struct lab_call *call)
+/* Under the lock: a process's mapping of the page that @call has looked up, or NULL. */
+static const struct lab_mapping *find_process(const struct lab_call *call)
 {
 	const struct lab_mapping *map = NULL;
 
@@ -140,8 +141,8 @@ static bool has_process(const struct lab_call *call)
 		map = call->frame->mappings;
 	for (; map; map = map->next)
 		if (map->what.kind == LAB_MAP_PROCESS)
-			return true;
-	return false;
+			return map;
+	return NULL;
 }
 
 /*
@@ -177,22 +178,25 @@ static bool link_mapping(struct lab_call *call, struct lab_mapping *map)
 int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map)
 {
 	struct lab_owner *owner = call->owner;
+	const struct lab_mapping *process = NULL;
 	unsigned long flags;
-	bool busy, linked;
+	bool linked;
 
 	map->ending = false;
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	busy = map->what.kind == LAB_MAP_PROCESS && has_process(call);
-	/* The driver does not know when a process has ended its own: no fault of his. */
-	call->silent |= busy;
-	linked = !busy && link_mapping(call, map);
+	if (map->what.kind == LAB_MAP_PROCESS)
+		process = find_process(call);
+	/* The driver does not know when a process ends its own: no fault of his. */
+	if (process && process->range != map->range)
+		call->silent = true;
+	linked = !process && link_mapping(call, map);
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (linked) {
 		lab_step(call->op, call->frame, owner, call->ip);
 		return 0;
 	}
 	call->class = LAB_BUSY;
-	return busy ? -EBUSY : lab_call_again(call);
+	return process ? -EBUSY : lab_call_again(call);
 }
 
 /*

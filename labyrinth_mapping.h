@@ -13,7 +13,7 @@
 /**
  * struct lab_mapping - one mapping of one page
  * @next: the same page's next, or the next that is spare.
- * @made: the next of all that the owner has from the slab allocator; NULL: of a range.
+ * @made: the next of all that the owner has from the slab allocator; not of a range.
  * @what: what a report says of it.
  * @range: the struct of the mapping of several pages that this one is part of;
  *	NULL for DMA.

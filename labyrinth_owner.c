@@ -468,22 +468,29 @@ static void name_leaked(const struct lab_owner *owner, lab_tag_t tag,
 }
 
 /*
- * A mapped page goes to limbo first, and stays there as long as a mapping does.
- * Return: false if it was not mapped any more.
+ * A mapped page goes to limbo first, and stays there as long as a mapping does. Where
+ * the list of its mappings is lost, windows and processes are told of it all the same.
  */
-static bool settle_mapped(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t tag)
+static void settle_mapped(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t tag)
 {
 	struct lab_frame *frame = lab_frame_of_tag(tag);
 
-	if (lab_tag_state(tag) != LAB_MAPPED ||
-	    !lab_mapping_retire(owner, slot, tag, false))
-		return false;
-	lab_dma_end_all(owner, frame);
+	if (lab_mapping_retire(owner, slot, tag, false))
+		lab_dma_end_all(owner, frame);
+	else
+		lab_settle(owner, slot);
 	lab_vmap_end_all(owner);
 	if (lab_mmap_revoke(owner, frame, false) != LAB_REVOKED)
 		lab_mmap_kick();
 	lab_limbo_settle(owner, slot, lab_tag_step(tag, LAB_LIMBO));
-	return true;
+}
+
+static void settle(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t tag)
+{
+	if (lab_tag_state(tag) == LAB_MAPPED)
+		settle_mapped(owner, slot, tag);
+	else
+		lab_settle(owner, slot);
 }
 
 /* Settles every page that is still the owner's; returns how many were out. */
@@ -502,8 +509,7 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 		    lab_tag_state(tag) == LAB_LIMBO)
 			continue;
 		name_leaked(owner, tag, ++out, ip);
-		if (!settle_mapped(owner, &labyrinth_hot.table.tags[index], tag))
-			lab_settle(owner, &labyrinth_hot.table.tags[index]);
+		settle(owner, &labyrinth_hot.table.tags[index], tag);
 	}
 	left = atomic_read(&owner->pages) - 1;
 	if (out)

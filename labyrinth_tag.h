@@ -86,7 +86,8 @@ enum lab_state {
 	 * Handed out, and mapped by its owner: for DMA, into the kernel, into a
 	 * process. How often, the frame's list of mappings says. Left under the
 	 * owner's map_lock only: to HELD with the last of them, to LIMBO by
-	 * destroy, and by free where only a process has it mapped.
+	 * destroy, and by free where only a process has it mapped. Without the
+	 * lock where destroy finds that the frame is not ours any more.
 	 */
 	LAB_MAPPED,
 	LAB_NR_STATES

@@ -523,10 +523,12 @@ static int leave_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(leave);
 
 /*
- * An owner's page, mapped for DMA, that is freed by others so often that the page
- * allocator has it, and gives it to Labyrinth again: the device may write to it yet.
+ * An owner's pages, one mapped for DMA and one into the kernel, that are freed by
+ * others so often that the page allocator has them, and gives them to Labyrinth again:
+ * the device may write to its page yet.
  */
 static struct labyrinth_owner *robbed;
+static void *in_window, *robbed_window;
 
 static int rob(void)
 {
@@ -542,6 +544,21 @@ static int rob(void)
 static int find_robbed(void)
 {
 	return give_away_and_find(page, robbed) ? 0 : -ENOENT;
+}
+
+static int rob_window(void)
+{
+	in_window = adopt_returning(robbed);
+	if (IS_ERR(in_window))
+		return PTR_ERR(in_window);
+	robbed_window = labyrinth_vmap(robbed, &in_window, 1);
+	return PTR_ERR_OR_ZERO(robbed_window) ?:
+	       give_away_and_find(in_window, robbed) ? 0 : -ENOENT;
+}
+
+static int unmap_robbed_window(void)
+{
+	return labyrinth_vunmap(owner, robbed_window);
 }
 
 static int map_robbed(void)
@@ -573,7 +590,10 @@ static const struct step rob_steps[] = {
 	{ "it cannot be mapped once more", map_robbed, -EBUSY },
 	{ "what was mapped is not known any more", unmap_robbed, -EINVAL },
 	{ "so it cannot be freed", free_robbed, -EBUSY },
-	{ "it is out when its owner goes", destroy_robbed, 1 },
+	{ "so it is with a page in a window", rob_window, 0 },
+	{ "which is not another owner's to unmap", unmap_robbed_window, -EPERM },
+	{ "both are out when their owner goes", destroy_robbed, 2 },
+	{ "the window with him", unmap_robbed_window, -ENOENT },
 	{}
 };
 

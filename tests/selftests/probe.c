@@ -297,7 +297,7 @@ static int do_lent_free_back(unsigned long nr)
 
 	if (err)
 		return err;
-	if (labyrinth_reclaim(owner, page) != -EBUSY)
+	if (labyrinth_reclaim(owner, page) != -EBUSY || PageOffline(virt_to_page(page)))
 		return -EILSEQ;
 	put_page(virt_to_page(page));
 	return labyrinth_reclaim(owner, page) ?: labyrinth_free_page(owner, page);
