@@ -34,17 +34,7 @@ static gfp_t owner_gfp(const struct lab_owner *owner, gfp_t gfp)
 							   gfp;
 }
 
-/*
- * The page allocator gave a page that is tagged: somebody freed it again and
- * again until it did. So it is out of the allocator's hands now, and what it
- * was before: its owner's, with all its references.
- *
- * But for one that others had by right, a borrower, a device or a process: whether
- * they are done with it nobody knows, since the list of mappings is lost, and maybe
- * the borrower's reference. It has references for them, and does not know its slot:
- * so it is not handed out again until the borrower puts his; where there may be a
- * mapping, never.
- */
+/* What a page in @state, which was stolen, has for those who may have it by right. */
 static int others_refs(enum lab_state state)
 {
 	switch (state) {
@@ -58,6 +48,17 @@ static int others_refs(enum lab_state state)
 	}
 }
 
+/*
+ * The page allocator gave a page that is tagged: somebody freed it again and
+ * again until it did. So it is out of the allocator's hands now, and what it
+ * was before: its owner's, with all its references.
+ *
+ * But for one that others had by right, a borrower, a device or a process: whether
+ * they are done with it nobody knows, since the list of mappings is lost, and maybe
+ * the borrower's reference. It has references for them, and does not know its slot:
+ * so it is not handed out again until the borrower puts his; where there may be a
+ * mapping, never.
+ */
 static void restore_stolen(struct lab_owner *owner, struct lab_frame *frame,
 			   lab_tag_t *slot, lab_tag_t tag)
 {

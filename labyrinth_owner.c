@@ -278,8 +278,7 @@ static void set_up(struct lab_owner *owner,
 	owner->front.busy = 0;
 	owner->front.task = attrs->task ? get_task_struct(attrs->task) : NULL;
 	owner->dev = get_device(attrs->dev);
-	/* They are counted in an int, and there are never so many. */
-	owner->max_pages = min_t(unsigned int, attrs->max_pages, INT_MAX);
+	owner->max_pages = attrs->max_pages;
 	owner->reserve_target = attrs->reserve;
 	owner->nid = attrs->nid;
 	owner->records = NULL;

@@ -270,6 +270,15 @@ static void quota_is_exact(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, addrs[i]), 0);
 }
 
+static void greatest_quota_is_as_good_as_none(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_quota(test, UINT_MAX);
+	void *addr = make_page(test, owner);
+
+	KUNIT_EXPECT_EQ(test, fails_of(owner, LAB_FAIL_QUOTA), 0);
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, addr), 0);
+}
+
 static void bulk_stops_at_the_quota(struct kunit *test)
 {
 	struct labyrinth_owner *owner = make_quota(test, QUOTA);
@@ -702,6 +711,7 @@ static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(no_handle_of_an_earlier_life_works),
 	KUNIT_CASE(free_slots_have_no_handle),
 	KUNIT_CASE(quota_is_exact),
+	KUNIT_CASE(greatest_quota_is_as_good_as_none),
 	KUNIT_CASE(bulk_stops_at_the_quota),
 	KUNIT_CASE(transfer_into_full_quota_is_refused),
 	KUNIT_CASE(adopt_into_full_quota_is_refused),

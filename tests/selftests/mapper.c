@@ -46,6 +46,14 @@ static int run_steps(struct seq_file *m, const struct step *step)
 	return 0;
 }
 
+/* The file that runs the steps of that name. */
+#define SHOW_STEPS(name)						\
+static int name##_show(struct seq_file *m, void *unused)		\
+{									\
+	return run_steps(m, name##_steps);				\
+}									\
+DEFINE_SHOW_ATTRIBUTE(name)
+
 static int take_page(void)
 {
 	page = labyrinth_void_alloc_page_gfp_atomic_exclusive(owner);
@@ -330,11 +338,7 @@ static const struct step dma_steps[] = {
 	{}
 };
 
-static int dma_show(struct seq_file *m, void *unused)
-{
-	return run_steps(m, dma_steps);
-}
-DEFINE_SHOW_ATTRIBUTE(dma);
+SHOW_STEPS(dma);
 
 static void *pages[4];
 static char *window;
@@ -468,11 +472,7 @@ static const struct step vmap_steps[] = {
 	{}
 };
 
-static int vmap_show(struct seq_file *m, void *unused)
-{
-	return run_steps(m, vmap_steps);
-}
-DEFINE_SHOW_ATTRIBUTE(vmap);
+SHOW_STEPS(vmap);
 
 static struct labyrinth_owner *make_owner(const char *name, struct device *whose)
 {
@@ -516,11 +516,7 @@ static const struct step leave_steps[] = {
 	{}
 };
 
-static int leave_show(struct seq_file *m, void *unused)
-{
-	return run_steps(m, leave_steps);
-}
-DEFINE_SHOW_ATTRIBUTE(leave);
+SHOW_STEPS(leave);
 
 /*
  * An owner's pages, one mapped for DMA and one into the kernel, that are freed by
@@ -597,11 +593,7 @@ static const struct step rob_steps[] = {
 	{}
 };
 
-static int rob_show(struct seq_file *m, void *unused)
-{
-	return run_steps(m, rob_steps);
-}
-DEFINE_SHOW_ATTRIBUTE(rob);
+SHOW_STEPS(rob);
 
 static void clean_up(void)
 {
