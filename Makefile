@@ -20,7 +20,8 @@ clean: need-kdir
 # Where kbuild finds no System.map, as beside Debian's headers, it runs no depmod.
 install: modules
 	$(KBUILD) modules_install
-	$(if $(INSTALL_MOD_PATH),,depmod -a "$$(cat $(KDIR)/include/config/kernel.release)")
+	$(if $(INSTALL_MOD_PATH),,depmod -a \
+		"$$(sed -n 's/.*"\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)")
 
 kunit check demo:
 	scripts/$@.sh
