@@ -28,6 +28,31 @@ static __always_inline bool lab_address_pfn(const void *addr,
 	return likely(*pfn < labyrinth_hot.pfn_limit);
 }
 
+/*
+ * The address of page @pfn. Where the kernel tags pointers, the tag is the page's, and
+ * only page_address() knows it.
+ */
+static __always_inline void *lab_pfn_address(unsigned long pfn)
+{
+	if (IS_ENABLED(CONFIG_KASAN_SW_TAGS) || IS_ENABLED(CONFIG_KASAN_HW_TAGS))
+		return page_address(pfn_to_page(pfn));
+	return (void *)labyrinth_hot.direct_map + (pfn << PAGE_SHIFT);
+}
+
+/*
+ * The address of @frame's page, by arithmetic where the struct pages stand in one row and
+ * the size of one divides that of a page. Frame 0's counts as if it were there, if it is not.
+ */
+static __always_inline void *lab_frame_address(struct lab_frame *frame)
+{
+	unsigned long offset = (unsigned long)frame - (unsigned long)pfn_to_page(0);
+
+	if (PAGE_SIZE % sizeof(struct page) || !IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) ||
+	    IS_ENABLED(CONFIG_KASAN_SW_TAGS) || IS_ENABLED(CONFIG_KASAN_HW_TAGS))
+		return page_address((struct page *)frame);
+	return (void *)labyrinth_hot.direct_map + offset * (PAGE_SIZE / sizeof(struct page));
+}
+
 /* Whether the address is that of a page of memory at all. */
 static inline bool lab_address_valid(const void *addr)
 {

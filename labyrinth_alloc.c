@@ -59,42 +59,36 @@ static_assert(LABYRINTH_PAGE_LIMBO == (int)LAB_LIMBO);
 static_assert(LABYRINTH_PAGE_MAPPED == (int)LAB_MAPPED);
 
 /*
- * Hands @frame, just taken off a list of @owner's, out to the caller at @ip. A
- * list that led to a page which is not the owner's to hand out is corrupt:
- * better no page than somebody else's.
+ * Hands the CACHED page of @slot, which lab_vet() let pass and which is on no list, out to
+ * the caller at @ip.
  */
-static void *hand_out(struct lab_owner *owner, struct lab_frame *frame,
+static void *hand_out(struct lab_owner *owner, struct lab_slot *slot,
 		      unsigned long ip)
 {
-	lab_tag_t *slot = frame->tag;
-	lab_tag_t tag = READ_ONCE(*slot);
-	void *addr = lab_frame_address(frame);
+	lab_tag_t tag = READ_ONCE(slot->tag);
+	unsigned long pfn = lab_tag_pfn(tag);
+	void *addr = lab_pfn_address(pfn);
 
-	if (unlikely(tag != lab_tag_make(lab_frame_pfn(frame),
-					 lab_owner_id(owner), LAB_CACHED))) {
-		lab_report_corrupt(LAB_OP_ALLOC, owner, tag, ip);
-		return NULL;
-	}
-	lab_poison_check(owner, frame, ip);
+	lab_poison_check(owner, slot, ip);
 	if (owner->front.flags & LABYRINTH_OWNER_ZERO &&
-	    lab_frame_content(frame) != LAB_CONTENT_ZEROES)
+	    READ_ONCE(slot->when) != LAB_CONTENT_ZEROES)
 		clear_page(addr);
-	lab_frame_note(frame, ip);
-	lab_stack_note(frame);
+	lab_slot_note(slot, ip);
+	lab_stack_note(slot);
 	/*
-	 * Pairs with the compare-and-exchange of the call that finds the page
-	 * HELD: the notes are written before that may write its own.
+	 * CACHED -> HELD. Pairs with the compare-and-exchange of the call that finds the
+	 * page HELD, and with lab_slot_glance(): the notes are written before.
 	 */
-	smp_store_release(slot, lab_tag_step(tag, LAB_HELD));
-	lab_step(LAB_OP_ALLOC, frame, owner, ip);
+	smp_store_release(&slot->tag, lab_tag_step(tag, LAB_HELD));
+	lab_step(LAB_OP_ALLOC, pfn, owner, ip);
 	return addr;
 }
 
 static void *take_cached(struct lab_owner *owner, unsigned long ip)
 {
-	struct lab_frame *frame = lab_cache_pop(owner);
+	struct lab_slot *slot = lab_cache_take(owner, ip);
 
-	return frame ? hand_out(owner, frame, ip) : NULL;
+	return slot ? hand_out(owner, slot, ip) : NULL;
 }
 
 static void *alloc_failed(struct lab_call *call, enum lab_fail fail)
@@ -108,21 +102,21 @@ static void *alloc_failed(struct lab_call *call, enum lab_fail fail)
 static void *take_reserved(struct lab_owner *owner, unsigned long ip,
 			   enum lab_fail fail)
 {
-	struct lab_frame *frame = lab_reserve_pop(owner);
+	struct lab_slot *slot = lab_reserve_take(owner, ip);
 
 	lab_reserve_kick(owner, fail);
-	return frame ? hand_out(owner, frame, ip) : NULL;
+	return slot ? hand_out(owner, slot, ip) : NULL;
 }
 
 static void *take_fresh(struct lab_call *call, struct lab_batch *batch)
 {
 	struct lab_owner *owner = call->owner;
-	struct lab_frame *frame = lab_batch_put_in(batch, owner);
-	void *addr = NULL;
+	struct lab_slot *slot = lab_batch_put_in(batch, owner);
+	void *addr;
 
-	if (likely(frame))
-		addr = hand_out(owner, frame, call->ip);
-	if (!addr)
+	if (likely(slot))
+		addr = hand_out(owner, slot, call->ip);
+	else
 		addr = take_reserved(owner, call->ip, batch->fail);
 	if (!addr) {
 		lab_owner_quota_give(owner, 1);
@@ -146,7 +140,7 @@ static void *alloc_fresh(struct lab_call *call)
 	if (likely(lab_owner_is(call->owner, call->handle)))
 		addr = take_fresh(call, &batch);
 	preempt_enable();
-	lab_batch_give_back(&batch, call->owner);
+	lab_batch_give_back(&batch);
 	preempt_disable();
 	return addr;
 }
@@ -179,18 +173,19 @@ static noinline void *lab_alloc(struct labyrinth_owner *handle,
 	return addr;
 }
 
-/* @frame was just popped, and nobody watches: it is HELD now. */
-static __always_inline void *take_shared(struct lab_frame *frame,
+/*
+ * The CACHED @page was just popped, is ready, and nobody watches: it is HELD now. Of the
+ * tag, the state's byte alone is stored: the free that comes next compares and exchanges
+ * the tag, and waits for the store in any case.
+ */
+static __always_inline void *take_shared(const struct lab_cached *page,
 					 unsigned long ip)
 {
-	lab_frame_note(frame, ip);
-	/*
-	 * Pairs with the compare-and-exchange of the call that finds the page
-	 * HELD, as in hand_out().
-	 */
+	lab_slot_note(page->slot, ip);
+	/* Pairs with the same as in hand_out(). */
 	smp_wmb();
-	lab_tag_store_state(frame->tag, LAB_HELD);
-	return (void *)frame->address;
+	lab_tag_store_state(&page->slot->tag, LAB_HELD);
+	return lab_frame_address(page->frame);
 }
 
 /**
@@ -205,8 +200,9 @@ static __always_inline void *take_shared(struct lab_frame *frame,
  * alloc_page(GFP_ATOMIC); if that fails, from the owner's reserve.
  *
  * The page is the owner's until labyrinth_free_page(), labyrinth_transfer() or
- * labyrinth_release(). Of its struct page, ->lru, ->index and ->private are
- * Labyrinth's so long.
+ * labyrinth_release(). Its struct page is to be left as it is so long. Labyrinth keeps
+ * nothing in it that is followed: whatever is written there is put right, and reported,
+ * when the page is lent, handed on or leaves.
  *
  * Context: Any: task, softirq, hardirq, NMI. Never sleeps. In NMI, and on
  * PREEMPT_RT wherever preemption is disabled, the page comes from what is kept
@@ -219,17 +215,16 @@ void *
 labyrinth_void_alloc_page_gfp_atomic_exclusive(struct labyrinth_owner *owner)
 {
 	struct lab_owner *o = lab_owner_slot(owner);
-	struct lab_frame *frame;
+	struct lab_cached page;
 	void *addr;
 
 	preempt_disable();
 	/* Unless it is SINGLE, see lab_alloc_inline(), or there is more to do. */
 	if (!lab_handle_is(&o->front.shared_handle, owner))
 		goto slow;
-	frame = lab_cache_pop_cpu(o);
-	if (unlikely(!frame))
+	if (unlikely(!lab_cache_pop_ready(o, &page)))
 		goto slow;
-	addr = take_shared(frame, _RET_IP_);
+	addr = take_shared(&page, _RET_IP_);
 	preempt_enable();
 	return addr;
 slow:
@@ -243,8 +238,9 @@ static unsigned int bulk_single(struct lab_front *front, unsigned int nr,
 {
 	unsigned int i;
 
-	for (i = 0; i < nr && front->head; i++)
-		addrs[i] = lab_take_single(front, ip);
+	for (i = 0; i < nr; i++)
+		if (unlikely(!lab_take_single(front, ip, &addrs[i])))
+			break;
 	return i;
 }
 
@@ -253,15 +249,15 @@ static unsigned int bulk_shared(struct labyrinth_owner *handle,
 				unsigned int nr, void **addrs, unsigned long ip)
 {
 	struct lab_owner *owner = lab_owner_slot(handle);
-	struct lab_frame *frame;
+	struct lab_cached page;
 	unsigned int i = 0;
 
 	nr = min(nr, LAB_CACHE_MAX);
 	preempt_disable();
 	if (!lab_handle_is(&owner->front.shared_handle, handle))
 		nr = 0;
-	while (i < nr && (frame = lab_cache_pop_cpu(owner)))
-		addrs[i++] = take_shared(frame, ip);
+	while (i < nr && lab_cache_pop_ready(owner, &page))
+		addrs[i++] = take_shared(&page, ip);
 	preempt_enable();
 	return i;
 }
@@ -299,49 +295,48 @@ unsigned int labyrinth_alloc_bulk(struct labyrinth_owner *owner,
 EXPORT_SYMBOL_NS_GPL(labyrinth_alloc_bulk, LAB_NS);
 
 /*
- * A page of another node than its owner's is not kept: it goes to @stray, for the
- * system, or to limbo if the caller has no use for it there.
+ * The page, which passes through, is not kept: it goes to @leaving, for the system, or to
+ * limbo if the caller has no use for it there.
  */
-static void let_stray_go(struct lab_call *call, struct page **stray)
+static void let_go(struct lab_call *call, struct page **leaving)
 {
-	lab_tag_t was;
-
-	if (!stray) {
-		lab_retire(call->owner, call->slot);
-		return;
-	}
-	switch (lab_leave(call->owner, call->slot, &was)) {
-	case LAB_LEFT_SHORT:
-		call->note = lab_page_note(was);
-		call->lost = true;
-		fallthrough;
-	case LAB_LEFT:
-		*stray = lab_frame_page(call->frame);
-		break;
-	case LAB_NOT_OURS:
-	case LAB_IN_LIMBO:
-		break;
-	}
+	if (leaving)
+		*leaving = lab_leave(call->owner, call->slot);
+	else
+		lab_retire(call->owner, call->slot, false);
 }
 
-static int free_held(struct lab_call *call, struct page **stray)
+/* Where the page goes that is CACHED now, on no list and so this call's alone. */
+static void put_freed(struct lab_call *call, bool referred, struct page **leaving)
 {
-	struct lab_owner *owner = call->owner;
-	int err = lab_call_exclusive(call);
+	if (unlikely(referred))
+		lab_retire(call->owner, call->slot, true);
+	else if (unlikely(lab_tag_is_passing(call->tag)))
+		let_go(call, leaving);
+	else
+		lab_cache_push(call->owner, call->slot);
+}
 
-	if (unlikely(err))
+/*
+ * A right free is not refused because somebody else refers to the page, as the core does
+ * for a moment now and then: nobody looks at a free's result. The page waits in limbo.
+ */
+static int free_held(struct lab_call *call, struct page **leaving)
+{
+	int err = lab_call_exclusive(call);
+	bool referred = err == -EBUSY && call->class == LAB_BUSY &&
+			lab_tag_state(call->tag) == LAB_HELD;
+
+	if (unlikely(err && !referred))
 		return err;
 	if (unlikely(!lab_call_commit(call, lab_tag_step(call->tag,
 							 LAB_CACHED))))
 		return lab_call_again(call);
-	/* From here on it is on no list, so it is this call's alone. */
-	lab_poison_cached(call->frame);
-	lab_owner_quota_give(owner, 1);
-	lab_step(LAB_OP_FREE, call->frame, owner, call->ip);
-	if (unlikely(!lab_owner_is_near(owner, lab_frame_page(call->frame))))
-		let_stray_go(call, stray);
-	else
-		lab_cache_push(owner, call->frame);
+	if (!referred)
+		lab_poison_cached(call->slot);
+	lab_owner_quota_give(call->owner, 1);
+	lab_step(LAB_OP_FREE, lab_tag_pfn(call->tag), call->owner, call->ip);
+	put_freed(call, referred, leaving);
 	return 0;
 }
 
@@ -369,7 +364,7 @@ static int take_back(struct lab_call *call)
 		return -EBUSY;
 	preempt_enable();
 	if (preemptible() && !rcu_preempt_depth())
-		call->silent = lab_mmap_revoke(call->owner, call->frame, true) ==
+		call->silent = lab_mmap_revoke(call->owner, call->slot, true) ==
 			       LAB_REVOKE_LATER;
 	preempt_disable();
 	/* With preemption enabled, the owner may have gone. */
@@ -380,7 +375,7 @@ static int take_back(struct lab_call *call)
 }
 
 /* If only a process has it mapped still, the page is free, by way of limbo. */
-static int free_mapped(struct lab_call *call, struct page **stray)
+static int free_mapped(struct lab_call *call, struct page **leaving)
 {
 	int err = take_back(call);
 
@@ -388,13 +383,13 @@ static int free_mapped(struct lab_call *call, struct page **stray)
 	    lab_mapping_retire(call->owner, call->slot, call->tag, true)) {
 		lab_mmap_kick();
 		lab_owner_quota_give(call->owner, 1);
-		lab_step(LAB_OP_FREE, call->frame, call->owner, call->ip);
+		lab_step(LAB_OP_FREE, lab_tag_pfn(call->tag), call->owner, call->ip);
 		return 0;
 	}
 	/* It may have been unmapped just now. */
 	if (err == -EBUSY)
 		err = lab_call_page(call, call->addr);
-	return err < 0 ? err : free_held(call, stray);
+	return err < 0 ? err : free_held(call, leaving);
 }
 
 static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
@@ -403,16 +398,16 @@ static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
 	struct lab_call call = {
 		.op = LAB_OP_FREE, .handle = handle, .addr = addr, .ip = ip,
 	};
-	struct page *page = NULL, **stray = lab_may_lock() ? &page : NULL;
+	struct page *page = NULL, **leaving = lab_may_lock() ? &page : NULL;
 	bool over = false;
 	int err = lab_call_begin(&call);
 
 	if (!err)
 		err = lab_call_page(&call, addr);
 	if (err >= 0)
-		err = free_held(&call, stray);
+		err = free_held(&call, leaving);
 	else if (is_mapped(&call, err))
-		err = free_mapped(&call, stray);
+		err = free_mapped(&call, leaving);
 	if (!err)
 		over = lab_cache_is_over(call.owner);
 	err = lab_call_end(&call, err);
@@ -424,48 +419,36 @@ static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
 }
 
 /*
- * The fast path of an owner that any CPU and any context may use: puts the page
- * into the cache if the common answer is the right one to every check. False
- * where more must be asked. Preemption is disabled.
+ * The first half of the fast path of an owner that any CPU and any context may use: HELD ->
+ * CACHED, if the common answer is the right one to every check. False where more must be
+ * asked. Preemption is disabled.
  */
-static __always_inline bool put_shared(struct lab_owner *owner,
-				       const void *addr)
+static __always_inline bool claim_shared(struct lab_owner *owner, const void *addr,
+					 struct lab_cached *page)
 {
-	const struct lab_table *table = &labyrinth_hot.table;
-	struct lab_frame *frame;
 	unsigned long pfn;
 	lab_tag_t held;
-	u64 index;
 
 	if (unlikely(!lab_address_pfn(addr, &pfn)))
 		return false;
-	index = lab_table_preferred(table, pfn);
-	if (!lab_is_held_at(index, &owner->front, pfn) ||
-	    unlikely(lab_cache_is_over_cpu(owner)))
-		return false;
-	frame = lab_frame(pfn_to_page(pfn));
-	if (!lab_frame_is_exclusive(frame))
-		return false;
+	page->slot = lab_slot_preferred(pfn);
 	held = owner->front.key + pfn;
-	/* Pairs as in lab_call_commit(). */
-	if (unlikely(cmpxchg(&table->tags[index], held, held - LAB_HAND_OUT) !=
-		     held))
+	if (!lab_is_held_at(page->slot, &owner->front, pfn))
 		return false;
-	lab_cache_push_cpu(owner, frame, pfn);
-	return true;
+	page->frame = lab_frame_of_pfn(pfn);
+	if (!lab_frame_is_exclusive(page->frame))
+		return false;
+	/* Pairs as in lab_call_commit(). */
+	return likely(cmpxchg(&page->slot->tag, held, held - LAB_HAND_OUT) == held);
 }
 
-/* All that a SINGLE owner's fast path wants may be that its cache is measured. */
-static noinline int free_slow(struct labyrinth_owner *handle, void *addr,
-			      unsigned long ip)
+/* The second half, where the CPU's cache is full, or an interrupted call is at it. */
+static noinline void put_aside(struct lab_owner *owner, struct labyrinth_owner *handle,
+			       struct lab_slot *slot)
 {
-	struct lab_owner *owner = lab_owner_slot(handle);
-
-	if (lab_handle_is(&owner->front.single_handle, handle) &&
-	    !owner->front.room && lab_cache_measure(owner) &&
-	    lab_put_single(&owner->front, addr))
-		return 0;
-	return lab_free(handle, addr, ip);
+	lab_cache_push(owner, slot);
+	preempt_enable();
+	lab_cache_trim(owner, handle);
 }
 
 /**
@@ -488,44 +471,46 @@ static noinline int free_slow(struct labyrinth_owner *handle, void *addr,
 int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)
 {
 	struct lab_owner *o = lab_owner_slot(owner);
+	struct lab_cached page;
 
 	preempt_disable();
 	if (!lab_handle_is(&o->front.shared_handle, owner) ||
-	    unlikely(!put_shared(o, addr)))
-		goto slow;
+	    unlikely(!claim_shared(o, addr, &page))) {
+		preempt_enable();
+		return lab_free(owner, addr, _RET_IP_);
+	}
+	if (unlikely(!lab_cache_push_cpu(this_cpu_ptr(o->front.cpu_cache), page))) {
+		put_aside(o, owner, page.slot);
+		return 0;
+	}
 	preempt_enable();
 	return 0;
-slow:
-	preempt_enable();
-	return free_slow(owner, addr, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_free_page, LAB_NS);
 
-/* A page that comes from elsewhere may be of another node than its owner's. */
-static void mind_stray(struct lab_owner *owner, struct lab_frame *frame)
+/* A page that comes from elsewhere may be of another node than its new owner's. */
+static lab_tag_t stray_mark(const struct lab_owner *owner, struct lab_frame *frame)
 {
-	if (unlikely(!lab_owner_is_near(owner, lab_frame_page(frame))))
-		lab_owner_stray(owner);
+	return lab_owner_is_near(owner, lab_frame_page(frame)) ? 0 : LAB_TAG_STRAY;
 }
 
 /*
- * The frozen frame's page, which @call has just tagged CACHED, is handed out. It is
- * on no list, so nobody else writes its tag; and a free that read it when it was
- * HELD before, and is still under way, does not take it before the notes are
- * written: where they are, a free links.
+ * Hands out the page of a frozen frame that @call just tagged CACHED, as @tag. The page is
+ * on no list, so nobody else writes its tag. A free that read HELD in the page's life
+ * before, and is still under way, does not take the page before the notes are written.
  */
-static void hand_over(const struct lab_call *call)
+static void hand_over(const struct lab_call *call, lab_tag_t tag)
 {
-	lab_frame_note(call->frame, call->ip);
+	lab_slot_note(call->slot, call->ip);
 	/* Pairs with the compare-and-exchange of such a free, as in hand_out(). */
-	smp_wmb();
-	lab_tag_store_state(call->slot, LAB_HELD);
+	smp_store_release(&call->slot->tag, lab_tag_step(tag, LAB_HELD));
 }
 
 static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 {
 	lab_tag_t tag = lab_tag_make(lab_tag_pfn(call->tag),
-				     lab_owner_id(heir), LAB_CACHED);
+				     lab_owner_id(heir), LAB_CACHED) |
+			(call->tag & LAB_TAG_EMERGENCY) | stray_mark(heir, call->frame);
 
 	if (!lab_owner_quota_take(heir, 1)) {
 		lab_owner_fail(heir, LAB_FAIL_QUOTA);
@@ -537,10 +522,9 @@ static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 		lab_owner_quota_give(heir, 1);
 		return lab_call_again(call);
 	}
-	hand_over(call);
+	hand_over(call, tag);
 	lab_owner_account(call->owner, -1);
 	lab_owner_quota_give(call->owner, 1);
-	mind_stray(heir, call->frame);
 	return 0;
 }
 
@@ -570,7 +554,7 @@ static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
 	err = transfer_frozen(call, heir);
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 	if (!err)
-		lab_step_transfer(call->frame, call->owner, heir, call->ip);
+		lab_step_transfer(lab_tag_pfn(call->tag), call->owner, heir, call->ip);
 	return err;
 }
 
@@ -638,21 +622,32 @@ static int untag_held(struct lab_call *call)
 		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 		return lab_call_again(call);
 	}
-	lab_frame_leave(call->frame, 1);
+	lab_frame_clear(call->frame);
+	lab_frame_thaw(call->frame, 1);
 	return 0;
 }
 
-/* The borrowers keep their references, of which there may be any number. */
+/*
+ * The borrowers keep their references, of which there may be any number. None of them is
+ * the releaser's, so nobody can freeze the frame: what is taken off it, the mark and the
+ * spare references, no borrower looks at.
+ */
 static int untag_lent(struct lab_call *call)
 {
-	int err = lab_frame_refs(call->frame) < LAB_REFS_EXCLUSIVE ?
+	int err = lab_frame_refs(call->frame) <= LAB_REFS_EXCLUSIVE ?
 		  lab_call_exclusive(call) : 0;
 
+	if (!err && !lab_frame_is_ours(call->frame)) {
+		call->class = LAB_CORRUPT;
+		err = -EBUSY;
+	}
 	if (err)
 		return err;
 	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag))
 		return lab_call_again(call);
-	lab_frame_disown(call->frame, call->slot);
+	/* The last of the borrowers will free the page. */
+	lab_frame_mend_zone(call->frame, lab_tag_pfn(call->tag));
+	lab_frame_disown(call->frame);
 	return 0;
 }
 
@@ -665,7 +660,7 @@ static int release_page(struct lab_call *call)
 		return err;
 	lab_owner_account(call->owner, -1);
 	lab_owner_quota_give(call->owner, 1);
-	lab_step(LAB_OP_RELEASE, call->frame, call->owner, call->ip);
+	lab_step(LAB_OP_RELEASE, lab_tag_pfn(call->tag), call->owner, call->ip);
 	return 0;
 }
 
@@ -744,11 +739,13 @@ static bool is_ordinary(struct page *page)
 }
 
 /* Tags the frozen frame; the page is the owner's after that. */
-static int adopt_frozen(struct lab_call *call)
+static int adopt_frozen(struct lab_call *call, unsigned long pfn)
 {
-	unsigned long pfn = lab_frame_pfn(call->frame);
-	lab_tag_t tag = lab_tag_make(pfn, lab_owner_id(call->owner), LAB_CACHED);
+	lab_tag_t tag = lab_tag_make(pfn, lab_owner_id(call->owner), LAB_CACHED) |
+			stray_mark(call->owner, call->frame);
 
+	if (page_is_pfmemalloc(lab_frame_page(call->frame)))
+		tag |= LAB_TAG_EMERGENCY;
 	if (!lab_owner_quota_take(call->owner, 1)) {
 		lab_owner_fail(call->owner, LAB_FAIL_QUOTA);
 		return -ENOSPC;
@@ -760,10 +757,9 @@ static int adopt_frozen(struct lab_call *call)
 		call->full = true;
 		return -ENOSPC;
 	}
-	lab_frame_enter(call->frame, call->slot);
-	hand_over(call);
+	lab_frame_enter(call->frame);
+	hand_over(call, tag);
 	lab_owner_account(call->owner, 1);
-	mind_stray(call->owner, call->frame);
 	return 0;
 }
 
@@ -789,16 +785,18 @@ static int adoptable(struct lab_call *call, struct page *page)
 static int adopt_page(struct lab_call *call, struct page *page)
 {
 	int err = adoptable(call, page);
+	unsigned long pfn;
 
 	if (err)
 		return err;
+	pfn = page_to_pfn(page);
 	if (!lab_frame_freeze(call->frame, 1))
 		return -EBUSY;
 	/* Once more, now that nobody can make it anything else. */
-	err = is_ordinary(page) ? adopt_frozen(call) : -EBUSY;
+	err = is_ordinary(page) ? adopt_frozen(call, pfn) : -EBUSY;
 	lab_frame_thaw(call->frame, err ? 1 : LAB_REFS_EXCLUSIVE);
 	if (!err)
-		lab_step(LAB_OP_ADOPT, call->frame, call->owner, call->ip);
+		lab_step(LAB_OP_ADOPT, pfn, call->owner, call->ip);
 	return err;
 }
 
@@ -830,7 +828,7 @@ void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page)
 	err = lab_call_end(&call, err);
 	if (unlikely(call.full))
 		lab_report_full();
-	return err ? ERR_PTR(err) : lab_frame_address(call.frame);
+	return err ? ERR_PTR(err) : page_address(page);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_adopt, LAB_NS);
 
@@ -843,11 +841,19 @@ static struct page *lend_quick(struct labyrinth_owner *owner, void *addr)
 	if (!lab_quick_find(owner, addr, LAB_HELD, &page) ||
 	    unlikely(!lab_frame_freeze(page.frame, LAB_REFS_EXCLUSIVE)))
 		return NULL;
-	done = lab_quick_commit(&page, LAB_LENT);
+	done = likely(lab_frame_is_clean(page.frame)) && lab_quick_commit(&page, LAB_LENT);
 	if (likely(done))
 		lab_frame_clear_type(page.frame);
 	lab_frame_thaw(page.frame, done ? LAB_REFS_LENT : LAB_REFS_EXCLUSIVE);
 	return done ? lab_frame_page(page.frame) : NULL;
+}
+
+/* A borrower sees what alloc_page() would have left in struct page. */
+static void lend_frozen(struct lab_call *call)
+{
+	lab_frame_clear_type(call->frame);
+	if (call->tag & LAB_TAG_EMERGENCY)
+		WRITE_ONCE(call->frame->lru, LAB_FRAME_PFMEMALLOC);
 }
 
 static int lend_held(struct lab_call *call)
@@ -860,9 +866,9 @@ static int lend_held(struct lab_call *call)
 		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 		return lab_call_again(call);
 	}
-	lab_frame_clear_type(call->frame);
+	lend_frozen(call);
 	lab_frame_thaw(call->frame, LAB_REFS_LENT);
-	lab_step(LAB_OP_LEND, call->frame, call->owner, call->ip);
+	lab_step(LAB_OP_LEND, lab_tag_pfn(call->tag), call->owner, call->ip);
 	return 0;
 }
 
@@ -908,24 +914,36 @@ struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
 
 /*
- * The frame is frozen, so the page stays LENT, unless release_lent takes the tag. It
- * is HELD last, for the same reason as in hand_over(). If it is not LENT by then,
- * release_lent has it, or repair() for a moment, and nothing of this is left.
+ * LENT -> HELD, of a frozen frame whose words have been put right. While it is frozen the
+ * page stays LENT, but for a moment that repair() has the tag CACHED, unless release_lent
+ * takes the tag: nothing of Labyrinth's may be left on the frame then. HELD is written
+ * last, as in hand_over().
  */
-static bool reclaim_frozen(struct lab_frame *frame, lab_tag_t *slot,
+static bool reclaim_frozen(struct lab_frame *frame, struct lab_slot *slot,
 			   lab_tag_t lent, unsigned long ip)
 {
-	if (READ_ONCE(*slot) != lent)
+	if (READ_ONCE(slot->tag) != lent)
 		return false;
-	/* A borrower may have used the words of struct page. */
-	lab_frame_place(frame, slot);
-	lab_frame_note(frame, ip);
+	lab_slot_note(slot, ip);
 	lab_frame_set_type(frame);
 	/* Pairs as in lab_call_commit(). */
-	if (cmpxchg(slot, lent, lab_tag_step(lent, LAB_HELD)) == lent)
+	if (cmpxchg(&slot->tag, lent, lab_tag_step(lent, LAB_HELD)) == lent)
 		return true;
-	lab_frame_clear(frame);
+	lab_frame_clear_type(frame);
+	if (lab_tag_pfn(READ_ONCE(slot->tag)) != lab_tag_pfn(lent))
+		lab_frame_clear(frame);
 	return false;
+}
+
+/*
+ * Whether the words of a frozen page that was lent are those that a borrower may change,
+ * and the others as they must be.
+ */
+static bool is_clean_lent(const struct lab_frame *frame)
+{
+	return likely((READ_ONCE(frame->flags) & (LAB_FRAME_BAD_FLAGS | LAB_FRAME_MARK)) ==
+		      LAB_FRAME_MARK && !READ_ONCE(frame->mapping) &&
+		      READ_ONCE(frame->type) == LAB_TYPE_NONE);
 }
 
 /* Return: 0, -EBUSY, or 1 where more must be asked. */
@@ -939,7 +957,11 @@ static int reclaim_quick(struct labyrinth_owner *owner, void *addr,
 		return 1;
 	if (!lab_frame_freeze(page.frame, LAB_REFS_EXCLUSIVE))
 		return lab_frame_refs(page.frame) > LAB_REFS_EXCLUSIVE ? -EBUSY : 1;
-	done = reclaim_frozen(page.frame, page.slot, page.tag, ip);
+	done = is_clean_lent(page.frame);
+	if (likely(done)) {
+		lab_frame_reset_words(page.frame);
+		done = reclaim_frozen(page.frame, page.slot, page.tag, ip);
+	}
 	lab_frame_thaw(page.frame, LAB_REFS_EXCLUSIVE);
 	return done ? 0 : 1;
 }
@@ -958,7 +980,7 @@ static int reclaim_lent(struct lab_call *call)
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 	if (!done)
 		return lab_call_again(call);
-	lab_step(LAB_OP_RECLAIM, call->frame, call->owner, call->ip);
+	lab_step(LAB_OP_RECLAIM, lab_tag_pfn(call->tag), call->owner, call->ip);
 	return 0;
 }
 
@@ -1021,24 +1043,24 @@ bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr)
 	if (likely(lab_table_find(&labyrinth_hot.table, o->front.key + pfn)))
 		return true;
 	return lab_table_search(&labyrinth_hot.table, pfn, &tag) &&
-	       (tag == lab_tag_make(pfn, lab_owner_id(o), LAB_LENT) ||
-		tag == lab_tag_make(pfn, lab_owner_id(o), LAB_MAPPED));
+	       lab_tag_owner(tag) == lab_owner_id(o) &&
+	       (lab_tag_state(tag) == LAB_HELD || lab_tag_state(tag) == LAB_LENT ||
+		lab_tag_state(tag) == LAB_MAPPED);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_owns, LAB_NS);
 
-static void fill_info(lab_tag_t tag, struct labyrinth_page_info *info)
+static void fill_info(const struct lab_glance *glance, struct labyrinth_page_info *info)
 {
-	const struct lab_owner *owner = lab_owner_by_id(lab_tag_owner(tag));
-	struct lab_frame *frame = lab_frame_of_tag(tag);
-	bool out = lab_tag_state(tag) != LAB_CACHED;
+	const struct lab_owner *owner = lab_owner_by_id(lab_tag_owner(glance->tag));
+	bool out = lab_tag_state(glance->tag) != LAB_CACHED;
 
 	*info = (struct labyrinth_page_info) {
-		.pfn = lab_tag_pfn(tag),
-		.state = (enum labyrinth_page_state)lab_tag_state(tag),
-		.owner_id = lab_tag_owner(tag),
-		.refs = lab_frame_refs(frame),
-		.age_ms = out ? lab_frame_age_ms(frame) : 0,
-		.site = out ? READ_ONCE(frame->site) : 0,
+		.pfn = lab_tag_pfn(glance->tag),
+		.state = (enum labyrinth_page_state)lab_tag_state(glance->tag),
+		.owner_id = lab_tag_owner(glance->tag),
+		.refs = lab_frame_refs(lab_frame_of_tag(glance->tag)),
+		.age_ms = out ? lab_when_age_ms(glance->when) : 0,
+		.site = glance->site,
 	};
 	memcpy(info->owner, owner->name, LABYRINTH_NAME_LEN);
 	memcpy(info->module, owner->module_name, LABYRINTH_NAME_LEN);
@@ -1059,16 +1081,22 @@ static void fill_info(lab_tag_t tag, struct labyrinth_page_info *info)
 int labyrinth_query(const void *addr, struct labyrinth_page_info *info)
 {
 	struct labyrinth_page_info copy;
+	struct lab_glance glance;
+	struct lab_slot *slot;
 	unsigned long pfn;
-	lab_tag_t seen, tag;
+	lab_tag_t tag;
 
 	if (!info || !lab_address_pfn(addr, &pfn))
 		return -EINVAL;
 	/* The loop ends when nobody changes the tag while it is copied. */
-	while (lab_table_search(&labyrinth_hot.table, pfn, &seen)) {
-		fill_info(seen, &copy);
-		lab_table_search(&labyrinth_hot.table, pfn, &tag);
-		if (likely(tag == seen)) {
+	while ((slot = lab_table_search(&labyrinth_hot.table, pfn, &tag))) {
+		glance = lab_slot_glance(slot);
+		if (glance.tag != tag)
+			continue;
+		fill_info(&glance, &copy);
+		/* Pairs with the release by which the slot gets its next tag. */
+		smp_rmb();
+		if (likely(READ_ONCE(slot->tag) == tag)) {
 			*info = copy;
 			return 0;
 		}

@@ -11,10 +11,13 @@
  * what it should, no less and no more.
  *
  * Against destroy: the allocator is asked with preemption as the caller had it,
- * so the owner may be gone when the pages are there. What is put into a list
+ * so the owner may be gone when the pages are there. What is put into a cache
  * is put there with preemption disabled, after a look whether the handle still
  * lives; destroy takes the handle back first, waits until every such section is
- * over, and only then drains the lists.
+ * over, and only then drains the caches.
+ *
+ * The caches are arrays of slots, so freeing and handing out touch no link. The reserve,
+ * which any CPU may use at any moment, is a lock-free list.
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -34,78 +37,98 @@ static gfp_t owner_gfp(const struct lab_owner *owner, gfp_t gfp)
 							   gfp;
 }
 
-/* What a page in @state, which was stolen, has for those who may have it by right. */
+struct lab_slot lab_no_slot;
+
+/*
+ * How many references those may have by right who had a page in @state, which was stolen:
+ * a borrower may not have put its own yet.
+ */
 static int others_refs(enum lab_state state)
 {
-	switch (state) {
-	case LAB_LENT:
-		return 1;
-	case LAB_MAPPED:
-	case LAB_LIMBO:
-		return LAB_REFS_EXCLUSIVE;
-	default:
-		return 0;
-	}
+	return state == LAB_LENT || state == LAB_LIMBO;
 }
 
 /*
  * The page allocator gave a page that is tagged: somebody freed it again and
- * again until it did. So it is out of the allocator's hands now, and what it
- * was before: its owner's, with all its references.
- *
- * But for one that others had by right, a borrower, a device or a process: whether
- * they are done with it nobody knows, since the list of mappings is lost, and maybe
- * the borrower's reference. It has references for them, and does not know its slot:
- * so it is not handed out again until the borrower puts his; where there may be a
- * mapping, never.
+ * again until the allocator had it. So it is out of the allocator's hands now, and what it
+ * was before: its owner's, with all its references, and one for a borrower, if it was
+ * lent: nobody knows whether the borrower's is among those that were dropped.
  */
 static void restore_stolen(struct lab_owner *owner, struct lab_frame *frame,
-			   lab_tag_t *slot, lab_tag_t tag)
+			   struct lab_slot *slot, lab_tag_t tag)
 {
 	enum lab_state state = lab_tag_state(tag);
-	int others = others_refs(state);
-	/* If nobody is at it: its owner would put back what he finds missing. */
+	/* If nobody is at it: its owner would put back what is found missing. */
 	int refs = lab_frame_freeze(frame, 1) ? 0 : 1;
 
-	lab_frame_place(frame, others ? NULL : slot);
-	/* The words of notes have been the page allocator's. */
-	if (state == LAB_CACHED)
-		lab_frame_note_content(frame, LAB_CONTENT_ANY);
-	else
-		lab_frame_note(frame, 0);
-	if (state != LAB_LENT)
-		lab_frame_set_type(frame);
-	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE + others - refs);
-	lab_report_corrupt(LAB_OP_REFILL, owner, tag, _RET_IP_);
+	lab_frame_enter(frame);
+	if (state == LAB_LENT)
+		lab_frame_clear_type(frame);
+	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE + others_refs(state) - refs);
+	lab_report_corrupt(LAB_OP_REFILL, owner, slot, tag, _RET_IP_);
 }
 
-enum entry { TAGGED, NO_ROOM, STOLEN };
+enum entry {
+	TAGGED,
+	NO_ROOM,		/* the table is full */
+	NOT_WANTED,		/* somebody refers to it, or it is not to be cached */
+	STOLEN
+};
 
-/* Tags @page, which is just out of the page allocator. */
-static enum entry enter(struct lab_owner *owner, struct page *page)
+/* Notes what the page holds: zeroes if the page allocator was asked for them. */
+static void note_content(struct lab_owner *owner, struct lab_slot *slot)
+{
+	if (owner->front.flags & LABYRINTH_OWNER_ZERO)
+		lab_slot_note_content(slot, LAB_CONTENT_ZEROES);
+	else
+		lab_poison_cached(slot);
+}
+
+/* What a page that is just out of the page allocator is marked as. */
+static lab_tag_t marks_of(const struct lab_owner *owner, const struct page *page)
+{
+	return (page_is_pfmemalloc(page) ? LAB_TAG_EMERGENCY : 0) |
+	       (lab_owner_is_near(owner, page) ? 0 : LAB_TAG_STRAY);
+}
+
+/* Tags the frozen @frame's page. */
+static struct lab_slot *enter_frozen(struct lab_owner *owner, struct lab_frame *frame,
+				     lab_tag_t tag)
+{
+	struct lab_slot *slot = lab_table_insert(&labyrinth_hot.table, tag);
+
+	if (slot) {
+		lab_frame_enter(frame);
+		WRITE_ONCE(slot->site, 0);
+		note_content(owner, slot);
+	}
+	lab_frame_thaw(frame, slot ? LAB_REFS_EXCLUSIVE : 1);
+	return slot;
+}
+
+/*
+ * Tags @page, which is just out of the page allocator. One that is to pass through is
+ * wanted only as the @first, which is handed out at once.
+ */
+static enum entry enter(struct lab_owner *owner, struct page *page, bool first,
+			struct lab_slot **slot)
 {
 	unsigned long pfn = page_to_pfn(page);
 	struct lab_frame *frame = lab_frame(page);
-	lab_tag_t tag;
-	lab_tag_t *slot = lab_table_search(&labyrinth_hot.table, pfn, &tag);
+	lab_tag_t tag, marks = marks_of(owner, page);
 
-	if (unlikely(slot)) {
-		restore_stolen(owner, frame, slot, tag);
+	*slot = lab_table_search(&labyrinth_hot.table, pfn, &tag);
+	if (unlikely(*slot)) {
+		restore_stolen(owner, frame, *slot, tag);
 		return STOLEN;
 	}
-	if (!lab_pfn_fits(pfn))
+	if (!lab_pfn_fits(pfn) || (marks && !first) || !lab_frame_freeze(frame, 1))
+		return NOT_WANTED;
+	tag = lab_tag_make(pfn, lab_owner_id(owner), LAB_CACHED) | marks;
+	*slot = enter_frozen(owner, frame, tag);
+	if (!*slot)
 		return NO_ROOM;
-	tag = lab_tag_make(pfn, lab_owner_id(owner), LAB_CACHED);
-	slot = lab_table_insert(&labyrinth_hot.table, tag);
-	if (!slot)
-		return NO_ROOM;
-	lab_frame_enter(frame, slot);
-	if (owner->front.flags & LABYRINTH_OWNER_ZERO)
-		lab_frame_note_content(frame, LAB_CONTENT_ZEROES);
-	else
-		lab_poison_cached(frame);
-	page_ref_add(page, LAB_REFS_EXCLUSIVE - 1);
-	lab_step(LAB_OP_REFILL, frame, owner, _RET_IP_);
+	lab_step(LAB_OP_REFILL, pfn, owner, _RET_IP_);
 	return TAGGED;
 }
 
@@ -123,11 +146,7 @@ static void get_stray(struct lab_batch *batch, struct lab_owner *owner,
 		      gfp_t gfp)
 {
 	batch->pages[0] = alloc_pages_node(owner->nid, gfp, 0);
-	if (!batch->pages[0])
-		return;
-	batch->nr = 1;
-	if (!lab_owner_is_near(owner, batch->pages[0]))
-		lab_owner_stray(owner);
+	batch->nr = !!batch->pages[0];
 }
 
 /*
@@ -152,111 +171,252 @@ void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
  * Tags what is in @batch; all but one page go into the cache. What cannot be
  * taken stays in @batch, for lab_batch_give_back().
  * Context: Any; preemption disabled, the owner alive.
- * Return: the one page that is on no list, or NULL.
+ * Return: the slot of the one page that is on no list, or NULL.
  */
-struct lab_frame *lab_batch_put_in(struct lab_batch *batch,
-				   struct lab_owner *owner)
+struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
+				  struct lab_owner *owner)
 {
+	struct lab_slot *first = NULL, *slot;
 	unsigned int i, in = 0, left = 0;
-	struct lab_frame *first = NULL;
 
 	for (i = 0; i < batch->nr; i++) {
 		struct page *page = batch->pages[i];
-		enum entry entry = enter(owner, page);
+		enum entry entry = enter(owner, page, !first, &slot);
 
 		if (entry == NO_ROOM)
+			batch->fail = LAB_FAIL_TABLE;
+		if (entry == NO_ROOM || entry == NOT_WANTED)
 			batch->pages[left++] = page;
 		if (entry != TAGGED)
 			continue;
 		in++;
 		if (first)
-			lab_cache_push(owner, lab_frame(page));
+			lab_cache_push(owner, slot);
 		else
-			first = lab_frame(page);
+			first = slot;
 	}
 	batch->nr = left;
-	if (left)
-		batch->fail = LAB_FAIL_TABLE;
 	lab_owner_account(owner, in);
 	return first;
 }
 
 /*
- * Gives what is in @batch to the page allocator, and reports what must be.
+ * Gives what is in @batch to the page allocator.
  * Context: Any that may use the allocator; preemption as the API's caller had
  * it.
  */
-void lab_batch_give_back(struct lab_batch *batch,
-			 const struct lab_owner *owner)
+void lab_batch_give_back(struct lab_batch *batch)
 {
 	if (unlikely(batch->fail == LAB_FAIL_TABLE))
 		lab_report_full();
-	while (batch->nr_lost)
-		lab_report_lost(owner, batch->lost[--batch->nr_lost]);
 	while (batch->nr)
 		__free_page(batch->pages[--batch->nr]);
 }
 
 /* Makes up to @most pages that @pop yields ready to be given back. */
 static void take_out(struct lab_owner *owner, struct lab_batch *batch,
-		     struct lab_frame *(*pop)(struct lab_owner *owner),
+		     struct lab_slot *(*pop)(struct lab_owner *owner),
 		     unsigned int most)
 {
-	struct lab_frame *frame;
-	lab_tag_t was;
+	struct lab_slot *slot;
+	struct page *page;
 
-	while (most-- && (frame = pop(owner))) {
-		switch (lab_leave(owner, frame->tag, &was)) {
-		case LAB_LEFT_SHORT:
-			batch->lost[batch->nr_lost++] = was;
-			fallthrough;
-		case LAB_LEFT:
-			batch->pages[batch->nr++] = lab_frame_page(frame);
-			break;
-		case LAB_NOT_OURS:
-			lab_report_corrupt(LAB_OP_RETURN, owner, was, _RET_IP_);
-			break;
-		case LAB_IN_LIMBO:
-			break;
-		}
+	while (most-- && (slot = pop(owner))) {
+		page = lab_leave(owner, slot);
+		if (page)
+			batch->pages[batch->nr++] = page;
 	}
 }
 
-static void reserve_push(struct lab_owner *owner, struct lab_frame *frame)
+static void reserve_push(struct lab_owner *owner, struct lab_slot *slot)
 {
-	lab_list_push(&owner->reserve, LAB_LIST_SHARED, frame,
-		      lab_frame_pfn(frame));
+	lab_list_push(&owner->reserve, slot);
 	atomic_inc(&owner->reserve_held);
 }
 
-/* With preemption disabled, as labyrinth_list.h wants it of a shared list. */
-static struct lab_frame *pop_from_reserve(struct lab_owner *owner)
+/* With preemption disabled, as labyrinth_list.h wants it. */
+static struct lab_slot *pop_from_reserve(struct lab_owner *owner)
 {
-	struct lab_frame *frame;
+	struct lab_slot *slot;
 
 	preempt_disable();
-	frame = lab_list_pop(&owner->reserve, LAB_LIST_SHARED);
+	slot = lab_list_pop(&owner->reserve);
 	preempt_enable();
-	return frame;
+	return slot;
 }
 
 /* Context: Any. */
-struct lab_frame *lab_reserve_pop(struct lab_owner *owner)
+static struct lab_slot *reserve_pop(struct lab_owner *owner)
 {
-	struct lab_frame *frame = pop_from_reserve(owner);
+	struct lab_slot *slot = pop_from_reserve(owner);
 
-	if (frame)
+	if (slot)
 		atomic_dec(&owner->reserve_held);
-	return frame;
+	return slot;
 }
 
-/* Moves up to @most frames of this CPU's cache, or the SINGLE one. */
+/* How many pages the worker is to keep on the reserve's list: fits an int. */
+static int reserve_wanted(const struct lab_owner *owner)
+{
+	return owner->reserve_target +
+	       (READ_ONCE(owner->starved) ? LAB_BATCH : 0);
+}
+
+static unsigned int reserve_excess(const struct lab_owner *owner)
+{
+	int excess = atomic_read(&owner->reserve_held) - reserve_wanted(owner);
+
+	return max(excess, 0);
+}
+
+/*
+ * Pops a page that the reserve has too much. The page is uncounted first: of two that
+ * look at once, or of one and an allocation, neither takes what is to stay.
+ */
+static struct lab_slot *pop_excess(struct lab_owner *owner)
+{
+	int held = atomic_read(&owner->reserve_held);
+	struct lab_slot *slot;
+
+	do {
+		if (held <= reserve_wanted(owner))
+			return NULL;
+	} while (!atomic_try_cmpxchg(&owner->reserve_held, &held, held - 1));
+	slot = pop_from_reserve(owner);
+	if (!slot)
+		atomic_inc(&owner->reserve_held);
+	return slot;
+}
+
+/* The slot on top of @owner's stack, ready or not; NULL where there is none. */
+static struct lab_slot *pop_single(struct lab_owner *owner)
+{
+	struct lab_slot *slot;
+
+	lab_single_enter(&owner->front);
+	slot = owner->front.top[-1].slot;
+	if (slot == &lab_no_slot)
+		slot = NULL;
+	else
+		owner->front.top--;
+	lab_single_leave(&owner->front);
+	return slot;
+}
+
+static struct lab_frame *frame_of(const struct lab_slot *slot)
+{
+	return lab_frame_of_tag(READ_ONCE(slot->tag));
+}
+
+static bool push_single(struct lab_owner *owner, struct lab_slot *slot)
+{
+	bool room;
+
+	lab_single_enter(&owner->front);
+	room = !lab_single_is_full(&owner->front);
+	if (room)
+		lab_single_push(&owner->front, slot, frame_of(slot));
+	lab_single_leave(&owner->front);
+	return room;
+}
+
+/* Context: That of @cache's changes, or nobody else uses it. */
+static struct lab_slot *pop_cache(struct lab_cpu_cache *cache)
+{
+	struct lab_slot *slot = NULL;
+
+	if (!lab_cpu_cache_enter(cache))
+		return NULL;
+	if (lab_cpu_cache_count(cache)) {
+		slot = cache->top[-1].slot;
+		WRITE_ONCE(cache->top, cache->top - 1);
+	}
+	lab_cpu_cache_leave(cache);
+	return slot;
+}
+
+/*
+ * The next page of the cache, ready or not. NULL also where the call that this one
+ * interrupted is at it.
+ * Context: Any; preemption disabled, and of a SINGLE owner its one user.
+ */
+static struct lab_slot *cache_pop(struct lab_owner *owner)
+{
+	return lab_owner_is_single(owner) ? pop_single(owner) :
+					    pop_cache(this_cpu_ptr(owner->front.cpu_cache));
+}
+
+static bool cache_push(struct lab_owner *owner, struct lab_slot *slot)
+{
+	if (lab_owner_is_single(owner))
+		return push_single(owner, slot);
+	return lab_cache_push_cpu(this_cpu_ptr(owner->front.cpu_cache),
+				  (struct lab_cached) { slot, frame_of(slot) });
+}
+
+/*
+ * Puts a CACHED page that is on no list into the cache. Where that is full, another page
+ * goes to the reserve's list instead; where the call that this one interrupted is at the
+ * cache, this page does. From there cached pages are taken when the cache is empty.
+ * Context: Any; preemption disabled, and of a SINGLE owner its one user.
+ */
+void lab_cache_push(struct lab_owner *owner, struct lab_slot *slot)
+{
+	struct lab_slot *other;
+
+	if (cache_push(owner, slot))
+		return;
+	other = cache_pop(owner);
+	if (other)
+		reserve_push(owner, other);
+	if (!other || !cache_push(owner, slot))
+		reserve_push(owner, slot);
+}
+
+/* Context: Any; preemption disabled. */
+bool lab_cache_is_over(struct lab_owner *owner)
+{
+	if (lab_owner_is_single(owner))
+		return lab_single_count(&owner->front) >= LAB_SINGLE_MAX;
+	return lab_cpu_cache_count(this_cpu_ptr(owner->front.cpu_cache)) >= LAB_CACHE_MAX;
+}
+
+/*
+ * A CACHED page that is ready to be handed out, on no list any more; NULL if none is
+ * kept but the reserve.
+ * Context: Any; preemption disabled, and of a SINGLE owner its one user.
+ */
+struct lab_slot *lab_cache_take(struct lab_owner *owner, unsigned long ip)
+{
+	struct lab_slot *slot;
+
+	do {
+		slot = cache_pop(owner) ?: pop_excess(owner);
+	} while (slot && !lab_vet(owner, slot, ip));
+	return slot;
+}
+
+/* Likewise from the reserve. Context: Any. */
+struct lab_slot *lab_reserve_take(struct lab_owner *owner, unsigned long ip)
+{
+	struct lab_slot *slot;
+
+	do {
+		slot = reserve_pop(owner);
+	} while (slot && !lab_vet(owner, slot, ip));
+	return slot;
+}
+
+/*
+ * Moves up to @most pages of this CPU's cache, or the SINGLE one, to the reserve's list.
+ * Context: Any; preemption disabled, the owner alive.
+ */
 static void move_to_reserve(struct lab_owner *owner, unsigned int most)
 {
-	struct lab_frame *frame;
+	struct lab_slot *slot;
 
-	while (most-- && (frame = lab_cache_pop(owner)))
-		reserve_push(owner, frame);
+	while (most-- && (slot = cache_pop(owner)))
+		reserve_push(owner, slot);
 }
 
 /* Context: Any; preemption disabled, the owner alive. */
@@ -267,61 +427,25 @@ static void spill(struct lab_owner *owner)
 }
 
 /*
- * A SINGLE owner's frees are counted, its allocations are not: that would be one
- * more instruction, and one that the next free must wait for. So what is known is
- * how long the cache can be at the most; when that is too long, it is measured.
- * Context: Any; the owner's one user.
- * Return: how many frees may come before it is measured again; 0: it is too long.
- */
-unsigned int lab_cache_measure(struct lab_owner *owner)
-{
-	struct lab_frame *frame = owner->front.head;
-	unsigned int length = 0;
-
-	for (; frame; frame = (struct lab_frame *)frame->next)
-		length++;
-	owner->front.room = length + LAB_BATCH < LAB_SINGLE_MAX ?
-			    LAB_SINGLE_MAX - length : 0;
-	return owner->front.room;
-}
-
-static bool is_too_long(struct lab_owner *owner)
-{
-	return !lab_owner_is_single(owner) || !lab_cache_measure(owner);
-}
-
-/*
- * Takes one batch off a cache that has, or may have, grown too long: back to the
- * allocator or, where that may not be used, to where the worker finds it.
+ * Takes one batch off a cache that is full: back to the allocator or, where that may not
+ * be used, to where the worker finds it.
  * Context: Any; preemption as the API's caller had it.
  */
 void lab_cache_trim(struct lab_owner *owner,
 		    const struct labyrinth_owner *handle)
 {
+	struct lab_batch batch = { .fail = LAB_FAIL_MEMORY };
 	bool give_back = lab_may_lock();
-	struct lab_batch batch;
 
-	batch.nr = 0;
-	batch.nr_lost = 0;
-	batch.fail = LAB_FAIL_MEMORY;
 	preempt_disable();
-	if (lab_owner_is(owner, handle) && is_too_long(owner)) {
+	if (lab_owner_is(owner, handle) && lab_cache_is_over(owner)) {
 		if (give_back)
-			take_out(owner, &batch, lab_cache_pop, LAB_BATCH);
+			take_out(owner, &batch, cache_pop, LAB_BATCH);
 		else
 			spill(owner);
-		if (lab_owner_is_single(owner))
-			lab_cache_measure(owner);
 	}
 	preempt_enable();
-	lab_batch_give_back(&batch, owner);
-}
-
-/* How many pages the worker is to keep on the reserve's list: fits an int. */
-static int reserve_wanted(const struct lab_owner *owner)
-{
-	return owner->reserve_target +
-	       (READ_ONCE(owner->starved) ? LAB_BATCH : 0);
+	lab_batch_give_back(&batch);
 }
 
 /*
@@ -348,6 +472,8 @@ static int reserve_fill(struct lab_owner *owner)
 	/* The reserve is worth a wait, but not another process's life. */
 	gfp_t gfp = owner_gfp(owner, GFP_KERNEL | __GFP_NOWARN |
 				     __GFP_RETRY_MAYFAIL);
+	unsigned int unwanted = 0;
+	struct lab_slot *slot;
 
 	while (atomic_read(&owner->reserve_held) < reserve_wanted(owner)) {
 		struct page *page = alloc_pages_node(owner->nid,
@@ -356,45 +482,23 @@ static int reserve_fill(struct lab_owner *owner)
 
 		if (!page)
 			return -ENOMEM;
-		entry = enter(owner, page);
-		if (entry == NO_ROOM) {
+		entry = enter(owner, page, false, &slot);
+		if (entry == NO_ROOM || entry == NOT_WANTED)
 			__free_page(page);
+		if (entry == NO_ROOM) {
 			lab_report_full();
 			return -ENOSPC;
 		}
+		/* Somebody looks at it just now: there are other pages. */
+		if (entry == NOT_WANTED && ++unwanted > LAB_BATCH)
+			return -ENOMEM;
 		if (entry == TAGGED) {
 			lab_owner_account(owner, 1);
-			reserve_push(owner, lab_frame(page));
+			reserve_push(owner, slot);
 		}
 		cond_resched();
 	}
 	return 0;
-}
-
-static unsigned int reserve_excess(const struct lab_owner *owner)
-{
-	int excess = atomic_read(&owner->reserve_held) - reserve_wanted(owner);
-
-	return max(excess, 0);
-}
-
-/*
- * Pops a page that the reserve has too much. It is uncounted first: of two who look at
- * once, or of one and an allocation, neither takes what is to stay.
- */
-static struct lab_frame *pop_excess(struct lab_owner *owner)
-{
-	int held = atomic_read(&owner->reserve_held);
-	struct lab_frame *frame;
-
-	do {
-		if (held <= reserve_wanted(owner))
-			return NULL;
-	} while (!atomic_try_cmpxchg(&owner->reserve_held, &held, held - 1));
-	frame = pop_from_reserve(owner);
-	if (!frame)
-		atomic_inc(&owner->reserve_held);
-	return frame;
 }
 
 /*
@@ -411,7 +515,7 @@ unsigned int lab_cache_give_back(struct lab_owner *owner)
 		take_out(owner, &batch, pop_excess, LAB_BATCH);
 		nr = batch.nr;
 		given += nr;
-		lab_batch_give_back(&batch, owner);
+		lab_batch_give_back(&batch);
 		cond_resched();
 	} while (nr);
 	return given;
@@ -429,8 +533,7 @@ unsigned int lab_cache_shrinkable(const struct lab_owner *owner)
 	if (lab_owner_is_single(owner))
 		return count;
 	for_each_possible_cpu(cpu)
-		count += READ_ONCE(per_cpu_ptr(owner->front.cpu_cache,
-					       cpu)->count);
+		count += lab_cpu_cache_count(per_cpu_ptr(owner->front.cpu_cache, cpu));
 	return count;
 }
 
@@ -450,16 +553,12 @@ void lab_cache_gather_here(struct lab_owner *owner)
  */
 void lab_cache_gather_cpu(struct lab_owner *owner, unsigned int cpu)
 {
-	struct lab_cpu_cache *cache;
-	struct lab_frame *frame;
+	struct lab_slot *slot;
 
 	if (lab_owner_is_single(owner))
 		return;
-	cache = per_cpu_ptr(owner->front.cpu_cache, cpu);
-	while ((frame = lab_list_pop(&cache->list, LAB_LIST_SHARED))) {
-		cache->count--;
-		reserve_push(owner, frame);
-	}
+	while ((slot = pop_cache(per_cpu_ptr(owner->front.cpu_cache, cpu))))
+		reserve_push(owner, slot);
 }
 
 static void refill_work(struct work_struct *work)
@@ -469,7 +568,7 @@ static void refill_work(struct work_struct *work)
 
 	/*
 	 * Nobody kicks when there are pages again: the owner may well live on
-	 * what he frees, until memory is out once more.
+	 * the pages that it frees, until memory is out once more.
 	 */
 	if (reserve_fill(owner))
 		schedule_delayed_work(&owner->refill, REFILL_RETRY);
@@ -483,6 +582,46 @@ static void kick_work(struct irq_work *kick)
 	schedule_delayed_work(&owner->refill, 0);
 }
 
+/* What stands at the bottom of each stack. */
+static struct lab_cached no_page(void)
+{
+	return (struct lab_cached) { &lab_no_slot, frame_of(&lab_no_slot) };
+}
+
+static int make_stack(struct lab_owner *owner)
+{
+	struct lab_stack *stack = kmalloc(sizeof(*stack), GFP_KERNEL);
+
+	if (!stack)
+		return -ENOMEM;
+	stack->pages[0] = no_page();
+	owner->front.top = &stack->pages[1];
+	return 0;
+}
+
+static void free_stack(struct lab_owner *owner)
+{
+	/* Empty: the top is right behind the first entry. */
+	kfree(owner->front.top - 1);
+	owner->front.top = NULL;
+}
+
+static int make_cpu_caches(struct lab_owner *owner)
+{
+	struct lab_cpu_cache *cache;
+	int cpu;
+
+	owner->front.cpu_cache = alloc_percpu(struct lab_cpu_cache);
+	if (!owner->front.cpu_cache)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		cache = per_cpu_ptr(owner->front.cpu_cache, cpu);
+		cache->pages[0] = no_page();
+		cache->top = cache->pages + 1;
+	}
+	return 0;
+}
+
 /*
  * Readies @owner's lists, empty, and fills its reserve.
  * Context: Task; may sleep. Return: 0, -ENOMEM, -ENOSPC.
@@ -491,18 +630,14 @@ int lab_cache_init(struct lab_owner *owner)
 {
 	int err;
 
-	owner->front.head = NULL;
-	owner->front.room = LAB_SINGLE_MAX;
 	owner->starved = false;
 	init_irq_work(&owner->kick, kick_work);
 	INIT_DELAYED_WORK(&owner->refill, refill_work);
 	if (owner->reserve_target > labyrinth_hot.table.capacity)
 		return -ENOSPC;
-	if (!lab_owner_is_single(owner)) {
-		owner->front.cpu_cache = alloc_percpu(struct lab_cpu_cache);
-		if (!owner->front.cpu_cache)
-			return -ENOMEM;
-	}
+	err = lab_owner_is_single(owner) ? make_stack(owner) : make_cpu_caches(owner);
+	if (err)
+		return err;
 	err = reserve_fill(owner);
 	if (err)
 		lab_cache_exit(owner);
@@ -510,12 +645,12 @@ int lab_cache_init(struct lab_owner *owner)
 }
 
 static void drain(struct lab_owner *owner,
-		  struct lab_frame *(*pop)(struct lab_owner *owner))
+		  struct lab_slot *(*pop)(struct lab_owner *owner))
 {
-	struct lab_frame *frame;
+	struct lab_slot *slot;
 
-	while ((frame = pop(owner))) {
-		lab_settle(owner, frame->tag);
+	while ((slot = pop(owner))) {
+		lab_settle(owner, slot);
 		cond_resched();
 	}
 }
@@ -531,10 +666,13 @@ void lab_cache_exit(struct lab_owner *owner)
 	irq_work_sync(&owner->kick);
 	cancel_delayed_work_sync(&owner->refill);
 	if (lab_owner_is_single(owner))
-		drain(owner, lab_cache_pop_single);
+		drain(owner, pop_single);
 	for_each_possible_cpu(cpu)
 		lab_cache_gather_cpu(owner, cpu);
-	drain(owner, lab_reserve_pop);
-	free_percpu(owner->front.cpu_cache);
+	drain(owner, reserve_pop);
+	if (lab_owner_is_single(owner))
+		free_stack(owner);
+	else
+		free_percpu(owner->front.cpu_cache);
 	owner->front.cpu_cache = NULL;
 }

@@ -66,6 +66,7 @@ static void lab_call_report(const struct lab_call *call, enum lab_class class,
 		.handle = call->handle,
 		.asked = call->asked,
 		.dev = call->dev,
+		.damage = class == LAB_OVERWRITTEN ? &call->damage : NULL,
 		.ip = call->ip,
 	});
 }
@@ -92,15 +93,28 @@ static void note_page(struct lab_call *call, int err)
 	if (likely(!is_refusal(call, err)))
 		return;
 	if (is_unseen(call) && lab_address_pfn(call->addr, &pfn))
-		lab_table_search(&labyrinth_hot.table, pfn, &call->tag);
+		call->slot = lab_table_search(&labyrinth_hot.table, pfn, &call->tag);
 	if (call->tag)
-		call->note = lab_page_note(call->tag);
+		call->note = lab_page_note(call->slot, call->tag);
 }
 
-static void tell(const struct lab_call *call, int err)
+/* What was found, and put right, on the way to the call's result. */
+static void report_findings(struct lab_call *call)
 {
-	if (unlikely(call->lost))
+	int refs = call->note.refs;
+
+	call->note.refs = LAB_REFS_EXCLUSIVE - call->missing;
+	if (call->missing)
 		lab_call_report(call, LAB_LOST_REFERENCE, 0);
+	if (call->damage.word)
+		lab_call_report(call, LAB_OVERWRITTEN, 0);
+	call->note.refs = refs;
+}
+
+static void report_result(struct lab_call *call, int err)
+{
+	if (unlikely(call->missing || call->damage.word))
+		report_findings(call);
 	if (unlikely(is_refusal(call, err)))
 		lab_call_report(call, call->class, err);
 }
@@ -110,7 +124,7 @@ int lab_call_end(struct lab_call *call, int err)
 {
 	note_page(call, err);
 	preempt_enable();
-	tell(call, err);
+	report_result(call, err);
 	return min(err, 0);
 }
 
@@ -119,7 +133,7 @@ int lab_call_end_rcu(struct lab_call *call, int err)
 	__releases(RCU)
 {
 	note_page(call, err);
-	tell(call, err);
+	report_result(call, err);
 	rcu_read_unlock();
 	return min(err, 0);
 }
@@ -172,15 +186,11 @@ int lab_call_page(struct lab_call *call, const void *addr)
 	return next;
 }
 
-/*
- * Whether the frame has been through the page allocator, tagged as it is: it does
- * not know its slot any more.
- */
+/* Whether the page, tagged as it is, has been through the page allocator. */
 static bool is_given_away(const struct lab_call *call)
 {
-	return lab_tag_state(call->tag) != LAB_LENT &&
-	       READ_ONCE(call->frame->tag) != call->slot &&
-	       READ_ONCE(*call->slot) == call->tag;
+	return !lab_frame_is_ours(call->frame) &&
+	       READ_ONCE(call->slot->tag) == call->tag;
 }
 
 /* The page's tag changed while the call was under way: says how. */
@@ -201,28 +211,18 @@ bool lab_call_commit(const struct lab_call *call, lab_tag_t tag)
 	 * A full barrier, which pairs with its like in the next call on the
 	 * page: what was done to the page before is seen after.
 	 */
-	return cmpxchg(call->slot, call->tag, tag) == call->tag;
+	return cmpxchg(&call->slot->tag, call->tag, tag) == call->tag;
 }
 
-/*
- * The page stays. Unless it is gone already: a frame that has been through the page
- * allocator does not know its slot any more, and is somebody else's.
- */
 static int repair_claimed(struct lab_call *call)
 {
-	struct lab_page_note note = lab_page_note(call->tag);
+	int missing = lab_frame_freeze_short(call->frame);
 
-	call->class = LAB_CORRUPT;
-	if (lab_tag_state(call->tag) != LAB_LENT &&
-	    READ_ONCE(call->frame->tag) != call->slot)
-		return -EBUSY;
-	call->class = LAB_BUSY;
-	note.refs = lab_frame_freeze_short(call->frame);
-	if (!note.refs)
+	call->class = lab_frame_is_ours(call->frame) ? LAB_BUSY : LAB_CORRUPT;
+	if (!missing)
 		return -EBUSY;
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
-	call->note = note;
-	call->lost = true;
+	call->missing = missing;
 	return 0;
 }
 
@@ -230,25 +230,30 @@ static int repair_claimed(struct lab_call *call)
  * Puts back the references that a foreigner dropped; they freed nothing. The tag is
  * CACHED meanwhile, with the page on no list, so that nobody leads it away: since
  * the look-up a racing call may have done so, and then its count is somebody
- * else's, who may drop his last reference any moment.
+ * else's, who may drop the last reference any moment.
  */
 static int repair(struct lab_call *call)
 {
 	int err;
 
+	call->note = lab_page_note(call->slot, call->tag);
 	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_CACHED)))
 		return lab_call_again(call);
 	err = repair_claimed(call);
-	lab_tag_store_state(call->slot, lab_tag_state(call->tag));
+	/* Pairs with the look at the count by whoever finds the tag as it was. */
+	smp_store_release(&call->slot->tag, call->tag);
 	return err;
 }
 
-/* Whether nobody but the owner refers to the page. */
+/*
+ * Whether nobody but the owner refers to the page. Where references are missing, they are
+ * put back.
+ */
 int lab_call_exclusive(struct lab_call *call)
 {
 	int refs = lab_frame_refs(call->frame);
 
-	if (likely(refs == LAB_REFS_EXCLUSIVE))
+	if (likely(refs == LAB_REFS_EXCLUSIVE && lab_frame_is_ours(call->frame)))
 		return 0;
 	/* At 0 it is frozen: somebody is at it right now. */
 	if (refs && refs < LAB_REFS_EXCLUSIVE)
@@ -257,17 +262,48 @@ int lab_call_exclusive(struct lab_call *call)
 	return -EBUSY;
 }
 
-/* Claims the frame, if nobody but the owner refers to the page. */
+/*
+ * The core takes a reference to any page now and then, for less than a microsecond (GUP,
+ * the page cache, compaction, splitting of huge pages); a right call is not refused for
+ * that.
+ */
+#define FREEZE_TRIES	64
+
+static void mend(struct lab_call *call, enum lab_words words)
+{
+	lab_frame_mend(call->frame, lab_tag_pfn(call->tag), words, &call->damage);
+	if (call->damage.word)
+		call->note = lab_page_note(call->slot, call->tag);
+}
+
+/*
+ * Claims the frame, if nobody but the owner refers to the page, and makes the words of its
+ * struct page what they must be.
+ */
 int lab_call_freeze(struct lab_call *call)
 {
+	enum lab_words words = lab_tag_state(call->tag) == LAB_LENT ? LAB_WORDS_LENT :
+								      LAB_WORDS_OWNED;
+	unsigned int tries = FREEZE_TRIES;
 	int err = lab_call_exclusive(call);
 
+	while (err == -EBUSY && call->class == LAB_BUSY && --tries) {
+		cpu_relax();
+		err = lab_call_exclusive(call);
+	}
 	if (err)
 		return err;
-	if (lab_frame_freeze(call->frame, LAB_REFS_EXCLUSIVE))
-		return 0;
-	call->class = LAB_BUSY;
-	return -EBUSY;
+	if (!lab_frame_freeze(call->frame, LAB_REFS_EXCLUSIVE)) {
+		call->class = LAB_BUSY;
+		return -EBUSY;
+	}
+	/* From here on the tag neither comes to be LENT nor ceases to be. */
+	if (unlikely(READ_ONCE(call->slot->tag) != call->tag)) {
+		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+		return lab_call_again(call);
+	}
+	mend(call, words);
+	return 0;
 }
 
 /*

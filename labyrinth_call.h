@@ -26,7 +26,8 @@
  * @dev: the device that the caller named, if it is the wrong one.
  * @silent: -EBUSY is an answer, not a refusal.
  * @full: the table has no room.
- * @lost: references were missing, and have been put back.
+ * @missing: references were missing, so many, and have been put back.
+ * @damage: a word of struct page was wrong, and has been put right.
  */
 struct lab_call {
 	enum lab_op op;
@@ -34,7 +35,7 @@ struct lab_call {
 	struct labyrinth_owner *handle;
 	struct lab_owner *owner;
 	const void *addr;
-	lab_tag_t *slot;
+	struct lab_slot *slot;
 	lab_tag_t tag;
 	struct lab_frame *frame;
 	enum lab_class class;
@@ -43,7 +44,8 @@ struct lab_call {
 	const struct device *dev;
 	bool silent;
 	bool full;
-	bool lost;
+	int missing;
+	struct lab_damage damage;
 };
 
 /**
@@ -53,7 +55,7 @@ struct lab_call {
  * @frame: the page's.
  */
 struct lab_quick {
-	lab_tag_t *slot;
+	struct lab_slot *slot;
 	lab_tag_t tag;
 	struct lab_frame *frame;
 };
@@ -78,7 +80,7 @@ static __always_inline bool lab_quick_find(const struct labyrinth_owner *handle,
 	if (unlikely(!quick->slot))
 		return false;
 	/* Not before: there may be no such frame, and then no struct page. */
-	quick->frame = lab_frame(pfn_to_page(pfn));
+	quick->frame = lab_frame_of_pfn(pfn);
 	return true;
 }
 
@@ -86,7 +88,7 @@ static __always_inline bool lab_quick_commit(const struct lab_quick *quick,
 					     enum lab_state state)
 {
 	/* Pairs as in lab_call_commit(). */
-	return likely(cmpxchg(quick->slot, quick->tag,
+	return likely(cmpxchg(&quick->slot->tag, quick->tag,
 			      lab_tag_step(quick->tag, state)) == quick->tag);
 }
 

@@ -49,6 +49,18 @@
 #define lab_stack_depot_save	stack_depot_save_flags
 #endif
 
+/*
+ * What is in page->page_type of a page with the type PageOffline, and of one without a type.
+ * 6.12 turned the types from bits that are cleared into numbers in the upper byte.
+ * lab_frame_type_fits() tries it at load.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#define LAB_TYPE_OFFLINE	((u32)PGTY_offline << 24)
+#else
+#define LAB_TYPE_OFFLINE	(~(u32)PG_offline)
+#endif
+#define LAB_TYPE_NONE		U32_MAX
+
 /* Newer kernels keep more than page_pool's mark in page->pp_magic. */
 #ifdef PP_MAGIC_MASK
 #define LAB_POOL_MASK		PP_MAGIC_MASK

@@ -80,7 +80,7 @@ static void *pages_seek(loff_t *pos)
 	bool found = lab_table_next(&labyrinth_hot.table, &index);
 
 	*pos = index;
-	return found ? &labyrinth_hot.table.tags[index] : NULL;
+	return found ? &labyrinth_hot.table.slots[index] : NULL;
 }
 
 static void *pages_start(struct seq_file *m, loff_t *pos)
@@ -100,13 +100,14 @@ static void pages_stop(struct seq_file *m, void *v)
 
 static int pages_show(struct seq_file *m, void *v)
 {
-	lab_tag_t tag = READ_ONCE(*(lab_tag_t *)v);
+	struct lab_slot *slot = v;
+	lab_tag_t tag = READ_ONCE(slot->tag);
 	struct lab_page_note note;
 
 	/* Gone since it was found. */
 	if (!tag)
 		return SEQ_SKIP;
-	note = lab_page_note(tag);
+	note = lab_page_note(slot, tag);
 	seq_printf(m, "0x%lx %u %s %s", lab_tag_pfn(tag), lab_tag_owner(tag),
 		   lab_owner_by_id(lab_tag_owner(tag))->name,
 		   lab_state_name(lab_tag_state(tag)));
@@ -128,7 +129,7 @@ DEFINE_SEQ_ATTRIBUTE(pages);
 static int table_show(struct seq_file *m, void *unused)
 {
 	struct lab_table_stats stats;
-	u64 bytes = lab_table_span(&labyrinth_hot.table) * sizeof(lab_tag_t);
+	u64 bytes = lab_table_span(&labyrinth_hot.table) * sizeof(struct lab_slot);
 
 	lab_table_stats(&labyrinth_hot.table, &stats);
 	seq_printf(m, "capacity: %llu\n", labyrinth_hot.table.capacity);

@@ -192,12 +192,12 @@ static bool take_asked(struct lab_mapping *map, bool alone, const void *arg)
 	return true;
 }
 
-static void end_mapping(struct lab_owner *owner, struct lab_frame *frame,
+static void end_mapping(struct lab_owner *owner, struct lab_slot *slot,
 			struct lab_mapping *map, unsigned long ip)
 {
 	dma_unmap_page(owner->dev, map->what.addr, map->what.size,
 		       map->what.dir);
-	lab_mapping_detach(owner, frame, map, ip);
+	lab_mapping_detach(owner, slot, map, ip);
 	lab_mapping_put(owner, map);
 }
 
@@ -209,10 +209,10 @@ static int unmap_mapped(struct lab_call *call, const struct device *dev,
 
 	if (err)
 		return err;
-	map = lab_mapping_find(call->owner, call->frame, take_asked, asked);
+	map = lab_mapping_find(call->owner, call->slot, take_asked, asked);
 	if (!map)
 		return -EINVAL;
-	end_mapping(call->owner, call->frame, map, call->ip);
+	end_mapping(call->owner, call->slot, map, call->ip);
 	return 0;
 }
 
@@ -232,7 +232,7 @@ static bool unmap_quick(struct labyrinth_owner *handle, const struct device *dev
 		return false;
 	dma_unmap_page(owner->dev, asked->addr, asked->size, asked->dir);
 	if (unlikely(!lab_mapping_end_quick(owner, &page, map))) {
-		lab_mapping_detach(owner, page.frame, map, _RET_IP_);
+		lab_mapping_detach(owner, page.slot, map, _RET_IP_);
 		lab_mapping_put(owner, map);
 	}
 	return true;
@@ -295,16 +295,16 @@ static bool take_any(struct lab_mapping *map, bool alone, const void *unused)
 }
 
 /*
- * The owner goes and has left @frame's page mapped for DMA. The device may not know
+ * The owner goes and has left the page in @slot mapped for DMA. The device may not know
  * of it and still write: so the page does not leave limbo any more.
  * Context: Task. Nobody uses the owner's handle any more.
  */
-void lab_dma_end_all(struct lab_owner *owner, struct lab_frame *frame)
+void lab_dma_end_all(struct lab_owner *owner, struct lab_slot *slot)
 {
-	struct lab_mapping *map = lab_mapping_find(owner, frame, take_any, NULL);
+	struct lab_mapping *map = lab_mapping_find(owner, slot, take_any, NULL);
 
 	if (map)
-		page_ref_add(lab_frame_page(frame), LAB_REFS_EXCLUSIVE);
-	for (; map; map = lab_mapping_find(owner, frame, take_any, NULL))
-		end_mapping(owner, frame, map, _RET_IP_);
+		lab_mapping_keep(owner, slot);
+	for (; map; map = lab_mapping_find(owner, slot, take_any, NULL))
+		end_mapping(owner, slot, map, _RET_IP_);
 }

@@ -7,6 +7,6 @@
 
 #include "labyrinth_mapping.h"
 
-void lab_dma_end_all(struct lab_owner *owner, struct lab_frame *frame);
+void lab_dma_end_all(struct lab_owner *owner, struct lab_slot *slot);
 
 #endif /* LABYRINTH_DMA_H */

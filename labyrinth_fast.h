@@ -3,8 +3,8 @@
  * The fast paths of a SINGLE owner, inline in the driver. Included by
  * labyrinth_alloc.h; nothing here is for a driver to call by its own name.
  *
- * Plain accesses: of what the one user alone writes (head, room, its pages' tags
- * and frames) there is no race to speak of. Of the rest (a handle, another's tag)
+ * Plain accesses: what the one user alone writes (the stack, its pages' tags and notes)
+ * no other context writes at the same time. Of the rest (a handle, another owner's tag)
  * any value may be read, as long as it is read at once, which an aligned word is:
  * it is compared, and only if equal believed.
  */
@@ -56,83 +56,111 @@ static __always_inline void lab_single_leave(struct lab_front *front)
 		xchg(&front->busy, 0);
 }
 
-/* The page's address, from where its struct page is. */
-static __always_inline void *lab_frame_direct(const struct lab_frame *frame)
+/*
+ * Whether the CACHED page of @frame may be handed out without a closer look: its memory is
+ * not known to be broken, and nobody has dropped or taken a reference while it was cached.
+ */
+static __always_inline bool lab_is_ready(const struct lab_frame *frame)
 {
-	unsigned long offset = (unsigned long)frame -
-			       (unsigned long)pfn_to_page(0);
-
-	/* Frame 0's struct page counts as if it were there, if it is not. */
-	if (PAGE_SIZE % sizeof(struct page) ||
-	    !(IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) || IS_ENABLED(CONFIG_FLATMEM)))
-		return (void *)frame->address;
-	return (void *)labyrinth_hot.direct_map +
-	       offset * (PAGE_SIZE / sizeof(struct page));
-}
-
-/* The last page freed is HELD now. There is one. */
-static __always_inline void *lab_take_single(struct lab_front *front,
-					     unsigned long site)
-{
-	struct lab_frame *frame;
-
-	lab_single_enter(front);
-	frame = front->head;
-	front->head = (struct lab_frame *)frame->next;
-	lab_single_leave(front);
-	lab_frame_note(frame, site);
-	/*
-	 * Nobody else writes the tag of a cached page. The whole word, since the
-	 * free that reads it may come so soon that the store is still on its
-	 * way: a load gets from it what is in one store, and waits for else.
-	 * Harmless to who looks on: one store of a word, as any other.
-	 */
-	data_race(*frame->tag += LAB_HAND_OUT);
-	/* Sooner there than frame->address, and the next free waits for it. */
-	return lab_frame_direct(frame);
+	return lab_frame_is_exclusive(frame) && !lab_frame_is_poisoned(frame);
 }
 
 /*
- * Whether the tag in slot @index, which page @pfn prefers, says that the page is
- * @front's, HELD. If not, it may still stand elsewhere.
+ * CACHED -> HELD. Only this owner writes the tag of a CACHED page, so no compare is needed.
+ * All 64 bits are stored, not just the state's byte: the next free may load the word while
+ * the store is still in the store buffer, and store forwarding stalls when the load is wider
+ * than the store. Pairs with lab_slot_glance(): whoever sees HELD sees the notes. On
+ * x86 every store is a release; there one addition to memory does.
  */
-static __always_inline bool lab_is_held_at(u64 index,
+static __always_inline void lab_single_hand_out(struct lab_slot *slot)
+{
+	if (IS_ENABLED(CONFIG_X86_64)) {
+		barrier();
+		/* Harmless: whoever looks on sees the old word or the new one. */
+		data_race(slot->tag += LAB_HAND_OUT);
+	} else {
+		/* Pairs with lab_slot_glance(). */
+		smp_store_release(&slot->tag, slot->tag + LAB_HAND_OUT);
+	}
+}
+
+/*
+ * The last page freed is HELD now, at @addr. False if there is none, or more must be
+ * asked.
+ */
+static __always_inline bool lab_take_single(struct lab_front *front,
+					    unsigned long site, void **addr)
+{
+	struct lab_frame *frame;
+	struct lab_slot *slot;
+	bool ready;
+
+	lab_single_enter(front);
+	slot = front->top[-1].slot;
+	frame = front->top[-1].frame;
+	ready = lab_is_ready(frame);
+	/* The compiler then makes it one subtraction from memory. */
+	barrier();
+	if (likely(ready))
+		front->top--;
+	lab_single_leave(front);
+	if (unlikely(!ready))
+		return false;
+	lab_slot_note(slot, site);
+	lab_single_hand_out(slot);
+	*addr = lab_frame_address(frame);
+	return true;
+}
+
+/* The slot that page @pfn prefers: its tag stands there, or elsewhere. */
+static __always_inline struct lab_slot *lab_slot_preferred(unsigned long pfn)
+{
+	return &labyrinth_hot.table.slots[lab_table_preferred(&labyrinth_hot.table, pfn)];
+}
+
+/* Whether @slot says that page @pfn is @front's, HELD, and not to leave with the free. */
+static __always_inline bool lab_is_held_at(const struct lab_slot *slot,
 					   const struct lab_front *front,
 					   unsigned long pfn)
 {
-	const lab_tag_t *tags = labyrinth_hot.table.tags;
-
-	/* Harmless: another's tag may change, and is not equal before or after. */
-	return likely(data_race(tags[index]) == front->key + pfn);
+	/* Harmless: another owner's tag may change, and is not equal before or after. */
+	return likely(data_race(slot->tag) == front->key + pfn);
 }
 
-/* CACHED and on the list, if the common answer is the right one to every check. */
+static __always_inline bool lab_single_is_full(const struct lab_front *front)
+{
+	return !((unsigned long)front->top % LAB_STACK_BYTES);
+}
+
+static __always_inline void lab_single_push(struct lab_front *front, struct lab_slot *slot,
+					    struct lab_frame *frame)
+{
+	*front->top = (struct lab_cached) { slot, frame };
+	/* As in lab_take_single(). */
+	barrier();
+	front->top++;
+}
+
+/* CACHED and on the stack, if the common answer is the right one to every check. */
 static __always_inline bool lab_put_single(struct lab_front *front,
 					   const void *addr)
 {
 	struct lab_frame *frame;
+	struct lab_slot *slot;
 	unsigned long pfn;
-	u64 index;
 
 	if (unlikely(!lab_address_pfn(addr, &pfn)))
 		return false;
-	index = lab_table_preferred(&labyrinth_hot.table, pfn);
-	if (!lab_is_held_at(index, front, pfn))
+	slot = lab_slot_preferred(pfn);
+	if (!lab_is_held_at(slot, front, pfn))
 		return false;
-	frame = lab_frame(pfn_to_page(pfn));
-	if (!lab_frame_is_exclusive(frame))
+	frame = lab_frame_of_pfn(pfn);
+	if (!lab_frame_is_exclusive(frame) || unlikely(lab_single_is_full(front)))
 		return false;
-	/* One instruction where a test before it would be three. */
-	if (unlikely(--front->room < 0)) {
-		front->room = 0;
-		return false;
-	}
 	/* Only the one user of a SINGLE owner writes the tag of its page. */
-	WRITE_ONCE(labyrinth_hot.table.tags[index],
-		   front->key + pfn - LAB_HAND_OUT);
+	WRITE_ONCE(slot->tag, front->key + pfn - LAB_HAND_OUT);
 	lab_single_enter(front);
-	WRITE_ONCE(frame->next, (unsigned long)front->head);
-	front->head = frame;
+	lab_single_push(front, slot, frame);
 	lab_single_leave(front);
 	return true;
 }
@@ -141,9 +169,11 @@ static __always_inline void *
 lab_alloc_inline(struct labyrinth_owner *owner)
 {
 	struct lab_front *front = lab_front_of(owner);
+	void *addr;
 
-	if (lab_handle_is(&front->single_handle, owner) && likely(front->head))
-		return lab_take_single(front, _THIS_IP_);
+	if (lab_handle_is(&front->single_handle, owner) &&
+	    lab_take_single(front, _THIS_IP_, &addr))
+		return addr;
 	return labyrinth_void_alloc_page_gfp_atomic_exclusive(owner);
 }
 
@@ -165,8 +195,7 @@ static __always_inline bool lab_owns_inline(struct labyrinth_owner *owner,
 
 	if (lab_handle_is(&front->handle, owner) &&
 	    lab_address_pfn(addr, &pfn) &&
-	    lab_is_held_at(lab_table_preferred(&labyrinth_hot.table, pfn),
-			   front, pfn))
+	    lab_is_held_at(lab_slot_preferred(pfn), front, pfn))
 		return true;
 	return labyrinth_owns(owner, addr);
 }

@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A page frame as Labyrinth uses it: the words of struct page that are free for
- * the page's user, the reference count that keeps foreigners from giving the
- * page away, and the page type that makes the core refuse to map it.
+ * A page frame as Labyrinth uses it: the words of its struct page.
  *
- * A page that is CACHED or HELD carries the type PageOffline and
- * LAB_REFS_EXCLUSIVE references: the holder's, and others that nobody but
- * Labyrinth knows of. A foreign put_page() or __free_page() takes the count down
- * by one, and nothing is freed; as many may come as there are references to spare.
- * A page that is LENT has no type, and one reference more for the borrower.
+ * Nothing of Labyrinth's own is kept here: any stale pointer in the kernel may write to
+ * struct page. Tags, notes, links and lists of mappings are in the owner table's slots
+ * (labyrinth_slot.h). What stands in struct page serves to keep others away, is only ever
+ * compared, never followed, and is put right where it differs:
  *
- * Type, references and notes change only in between lab_frame_freeze() and
- * lab_frame_thaw(): with the count at zero no get_page_unless_zero() succeeds,
- * and a second freezer fails, so freezing is the claim on the frame.
+ * - References. A page that is CACHED, HELD, MAPPED or in LIMBO has LAB_REFS_EXCLUSIVE:
+ *   the holder's, and others that nobody but Labyrinth knows of. A foreign put_page()
+ *   or __free_page() takes the count down by one and frees nothing; as many may come as
+ *   there are references to spare. A page that is LENT has one more for the borrower.
+ * - The type PageOffline makes the core refuse to map the page. A LENT page has none.
+ * - The mark, a page flag, and the seal, a value in ->lru.prev, tell a page that has been
+ *   Labyrinth's all the time from one that has been through the page allocator, which
+ *   clears the one and overwrites the other. A foreign write may take away one of the
+ *   two; the other still tells.
+ *
+ * All of it changes only between lab_frame_freeze() and lab_frame_thaw(): with the count
+ * at zero no get_page_unless_zero() succeeds, and a second freezer fails, so to freeze
+ * a frame is to claim it.
  */
 #ifndef LABYRINTH_FRAME_H
 #define LABYRINTH_FRAME_H
 
 #include <linux/bug.h>
-#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/page_ref.h>
+#include <linux/poison.h>
 
 #include "labyrinth_compat.h"
 #include "labyrinth_tag.h"
@@ -33,48 +40,66 @@
 #define LAB_REFS_EXCLUSIVE	32
 #define LAB_REFS_LENT		(LAB_REFS_EXCLUSIVE + 1)
 
-struct lab_mapping;
+/* Every free_pages_prepare() clears it; no kernel's checks of a freed page mind it. */
+#define LAB_FRAME_MARK		BIT(PG_owner_priv_1)
+
+/* No pointer, and not what list_del() leaves. The page allocator's lists overwrite it. */
+#define LAB_FRAME_SEAL		(0x1abUL + POISON_POINTER_DELTA)
 
 /*
- * Labyrinth's view of struct page. The words at ->lru, ->index and ->private are
- * the page user's own; ->mapping must stay NULL. In the first of them others see
- * PageTail (bit 0), pfmemalloc (bit 1) and page_pool's magic, also while the page
- * is lent: the page's address is none of these, nor a pointer to a record.
+ * ->lru.next as list_del() leaves it. Others see PageTail in bit 0, pfmemalloc's mark in
+ * bit 1, and page_pool's magic in the rest: it is none of them.
  */
+#define LAB_FRAME_LRU		((unsigned long)LIST_POISON1)
+#define LAB_FRAME_PFMEMALLOC	BIT(1)
+
+/* Flags with which the page allocator would not take a page, or take it for a larger one. */
+#define LAB_FRAME_BAD_FLAGS	(PAGE_FLAGS_CHECK_AT_FREE | BIT(PG_head))
+
+/* Labyrinth's view of struct page. */
 struct lab_frame {
 	unsigned long flags;
-	/* Bits 0 and 1 are clear, as others who look here want them. */
-	union {
-		unsigned long address;		/* but MAPPED: */
-		struct lab_mapping *mappings;	/* see labyrinth_mapping.c */
-	};
-	/*
-	 * HELD, LENT, MAPPED: jiffies when handed out, and above it the stack depot's
-	 * handle, or 0. CACHED: what is known of the page's content, see
-	 * LAB_CONTENT_*.
-	 */
-	u64 when;
+	unsigned long lru;		/* ->lru.next */
+	unsigned long seal;		/* ->lru.prev */
 	unsigned long mapping;
+	unsigned long index;		/* anybody's: not looked at */
+	unsigned long private;
 	union {
-		unsigned long site;	/* handed out: the allocation's caller */
-		unsigned long next;	/* CACHED: link, see labyrinth_cache.h */
+		struct {
+			u32 type;
+			int refs;	/* to be looked at; page_ref_*() changes it */
+		};
+		u64 type_and_refs;
 	};
-	lab_tag_t *tag;			/* where the owner table has the tag */
-	int mapcount;
-	int refs;			/* to be looked at; page_ref_*() changes it */
 };
 
-static_assert(offsetof(struct lab_frame, address) ==
-	      offsetof(struct page, lru.next));
-static_assert(offsetof(struct lab_frame, when) ==
-	      offsetof(struct page, lru.prev));
-static_assert(offsetof(struct lab_frame, mapping) ==
-	      offsetof(struct page, mapping));
-static_assert(offsetof(struct lab_frame, tag) ==
-	      offsetof(struct page, private));
-static_assert(offsetof(struct lab_frame, refs) ==
-	      offsetof(struct page, _refcount));
+static_assert(offsetof(struct lab_frame, lru) == offsetof(struct page, lru.next));
+static_assert(offsetof(struct lab_frame, seal) == offsetof(struct page, lru.prev));
+static_assert(offsetof(struct lab_frame, mapping) == offsetof(struct page, mapping));
+static_assert(offsetof(struct lab_frame, private) == offsetof(struct page, private));
+static_assert(offsetof(struct lab_frame, type) == offsetof(struct page, page_type));
+static_assert(offsetof(struct lab_frame, refs) == offsetof(struct page, _refcount));
 static_assert(sizeof(struct lab_frame) <= sizeof(struct page));
+
+/* The type and the references of a page that is its owner's alone, as one word. */
+#define LAB_FRAME_WHOLE							\
+	(IS_ENABLED(CONFIG_CPU_BIG_ENDIAN) ?				\
+	 ((u64)LAB_TYPE_OFFLINE << 32 | LAB_REFS_EXCLUSIVE) :		\
+	 ((u64)LAB_REFS_EXCLUSIVE << 32 | LAB_TYPE_OFFLINE))
+
+/**
+ * struct lab_damage - a word of struct page that did not hold what it must
+ * @word: its name; NULL: all words were right.
+ * @held: what it held.
+ * @right: what it should have held, and holds now.
+ * @more: how many other words were wrong as well.
+ */
+struct lab_damage {
+	const char *word;
+	unsigned long held;
+	unsigned long right;
+	unsigned int more;
+};
 
 static __always_inline struct lab_frame *lab_frame(struct page *page)
 {
@@ -86,19 +111,14 @@ static __always_inline struct page *lab_frame_page(struct lab_frame *frame)
 	return (struct page *)frame;
 }
 
+static __always_inline struct lab_frame *lab_frame_of_pfn(unsigned long pfn)
+{
+	return lab_frame(pfn_to_page(pfn));
+}
+
 static __always_inline struct lab_frame *lab_frame_of_tag(lab_tag_t tag)
 {
-	return lab_frame(pfn_to_page(lab_tag_pfn(tag)));
-}
-
-static __always_inline unsigned long lab_frame_pfn(struct lab_frame *frame)
-{
-	return page_to_pfn(lab_frame_page(frame));
-}
-
-static __always_inline void *lab_frame_address(struct lab_frame *frame)
-{
-	return page_address(lab_frame_page(frame));
+	return lab_frame_of_pfn(lab_tag_pfn(tag));
 }
 
 static __always_inline int lab_frame_refs(struct lab_frame *frame)
@@ -106,11 +126,27 @@ static __always_inline int lab_frame_refs(struct lab_frame *frame)
 	return page_ref_count(lab_frame_page(frame));
 }
 
-/* Whether nobody but the owner refers to the page: a look, not a claim. */
+/*
+ * Whether the page is of the right type and nobody but the owner refers to it: a look,
+ * not a claim.
+ */
 static __always_inline bool lab_frame_is_exclusive(const struct lab_frame *frame)
 {
-	/* Harmless: whoever takes a reference now might have after the look. */
-	return likely(data_race(frame->refs) == LAB_REFS_EXCLUSIVE);
+	/* Harmless: a reference taken after the look might have been taken before it. */
+	return likely(data_race(frame->type_and_refs) == LAB_FRAME_WHOLE);
+}
+
+static __always_inline bool lab_frame_is_poisoned(const struct lab_frame *frame)
+{
+	/* Harmless: memory may fail at any time, before the look or after. */
+	return unlikely(data_race(frame->flags & __PG_HWPOISON));
+}
+
+/* Whether the page of a frame that was tagged has not been through the page allocator. */
+static inline bool lab_frame_is_ours(const struct lab_frame *frame)
+{
+	return READ_ONCE(frame->flags) & LAB_FRAME_MARK ||
+	       READ_ONCE(frame->seal) == LAB_FRAME_SEAL;
 }
 
 /* Claims the frame, if it has exactly @refs references. */
@@ -120,48 +156,50 @@ static inline bool lab_frame_freeze(struct lab_frame *frame, int refs)
 }
 
 /*
- * Ends the claim. A full barrier: what was done to the frame is seen by whoever
- * gets a reference next. It adds, for somebody may have called get_page() on the
- * frozen frame, against all rules; his reference counts all the same.
+ * Ends the claim: fully ordered, so whoever gets a reference next, or reads a tag that is
+ * written after this, sees what was done to the frame. The count is added to, for somebody
+ * may have called get_page() on the frozen frame, against all rules; that reference counts
+ * all the same.
  */
 static inline void lab_frame_thaw(struct lab_frame *frame, int refs)
 {
 	/* Pairs with the reference taken, or frozen, by the frame's next user. */
 	smp_mb__before_atomic();
 	page_ref_add(lab_frame_page(frame), refs);
+	/* Pairs with the look at the tag of repair()'s racing calls. */
+	smp_mb__after_atomic();
 }
 
 /*
- * Claims a frame that is short of references, but has some: somebody dropped
- * what was not his. Returns how many are left, 0 if it could not be claimed.
+ * Claims a frame of ours that is short of references: somebody dropped what was not
+ * theirs. Below zero it is after unpin_user_page(), which drops 1,024. Returns how many
+ * were missing, 0 if the frame could not be claimed.
  */
 static inline int lab_frame_freeze_short(struct lab_frame *frame)
 {
 	int refs = lab_frame_refs(frame);
 
-	if (refs > 0 && refs < LAB_REFS_EXCLUSIVE &&
+	if (refs && refs < LAB_REFS_EXCLUSIVE && lab_frame_is_ours(frame) &&
 	    lab_frame_freeze(frame, refs))
-		return refs;
+		return LAB_REFS_EXCLUSIVE - refs;
 	return 0;
 }
 
 /*
- * Only while frozen, or while nobody else has the frame yet. PG_uptodate means nothing
- * on a page that is no file's, and anybody may have set it; but 7.3
- * takes it, together with this type, for a balloon's page, which can be moved.
+ * PG_uptodate means nothing on a page that is no file's, and anybody may have set it; but
+ * 7.3 takes a page that has it, together with this type, for a balloon's page, which can be
+ * moved. Only while frozen.
  */
 static inline void lab_frame_set_type(struct lab_frame *frame)
 {
 	if (test_bit(PG_uptodate, &frame->flags))
 		clear_bit(PG_uptodate, &frame->flags);
-	if (!PageOffline(lab_frame_page(frame)))
-		__SetPageOffline(lab_frame_page(frame));
+	WRITE_ONCE(frame->type, LAB_TYPE_OFFLINE);
 }
 
 static inline void lab_frame_clear_type(struct lab_frame *frame)
 {
-	if (PageOffline(lab_frame_page(frame)))
-		__ClearPageOffline(lab_frame_page(frame));
+	WRITE_ONCE(frame->type, LAB_TYPE_NONE);
 }
 
 /* Whether a page_pool keeps its books in the frame. */
@@ -170,20 +208,20 @@ static inline bool lab_page_is_pool(const struct page *page)
 	return (page->pp_magic & LAB_POOL_MASK) == PP_SIGNATURE;
 }
 
-/* Says where the frame's tag is, and where the page. */
-static inline void lab_frame_place(struct lab_frame *frame, lab_tag_t *slot)
+/* The words that only their holder's own code, or a stray write, would change. */
+static inline void lab_frame_reset_words(struct lab_frame *frame)
 {
-	WRITE_ONCE(frame->address, (unsigned long)lab_frame_address(frame));
-	/* Pairs with the look at it in link_mapping(), before a list takes that place. */
-	smp_store_release(&frame->tag, slot);
+	WRITE_ONCE(frame->lru, LAB_FRAME_LRU);
+	WRITE_ONCE(frame->seal, LAB_FRAME_SEAL);
+	WRITE_ONCE(frame->mapping, 0);
+	WRITE_ONCE(frame->private, 0);
 }
 
-/* A frame straight from the page allocator becomes Labyrinth's. */
-static inline void lab_frame_enter(struct lab_frame *frame, lab_tag_t *slot)
+/* An ordinary page's frozen frame becomes Labyrinth's. */
+static inline void lab_frame_enter(struct lab_frame *frame)
 {
-	lab_frame_place(frame, slot);
-	WRITE_ONCE(frame->site, 0);
-	WRITE_ONCE(frame->when, 0);
+	lab_frame_reset_words(frame);
+	set_bit(PG_owner_priv_1, &frame->flags);
 	lab_frame_set_type(frame);
 }
 
@@ -191,32 +229,33 @@ static inline void lab_frame_enter(struct lab_frame *frame, lab_tag_t *slot)
 static inline void lab_frame_clear(struct lab_frame *frame)
 {
 	lab_frame_clear_type(frame);
-	WRITE_ONCE(frame->address, 0);
-	WRITE_ONCE(frame->tag, NULL);
-	WRITE_ONCE(frame->site, 0);
-}
-
-/* It becomes an ordinary page again, with @refs references. */
-static inline void lab_frame_leave(struct lab_frame *frame, int refs)
-{
-	lab_frame_clear(frame);
-	lab_frame_thaw(frame, refs);
+	WRITE_ONCE(frame->seal, (unsigned long)LIST_POISON2);
+	clear_bit(PG_owner_priv_1, &frame->flags);
 }
 
 /*
- * The frame, which others have by reference and whose tag is gone, becomes an
- * ordinary page: of Labyrinth's references one is left, the caller's. The note of
- * where the tag was goes, unless a borrower has put something of his own there.
+ * Takes the mark and the seal off a frame that others have by reference, and that is not
+ * frozen. A borrower may have put a link of its own where the seal was.
+ */
+static inline void lab_frame_unmark(struct lab_frame *frame)
+{
+	cmpxchg(&frame->seal, LAB_FRAME_SEAL, (unsigned long)LIST_POISON2);
+	clear_bit(PG_owner_priv_1, &frame->flags);
+}
+
+/*
+ * The frame, which others have by reference and whose tag is gone, becomes an ordinary
+ * page: of Labyrinth's references one is left, the caller's.
  *
  * A count of 0 is one that another CPU has frozen, which will find the tag gone
  * and thaw it. This CPU's own cannot have: the caller looked before.
  */
-static inline void lab_frame_disown(struct lab_frame *frame, lab_tag_t *slot)
+static inline void lab_frame_disown(struct lab_frame *frame)
 {
 	atomic_t *count = &lab_frame_page(frame)->_refcount;
 	int refs;
 
-	cmpxchg(&frame->tag, slot, NULL);
+	lab_frame_unmark(frame);
 	do {
 		while (!(refs = atomic_read(count)))
 			cpu_relax();
@@ -224,58 +263,26 @@ static inline void lab_frame_disown(struct lab_frame *frame, lab_tag_t *slot)
 				     refs - (LAB_REFS_EXCLUSIVE - 1)));
 }
 
-/* The lower half of jiffies, by a load that needs no truncation. */
-static __always_inline u32 lab_jiffies(void)
+/* Whether all words of a page that is its owner's alone are as they must be. */
+static inline bool lab_frame_is_clean(const struct lab_frame *frame)
 {
-	return READ_ONCE(((u32 *)&jiffies)[IS_ENABLED(CONFIG_CPU_BIG_ENDIAN)]);
+	return (READ_ONCE(frame->flags) & (LAB_FRAME_BAD_FLAGS | LAB_FRAME_MARK)) ==
+		       LAB_FRAME_MARK &&
+	       READ_ONCE(frame->lru) == LAB_FRAME_LRU &&
+	       READ_ONCE(frame->seal) == LAB_FRAME_SEAL &&
+	       !READ_ONCE(frame->mapping) && !READ_ONCE(frame->private) &&
+	       READ_ONCE(frame->type) == LAB_TYPE_OFFLINE;
 }
 
-static __always_inline void lab_frame_note(struct lab_frame *frame,
-					   unsigned long site)
-{
-	WRITE_ONCE(frame->when, lab_jiffies());
-	WRITE_ONCE(frame->site, site);
-}
+/* Whose words they were until now, see lab_frame_mend(). */
+enum lab_words {
+	LAB_WORDS_OWNED,	/* nobody had any business in them */
+	LAB_WORDS_LENT,		/* ->lru, ->index and ->private were the borrower's to use */
+};
 
-/*
- * What a cached page holds. The fast path leaves the note of when the page was
- * handed out: no such note is one of the other two.
- */
-#define LAB_CONTENT_ANY		0ULL
-#define LAB_CONTENT_ZEROES	(U64_MAX - 1)
-#define LAB_CONTENT_POISON	U64_MAX		/* see labyrinth_poison.c */
-
-static inline void lab_frame_note_content(struct lab_frame *frame, u64 content)
-{
-	WRITE_ONCE(frame->when, content);
-}
-
-static inline u64 lab_frame_content(const struct lab_frame *frame)
-{
-	return READ_ONCE(frame->when);
-}
-
-static inline void lab_frame_note_stack(struct lab_frame *frame, u32 stack)
-{
-	WRITE_ONCE(frame->when, (u32)READ_ONCE(frame->when) | (u64)stack << 32);
-}
-
-static inline u32 lab_frame_stack(const struct lab_frame *frame)
-{
-	u64 when = READ_ONCE(frame->when);
-
-	return when < LAB_CONTENT_ZEROES ? when >> 32 : 0;
-}
-
-/*
- * Milliseconds since the frame was handed out, up to what the word holds: 49 days. The
- * note's 32 bits of jiffies wrap after 198 days at 250 Hz.
- */
-static inline unsigned int lab_frame_age_ms(const struct lab_frame *frame)
-{
-	u32 age = (u32)jiffies - (u32)READ_ONCE(frame->when);
-
-	return min_t(u64, (u64)age * MSEC_PER_SEC / HZ, U32_MAX);
-}
+void lab_frame_mend_zone(struct lab_frame *frame, unsigned long pfn);
+void lab_frame_mend(struct lab_frame *frame, unsigned long pfn, enum lab_words words,
+		    struct lab_damage *damage);
+bool lab_frame_type_fits(void);
 
 #endif /* LABYRINTH_FRAME_H */

@@ -40,6 +40,7 @@
 #include <linux/trace_recursion.h>
 
 #include "labyrinth_guard.h"
+#include "labyrinth_address.h"
 #include "labyrinth_frame.h"
 #include "labyrinth_report.h"
 
@@ -111,13 +112,17 @@ bool lab_guard_is_ours(unsigned long caller)
 static void report(const struct lab_hook *hook, lab_tag_t tag, bool refuse,
 		   unsigned long caller)
 {
+	lab_tag_t now;
+	struct lab_slot *slot = lab_table_search(&labyrinth_hot.table, lab_tag_pfn(tag),
+						 &now);
+
 	lab_report(&(struct lab_refusal) {
 		.class = LAB_FOREIGN,
 		.op = class_ops[hook->class],
 		.err = refuse ? -EPERM : 0,
-		.addr = lab_frame_address(lab_frame_of_tag(tag)),
+		.addr = lab_pfn_address(lab_tag_pfn(tag)),
 		.tag = tag,
-		.note = lab_page_note(tag),
+		.note = lab_page_note(slot, tag),
 		.function = hook->name,
 		.ip = caller,
 	});

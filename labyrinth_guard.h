@@ -78,17 +78,13 @@ extern const unsigned int lab_nr_hooks;
 
 /*
  * Whether @frame's page may be tagged: a look at what is on one cache line, where
- * the table's answer for a page that it does not know takes two. All pages of ours
- * have the type, and say where their tag is; a borrower may have taken both off a
- * page that is in limbo now.
+ * the table's answer for a page that it does not know takes two buckets. All pages of
+ * Labyrinth's have the mark, and most the type. A foreign write, or a borrower, may have
+ * taken off one of them, and both off a page that is in limbo now.
  */
 static inline bool lab_guard_may_know(struct lab_frame *frame)
 {
-	unsigned long offset = (unsigned long)READ_ONCE(frame->tag) -
-			       (unsigned long)labyrinth_hot.table.tags;
-
-	return PageOffline(lab_frame_page(frame)) ||
-	       offset < lab_table_span(&labyrinth_hot.table) * sizeof(lab_tag_t) ||
+	return PageOffline(lab_frame_page(frame)) || lab_frame_is_ours(frame) ||
 	       unlikely(lab_limbo_count());
 }
 

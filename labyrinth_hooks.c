@@ -39,7 +39,7 @@ static lab_tag_t find_pfn(unsigned long pfn)
 {
 	lab_tag_t tag;
 
-	if (!pfn_valid(pfn) || likely(!lab_guard_may_know(lab_frame(pfn_to_page(pfn)))))
+	if (!pfn_valid(pfn) || likely(!lab_guard_may_know(lab_frame_of_pfn(pfn))))
 		return 0;
 	lab_table_search(&labyrinth_hot.table, pfn, &tag);
 	return refusable(tag) ? tag : 0;
@@ -56,7 +56,7 @@ static lab_tag_t walk_table(unsigned long pfn, unsigned long nr)
 	u64 i, span = lab_table_span(&labyrinth_hot.table);
 
 	for (i = 0; i < span; i++) {
-		lab_tag_t tag = READ_ONCE(labyrinth_hot.table.tags[i]);
+		lab_tag_t tag = READ_ONCE(labyrinth_hot.table.slots[i].tag);
 
 		if (refusable(tag) && lab_tag_pfn(tag) - pfn < nr)
 			return tag;

@@ -16,6 +16,7 @@
 
 #include "labyrinth_table.h"
 
+struct lab_cached;
 struct lab_cpu_cache;
 struct lab_frame;
 struct labyrinth_owner;
@@ -23,8 +24,8 @@ struct task_struct;
 
 /*
  * What every call reads of an owner. Written when the owner comes, goes or
- * changes its ways, but for @head and @room, which are the one user's of a SINGLE
- * owner: one cache line serves its allocations and frees.
+ * changes its ways, but for @top, which is the one user's of a SINGLE owner: one cache
+ * line serves its allocations and frees.
  *
  * Each handle is the owner's, or lab_owner_dead(), which fits none. The first two
  * are it only while the owner has no quota, no thread, needs no zeroing and nobody
@@ -34,23 +35,43 @@ struct lab_front {
 	unsigned long single_handle;	/* and it is SINGLE */
 	unsigned long shared_handle;	/* and it is not */
 	unsigned long handle;
-	struct lab_frame *head;		/* SINGLE: the cache, linked by ->next */
 	lab_tag_t key;			/* lab_tag_make(0, id, LAB_HELD) */
-	struct lab_cpu_cache __percpu *cpu_cache;	/* unless SINGLE */
+	union {
+		struct lab_cached *top;	/* SINGLE: see struct lab_stack */
+		struct lab_cpu_cache __percpu *cpu_cache;
+	};
 	struct task_struct *task;	/* NULL: not bound; holds a reference */
-	int room;			/* SINGLE: frees until the cache is measured,
-					 * see lab_cache_trim()
-					 */
 	u16 flags;			/* LABYRINTH_OWNER_* */
 	u16 busy;			/* SINGLE, debug builds: its user is at it */
 } ____cacheline_aligned;
 
-/* A handle's bits that say which slot, in bytes, and how large a slot is. */
-#define LAB_SLOT_SHIFT		9
+/*
+ * The cache of a SINGLE owner: its CACHED pages, the one to be handed out next on top.
+ * front->top points behind that. Below the first stands a page that is never ready, so an
+ * empty stack needs no look of its own. Aligned to its size: when front->top is at the end,
+ * its lower bits are 0.
+ */
+#define LAB_STACK_BYTES		8192
+
+struct lab_cached {
+	struct lab_slot *slot;
+	struct lab_frame *frame;
+};
+
+#define LAB_STACK_PAGES		(LAB_STACK_BYTES / sizeof(struct lab_cached))
+
+struct lab_stack {
+	struct lab_cached pages[LAB_STACK_PAGES];
+};
+
+static_assert(sizeof(struct lab_stack) == LAB_STACK_BYTES);
+
+/* A handle's bits that say which owner's slot, in bytes, and how large that is. */
+#define LAB_OWNER_SLOT_SHIFT		9
 
 struct labyrinth_hot {
-	void *slots;			/* the owners', struct lab_owner each */
-	unsigned long slot_mask;
+	void *owners;			/* the slots of owners, struct lab_owner each */
+	unsigned long owner_mask;
 	unsigned long direct_map;	/* where frame 0 would be mapped */
 	unsigned long pfn_limit;	/* all frame numbers are below */
 	struct lab_table table;
@@ -58,11 +79,11 @@ struct labyrinth_hot {
 
 extern struct labyrinth_hot labyrinth_hot;
 
-/* The slot that @handle leads to, whether or not it is that slot's handle. */
+/* The owner's slot that @handle leads to, whether or not it is that slot's handle. */
 static __always_inline struct lab_front *
 lab_front_of(const struct labyrinth_owner *handle)
 {
-	return labyrinth_hot.slots + ((unsigned long)handle & labyrinth_hot.slot_mask);
+	return labyrinth_hot.owners + ((unsigned long)handle & labyrinth_hot.owner_mask);
 }
 
 #endif /* LABYRINTH_HOT_H */

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 
+#include "labyrinth_cache.h"
 #include "labyrinth_debugfs.h"
 #include "labyrinth_guard.h"
 #include "labyrinth_limbo.h"
@@ -19,10 +20,13 @@
 #include "labyrinth_reclaim.h"
 #include "labyrinth_trace.h"
 
+/* A quarter of RAM up to this many pages, and beyond a sixteenth. */
+#define CAPACITY_ENOUGH	262144UL
+
 static unsigned long capacity;
 module_param(capacity, ulong, 0444);
 MODULE_PARM_DESC(capacity,
-		 "Pages that the owner table takes, at 11 bytes each (default 0: a quarter of RAM's pages)");
+		 "Pages that the owner table takes, at 43 bytes each (default 0: a quarter of RAM's pages up to 262144, a sixteenth beyond)");
 
 static unsigned int max_owners;
 module_param(max_owners, uint, 0444);
@@ -41,7 +45,7 @@ static int __init choose_capacity(void)
 	unsigned long most = totalram_pages();
 
 	if (!capacity)
-		capacity = max(most / 4, 1UL);
+		capacity = max3(min(most / 4, CAPACITY_ENOUGH), most / 16, 1UL);
 	if (capacity <= most)
 		return 0;
 	pr_err("capacity=%lu is more than the %lu pages that this machine has\n",
@@ -59,6 +63,12 @@ static int __init choose_max_owners(void)
 	}
 	pr_err("max_owners=%u is more than %lu\n", max_owners, LAB_MAX_OWNERS);
 	return -EINVAL;
+}
+
+/* A page that is never ready: see struct lab_stack. */
+static void __init make_no_slot(void)
+{
+	lab_no_slot.tag = lab_tag_make(page_to_pfn(ZERO_PAGE(0)), 0, LAB_CACHED);
 }
 
 static void __init find_frames(void)
@@ -90,7 +100,12 @@ static int __init labyrinth_init(void)
 		err = choose_max_owners();
 	if (err)
 		return err;
+	if (!lab_frame_type_fits()) {
+		pr_err("struct page of this kernel is not as it was when the module was built\n");
+		return -EOPNOTSUPP;
+	}
 	find_frames();
+	make_no_slot();
 	err = lab_table_init(&labyrinth_hot.table, capacity,
 			     nr_frames());
 	if (err) {

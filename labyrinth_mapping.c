@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The records of mappings. The state owned here is each frame's list of them,
+ * The records of mappings. The state owned here is each slot's list of them,
  * the step between HELD and MAPPED, and the records that an owner has.
  *
  * owner->map_lock protects all three for the pages that carry the owner's id. It
@@ -10,12 +10,10 @@
  * Why a page that is mapped does not get away: a page is HELD only while its list
  * is empty. The step to MAPPED is one compare-and-exchange, so of it and a
  * free, transfer, lend or release of the HELD page one wins. From MAPPED the tag
- * is led away under the lock alone; every other call finds the state -EBUSY. But for
- * a frame that is not ours any more: its owner's end takes it to limbo without.
- *
- * The list's head is the word of the frame that has the page's address in all
- * other states. A frame that does not know its slot any more has been through
- * the page allocator: its words are somebody else's, and are left alone.
+ * is led away under the lock alone; every other call finds the state -EBUSY. A page that
+ * is given up while it is mapped goes to LIMBO with its list, and stays there until the
+ * list is empty: no reference stands for a mapping, so it does not matter who has the
+ * count frozen meanwhile.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -102,7 +100,7 @@ int lab_mapping_provide(struct lab_owner *owner, unsigned int nr)
 }
 
 /*
- * Every record is spare now, or on a list that was lost with its page.
+ * Every record is spare now.
  * Context: Task. Nobody uses the owner's handle any more.
  */
 void lab_mapping_drain(struct lab_owner *owner)
@@ -117,8 +115,9 @@ void lab_mapping_drain(struct lab_owner *owner)
 }
 
 /*
- * @map, known by its distance from the first of its range until now, is found to be at
- * @base. It may be linked, and somebody report it.
+ * Turns @map->what.addr from an offset in its range into an address, now that vmap() has
+ * chosen @base. Under the lock: the record may be linked, and lab_mapping_note() may be
+ * reading it.
  * Context: Any but NMI.
  */
 void lab_mapping_place(struct lab_owner *owner, struct lab_mapping *map,
@@ -136,35 +135,29 @@ static const struct lab_mapping *find_process(const struct lab_call *call)
 {
 	const struct lab_mapping *map = NULL;
 
-	if (READ_ONCE(*call->slot) == lab_tag_step(call->tag, LAB_MAPPED) &&
-	    READ_ONCE(call->frame->tag) == call->slot)
-		map = call->frame->mappings;
+	if (READ_ONCE(call->slot->tag) == lab_tag_step(call->tag, LAB_MAPPED))
+		map = call->slot->mappings;
 	for (; map; map = map->next)
 		if (map->what.kind == LAB_MAP_PROCESS)
 			return map;
 	return NULL;
 }
 
-/*
- * Under the lock. False where the page's tag is not what it was, or the frame not
- * ours any more.
- */
+/* Under the lock. False where the page's tag is not what it was. */
 static bool link_mapping(struct lab_call *call, struct lab_mapping *map)
 {
 	lab_tag_t mapped = lab_tag_step(call->tag, LAB_MAPPED);
 
-	if (READ_ONCE(call->frame->tag) != call->slot)
-		return false;
 	map->next = NULL;
-	if (READ_ONCE(*call->slot) == mapped) {
-		map->next = call->frame->mappings;
+	if (READ_ONCE(call->slot->tag) == mapped) {
+		map->next = call->slot->mappings;
 	} else if (lab_tag_state(call->tag) != LAB_HELD ||
 		   !lab_call_commit(call, mapped)) {
 		return false;
 	}
-	/* Others look without the lock: the core for PageTail(), is_retired(). */
-	WRITE_ONCE(call->frame->mappings, map);
 	WRITE_ONCE(map->linked, true);
+	/* lab_leave() looks without the lock whether there is any. */
+	WRITE_ONCE(call->slot->mappings, map);
 	return true;
 }
 
@@ -186,33 +179,25 @@ int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map)
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
 	if (map->what.kind == LAB_MAP_PROCESS)
 		process = find_process(call);
-	/* The driver does not know when a process ends its own: no fault of his. */
+	/* A driver cannot know when a process ends its mapping: no fault of the driver's. */
 	if (process && process->range != map->range)
 		call->silent = true;
 	linked = !process && link_mapping(call, map);
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (linked) {
-		lab_step(call->op, call->frame, owner, call->ip);
+		lab_step(call->op, lab_tag_pfn(call->tag), owner, call->ip);
 		return 0;
 	}
 	call->class = LAB_BUSY;
 	return process ? -EBUSY : lab_call_again(call);
 }
 
-/*
- * The head of @frame's list, and where the tag stands. NULL: there is no list, or
- * the frame is not ours any more.
- */
-static struct lab_mapping **find_list(const struct lab_owner *owner,
-				      struct lab_frame *frame,
-				      lab_tag_t **slot, lab_tag_t *tag)
+/* Under the lock: whether the page in @slot is @owner's and its list is in use. */
+static bool has_list(const struct lab_owner *owner, const struct lab_slot *slot)
 {
-	*slot = lab_table_search(&labyrinth_hot.table, lab_frame_pfn(frame), tag);
-	if (!*slot || lab_tag_owner(*tag) != lab_owner_id(owner) ||
-	    READ_ONCE(frame->tag) != *slot ||
-	    READ_ONCE(frame->address) == (unsigned long)lab_frame_address(frame))
-		return NULL;
-	return &frame->mappings;
+	lab_tag_t tag = READ_ONCE(slot->tag);
+
+	return tag && lab_tag_owner(tag) == lab_owner_id(owner) && slot->mappings;
 }
 
 /*
@@ -222,44 +207,39 @@ static struct lab_mapping **find_list(const struct lab_owner *owner,
  * Context: Any but NMI.
  */
 struct lab_mapping *
-lab_mapping_find(struct lab_owner *owner, struct lab_frame *frame,
+lab_mapping_find(struct lab_owner *owner, struct lab_slot *slot,
 		 bool (*take)(struct lab_mapping *map, bool alone, const void *arg),
 		 const void *arg)
 {
-	struct lab_mapping **head, *map = NULL;
+	struct lab_mapping *map = NULL;
 	unsigned long flags;
-	lab_tag_t *slot, tag;
 
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	head = find_list(owner, frame, &slot, &tag);
-	if (head)
-		map = *head;
-	while (map && !take(map, !(*head)->next, arg))
+	if (has_list(owner, slot))
+		map = slot->mappings;
+	while (map && !take(map, !slot->mappings->next, arg))
 		map = map->next;
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	return map;
 }
 
-static void unlink_mapping(struct lab_mapping **link, struct lab_mapping *map)
+/* Under the lock: @map is linked in @slot's list. */
+static void unlink_mapping(struct lab_slot *slot, struct lab_mapping *map)
 {
+	struct lab_mapping **link = &slot->mappings;
+	lab_tag_t tag = slot->tag;
+
 	while (*link != map)
 		link = &(*link)->next;
-	/* As in link_mapping(). */
-	WRITE_ONCE(*link, map->next);
-}
-
-/* The last mapping is off the list. Under the lock. */
-static void leave_mapped(struct lab_frame *frame, lab_tag_t *slot, lab_tag_t tag)
-{
-	lab_frame_place(frame, slot);
-	if (lab_tag_state(tag) == LAB_MAPPED)
-		cmpxchg(slot, tag, lab_tag_step(tag, LAB_HELD));
-	/* See lab_mapping_retire(). */
-	if (lab_tag_state(tag) == LAB_LIMBO) {
-		/* Pairs with the freezing of the frame by limbo's worker. */
-		smp_mb__before_atomic();
-		page_ref_sub(lab_frame_page(frame), LAB_REFS_EXCLUSIVE);
+	if (map->next || link != &slot->mappings) {
+		WRITE_ONCE(*link, map->next);
+		return;
 	}
+	/* Pairs with the look in lab_leave(): the page is done with here. */
+	smp_store_release(&slot->mappings, NULL);
+	/* From MAPPED; one that was retired is limbo's now, and perhaps gone. */
+	if (lab_tag_state(tag) == LAB_MAPPED)
+		cmpxchg(&slot->tag, tag, lab_tag_step(tag, LAB_HELD));
 }
 
 /*
@@ -268,27 +248,23 @@ static void leave_mapped(struct lab_frame *frame, lab_tag_t *slot, lab_tag_t tag
  * the step is taken, for who traces it.
  * Context: Any but NMI.
  */
-void lab_mapping_detach(struct lab_owner *owner, struct lab_frame *frame,
+void lab_mapping_detach(struct lab_owner *owner, struct lab_slot *slot,
 			struct lab_mapping *map, unsigned long ip)
 {
-	struct lab_mapping **head;
-	unsigned long flags;
-	lab_tag_t *slot, tag;
+	unsigned long flags, pfn = 0;
 	bool linked;
 
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	head = find_list(owner, frame, &slot, &tag);
 	linked = map->linked;
-	if (head && linked) {
-		unlink_mapping(head, map);
-		if (!*head)
-			leave_mapped(frame, slot, tag);
+	if (linked) {
+		/* A tag does not move, and stays as long as a mapping is linked. */
+		pfn = lab_tag_pfn(slot->tag);
+		WRITE_ONCE(map->linked, false);
+		unlink_mapping(slot, map);
 	}
-	/* Also where the list was lost with the frame: nobody looks for it again. */
-	WRITE_ONCE(map->linked, false);
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (linked)
-		lab_step(LAB_OP_UNMAP, frame, owner, ip);
+		lab_step(LAB_OP_UNMAP, pfn, owner, ip);
 }
 
 static int count_mappings(const struct lab_mapping *map, bool only_process)
@@ -304,54 +280,63 @@ static int count_mappings(const struct lab_mapping *map, bool only_process)
 }
 
 /*
- * A page that is MAPPED, by the tag @mapped in @slot, is given up: to limbo, where its
- * mappings have as many references as its owner, until the last of them ends: so many
- * that a foreigner who drops some does not get it out before. With @only_process,
- * unless it has mappings of another kind. Not where the frame is not ours any more.
+ * A page that is MAPPED, by the tag @mapped in @slot, is given up: to limbo, until the last
+ * of its mappings ends. With @only_process, unless it has mappings of another kind.
  * Context: Any. Return: whether it was so, and is in limbo now; in an NMI, false.
  */
-bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t mapped,
+bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t mapped,
 			bool only_process)
 {
-	struct lab_frame *frame = lab_frame_of_tag(mapped);
 	unsigned long flags;
 	bool retired = false;
 
-	/* The lock's holder may be whom the NMI came over. */
+	/* The lock's holder may be what the NMI came over. */
 	if (in_nmi())
 		return false;
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	if (READ_ONCE(*slot) == mapped && READ_ONCE(frame->tag) == slot)
-		retired = count_mappings(frame->mappings, only_process);
+	if (READ_ONCE(slot->tag) == mapped)
+		retired = count_mappings(slot->mappings, only_process);
 	if (retired) {
-		page_ref_add(lab_frame_page(frame), LAB_REFS_EXCLUSIVE);
-		cmpxchg(slot, mapped, lab_tag_step(mapped, LAB_LIMBO));
+		WRITE_ONCE(slot->when, lab_jiffies());
+		cmpxchg(&slot->tag, mapped, lab_tag_step(mapped, LAB_LIMBO));
 	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (retired)
-		lab_limbo_add(owner, frame);
+		lab_limbo_add(owner, mapped);
 	return retired;
 }
 
-static void copy_note(struct lab_owner *owner, struct lab_frame *frame,
-		      lab_tag_t tag, struct lab_page_note *note)
-{
-	const struct lab_mapping *map;
-	lab_tag_t *slot, now;
+/* What stands for mappings that no device was told of: they never end. */
+static struct lab_mapping kept_for_good = {
+	.what.kind = LAB_MAP_DMA,
+	.linked = true,
+	.ending = true,
+};
 
-	if (!find_list(owner, frame, &slot, &now) || now != tag)
-		return;
-	map = frame->mappings;
-	note->map = map->what;
-	note->mappings = count_mappings(map, false);
+/*
+ * The page in @slot, which was retired, has been mapped for DMA: the device may not know
+ * that its owner has gone, and still write. So its list does not get empty any more.
+ * Context: Task.
+ */
+void lab_mapping_keep(struct lab_owner *owner, struct lab_slot *slot)
+{
+	struct lab_mapping **link = &slot->mappings;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	/* Many lists may have this same last record: nothing of it changes. */
+	while (*link && *link != &kept_for_good)
+		link = &(*link)->next;
+	WRITE_ONCE(*link, &kept_for_good);
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 }
 
 /*
  * Adds to @note what is known of the mappings of a page that was MAPPED a moment
- * ago; in an NMI, nothing is.
+ * ago, by the tag @tag in @slot; in an NMI, nothing is.
  * Context: Any.
  */
-void lab_mapping_note(lab_tag_t tag, struct lab_page_note *note)
+void lab_mapping_note(struct lab_slot *slot, lab_tag_t tag, struct lab_page_note *note)
 {
 	struct lab_owner *owner = lab_owner_by_id(lab_tag_owner(tag));
 	unsigned long flags;
@@ -359,6 +344,9 @@ void lab_mapping_note(lab_tag_t tag, struct lab_page_note *note)
 	if (in_nmi())
 		return;
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	copy_note(owner, lab_frame_of_tag(tag), tag, note);
+	if (READ_ONCE(slot->tag) == tag && slot->mappings) {
+		note->map = slot->mappings->what;
+		note->mappings = count_mappings(slot->mappings, false);
+	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Mappings that owners make of their own pages: a record for each, on a list that
- * hangs off the page's frame while it is MAPPED. See labyrinth_mapping.c.
+ * Mappings that owners make of their own pages: a record for each, on a list in the
+ * page's slot of the owner table. See labyrinth_mapping.c.
  */
 #ifndef LABYRINTH_MAPPING_H
 #define LABYRINTH_MAPPING_H
@@ -43,14 +43,15 @@ void lab_mapping_place(struct lab_owner *owner, struct lab_mapping *map,
 		       unsigned long base);
 int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map);
 struct lab_mapping *
-lab_mapping_find(struct lab_owner *owner, struct lab_frame *frame,
+lab_mapping_find(struct lab_owner *owner, struct lab_slot *slot,
 		 bool (*take)(struct lab_mapping *map, bool alone, const void *arg),
 		 const void *arg);
-void lab_mapping_detach(struct lab_owner *owner, struct lab_frame *frame,
+void lab_mapping_detach(struct lab_owner *owner, struct lab_slot *slot,
 			struct lab_mapping *map, unsigned long ip);
-bool lab_mapping_retire(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t mapped,
+bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t mapped,
 			bool only_process);
-void lab_mapping_note(lab_tag_t tag, struct lab_page_note *note);
+void lab_mapping_keep(struct lab_owner *owner, struct lab_slot *slot);
+void lab_mapping_note(struct lab_slot *slot, lab_tag_t tag, struct lab_page_note *note);
 
 /* Under the lock. */
 static inline void lab_mapping_push(struct lab_owner *owner,
@@ -78,9 +79,7 @@ lab_mapping_attach_quick(struct lab_owner *owner, const struct lab_quick *page,
 
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
 	map = owner->spare;
-	/* As in lab_mapping_attach(), the frame may be somebody else's. */
-	done = likely(map && READ_ONCE(page->frame->tag) == page->slot) &&
-	       lab_quick_commit(page, LAB_MAPPED);
+	done = likely(map) && lab_quick_commit(page, LAB_MAPPED);
 	if (likely(done)) {
 		owner->spare = map->next;
 		map->next = NULL;
@@ -88,8 +87,7 @@ lab_mapping_attach_quick(struct lab_owner *owner, const struct lab_quick *page,
 		map->range = NULL;
 		map->linked = true;
 		map->ending = false;
-		/* As in lab_mapping_attach(), the core looks for PageTail(). */
-		WRITE_ONCE(page->frame->mappings, map);
+		WRITE_ONCE(page->slot->mappings, map);
 	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	return done;
@@ -101,10 +99,9 @@ lab_mapping_only(const struct lab_quick *page)
 {
 	struct lab_mapping *map;
 
-	if (unlikely(READ_ONCE(*page->slot) != page->tag ||
-		     READ_ONCE(page->frame->tag) != page->slot))
+	if (unlikely(READ_ONCE(page->slot->tag) != page->tag))
 		return NULL;
-	map = page->frame->mappings;
+	map = page->slot->mappings;
 	return likely(!map->next) ? map : NULL;
 }
 
@@ -137,7 +134,8 @@ lab_mapping_end_quick(struct lab_owner *owner, const struct lab_quick *page,
 	done = likely(lab_mapping_only(page) == map);
 	if (likely(done)) {
 		map->linked = false;
-		lab_frame_place(page->frame, page->slot);
+		WRITE_ONCE(page->slot->mappings, NULL);
+		/* Only under the lock is a page led away from MAPPED. */
 		lab_quick_commit(page, LAB_HELD);
 		lab_mapping_push(owner, map);
 	}

@@ -158,7 +158,7 @@ static int insert_pages(struct mmapping *mmapping, struct vm_area_struct *vma)
 	for (i = 0; i < mmapping->range.nr && !err; i++) {
 		/* The guard sees who calls: see lab_guard_is_ours(). */
 		err = remap_pfn_range(vma, addr,
-				      lab_frame_pfn(mmapping->range.pages[i].frame),
+				      mmapping->range.pages[i].pfn,
 				      PAGE_SIZE, vma->vm_page_prot);
 		addr += PAGE_SIZE;
 	}
@@ -299,25 +299,25 @@ static bool try_zap(const struct mmapping *mmapping, unsigned int index)
 }
 
 /*
- * Takes @frame's page away from the process that has it mapped; with @if_alone,
+ * Takes the page in @slot away from the process that has it mapped; with @if_alone,
  * unless it has other mappings.
  * Context: Task; may sleep, as MMU notifiers do, but does not wait for an mmap_lock.
  */
-enum lab_revoke lab_mmap_revoke(struct lab_owner *owner, struct lab_frame *frame,
+enum lab_revoke lab_mmap_revoke(struct lab_owner *owner, struct lab_slot *slot,
 				bool if_alone)
 {
 	struct mmapping *mmapping;
 	struct lab_mapping *map;
 	bool zapped;
 
-	map = lab_mapping_find(owner, frame, take_if_process,
-			       if_alone ? frame : NULL);
+	map = lab_mapping_find(owner, slot, take_if_process,
+			       if_alone ? slot : NULL);
 	if (!map)
 		return LAB_REVOKE_NONE;
 	mmapping = mmapping_of(map);
 	zapped = try_zap(mmapping, index_of(mmapping, map));
 	if (zapped)
-		lab_mapping_detach(owner, frame, map, _RET_IP_);
+		lab_mapping_detach(owner, slot, map, _RET_IP_);
 	put_mmapping(mmapping);
 	return zapped ? LAB_REVOKED : LAB_REVOKE_LATER;
 }
@@ -325,12 +325,9 @@ enum lab_revoke lab_mmap_revoke(struct lab_owner *owner, struct lab_frame *frame
 /* Whether the page was given up while it was mapped. */
 static bool is_retired(const struct lab_range_page *page)
 {
-	lab_tag_t tag;
-
+	/* A tag does not move, and stays as long as the mapping is linked. */
 	return READ_ONCE(page->map.linked) &&
-	       lab_table_search(&labyrinth_hot.table,
-				lab_frame_pfn(page->frame), &tag) &&
-	       lab_tag_state(tag) == LAB_LIMBO;
+	       lab_tag_state(READ_ONCE(page->slot->tag)) == LAB_LIMBO;
 }
 
 /* The mm has users. */
@@ -344,7 +341,7 @@ static void revoke_retired(struct mmapping *mmapping)
 		if (!is_retired(&range->pages[i]))
 			continue;
 		zap_page(mmapping, i);
-		lab_mapping_detach(range->owner, range->pages[i].frame,
+		lab_mapping_detach(range->owner, range->pages[i].slot,
 				   &range->pages[i].map, _RET_IP_);
 	}
 	mmap_write_unlock(mmapping->mm);

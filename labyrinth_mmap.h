@@ -14,7 +14,7 @@ enum lab_revoke {
 	LAB_REVOKE_LATER,	/* the process is at its mappings itself */
 };
 
-enum lab_revoke lab_mmap_revoke(struct lab_owner *owner, struct lab_frame *frame,
+enum lab_revoke lab_mmap_revoke(struct lab_owner *owner, struct lab_slot *slot,
 				bool if_alone);
 void lab_mmap_kick(void);
 void lab_mmap_exit(void);

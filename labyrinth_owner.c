@@ -42,10 +42,10 @@
 
 #define HANDLE_TOP		(0x4UL << 60)
 #define HANDLE_LOW		0x1a5UL
-#define HANDLE_GENERATION	(LAB_SLOT_SHIFT + LAB_OWNER_BITS)
+#define HANDLE_GENERATION	(LAB_OWNER_SLOT_SHIFT + LAB_OWNER_BITS)
 #define GENERATION_MASK		GENMASK_ULL(59 - HANDLE_GENERATION, 0)
 
-static_assert(HANDLE_LOW < BIT(LAB_SLOT_SHIFT));
+static_assert(HANDLE_LOW < BIT(LAB_OWNER_SLOT_SHIFT));
 
 /* How many of a dead owner's pages a report names one by one. */
 #define PAGES_NAMED		8
@@ -135,33 +135,13 @@ static void set_fast(struct lab_owner *owner, void *unused)
 {
 	unsigned long dead = lab_owner_dead(owner);
 	bool plain = !owner->front.task && !owner->max_pages && !watchers &&
-		     !(owner->front.flags & LABYRINTH_OWNER_ZERO) &&
-		     !READ_ONCE(owner->strayed);
+		     !(owner->front.flags & LABYRINTH_OWNER_ZERO);
 	bool single = lab_owner_is_single(owner);
 
 	WRITE_ONCE(owner->front.single_handle,
 		   plain && single ? owner->front.handle : dead);
 	WRITE_ONCE(owner->front.shared_handle,
 		   plain && !single ? owner->front.handle : dead);
-	/* Pairs with lab_owner_stray(): one of the two sees the other's. */
-	smp_mb();
-	if (plain && READ_ONCE(owner->strayed))
-		forbid_fast(owner);
-}
-
-/*
- * A page of another node than @owner's was handed out to it. From now on each
- * page is looked at when it comes back, lest it be cached.
- * Context: Any.
- */
-void lab_owner_stray(struct lab_owner *owner)
-{
-	if (READ_ONCE(owner->strayed))
-		return;
-	WRITE_ONCE(owner->strayed, true);
-	/* Pairs with set_fast(), which may be about to allow it. */
-	smp_mb();
-	forbid_fast(owner);
 }
 
 /*
@@ -283,7 +263,6 @@ static void set_up(struct lab_owner *owner,
 	owner->nid = attrs->nid;
 	owner->records = NULL;
 	owner->spare = NULL;
-	owner->strayed = false;
 	owner->module = module;
 	owner->created_at = ip;
 	owner->generation++;
@@ -320,7 +299,7 @@ static unsigned long make_handle(const struct lab_owner *owner)
 	u64 generation = owner->generation & GENERATION_MASK;
 
 	return HANDLE_TOP | generation << HANDLE_GENERATION |
-	       (unsigned long)lab_owner_id(owner) << LAB_SLOT_SHIFT |
+	       (unsigned long)lab_owner_id(owner) << LAB_OWNER_SLOT_SHIFT |
 	       HANDLE_LOW;
 }
 
@@ -430,61 +409,50 @@ static struct lab_owner *take_handle(const struct labyrinth_owner *handle)
 	return owner;
 }
 
-static void report_leaked(const struct lab_owner *owner, lab_tag_t tag,
-			  unsigned long ip)
+static void report_leaked(const struct lab_owner *owner, struct lab_slot *slot,
+			  lab_tag_t tag, unsigned long ip)
 {
 	lab_report(&(struct lab_refusal) {
 		.class = LAB_LEAKED,
 		.op = LAB_OP_DESTROY,
 		.tag = tag,
-		.note = lab_page_note(tag),
+		.note = lab_page_note(slot, tag),
 		.caller = owner,
 		.ip = ip,
 	});
 }
 
 /* One line for each page; the first has a report as well. */
-static void name_page(lab_tag_t tag)
+static void name_page(struct lab_slot *slot, lab_tag_t tag)
 {
-	struct lab_page_note note = lab_page_note(tag);
+	struct lab_page_note note = lab_page_note(slot, tag);
 
-	if (!note.site)
-		pr_err("  pfn 0x%lx, %s, what was noted of it is lost\n", lab_tag_pfn(tag),
-		       lab_state_name(lab_tag_state(tag)));
-	else
-		pr_err("  pfn 0x%lx, %s for %u.%03u s, allocated at %pS\n",
-		       lab_tag_pfn(tag), lab_state_name(lab_tag_state(tag)),
-		       note.age_ms / 1000, note.age_ms % 1000, (void *)note.site);
+	pr_err("  pfn 0x%lx, %s for %u.%03u s, allocated at %pS\n",
+	       lab_tag_pfn(tag), lab_state_name(lab_tag_state(tag)),
+	       note.age_ms / 1000, note.age_ms % 1000, (void *)note.site);
 }
 
-static void name_leaked(const struct lab_owner *owner, lab_tag_t tag,
-			unsigned int nth, unsigned long ip)
+static void name_leaked(const struct lab_owner *owner, struct lab_slot *slot,
+			lab_tag_t tag, unsigned int nth, unsigned long ip)
 {
 	if (nth == 1)
-		report_leaked(owner, tag, ip);
+		report_leaked(owner, slot, tag, ip);
 	if (nth <= PAGES_NAMED)
-		name_page(tag);
+		name_page(slot, tag);
 }
 
-/*
- * A mapped page goes to limbo first, and stays there as long as a mapping does. Where
- * the list of its mappings is lost, windows and processes are told of it all the same.
- */
-static void settle_mapped(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t tag)
+/* A mapped page goes to limbo first, and stays there as long as a mapping does. */
+static void settle_mapped(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
 {
-	struct lab_frame *frame = lab_frame_of_tag(tag);
-
 	if (lab_mapping_retire(owner, slot, tag, false))
-		lab_dma_end_all(owner, frame);
-	else
-		lab_settle(owner, slot);
+		lab_dma_end_all(owner, slot);
 	lab_vmap_end_all(owner);
-	if (lab_mmap_revoke(owner, frame, false) != LAB_REVOKED)
+	if (lab_mmap_revoke(owner, slot, false) != LAB_REVOKED)
 		lab_mmap_kick();
 	lab_limbo_settle(owner, slot, lab_tag_step(tag, LAB_LIMBO));
 }
 
-static void settle(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t tag)
+static void settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
 {
 	if (lab_tag_state(tag) == LAB_MAPPED)
 		settle_mapped(owner, slot, tag);
@@ -495,6 +463,7 @@ static void settle(struct lab_owner *owner, lab_tag_t *slot, lab_tag_t tag)
 /* Settles every page that is still the owner's; returns how many were out. */
 static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 {
+	struct lab_slot *slot;
 	unsigned int out = 0;
 	lab_tag_t tag;
 	u64 index;
@@ -507,8 +476,9 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 		if (lab_tag_owner(tag) != lab_owner_id(owner) ||
 		    lab_tag_state(tag) == LAB_LIMBO)
 			continue;
-		name_leaked(owner, tag, ++out, ip);
-		settle(owner, &labyrinth_hot.table.tags[index], tag);
+		slot = &labyrinth_hot.table.slots[index];
+		name_leaked(owner, slot, tag, ++out, ip);
+		settle(owner, slot, tag);
 	}
 	left = atomic_read(&owner->pages) - 1;
 	if (out)
@@ -653,8 +623,8 @@ int lab_owners_init(unsigned int nr)
 	if (!lab_owners.slots)
 		return -ENOMEM;
 	lab_owners.nr = nr;
-	labyrinth_hot.slots = lab_owners.slots;
-	labyrinth_hot.slot_mask = (unsigned long)(nr - 1) << LAB_SLOT_SHIFT;
+	labyrinth_hot.owners = lab_owners.slots;
+	labyrinth_hot.owner_mask = (unsigned long)(nr - 1) << LAB_OWNER_SLOT_SHIFT;
 	for (id = 0; id < nr; id++)
 		slot_init(id);
 	err = register_module_notifier(&module_nb);

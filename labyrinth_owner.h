@@ -63,7 +63,6 @@ struct lab_owner {
 	bool starved;			/* once found nothing where the page
 					 * allocator may not be asked
 					 */
-	bool strayed;			/* has had pages of another node */
 	struct lab_list reserve;
 	struct irq_work kick;		/* from anywhere: schedule @refill */
 	struct delayed_work refill;	/* fills @reserve from where one may sleep */
@@ -87,13 +86,13 @@ struct lab_owner {
 	u64 generation;
 	char name[LABYRINTH_NAME_LEN];
 	char module_name[LABYRINTH_NAME_LEN];
-} __aligned(BIT(LAB_SLOT_SHIFT));
+} __aligned(BIT(LAB_OWNER_SLOT_SHIFT));
 
-static_assert(sizeof(struct lab_owner) == BIT(LAB_SLOT_SHIFT));
+static_assert(sizeof(struct lab_owner) == BIT(LAB_OWNER_SLOT_SHIFT));
 static_assert(offsetof(struct lab_owner, front) == 0);
 
 struct lab_owners {
-	struct lab_owner *slots;	/* as labyrinth_hot.slots */
+	struct lab_owner *slots;	/* as labyrinth_hot.owners */
 	unsigned int nr;		/* a power of two */
 };
 
@@ -116,7 +115,7 @@ static __always_inline unsigned int lab_owner_id(const struct lab_owner *owner)
  */
 static inline unsigned long lab_owner_dead(const struct lab_owner *owner)
 {
-	return (lab_owner_id(owner) ^ 1UL) << LAB_SLOT_SHIFT;
+	return (lab_owner_id(owner) ^ 1UL) << LAB_OWNER_SLOT_SHIFT;
 }
 
 static __always_inline bool lab_owner_is(const struct lab_owner *owner,
@@ -180,7 +179,6 @@ void lab_owners_unlock(void);
 void lab_owners_each(void (*fn)(struct lab_owner *owner, void *arg), void *arg);
 void lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
 			 void *arg);
-void lab_owner_stray(struct lab_owner *owner);
 void lab_watch_begin(void);
 void lab_watch_end(void);
 const char *lab_fail_name(enum lab_fail fail);

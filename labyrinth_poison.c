@@ -18,6 +18,7 @@
 #include <linux/poison.h>
 #include <linux/string.h>
 
+#include "labyrinth_address.h"
 #include "labyrinth_owner.h"
 #include "labyrinth_poison.h"
 #include "labyrinth_report.h"
@@ -48,26 +49,31 @@ module_param_cb(poison, &poison_ops, &poison, 0644);
 MODULE_PARM_DESC(poison,
 		 "Fill cached pages with a pattern, and report what was written to one when it is handed out (default 0)");
 
-/*
- * @frame's page is about to be cached, with whatever its user left in it.
- * Context: Any. It is the caller's alone.
- */
-void lab_poison_cached(struct lab_frame *frame)
+static void *address_of(const struct lab_slot *slot)
 {
-	if (likely(!READ_ONCE(poison))) {
-		lab_frame_note_content(frame, LAB_CONTENT_ANY);
-		return;
-	}
-	memset(lab_frame_address(frame), PAGE_POISON, PAGE_SIZE);
-	lab_frame_note_content(frame, LAB_CONTENT_POISON);
+	return lab_pfn_address(lab_tag_pfn(READ_ONCE(slot->tag)));
 }
 
-static void report_stray(const struct lab_owner *owner, struct lab_frame *frame,
+/*
+ * The page in @slot is about to be cached, with whatever its user left in it.
+ * Context: Any. It is the caller's alone.
+ */
+void lab_poison_cached(struct lab_slot *slot)
+{
+	if (likely(!READ_ONCE(poison))) {
+		lab_slot_note_content(slot, LAB_CONTENT_ANY);
+		return;
+	}
+	memset(address_of(slot), PAGE_POISON, PAGE_SIZE);
+	lab_slot_note_content(slot, LAB_CONTENT_POISON);
+}
+
+static void report_stray(const struct lab_owner *owner, struct lab_slot *slot,
 			 const u8 *first, u8 pattern, unsigned long ip)
 {
-	const u8 *page = lab_frame_address(frame);
+	const u8 *page = address_of(slot);
 	struct lab_stray stray = { .offset = first - page };
-	lab_tag_t tag = READ_ONCE(*frame->tag);
+	lab_tag_t tag = READ_ONCE(slot->tag);
 	unsigned int last = PAGE_SIZE;
 
 	while (page[last - 1] == pattern && last > stray.offset)
@@ -78,17 +84,17 @@ static void report_stray(const struct lab_owner *owner, struct lab_frame *frame,
 		.class = LAB_STRAY_WRITE,
 		.op = LAB_OP_ALLOC,
 		.tag = tag,
-		.note = lab_page_note(tag),
+		.note = lab_page_note(slot, tag),
 		.stray = &stray,
 		.caller = owner,
 		.ip = ip,
 	});
 }
 
-/* What each byte of @frame's page must be, or -1 if that is not known. */
-static int pattern_of(const struct lab_frame *frame)
+/* What each byte of the page in @slot must be, or -1 if that is not known. */
+static int pattern_of(const struct lab_slot *slot)
 {
-	u64 content = lab_frame_content(frame);
+	u64 content = READ_ONCE(slot->when);
 
 	if (content == LAB_CONTENT_POISON)
 		return PAGE_POISON;
@@ -96,21 +102,21 @@ static int pattern_of(const struct lab_frame *frame)
 }
 
 /*
- * @frame has just been taken off a list, and is about to be handed out.
+ * The page in @slot has just been taken off a list, and is about to be handed out.
  * Context: Any. It is the caller's alone.
  */
-void lab_poison_check(const struct lab_owner *owner, struct lab_frame *frame,
+void lab_poison_check(const struct lab_owner *owner, struct lab_slot *slot,
 		      unsigned long ip)
 {
-	int pattern = pattern_of(frame);
+	int pattern = pattern_of(slot);
 	const void *stray;
 
 	if (likely(pattern < 0))
 		return;
-	stray = memchr_inv(lab_frame_address(frame), pattern, PAGE_SIZE);
+	stray = memchr_inv(address_of(slot), pattern, PAGE_SIZE);
 	if (likely(!stray))
 		return;
-	report_stray(owner, frame, stray, pattern, ip);
+	report_stray(owner, slot, stray, pattern, ip);
 	/* It is no page of zeroes any more. */
-	lab_frame_note_content(frame, LAB_CONTENT_ANY);
+	lab_slot_note_content(slot, LAB_CONTENT_ANY);
 }

@@ -8,11 +8,11 @@
 
 #include <linux/types.h>
 
-struct lab_frame;
+struct lab_slot;
 struct lab_owner;
 
-void lab_poison_cached(struct lab_frame *frame);
-void lab_poison_check(const struct lab_owner *owner, struct lab_frame *frame,
+void lab_poison_cached(struct lab_slot *slot);
+void lab_poison_check(const struct lab_owner *owner, struct lab_slot *slot,
 		      unsigned long ip);
 
 #endif /* LABYRINTH_POISON_H */

@@ -22,7 +22,8 @@ static int attach_page(struct lab_range *range, unsigned int index,
 
 	if (err < 0)
 		return err;
-	page->frame = call->frame;
+	page->slot = call->slot;
+	page->pfn = lab_tag_pfn(call->tag);
 	page->map.range = range;
 	page->map.what = *what;
 	page->map.what.size = PAGE_SIZE;
@@ -56,7 +57,7 @@ void lab_range_detach(struct lab_range *range)
 {
 	unsigned int i;
 
-	for (i = 0; i < range->nr && range->pages[i].frame; i++)
-		lab_mapping_detach(range->owner, range->pages[i].frame,
+	for (i = 0; i < range->nr && range->pages[i].slot; i++)
+		lab_mapping_detach(range->owner, range->pages[i].slot,
 				   &range->pages[i].map, _RET_IP_);
 }

@@ -12,7 +12,8 @@
 
 struct lab_range_page {
 	struct lab_mapping map;
-	struct lab_frame *frame;
+	struct lab_slot *slot;
+	unsigned long pfn;
 };
 
 /**

@@ -84,6 +84,7 @@ static const char * const class_names[] = {
 	[LAB_BAD_MAPPING] = "bad-mapping",
 	[LAB_WRONG_DEVICE] = "wrong-device",
 	[LAB_LOST_REFERENCE] = "lost-reference",
+	[LAB_OVERWRITTEN] = "overwritten",
 	[LAB_STRAY_WRITE] = "stray-write",
 	[LAB_LEAKED] = "leaked",
 	[LAB_LEFT_BEHIND] = "left-behind",
@@ -160,87 +161,24 @@ static const char *context_name(void)
 }
 
 /*
- * Whether the frame of @tag has not been through the page allocator. @now is set to
- * what stands for it in the table.
+ * Notes what is known of the page that had @tag in @slot a moment ago, for a report that is
+ * made after the page may have moved on: then its references alone are noted.
+ * Context: Any.
  */
-static bool is_ours(lab_tag_t tag, lab_tag_t *now)
+struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag)
 {
-	lab_tag_t *slot = lab_table_search(&labyrinth_hot.table, lab_tag_pfn(tag),
-					   now);
+	struct lab_page_note note = { .refs = lab_frame_refs(lab_frame_of_tag(tag)) };
+	enum lab_state state = lab_tag_state(tag);
+	struct lab_glance glance = slot ? lab_slot_glance(slot) : (struct lab_glance) {};
 
-	return slot && READ_ONCE(lab_frame_of_tag(tag)->tag) == slot;
-}
-
-/* Likewise; but mostly it shows by a word that the page allocator would have used. */
-static bool has_notes(lab_tag_t tag)
-{
-	struct lab_frame *frame = lab_frame_of_tag(tag);
-	lab_tag_t now;
-
-	return likely(READ_ONCE(frame->address) ==
-		      (unsigned long)lab_frame_address(frame)) ||
-	       is_ours(tag, &now);
-}
-
-static bool is_tagged(lab_tag_t tag)
-{
-	lab_tag_t now;
-
-	return is_ours(tag, &now) && now == tag;
-}
-
-/*
- * The handle of the stack that @tag's page was allocated by, or 0. It is followed, so
- * it must be one: the page may have moved on since its tag was read, and its words
- * have become somebody else's.
- */
-static u32 stack_of(lab_tag_t tag)
-{
-	struct lab_frame *frame = lab_frame_of_tag(tag);
-	u32 stack = 0;
-
-	if (likely(!lab_frame_stack(frame)))
-		return 0;
-	preempt_disable();
-	if (is_tagged(tag)) {
-		/*
-		 * Pairs with the change of the tag by which the page leaves its
-		 * state: after that only, the words are others'.
-		 */
-		smp_rmb();
-		stack = lab_frame_stack(frame);
-		/* Pairs with the same. */
-		smp_rmb();
-		if (!is_tagged(tag))
-			stack = 0;
-	}
-	preempt_enable();
-	return stack;
-}
-
-/*
- * Notes what the frame of @tag says, for a report that is made after the page
- * may have moved on. Context: Any.
- */
-struct lab_page_note lab_page_note(lab_tag_t tag)
-{
-	struct lab_frame *frame = lab_frame_of_tag(tag);
-	struct lab_page_note note = { .refs = lab_frame_refs(frame) };
-
-	/*
-	 * A cached page's words are the list's to use, and those of one that was
-	 * given away whose it is now. A borrower may have used those of a lent one:
-	 * they are printed, not followed.
-	 */
-	if (lab_tag_state(tag) == LAB_LENT ||
-	    (lab_tag_state(tag) != LAB_CACHED && has_notes(tag))) {
-		note.age_ms = lab_frame_age_ms(frame);
-		note.site = READ_ONCE(frame->site);
-	}
-	if (lab_tag_state(tag) == LAB_HELD || lab_tag_state(tag) == LAB_MAPPED)
-		note.stack = stack_of(tag);
-	if (lab_tag_state(tag) == LAB_MAPPED)
-		lab_mapping_note(tag, &note);
+	if (!tag || glance.tag != tag)
+		return note;
+	note.site = glance.site;
+	note.age_ms = lab_when_age_ms(glance.when);
+	if (state == LAB_HELD || state == LAB_MAPPED)
+		note.stack = lab_when_stack(glance.when);
+	if (state == LAB_MAPPED)
+		lab_mapping_note(slot, tag, &note);
 	return note;
 }
 
@@ -248,7 +186,7 @@ static void print_page(const struct lab_refusal *refusal)
 {
 	pr_err(" page:    pfn 0x%lx at %p, %s, %d references\n",
 	       lab_tag_pfn(refusal->tag),
-	       lab_frame_address(lab_frame_of_tag(refusal->tag)),
+	       lab_pfn_address(lab_tag_pfn(refusal->tag)),
 	       lab_state_name(lab_tag_state(refusal->tag)),
 	       refusal->note.refs);
 }
@@ -349,6 +287,14 @@ static void print_stray(const struct lab_stray *stray)
 	       stray->offset, stray->length, (int)shown, stray->bytes);
 }
 
+static void print_damage(const struct lab_damage *damage)
+{
+	pr_err(" content: %s of the page's struct page held 0x%lx, and holds 0x%lx again\n",
+	       damage->word, damage->held, damage->right);
+	if (damage->more)
+		pr_err("          and %u of its other words were wrong too\n", damage->more);
+}
+
 static void print_caller(const struct lab_refusal *refusal)
 {
 	const struct lab_owner *owner = refusal->caller;
@@ -395,6 +341,8 @@ static void print_report(const struct lab_refusal *refusal)
 	}
 	if (refusal->note.mappings)
 		print_mapping(&refusal->note);
+	if (refusal->damage)
+		print_damage(refusal->damage);
 	if (refusal->stray)
 		print_stray(refusal->stray);
 	print_asked(refusal);
@@ -421,13 +369,13 @@ static void act(const struct lab_refusal *refusal)
  * Context: Any.
  */
 void lab_report_corrupt(enum lab_op op, const struct lab_owner *owner,
-			lab_tag_t tag, unsigned long ip)
+			struct lab_slot *slot, lab_tag_t tag, unsigned long ip)
 {
 	lab_report(&(struct lab_refusal) {
 		.class = LAB_CORRUPT,
 		.op = op,
 		.tag = tag,
-		.note = tag ? lab_page_note(tag) : (struct lab_page_note) {},
+		.note = tag ? lab_page_note(slot, tag) : (struct lab_page_note) {},
 		.caller = owner,
 		.ip = ip,
 	});

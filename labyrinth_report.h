@@ -9,7 +9,9 @@
 #include "labyrinth_tag.h"
 
 struct device;
+struct lab_damage;
 struct lab_owner;
+struct lab_slot;
 
 enum lab_class {
 	/* Refused: the call changed nothing. */
@@ -25,6 +27,7 @@ enum lab_class {
 	LAB_WRONG_DEVICE,	/* not the device that the owner is bound to */
 	/* Noticed: it had happened already. */
 	LAB_LOST_REFERENCE,	/* somebody dropped one that was not his */
+	LAB_OVERWRITTEN,	/* somebody wrote to a word of struct page */
 	LAB_STRAY_WRITE,	/* somebody wrote to a page that is nobody's to use */
 	LAB_LEAKED,		/* pages still out when their owner went */
 	LAB_LEFT_BEHIND,	/* the module went, its owner did not */
@@ -96,6 +99,7 @@ struct lab_stray {
  * @handle: the handle as presented.
  * @asked: the mapping that the caller named, if it did; with a @site of 0.
  * @dev: the device that the caller named, if it is the wrong one.
+ * @damage: which word of struct page was wrong, and has been put right; or NULL.
  * @stray: what was found in the page; or NULL.
  * @function: the core function that was called instead, by whoever presents
  *	none; or NULL.
@@ -112,15 +116,16 @@ struct lab_refusal {
 	const void *handle;
 	const struct lab_map_note *asked;
 	const struct device *dev;
+	const struct lab_damage *damage;
 	const struct lab_stray *stray;
 	const char *function;
 	unsigned long ip;
 };
 
-struct lab_page_note lab_page_note(lab_tag_t tag);
+struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag);
 void lab_report(const struct lab_refusal *refusal);
 void lab_report_corrupt(enum lab_op op, const struct lab_owner *owner,
-			lab_tag_t tag, unsigned long ip);
+			struct lab_slot *slot, lab_tag_t tag, unsigned long ip);
 void lab_report_full(void);
 unsigned long lab_report_count(enum lab_class class);
 const char *lab_class_name(enum lab_class class);

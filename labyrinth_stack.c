@@ -53,7 +53,7 @@ MODULE_PARM_DESC(stacks,
  * ask for memory here, so a stack that is new to it may go unnoted.
  * Context: Any.
  */
-void lab_stack_note(struct lab_frame *frame)
+void lab_stack_note(struct lab_slot *slot)
 {
 	unsigned long entries[STACK_DEPTH];
 	unsigned int nr;
@@ -65,5 +65,5 @@ void lab_stack_note(struct lab_frame *frame)
 	stack = lab_stack_depot_save(entries, nr, GFP_NOWAIT | __GFP_NOWARN,
 				     IS_ENABLED(CONFIG_PREEMPT_RT) ?
 				     0 : LAB_DEPOT_CAN_ALLOC);
-	lab_frame_note_stack(frame, stack);
+	lab_slot_note_stack(slot, stack);
 }

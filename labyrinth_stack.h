@@ -7,6 +7,6 @@
 
 #include "labyrinth_frame.h"
 
-void lab_stack_note(struct lab_frame *frame);
+void lab_stack_note(struct lab_slot *slot);
 
 #endif /* LABYRINTH_STACK_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The owner table. It owns the tags' memory; who may change a tag is written
+ * The owner table. It owns the memory of tags and notes; who may change a tag is written
  * beside the states in labyrinth_tag.h.
  *
  * A table with a slot for every frame keeps each tag in its preferred slot.
@@ -56,12 +56,12 @@ static u64 bucket_of(u64 index)
 	return index & ~(u64)(LAB_BUCKET_TAGS - 1);
 }
 
-static unsigned int bucket_free(const lab_tag_t *bucket)
+static unsigned int bucket_free(const struct lab_slot *bucket)
 {
 	unsigned int i, nr = 0;
 
 	for (i = 0; i < LAB_BUCKET_TAGS; i++)
-		nr += !READ_ONCE(bucket[i]);
+		nr += !READ_ONCE(bucket[i].tag);
 	return nr;
 }
 
@@ -72,28 +72,28 @@ static bool is_direct(const struct lab_table *table)
 }
 
 /* Puts @tag into the first empty one of @nr slots, beginning at @start. */
-static lab_tag_t *slots_insert(lab_tag_t *slots, unsigned int nr,
-			       unsigned int start, lab_tag_t tag)
+static struct lab_slot *slots_insert(struct lab_slot *slots, unsigned int nr,
+				     unsigned int start, lab_tag_t tag)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		lab_tag_t *slot = &slots[(start + i) % nr];
+		struct lab_slot *slot = &slots[(start + i) % nr];
 
 		/*
 		 * A full barrier: the tag is in before the page is published.
 		 * Pairs with whatever carries the page's address to the
 		 * reader; see the top of this file.
 		 */
-		if (!READ_ONCE(*slot) && !cmpxchg(slot, 0, tag))
+		if (!READ_ONCE(slot->tag) && !cmpxchg(&slot->tag, 0, tag))
 			return slot;
 	}
 	return NULL;
 }
 
-static lab_tag_t *stash_insert(struct lab_table *table, lab_tag_t tag)
+static struct lab_slot *stash_insert(struct lab_table *table, lab_tag_t tag)
 {
-	lab_tag_t *slot;
+	struct lab_slot *slot;
 
 	/*
 	 * Counted before the tag goes in, and (in remove) uncounted after it
@@ -102,16 +102,16 @@ static lab_tag_t *stash_insert(struct lab_table *table, lab_tag_t tag)
 	 * page to the reader after that; pairs with stash_search()'s smp_rmb().
 	 */
 	atomic_inc(table->stash_used);
-	slot = slots_insert(&table->tags[table->nr_slots], LAB_STASH_TAGS, 0,
+	slot = slots_insert(&table->slots[table->nr_slots], LAB_STASH_TAGS, 0,
 			    tag);
 	if (!slot)
 		atomic_dec(table->stash_used);
 	return slot;
 }
 
-static bool in_stash(const struct lab_table *table, const lab_tag_t *slot)
+static bool in_stash(const struct lab_table *table, const struct lab_slot *slot)
 {
-	return slot >= table->tags + table->nr_slots;
+	return slot >= table->slots + table->nr_slots;
 }
 
 /*
@@ -119,18 +119,18 @@ static bool in_stash(const struct lab_table *table, const lab_tag_t *slot)
  * stash has room. The caller has the frame to himself.
  * Context: Any.
  */
-lab_tag_t *lab_table_insert(struct lab_table *table, lab_tag_t tag)
+struct lab_slot *lab_table_insert(struct lab_table *table, lab_tag_t tag)
 {
 	unsigned long pfn = lab_tag_pfn(tag);
 	u64 preferred = lab_table_preferred(table, pfn);
-	lab_tag_t *first = &table->tags[bucket_of(preferred)];
-	lab_tag_t *second = &table->tags[second_bucket(table, pfn)];
+	struct lab_slot *first = &table->slots[bucket_of(preferred)];
+	struct lab_slot *second = &table->slots[second_bucket(table, pfn)];
 	unsigned int start = preferred % LAB_BUCKET_TAGS;
 	unsigned int room = bucket_free(first);
-	lab_tag_t *slot = NULL;
+	struct lab_slot *slot = NULL;
 
 	if (is_direct(table))
-		slot = slots_insert(&table->tags[preferred], 1, 0, tag);
+		slot = slots_insert(&table->slots[preferred], 1, 0, tag);
 	if (!slot && (room >= LAB_BUCKET_TAGS / 2 ||
 		      room >= bucket_free(second)))
 		slot = slots_insert(first, LAB_BUCKET_TAGS, start, tag);
@@ -150,14 +150,14 @@ EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_insert);
  * Empties @slot if it still holds @tag.
  * Context: Any. Return: false where somebody else changed the tag first.
  */
-bool lab_table_remove(struct lab_table *table, lab_tag_t *slot, lab_tag_t tag)
+bool lab_table_remove(struct lab_table *table, struct lab_slot *slot, lab_tag_t tag)
 {
 	/*
 	 * A full barrier, which pairs with the cmpxchg() of the insertion that
 	 * takes the slot next: what was done under the old tag is over before
 	 * a new one stands here.
 	 */
-	if (cmpxchg(slot, tag, 0) != tag)
+	if (cmpxchg(&slot->tag, tag, 0) != tag)
 		return false;
 	if (unlikely(in_stash(table, slot)))
 		atomic_dec(table->stash_used);
@@ -166,21 +166,21 @@ bool lab_table_remove(struct lab_table *table, lab_tag_t *slot, lab_tag_t tag)
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_remove);
 
-static const lab_tag_t *slots_search(const lab_tag_t *slots, unsigned int nr,
-				     unsigned long pfn, lab_tag_t *tag)
+static const struct lab_slot *slots_search(const struct lab_slot *slots, unsigned int nr,
+					   unsigned long pfn, lab_tag_t *tag)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		*tag = READ_ONCE(slots[i]);
+		*tag = READ_ONCE(slots[i].tag);
 		if (*tag && lab_tag_pfn(*tag) == pfn)
 			return &slots[i];
 	}
 	return NULL;
 }
 
-static const lab_tag_t *stash_search(const struct lab_table *table,
-				     unsigned long pfn, lab_tag_t *tag)
+static const struct lab_slot *stash_search(const struct lab_table *table,
+					   unsigned long pfn, lab_tag_t *tag)
 {
 	/*
 	 * Pairs with the way by which the page came here, from behind the
@@ -189,7 +189,7 @@ static const lab_tag_t *stash_search(const struct lab_table *table,
 	smp_rmb();
 	if (likely(!atomic_read(table->stash_used)))
 		return NULL;
-	return slots_search(&table->tags[table->nr_slots], LAB_STASH_TAGS, pfn,
+	return slots_search(&table->slots[table->nr_slots], LAB_STASH_TAGS, pfn,
 			    tag);
 }
 
@@ -198,45 +198,45 @@ static const lab_tag_t *stash_search(const struct lab_table *table,
  * where there is none (@tag is then 0).
  * Context: Any, NMI included. Never waits.
  */
-lab_tag_t *lab_table_search(const struct lab_table *table, unsigned long pfn,
-			    lab_tag_t *tag)
+struct lab_slot *lab_table_search(const struct lab_table *table, unsigned long pfn,
+				  lab_tag_t *tag)
 {
-	const lab_tag_t *slot = NULL;
+	const struct lab_slot *slot = NULL;
 
 	if (likely(pfn <= LAB_PFN_MASK)) {
 		u64 first = bucket_of(lab_table_preferred(table, pfn));
 
-		slot = slots_search(&table->tags[first], LAB_BUCKET_TAGS, pfn,
+		slot = slots_search(&table->slots[first], LAB_BUCKET_TAGS, pfn,
 				    tag);
 		if (!slot)
-			slot = slots_search(&table->tags[second_bucket(table, pfn)],
+			slot = slots_search(&table->slots[second_bucket(table, pfn)],
 					    LAB_BUCKET_TAGS, pfn, tag);
 		if (!slot)
 			slot = stash_search(table, pfn, tag);
 	}
 	if (!slot)
 		*tag = 0;
-	return (lab_tag_t *)slot;
+	return (struct lab_slot *)slot;
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_search);
 
-static lab_tag_t *bucket_find(lab_tag_t *bucket, lab_tag_t expected)
+static struct lab_slot *bucket_find(struct lab_slot *bucket, lab_tag_t expected)
 {
 	unsigned int i;
 
 	for (i = 0; i < LAB_BUCKET_TAGS; i++)
-		if (READ_ONCE(bucket[i]) == expected)
+		if (READ_ONCE(bucket[i].tag) == expected)
 			return &bucket[i];
 	return NULL;
 }
 
 /* lab_table_find(), where the tag is not in its preferred slot. */
-lab_tag_t *lab_table_find_slow(const struct lab_table *table,
-			       lab_tag_t expected)
+struct lab_slot *lab_table_find_slow(const struct lab_table *table,
+				     lab_tag_t expected)
 {
 	unsigned long pfn = lab_tag_pfn(expected);
 	u64 first = bucket_of(lab_table_preferred(table, pfn));
-	lab_tag_t *slot = bucket_find(&table->tags[first], expected);
+	struct lab_slot *slot = bucket_find(&table->slots[first], expected);
 	lab_tag_t tag;
 
 	if (likely(slot))
@@ -262,7 +262,7 @@ EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_used);
 lab_tag_t lab_table_next(const struct lab_table *table, u64 *index)
 {
 	for (; *index < lab_table_span(table); (*index)++) {
-		lab_tag_t tag = READ_ONCE(table->tags[*index]);
+		lab_tag_t tag = READ_ONCE(table->slots[*index].tag);
 
 		if (!(*index % SZ_4K))
 			cond_resched();
@@ -344,15 +344,15 @@ int lab_table_init(struct lab_table *table, u64 capacity, u64 frames)
 		.nr_slots = slots,
 		.multiplier = choose_multiplier(slots, frames),
 	};
-	/* Page-aligned, so that a bucket is exactly one cache line. */
-	table->tags = vzalloc(array_size(lab_table_span(table) + 1,
-					 sizeof(lab_tag_t)));
+	/* Page-aligned, so that no slot lies across two cache lines. */
+	table->slots = vzalloc(array_size(lab_table_span(table) + 1,
+					  sizeof(struct lab_slot)));
 	table->used = alloc_percpu(long);
-	if (!table->tags || !table->used) {
+	if (!table->slots || !table->used) {
 		lab_table_exit(table);
 		return -ENOMEM;
 	}
-	table->stash_used = (atomic_t *)&table->tags[lab_table_span(table)];
+	table->stash_used = (atomic_t *)&table->slots[lab_table_span(table)];
 	return 0;
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_init);
@@ -360,8 +360,8 @@ EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_init);
 void lab_table_exit(struct lab_table *table)
 {
 	free_percpu(table->used);
-	vfree(table->tags);
+	vfree(table->slots);
 	table->used = NULL;
-	table->tags = NULL;
+	table->slots = NULL;
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_exit);

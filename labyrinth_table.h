@@ -13,15 +13,15 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 
-#include "labyrinth_tag.h"
+#include "labyrinth_slot.h"
 
-/* One bucket is one cache line; a look-up reads one bucket, or two. */
+/* A look-up reads one slot nearly always, one bucket or two else. */
 #define LAB_BUCKET_TAGS		8
 #define LAB_STASH_TAGS		64
 
 struct lab_table {
 	/* What a look-up reads; constant from init to exit. */
-	lab_tag_t *tags;	/* nr_slots, bucket by bucket, then the stash */
+	struct lab_slot *slots;	/* nr_slots, bucket by bucket, then the stash */
 	u64 nr_slots;		/* < 2^32, a multiple of LAB_BUCKET_TAGS */
 	u32 multiplier;		/* of the first hash */
 
@@ -45,15 +45,15 @@ struct lab_table_stats {
 
 int lab_table_init(struct lab_table *table, u64 capacity, u64 frames);
 void lab_table_exit(struct lab_table *table);
-lab_tag_t *lab_table_insert(struct lab_table *table, lab_tag_t tag);
-bool lab_table_remove(struct lab_table *table, lab_tag_t *slot, lab_tag_t tag);
-lab_tag_t *lab_table_search(const struct lab_table *table, unsigned long pfn,
-			    lab_tag_t *tag);
+struct lab_slot *lab_table_insert(struct lab_table *table, lab_tag_t tag);
+bool lab_table_remove(struct lab_table *table, struct lab_slot *slot, lab_tag_t tag);
+struct lab_slot *lab_table_search(const struct lab_table *table, unsigned long pfn,
+				  lab_tag_t *tag);
 unsigned long lab_table_used(const struct lab_table *table);
 void lab_table_stats(const struct lab_table *table,
 		     struct lab_table_stats *stats);
 
-/* How many slots table->tags has: the buckets, then the stash. */
+/* How many slots the table has: the buckets, then the stash. */
 static inline u64 lab_table_span(const struct lab_table *table)
 {
 	return table->nr_slots + LAB_STASH_TAGS;
@@ -84,20 +84,20 @@ static __always_inline u64 lab_table_preferred(const struct lab_table *table,
 	return ((u64)((u32)pfn * table->multiplier) * table->nr_slots) >> 32;
 }
 
-lab_tag_t *lab_table_find_slow(const struct lab_table *table,
-			       lab_tag_t expected);
+struct lab_slot *lab_table_find_slow(const struct lab_table *table,
+				     lab_tag_t expected);
 
 /*
  * The slot that holds exactly @expected, or NULL. The hot form of a look-up:
  * one comparison answers for pfn, owner and state together.
  */
-static __always_inline lab_tag_t *
+static __always_inline struct lab_slot *
 lab_table_find(const struct lab_table *table, lab_tag_t expected)
 {
 	unsigned long pfn = lab_tag_pfn(expected);
-	lab_tag_t *slot = &table->tags[lab_table_preferred(table, pfn)];
+	struct lab_slot *slot = &table->slots[lab_table_preferred(table, pfn)];
 
-	if (likely(READ_ONCE(*slot) == expected))
+	if (likely(READ_ONCE(slot->tag) == expected))
 		return slot;
 	return lab_table_find_slow(table, expected);
 }

@@ -3,14 +3,19 @@
  * The tag: one 64-bit word that says who owns a page and what it is doing, and
  * the one table of what may happen to it. Nobody else shifts a tag's bits.
  *
- *	 63 62           48 47     40 39                                     0
- *	+--+---------------+---------+----------------------------------------+
- *	|0 |   owner id    |  state  |                  pfn                   |
- *	+--+---------------+---------+----------------------------------------+
+ *	 63 62           48 47     40 39 38                                  0
+ *	+--+---------------+---------+--+-------------------------------------+
+ *	|S |   owner id    |  state  |E |                 pfn                 |
+ *	+--+---------------+---------+--+-------------------------------------+
  *
- * The state is a byte of its own, so that whoever alone may write a tag changes
- * its state by one store, without reading the rest.
- * An empty slot of the owner table is the word 0: every tag has a state.
+ * S (%LAB_TAG_STRAY): the page is of another NUMA node than its owner's. E
+ * (%LAB_TAG_EMERGENCY): it is from the kernel's emergency reserve. Such a page passes
+ * through: a free gives it to the system, not to a cache. The fast paths compare whole
+ * tags, so they leave such pages to the slow paths without looking at the bits.
+ *
+ * The state is a byte of its own, so that the one context that may write a tag
+ * changes the state by one store, without reading the rest.
+ * An empty slot of the owner table has the tag 0: every tag has a state.
  */
 #ifndef LABYRINTH_TAG_H
 #define LABYRINTH_TAG_H
@@ -23,7 +28,7 @@
 
 typedef u64 lab_tag_t;
 
-#define LAB_PFN_BITS		40
+#define LAB_PFN_BITS		39
 #define LAB_STATE_SHIFT		40
 #define LAB_STATE_BITS		8
 #define LAB_OWNER_SHIFT		48
@@ -35,10 +40,12 @@ typedef u64 lab_tag_t;
 	GENMASK_ULL(LAB_STATE_SHIFT + LAB_STATE_BITS - 1, LAB_STATE_SHIFT)
 #define LAB_OWNER_MASK \
 	GENMASK_ULL(LAB_OWNER_SHIFT + LAB_OWNER_BITS - 1, LAB_OWNER_SHIFT)
+#define LAB_TAG_EMERGENCY	BIT_ULL(39)
+#define LAB_TAG_STRAY		BIT_ULL(63)
 
-static_assert(LAB_PFN_BITS <= LAB_STATE_SHIFT);
+static_assert(LAB_PFN_BITS < LAB_STATE_SHIFT);
 static_assert(LAB_STATE_SHIFT + LAB_STATE_BITS <= LAB_OWNER_SHIFT);
-static_assert(LAB_OWNER_SHIFT + LAB_OWNER_BITS <= 64);
+static_assert(LAB_OWNER_SHIFT + LAB_OWNER_BITS <= 63);
 /* The state fills one byte, see lab_tag_store_state(). */
 static_assert(LAB_STATE_BITS == BITS_PER_BYTE);
 static_assert(LAB_STATE_SHIFT % BITS_PER_BYTE == 0);
@@ -84,10 +91,9 @@ enum lab_state {
 	LAB_LIMBO,
 	/*
 	 * Handed out, and mapped by its owner: for DMA, into the kernel, into a
-	 * process. How often, the frame's list of mappings says. Left under the
+	 * process. The slot's list of mappings says how often. Left under the
 	 * owner's map_lock only: to HELD with the last of them, to LIMBO by
-	 * destroy, and by free where only a process has it mapped. Without the
-	 * lock where destroy finds that the frame is not ours any more.
+	 * destroy, and by free where only a process has it mapped.
 	 */
 	LAB_MAPPED,
 	LAB_NR_STATES
@@ -182,6 +188,12 @@ static __always_inline unsigned int lab_tag_owner(lab_tag_t tag)
 static __always_inline enum lab_state lab_tag_state(lab_tag_t tag)
 {
 	return (tag & LAB_STATE_MASK) >> LAB_STATE_SHIFT;
+}
+
+/* Whether the page is not to be cached when it is freed. */
+static __always_inline bool lab_tag_is_passing(lab_tag_t tag)
+{
+	return tag & (LAB_TAG_STRAY | LAB_TAG_EMERGENCY);
 }
 
 /* The same page of the same owner, in another state. */

@@ -135,23 +135,19 @@ static void print_step(const struct step *step)
 }
 
 /*
- * @frame took the step @op. Called after the step, in the caller's context.
+ * Page @pfn took the step @op. Called after the step, in the caller's context.
  * Context: Any.
  */
-void lab_step(enum lab_op op, struct lab_frame *frame,
+void lab_step(enum lab_op op, unsigned long pfn,
 	      const struct lab_owner *owner, unsigned long ip)
 {
-	unsigned long pfn = lab_frame_pfn(frame);
-
 	trace_page(op, pfn, owner, ip);
 	print_step(&(struct step) { lab_op_name(op), pfn, owner, ip });
 }
 
-void lab_step_transfer(struct lab_frame *frame, const struct lab_owner *from,
+void lab_step_transfer(unsigned long pfn, const struct lab_owner *from,
 		       const struct lab_owner *to, unsigned long ip)
 {
-	unsigned long pfn = lab_frame_pfn(frame);
-
 	trace_page_transfer(pfn, from, to, ip);
 	print_step(&(struct step) { "transfer from", pfn, from, ip });
 	print_step(&(struct step) { "transfer to", pfn, to, ip });

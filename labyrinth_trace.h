@@ -17,9 +17,9 @@
 
 #ifndef LABYRINTH_TRACE_DECLARATIONS
 #define LABYRINTH_TRACE_DECLARATIONS
-void lab_step(enum lab_op op, struct lab_frame *frame,
+void lab_step(enum lab_op op, unsigned long pfn,
 	      const struct lab_owner *owner, unsigned long ip);
-void lab_step_transfer(struct lab_frame *frame, const struct lab_owner *from,
+void lab_step_transfer(unsigned long pfn, const struct lab_owner *from,
 		       const struct lab_owner *to, unsigned long ip);
 int lab_trace_begin(void);
 void lab_trace_end(void);

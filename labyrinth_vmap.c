@@ -43,7 +43,7 @@ static void *map_pages(const struct lab_range *range)
 	if (!pages)
 		return NULL;
 	for (i = 0; i < range->nr; i++)
-		pages[i] = lab_frame_page(range->pages[i].frame);
+		pages[i] = pfn_to_page(range->pages[i].pfn);
 	/* The guard sees who calls: see lab_guard_is_ours(). */
 	vaddr = vmap(pages, range->nr, VM_MAP, PAGE_KERNEL);
 	kvfree(pages);
@@ -164,9 +164,8 @@ static int find_vmapping(struct lab_call *call, void *vaddr,
 	}
 	if (vmapping->range.owner != call->owner) {
 		call->class = LAB_FOREIGN;
-		lab_table_search(&labyrinth_hot.table,
-				 lab_frame_pfn(vmapping->range.pages[0].frame),
-				 &call->tag);
+		call->slot = vmapping->range.pages[0].slot;
+		call->tag = READ_ONCE(call->slot->tag);
 		return -EPERM;
 	}
 	*found = vmapping;

@@ -77,7 +77,7 @@ static const char * const caller_names[NR_CALLERS] = {
 
 static const int by_owner[NR_CALLS][NR_STATES] = {
 /*			absent	 cached   held	   shared   lent    returned limbo */
-[FREE] =	     { -ENOENT, -ENOENT, 0,	  -EBUSY,  -EBUSY, -EBUSY, -ENOENT },
+[FREE] =	     { -ENOENT, -ENOENT, 0,	  0,	   -EBUSY, -EBUSY, -ENOENT },
 [TRANSFER] =	     { -ENOENT, -ENOENT, 0,	  -EBUSY,  -EBUSY, -EBUSY, -ENOENT },
 [TRANSFER_TO_SELF] = { -ENOENT, -ENOENT, 0,	  -EBUSY,  -EBUSY, -EBUSY, -ENOENT },
 [TRANSFER_TO_DEAD] = { -ENOENT, -ENOENT, -EINVAL, -EINVAL, -EBUSY, -EBUSY, -ENOENT },
@@ -136,9 +136,6 @@ static const struct effect effects[NR_CALLS] = {
 };
 
 #define NR_BULK		2
-/* More than a cache keeps. */
-#define LIMBO_PAGES	(LAB_SINGLE_MAX + 4 * LAB_BATCH)
-
 enum { MINE, OTHER, HEIR, NR_OWNERS };
 
 /* One param: the owners, and a page in its state as each row finds it. */
@@ -148,7 +145,7 @@ struct world {
 	void *bystanders[NR_OWNERS];	/* one page held by each, never named */
 	void *addr;
 	int extra_refs;			/* that the test holds on it */
-	struct page *in_limbo[NR_CALLERS];	/* of rows that are over */
+	struct page *in_limbo[2 * NR_CALLERS];	/* of rows that are over */
 	unsigned int nr_in_limbo;
 
 	/* The row's call, and what came of it. */
@@ -180,7 +177,7 @@ static struct labyrinth_owner *handle_of(const struct world *w,
 	case FORGED_MARK:
 		return (void *)(mine ^ 1);
 	case FORGED_GENERATION:
-		return (void *)(mine + BIT(LAB_SLOT_SHIFT + LAB_OWNER_BITS));
+		return (void *)(mine + BIT(LAB_OWNER_SLOT_SHIFT + LAB_OWNER_BITS));
 	case FORGED_TOP:
 		return (void *)(mine ^ BIT(63));
 	case ALL_ONES:
@@ -300,46 +297,14 @@ static bool is_in_limbo(void *addr)
 	       info.state == LABYRINTH_PAGE_LIMBO;
 }
 
-/*
- * A page of a living owner comes into limbo when the owner's cache is trimmed
- * and somebody has a reference to a page that was freed. The page freed last
- * but one is among those trimmed.
- */
-static void *trim_into_limbo(struct labyrinth_owner *owner, void **addrs,
-			     unsigned int nr)
-{
-	void *victim = NULL;
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		struct page *before = NULL;
-
-		if (i && !victim)
-			before = virt_to_page(addrs[i - 1]);
-		if (before)
-			get_page(before);
-		labyrinth_free_page(owner, addrs[i]);
-		if (before && is_in_limbo(addrs[i - 1]))
-			victim = addrs[i - 1];
-		else if (before)
-			put_page(before);
-	}
-	return victim;
-}
-
+/* Freed while a foreigner has a reference. */
 static void make_limbo(struct kunit *test, struct world *w)
 {
-	void **addrs = kunit_kcalloc(test, LIMBO_PAGES, sizeof(*addrs),
-				     GFP_KERNEL);
-	unsigned int nr;
-
-	KUNIT_ASSERT_NOT_NULL(test, addrs);
-	nr = labyrinth_alloc_bulk(w->owners[MINE], LIMBO_PAGES, addrs);
-	w->addr = trim_into_limbo(w->owners[MINE], addrs, nr);
-	kunit_kfree(test, addrs);
-	KUNIT_ASSERT_NOT_NULL(test, w->addr);
-	w->extra_refs = 1;
+	w->addr = make_page(test, w->owners[MINE]);
 	fill_page(w->addr, LIMBO);
+	take_ref(w);
+	KUNIT_ASSERT_EQ(test, labyrinth_free_page(w->owners[MINE], w->addr), 0);
+	KUNIT_ASSERT_TRUE(test, is_in_limbo(w->addr));
 }
 
 static void make_absent(struct kunit *test, struct world *w)
@@ -486,11 +451,14 @@ static void expect_effect(const struct world *w, struct world_view *expected,
 	page.owner_id = owner_id_after(w, &page);
 	page.state = effect->state;
 	page.refs = effect->refs;
-	/* The borrowers of a lent page keep theirs. */
-	if (w->call == RELEASE_LENT)
+	/* The borrowers of a lent page keep theirs, and so do foreigners. */
+	if (w->call == RELEASE_LENT || w->call == FREE)
 		page.refs += w->extra_refs;
-	page.offline = effect->state == LABYRINTH_PAGE_CACHED ||
-		       effect->state == LABYRINTH_PAGE_HELD;
+	if (w->call == FREE && w->extra_refs)
+		page.state = LABYRINTH_PAGE_LIMBO;
+	page.offline = page.state == LABYRINTH_PAGE_CACHED ||
+		       page.state == LABYRINTH_PAGE_LIMBO ||
+		       page.state == LABYRINTH_PAGE_HELD;
 	/* When and from where it was handed out is another suite's. */
 	page.site = after->page.site;
 	expect_move(w, expected, &page);
@@ -625,7 +593,7 @@ struct setting {
 	unsigned int max_pages;	/* never reached, but counted */
 };
 
-#define AMPLE	(10 * LIMBO_PAGES)
+#define AMPLE	(10 * LAB_SINGLE_MAX)
 
 static const struct setting settings[] = {
 	{ IN_TASK, "any" },

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The list of cached pages: last in, first out, and nothing lost or duplicated
- * while an interrupt pops and pushes in the middle of a pop or push. Its links are
- * slots of the one owner table, so real frames are tagged in it, under the id of
+ * while an interrupt pops and pushes in the middle of a pop or push. Its links are in
+ * slots of the one owner table, so real pages are tagged in it, under the id of
  * an owner that has no other pages.
  */
 #include <kunit/test.h>
@@ -21,33 +21,27 @@
 
 struct list_fixture {
 	struct lab_list list;
-	enum lab_list_kind kind;
-	struct lab_frame *frames[FRAMES];
+		struct lab_slot *slots[FRAMES];
 	unsigned int nr;
-	struct lab_frame *kept;		/* by the interrupt */
+	struct lab_slot *kept;		/* by the interrupt */
 	bool inside;			/* the thread is in a push or pop */
 	unsigned int landed;		/* interrupts that came while it was */
 	unsigned int lost_races;	/* operations that had to begin again */
 	struct interrupter interrupter;
 };
 
-static struct lab_frame *tag_frame(struct page *page, unsigned int id)
+static struct lab_slot *tag_page(struct page *page, unsigned int id)
 {
-	lab_tag_t tag = lab_tag_make(page_to_pfn(page), id, LAB_CACHED);
-	lab_tag_t *slot = lab_table_insert(&labyrinth_hot.table, tag);
-
-	if (!slot)
-		return NULL;
-	lab_frame_enter(lab_frame(page), slot);
-	return lab_frame(page);
+	return lab_table_insert(&labyrinth_hot.table,
+				lab_tag_make(page_to_pfn(page), id, LAB_CACHED));
 }
 
-static void untag_frame(struct lab_frame *frame)
+static void untag_page(struct lab_slot *slot)
 {
-	lab_table_remove(&labyrinth_hot.table, frame->tag, *frame->tag);
-	lab_frame_freeze(frame, 1);
-	lab_frame_leave(frame, 1);
-	__free_page(lab_frame_page(frame));
+	lab_tag_t tag = slot->tag;
+
+	lab_table_remove(&labyrinth_hot.table, slot, tag);
+	__free_page(pfn_to_page(lab_tag_pfn(tag)));
 }
 
 static int list_case_init(struct kunit *test)
@@ -65,9 +59,9 @@ static int list_case_init(struct kunit *test)
 
 		if (!page)
 			return -ENOMEM;
-		f->frames[f->nr] = tag_frame(page,
-					     lab_owner_id(lab_owner_slot(owner)));
-		if (!f->frames[f->nr]) {
+		f->slots[f->nr] = tag_page(page,
+					   lab_owner_id(lab_owner_slot(owner)));
+		if (!f->slots[f->nr]) {
 			__free_page(page);
 			return -ENOSPC;
 		}
@@ -83,83 +77,63 @@ static void list_case_exit(struct kunit *test)
 		return;
 	interrupter_stop(&f->interrupter);
 	while (f->nr)
-		untag_frame(f->frames[--f->nr]);
+		untag_page(f->slots[--f->nr]);
 }
 
-static void push(struct list_fixture *f, struct lab_frame *frame)
+static void push(struct list_fixture *f, struct lab_slot *slot)
 {
-	lab_list_push(&f->list, f->kind, frame, lab_frame_pfn(frame));
+	lab_list_push(&f->list, slot);
 }
 
-static struct lab_frame *pop(struct list_fixture *f)
+static struct lab_slot *pop(struct list_fixture *f)
 {
-	return lab_list_pop(&f->list, f->kind);
-}
-
-static const enum lab_list_kind kinds[] = {
-	LAB_LIST_LOCAL, LAB_LIST_SHARED,
-};
-
-static void kind_desc(const enum lab_list_kind *kind, char *desc)
-{
-	strscpy(desc, *kind == LAB_LIST_LOCAL ? "local" : "shared",
-		KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(kind, kinds, kind_desc);
-
-static struct list_fixture *fixture_of_kind(struct kunit *test)
-{
-	struct list_fixture *f = test->priv;
-
-	f->kind = *(const enum lab_list_kind *)test->param_value;
-	return f;
+	return lab_list_pop(&f->list);
 }
 
 static void last_in_first_out(struct kunit *test)
 {
-	struct list_fixture *f = fixture_of_kind(test);
+	struct list_fixture *f = test->priv;
 	int i;
 
 	preempt_disable();
 	for (i = 0; i < FRAMES; i++)
-		push(f, f->frames[i]);
+		push(f, f->slots[i]);
 	preempt_enable();
 	while (i--)
-		KUNIT_EXPECT_PTR_EQ(test, pop(f), f->frames[i]);
+		KUNIT_EXPECT_PTR_EQ(test, pop(f), f->slots[i]);
 }
 
 static void empty_list_gives_null(struct kunit *test)
 {
-	struct list_fixture *f = fixture_of_kind(test);
+	struct list_fixture *f = test->priv;
 
 	KUNIT_EXPECT_NULL(test, pop(f));
-	push(f, f->frames[0]);
-	KUNIT_EXPECT_PTR_EQ(test, pop(f), f->frames[0]);
+	push(f, f->slots[0]);
+	KUNIT_EXPECT_PTR_EQ(test, pop(f), f->slots[0]);
 	KUNIT_EXPECT_NULL(test, pop(f));
 }
 
 /* What tells a head from an equal one that came back: see labyrinth_list.h. */
 static void every_change_makes_another_head(struct kunit *test)
 {
-	struct list_fixture *f = fixture_of_kind(test);
+	struct list_fixture *f = test->priv;
 	u64 before, after;
 
-	push(f, f->frames[0]);
+	push(f, f->slots[0]);
 	before = f->list.head;
 	push(f, pop(f));
 	after = f->list.head;
 	KUNIT_EXPECT_EQ(test, after - before, 2ULL);
 }
 
-static void sequence_wraps_without_touching_the_frame_number(struct kunit *test)
+static void sequence_wraps_without_touching_the_slot_number(struct kunit *test)
 {
-	struct list_fixture *f = fixture_of_kind(test);
+	struct list_fixture *f = test->priv;
 
 	f->list.head = LAB_LIST_SEQ_MASK;
-	push(f, f->frames[0]);
+	push(f, f->slots[0]);
 	KUNIT_EXPECT_EQ(test, f->list.head & LAB_LIST_SEQ_MASK, 0ULL);
-	KUNIT_EXPECT_PTR_EQ(test, pop(f), f->frames[0]);
+	KUNIT_EXPECT_PTR_EQ(test, pop(f), f->slots[0]);
 	KUNIT_EXPECT_NULL(test, pop(f));
 }
 
@@ -170,8 +144,8 @@ static void sequence_wraps_without_touching_the_frame_number(struct kunit *test)
 static void pop_and_push_in_irq(void *arg)
 {
 	struct list_fixture *f = arg;
-	struct lab_frame *first = pop(f);
-	struct lab_frame *second = pop(f);
+	struct lab_slot *first = pop(f);
+	struct lab_slot *second = pop(f);
 
 	f->landed += READ_ONCE(f->inside);
 	if (f->kept)
@@ -196,27 +170,27 @@ static void end_operation(struct list_fixture *f, u32 sequence)
 	f->lost_races += ((now - sequence) & LAB_LIST_SEQ_MASK) > 1;
 }
 
-static struct lab_frame *interrupted_pop(struct list_fixture *f)
+static struct lab_slot *interrupted_pop(struct list_fixture *f)
 {
 	u32 sequence = begin_operation(f);
-	struct lab_frame *frame = pop(f);
+	struct lab_slot *slot = pop(f);
 
 	end_operation(f, sequence);
-	return frame;
+	return slot;
 }
 
-static void interrupted_push(struct list_fixture *f, struct lab_frame *frame)
+static void interrupted_push(struct list_fixture *f, struct lab_slot *slot)
 {
 	u32 sequence = begin_operation(f);
 
-	push(f, frame);
+	push(f, slot);
 	end_operation(f, sequence);
 }
 
 /* Takes some frames off, puts them back in another order. */
 static void pop_and_push_here(struct list_fixture *f)
 {
-	struct lab_frame *mine[5];
+	struct lab_slot *mine[5];
 	int i, nr = 0;
 
 	preempt_disable();
@@ -229,11 +203,11 @@ static void pop_and_push_here(struct list_fixture *f)
 	preempt_enable();
 }
 
-static int index_of(const struct list_fixture *f, const struct lab_frame *frame)
+static int index_of(const struct list_fixture *f, const struct lab_slot *slot)
 {
 	int i;
 
-	for (i = 0; i < FRAMES && f->frames[i] != frame; i++)
+	for (i = 0; i < FRAMES && f->slots[i] != slot; i++)
 		;
 	return i;
 }
@@ -242,12 +216,12 @@ static int index_of(const struct list_fixture *f, const struct lab_frame *frame)
 static void expect_all_frames(struct kunit *test, struct list_fixture *f)
 {
 	unsigned int times[FRAMES + 1] = {};
-	struct lab_frame *frame;
+	struct lab_slot *slot;
 	int i;
 
 	/* A list with a loop in it would never be empty. */
-	for (i = 0; i < 2 * FRAMES && (frame = pop(f)); i++)
-		times[index_of(f, frame)]++;
+	for (i = 0; i < 2 * FRAMES && (slot = pop(f)); i++)
+		times[index_of(f, slot)]++;
 	for (i = 0; i < FRAMES; i++)
 		KUNIT_EXPECT_EQ_MSG(test, times[i], 1, "frame %d", i);
 	KUNIT_EXPECT_EQ(test, times[FRAMES], 0);
@@ -255,12 +229,12 @@ static void expect_all_frames(struct kunit *test, struct list_fixture *f)
 
 static void interrupt_on_the_list_loses_nothing(struct kunit *test)
 {
-	struct list_fixture *f = fixture_of_kind(test);
+	struct list_fixture *f = test->priv;
 	ktime_t end = ktime_add_ms(ktime_get(), LONGEST_MS);
 	int i;
 
 	for (i = 0; i < FRAMES; i++)
-		push(f, f->frames[i]);
+		push(f, f->slots[i]);
 	interrupter_start(&f->interrupter, PERIOD_NS, pop_and_push_in_irq, f);
 	while (READ_ONCE(f->interrupter.fired) < INTERRUPTS &&
 	       ktime_before(ktime_get(), end))
@@ -277,12 +251,11 @@ static void interrupt_on_the_list_loses_nothing(struct kunit *test)
 }
 
 static struct kunit_case list_cases[] = {
-	KUNIT_CASE_PARAM(last_in_first_out, kind_gen_params),
-	KUNIT_CASE_PARAM(empty_list_gives_null, kind_gen_params),
-	KUNIT_CASE_PARAM(every_change_makes_another_head, kind_gen_params),
-	KUNIT_CASE_PARAM(sequence_wraps_without_touching_the_frame_number,
-			 kind_gen_params),
-	KUNIT_CASE_PARAM(interrupt_on_the_list_loses_nothing, kind_gen_params),
+	KUNIT_CASE(last_in_first_out),
+	KUNIT_CASE(empty_list_gives_null),
+	KUNIT_CASE(every_change_makes_another_head),
+	KUNIT_CASE(sequence_wraps_without_touching_the_slot_number),
+	KUNIT_CASE(interrupt_on_the_list_loses_nothing),
 	{}
 };
 

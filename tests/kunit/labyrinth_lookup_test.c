@@ -21,7 +21,7 @@
 struct lookup {
 	struct lab_table table;
 	struct interrupter interrupter;
-	lab_tag_t *moving[MOVING];
+	struct lab_slot *moving[MOVING];
 	unsigned int next;
 	unsigned long looked;
 	unsigned int missed;
@@ -80,7 +80,7 @@ static void look_up_stable(struct lookup *l)
 static void move_one(struct lookup *l)
 {
 	unsigned int i = l->next++ % MOVING;
-	lab_tag_t *slot = l->moving[i];
+	struct lab_slot *slot = l->moving[i];
 
 	if (slot) {
 		l->refused += !lab_table_remove(&l->table, slot, moving(i));
@@ -89,7 +89,7 @@ static void move_one(struct lookup *l)
 	}
 	slot = lab_table_insert(&l->table, moving(i));
 	l->refused += !slot;
-	l->through_stash += slot >= l->table.tags + l->table.nr_slots;
+	l->through_stash += slot >= l->table.slots + l->table.nr_slots;
 	l->moving[i] = slot;
 }
 

@@ -241,7 +241,7 @@ static void free_slots_have_no_handle(struct kunit *test)
 
 		if (lab_owners.slots[id].phase != LAB_PHASE_FREE)
 			continue;
-		handle = (void *)(id << LAB_SLOT_SHIFT);
+		handle = (void *)(id << LAB_OWNER_SLOT_SHIFT);
 		KUNIT_EXPECT_PTR_EQ(test, lab_owner_slot(handle),
 				    &lab_owners.slots[id]);
 		KUNIT_EXPECT_NULL(test, alloc_exclusive(handle));

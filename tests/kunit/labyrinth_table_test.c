@@ -42,11 +42,11 @@ static void expect_found(struct kunit *test, struct lab_table *table,
 			 unsigned long pfn)
 {
 	lab_tag_t tag;
-	lab_tag_t *slot = lab_table_search(table, pfn, &tag);
+	struct lab_slot *slot = lab_table_search(table, pfn, &tag);
 
 	KUNIT_ASSERT_NOT_NULL_MSG(test, slot, "pfn %#lx", pfn);
 	KUNIT_EXPECT_EQ(test, tag, held(pfn));
-	KUNIT_EXPECT_EQ(test, *slot, held(pfn));
+	KUNIT_EXPECT_EQ(test, slot->tag, held(pfn));
 	KUNIT_EXPECT_PTR_EQ(test, lab_table_find(table, held(pfn)), slot);
 }
 
@@ -62,9 +62,9 @@ static void expect_absent(struct kunit *test, struct lab_table *table,
 
 static void inserted_is_found_removed_is_not(struct kunit *test)
 {
-	static const unsigned long pfns[] = { 0, 1, 0x12345, BIT(40) - 1 };
+	static const unsigned long pfns[] = { 0, 1, 0x12345, BIT(39) - 1 };
 	struct lab_table *table = make_table(test, 64);
-	lab_tag_t *slot;
+	struct lab_slot *slot;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(pfns); i++) {
@@ -99,7 +99,7 @@ static void find_wants_owner_and_state(struct kunit *test)
 static void remove_refuses_another_tag(struct kunit *test)
 {
 	struct lab_table *table = make_table(test, 64);
-	lab_tag_t *slot = lab_table_insert(table, held(42));
+	struct lab_slot *slot = lab_table_insert(table, held(42));
 
 	KUNIT_ASSERT_NOT_NULL(test, slot);
 	KUNIT_EXPECT_FALSE(test, lab_table_remove(table, slot,
@@ -109,14 +109,14 @@ static void remove_refuses_another_tag(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lab_table_used(table), 1UL);
 }
 
-static void pfn_beyond_40_bits_is_absent(struct kunit *test)
+static void pfn_beyond_39_bits_is_absent(struct kunit *test)
 {
 	struct lab_table *table = make_table(test, 64);
 	lab_tag_t tag;
 	int bit;
 
 	KUNIT_ASSERT_NOT_NULL(test, lab_table_insert(table, held(42)));
-	for (bit = 40; bit < 64; bit++)
+	for (bit = 39; bit < 64; bit++)
 		KUNIT_EXPECT_NULL(test, lab_table_search(table,
 							 42 | BIT_ULL(bit),
 							 &tag));
@@ -130,10 +130,10 @@ enum place {
 };
 
 static enum place place_of(const struct lab_table *table,
-			   const lab_tag_t *slot)
+			   const struct lab_slot *slot)
 {
-	u64 index = slot - table->tags;
-	u64 preferred = lab_table_preferred(table, lab_tag_pfn(*slot));
+	u64 index = slot - table->slots;
+	u64 preferred = lab_table_preferred(table, lab_tag_pfn(slot->tag));
 
 	if (index >= table->nr_slots)
 		return STASH;
@@ -158,7 +158,7 @@ static unsigned long next_collision(const struct lab_table *table,
  * used; returns their number.
  */
 static unsigned int collide(struct kunit *test, struct lab_table *table,
-			    unsigned long *pfns, lab_tag_t **slots,
+			    unsigned long *pfns, struct lab_slot **slots,
 			    unsigned int nr_at[NR_PLACES])
 {
 	unsigned long pfn = 0;
@@ -177,7 +177,7 @@ static unsigned int collide(struct kunit *test, struct lab_table *table,
 
 struct collision {
 	unsigned long pfns[COLLISIONS];
-	lab_tag_t *slots[COLLISIONS];
+	struct lab_slot *slots[COLLISIONS];
 	unsigned int nr_at[NR_PLACES];
 	unsigned int nr;
 };
@@ -282,7 +282,7 @@ static void walk_visits_every_tag_once(struct kunit *test)
 
 	lab_table_for_each(table, index, tag) {
 		visits++;
-		KUNIT_EXPECT_EQ(test, table->tags[index], tag);
+		KUNIT_EXPECT_EQ(test, table->slots[index].tag, tag);
 		for (i = 0; i < c->nr; i++)
 			if (held(c->pfns[i]) == tag)
 				__set_bit(i, seen);
@@ -434,7 +434,7 @@ static struct kunit_case table_cases[] = {
 	KUNIT_CASE(inserted_is_found_removed_is_not),
 	KUNIT_CASE(find_wants_owner_and_state),
 	KUNIT_CASE(remove_refuses_another_tag),
-	KUNIT_CASE(pfn_beyond_40_bits_is_absent),
+	KUNIT_CASE(pfn_beyond_39_bits_is_absent),
 	KUNIT_CASE(colliding_pfns_fill_both_buckets_and_stash),
 	KUNIT_CASE(full_table_refuses_and_loses_nothing),
 	KUNIT_CASE(removal_makes_room),

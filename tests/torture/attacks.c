@@ -308,11 +308,17 @@ static void play_busy(struct tort_actor *a, struct tort_slip **at)
 {
 	struct tort_slip *p = *at;
 	struct page *page = virt_to_page(p->addr);
+	enum attempt what;
 
 	if (p->owner->mortal)
 		return;
 	get_page(page);
-	attack_busy(a, p, pick_attempt(a, ATTEMPT_ADOPT, ATTEMPT_RECLAIM));
+	/* A free is right all the same: the page waits in limbo. */
+	what = pick_attempt(a, ATTEMPT_ADOPT, ATTEMPT_RECLAIM);
+	if (what == ATTEMPT_FREE && p->state == TORT_HELD)
+		tort_free(a, p);
+	else
+		attack_busy(a, p, what);
 	put_page(page);
 }
 
