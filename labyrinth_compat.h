@@ -125,13 +125,20 @@
 #define lab_zap_vma_ptes zap_vma_ptes
 #endif
 
-/* The innermost of what the guard hooks: see lab_guard_is_ours() in labyrinth_guard.c. */
+/* The guard needs ftrace's view of the arguments, and x86's calls. */
+#if defined(CONFIG_X86_64) && defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
+#define LAB_GUARD_POSSIBLE
+#endif
+
+/* The innermost of what the guard hooks: see labyrinth_own.h. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define LAB_MAPS_PHYS		1
 #define lab_dma_map_page(dev, page, offset, size, dir) \
-	dma_map_phys(dev, page_to_phys(page) + (offset), size, dir, 0)
+	LAB_OWN(dma_map_phys)(dev, page_to_phys(page) + (offset), size, dir, 0)
 #else
+#define LAB_MAPS_PHYS		0
 #define lab_dma_map_page(dev, page, offset, size, dir) \
-	dma_map_page_attrs(dev, page, offset, size, dir, 0)
+	LAB_OWN(dma_map_page_attrs)(dev, page, offset, size, dir, 0)
 #endif
 
 /* 6.13 has hrtimer_setup(). */
@@ -152,11 +159,6 @@
 #define lab_send_nmi(mask)	apic->send_IPI_mask(mask, NMI_VECTOR)
 #endif
 
-/* The guard needs ftrace's view of the arguments, and x86's __fentry__. */
-#if defined(CONFIG_X86_64) && defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
-#define LAB_GUARD_POSSIBLE
-#endif
-
 /* Newer kernels hide what is in ftrace_regs. */
 #ifdef arch_ftrace_regs
 #define lab_ftrace_regs(fregs)	(&arch_ftrace_regs(fregs)->regs)
@@ -164,12 +166,21 @@
 #define lab_ftrace_regs(fregs)	(&(fregs)->regs)
 #endif
 
-/* To be told from an ftrace callback: return @value, and run nothing else. */
-#define lab_ftrace_return(fregs, value) do {				\
-	struct pt_regs *lab_regs = lab_ftrace_regs(fregs);		\
-	regs_set_return_value(lab_regs, value);				\
-	instruction_pointer_set(lab_regs, (unsigned long)__fentry__);	\
-} while (0)
+/* To be told from an ftrace callback: run the function at @ip instead of the hooked one. */
+#define lab_ftrace_divert(fregs, ip) \
+	instruction_pointer_set(lab_ftrace_regs(fregs), ip)
+
+/* Direct calls from hooked functions: before 6.4 the name has "multi" in it. */
+#ifndef CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS
+#define lab_direct_register(ops, addr)		(-EOPNOTSUPP)
+#define lab_direct_unregister(ops, addr)	(-EOPNOTSUPP)
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define lab_direct_register(ops, addr)		register_ftrace_direct(ops, addr)
+#define lab_direct_unregister(ops, addr)	unregister_ftrace_direct(ops, addr, false)
+#else
+#define lab_direct_register(ops, addr)		register_ftrace_direct_multi(ops, addr)
+#define lab_direct_unregister(ops, addr)	unregister_ftrace_direct_multi(ops, addr)
+#endif
 
 /* 7.3's mmap_prepare hands a driver's wish to the core in one structure. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
@@ -183,6 +194,7 @@ struct lab_mmap_action {
 		unsigned long size;
 	} remap;
 	struct {
+		unsigned long start;
 		struct page **pages;
 		unsigned long nr_pages;
 	} map_kernel;

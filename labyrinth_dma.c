@@ -19,6 +19,7 @@
 
 #include "labyrinth_cache.h"
 #include "labyrinth_dma.h"
+#include "labyrinth_own.h"
 #include "labyrinth_trace.h"
 
 /* What makes no sense must not become sense by being cut off. */

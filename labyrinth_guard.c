@@ -7,14 +7,15 @@
  * be had (a livepatch has the function, say) costs no other. Its callback runs
  * before the function's first instruction, in the context of the call, whichever
  * that is. It looks the pages in the arguments up, which is plain loads. Where
- * none of them is held, that was all. Else the return value is set and the
- * instruction pointer sent to __fentry__, of which nothing is left at run time
- * but its return: no text of this module is on the stack any more when the
- * refused call returns.
+ * none of them is held, that was all. Else the instruction pointer is sent to a function
+ * of labyrinth_stubs.S, which returns what the hooked function returns on failure: a value
+ * set by the callback would not survive a BPF trampoline on the same function.
  *
- * Why unloading is safe: unregister_ftrace_function() returns after every call
- * that was in a callback or its trampoline has left it (it waits for a grace
- * period of RCU-tasks), and callbacks never sleep.
+ * Why unloading is safe: neither a callback nor a function of labyrinth_stubs.S ever
+ * sleeps, but a task may be preempted in either. After the last hook is disarmed,
+ * lab_guard_exit() waits for a grace period of RCU-tasks, after which each task has
+ * slept, or been in user space, since it was in one. Where a hook cannot be disarmed,
+ * calls come for ever: then the module stays, see disarm().
  *
  * Recursion: the look-up calls nothing that is hooked, so the decision needs no
  * protection, and is made for every call. The report may: what it prints may go
@@ -34,6 +35,8 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/pgtable.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -81,6 +84,7 @@ static const char * const state_names[] = {
 	[LAB_HOOK_ARMED] = "armed",
 	[LAB_HOOK_MISSING] = "missing",
 	[LAB_HOOK_FAILED] = "failed",
+	[LAB_HOOK_STUCK] = "stuck",
 };
 
 static_assert(ARRAY_SIZE(state_names) == LAB_NR_HOOK_STATES);
@@ -99,14 +103,14 @@ static bool guard_ready;	/* between init and exit; else only noted */
 static bool missing_told;
 
 /*
- * Whether the call comes from Labyrinth itself, on behalf of the page's owner. It
- * is told by where the call returns to: so what calls a hooked function for an
- * owner calls the innermost of those that call one another, and not as the last
- * thing it does, which the compiler would make a jump.
+ * Whether the call that returns to @caller is Labyrinth's own, on behalf of the page's
+ * owner. All those are in labyrinth_stubs.S, side by side. That a call returns to somewhere
+ * else in the module is no proof: a probe on one of its tracepoints may end with a jump.
  */
-bool lab_guard_is_ours(unsigned long caller)
+static bool is_ours(unsigned long caller)
 {
-	return within_module(caller, THIS_MODULE);
+	return caller >= (unsigned long)lab_own_calls &&
+	       caller < (unsigned long)lab_own_calls_end;
 }
 
 static void report(const struct lab_hook *hook, lab_tag_t tag, bool refuse,
@@ -126,6 +130,12 @@ static void report(const struct lab_hook *hook, lab_tag_t tag, bool refuse,
 		.function = hook->name,
 		.ip = caller,
 	});
+}
+
+/* Whether the guard refuses what can be refused. Context: Any. */
+bool lab_guard_refuses(void)
+{
+	return READ_ONCE(guard_mode) == GUARD_REFUSE;
 }
 
 /*
@@ -156,18 +166,57 @@ bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
 	return refuse;
 }
 
+/* What is left of a page's references when lab_guard_refill() sees to it. */
+#define REFS_LOW	(LAB_REFS_EXCLUSIVE / 2)
+
+/*
+ * The core drops a reference of @tag's page for the refused call, which whoever called
+ * should have taken first. Who did not would use up Labyrinth's own references, call by
+ * call: so when half of them are gone, they are replaced, and reported as lost.
+ *
+ * Races with the owner, who freezes the count: to 0, or after a full set of references is
+ * there. The exchange succeeds only on the low count that was read.
+ */
+static void refill(const struct lab_hook *hook, lab_tag_t tag, unsigned long caller)
+{
+	struct lab_frame *frame = lab_frame_of_tag(tag);
+	struct lab_refusal refusal = {
+		.class = LAB_LOST_REFERENCE,
+		.op = class_ops[hook->class],
+		.addr = lab_frame_address(frame),
+		.tag = tag,
+		.note = lab_page_note(tag),
+		.function = hook->name,
+		.ip = caller,
+	};
+	atomic_t *count = &lab_frame_page(frame)->_refcount;
+	int bit, refs = atomic_read(count);
+
+	if (refs <= 0 || refs > REFS_LOW ||
+	    !atomic_try_cmpxchg(count, &refs, LAB_REFS_EXCLUSIVE + 1))
+		return;
+	bit = ftrace_test_recursion_trylock(_THIS_IP_, caller);
+	if (bit < 0)
+		return;
+	lab_report(&refusal);
+	ftrace_test_recursion_unlock(bit);
+}
+
 /* The call names a held page. */
 static noinline void found(struct lab_hook *hook, lab_tag_t tag,
 			   unsigned long parent_ip, struct ftrace_regs *regs)
 {
 	unsigned long caller = parent_ip;
 
-	if (lab_guard_is_ours(parent_ip))
+	if (is_ours(parent_ip))
 		return;
 	if (hook->offender)
 		caller = hook->offender(regs) ?: parent_ip;
-	if (lab_guard_found(hook, tag, caller, true))
-		lab_ftrace_return(regs, hook->refusal);
+	if (!lab_guard_found(hook, tag, caller, true))
+		return;
+	if (hook->spend)
+		refill(hook, tag, caller);
+	lab_ftrace_divert(regs, hook->refusal);
 }
 
 static void called(unsigned long ip, unsigned long parent_ip,
@@ -199,6 +248,36 @@ static int aim(struct lab_hook *hook)
 	return ftrace_set_filter(&hook->ops, name, strlen(name), 1);
 }
 
+/*
+ * How ftrace is to call: it keeps what else it knows of @hook in the same structure, and
+ * leaves something of a failed try there.
+ *
+ * Permanent: or kernel.ftrace_enabled=0 would switch the guard off, and nobody would be
+ * told. (A direct call has its own flags; ftrace gives no such flag to those.)
+ */
+static void set_ops(struct lab_hook *hook, ftrace_func_t func, unsigned long flags)
+{
+	hook->ops.func = func;
+	hook->ops.trampoline = 0;
+	hook->ops.flags = (hook->ops.flags & FTRACE_OPS_FL_INITIALIZED) | flags;
+}
+
+/*
+ * By a direct call where there is one to be had: a BPF program, say, has the function's
+ * only one, but goes along with a callback.
+ */
+static int attach_ops(struct lab_hook *hook)
+{
+	if (hook->direct) {
+		set_ops(hook, NULL, 0);
+		hook->by_direct = !lab_direct_register(&hook->ops, hook->direct);
+		if (hook->by_direct)
+			return 0;
+	}
+	set_ops(hook, called, FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT);
+	return register_ftrace_function(&hook->ops);
+}
+
 static int attach(struct lab_hook *hook)
 {
 	int err;
@@ -209,12 +288,32 @@ static int attach(struct lab_hook *hook)
 	/* What is looked for by name is not there, or not to be traced. */
 	if (err == -EINVAL && hook->by_name)
 		return -ENOENT;
-	return err ?: register_ftrace_function(&hook->ops);
+	return err ?: attach_ops(hook);
+}
+
+static int detach(struct lab_hook *hook)
+{
+	if (hook->tracepoint)
+		return lab_rawfree_disarm(hook);
+	if (hook->by_direct)
+		return lab_direct_unregister(&hook->ops, hook->direct);
+	return unregister_ftrace_function(&hook->ops);
+}
+
+static void tell_failed(const struct lab_hook *hook)
+{
+	const char *why = "";
+
+	if (hook->err == -EBUSY)
+		why = ": a livepatch or a kprobe with a post_handler has the function; write guard= again when that is gone";
+	pr_err("guard: %s cannot be hooked: %pe%s\n", hook->name,
+	       ERR_PTR(hook->err), why);
 }
 
 static void arm(struct lab_hook *hook)
 {
-	if (hook->state == LAB_HOOK_ARMED || hook->state == LAB_HOOK_MISSING)
+	if (hook->state == LAB_HOOK_ARMED || hook->state == LAB_HOOK_MISSING ||
+	    hook->state == LAB_HOOK_STUCK)
 		return;
 	hook->err = attach(hook);
 	if (hook->err == -ENOENT) {
@@ -223,24 +322,39 @@ static void arm(struct lab_hook *hook)
 	}
 	hook->state = hook->err ? LAB_HOOK_FAILED : LAB_HOOK_ARMED;
 	if (hook->err)
-		pr_err("guard: %s cannot be hooked: %pe\n", hook->name,
-		       ERR_PTR(hook->err));
+		tell_failed(hook);
 }
 
-/* Returns once no call is in the callback any more. */
+/*
+ * Returns once no call is in the callback any more. Where ftrace does not let go, as when
+ * it has found itself broken and stopped for good, calls of the function go on coming:
+ * the module must stay, for its text and its table are what they run on.
+ */
 static void disarm(struct lab_hook *hook)
 {
-	if (hook->state == LAB_HOOK_FAILED)
+	if (hook->state == LAB_HOOK_FAILED) {
 		hook->state = LAB_HOOK_DISARMED;
+		hook->err = 0;
+	}
 	if (hook->state != LAB_HOOK_ARMED)
 		return;
-	hook->err = hook->tracepoint ? lab_rawfree_disarm(hook) :
-				       unregister_ftrace_function(&hook->ops);
-	/* Only where ftrace has found itself broken and stopped for good. */
-	if (hook->err)
-		pr_err("guard: %s cannot be let go: %pe\n", hook->name,
-		       ERR_PTR(hook->err));
-	hook->state = LAB_HOOK_DISARMED;
+	hook->err = detach(hook);
+	hook->state = hook->err ? LAB_HOOK_STUCK : LAB_HOOK_DISARMED;
+	if (!hook->err)
+		return;
+	pr_err("guard: %s cannot be let go: %pe; so the module can never be unloaded\n",
+	       hook->name, ERR_PTR(hook->err));
+	__module_get(THIS_MODULE);
+}
+
+/* The module is going, and cannot be kept any more but by not returning from here. */
+static void stay_if_stuck(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < lab_nr_hooks; i++)
+		while (lab_hooks[i].state == LAB_HOOK_STUCK)
+			schedule_timeout_idle(MAX_SCHEDULE_TIMEOUT);
 }
 
 static void tell_missing(void)
@@ -292,6 +406,7 @@ static int guard_set(const char *val, const struct kernel_param *kp)
 	}
 	mutex_lock(&guard_lock);
 	WRITE_ONCE(guard_mode, mode);
+	lab_rawfree_forget();
 	if (guard_ready)
 		settle();
 	mutex_unlock(&guard_lock);
@@ -433,12 +548,6 @@ static int prepare(struct lab_hook *hook)
 	hook->hits = alloc_percpu(unsigned long);
 	if (!hook->hits)
 		return -ENOMEM;
-	hook->ops.func = called;
-	/*
-	 * Permanent: or kernel.ftrace_enabled=0 would switch the guard off, and
-	 * nobody would be told.
-	 */
-	hook->ops.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT;
 	if (!hook->addr && !hook->by_name && !hook->tracepoint)
 		hook->state = LAB_HOOK_MISSING;
 	return 0;
@@ -478,5 +587,9 @@ void lab_guard_exit(void)
 	WRITE_ONCE(guard_mode, GUARD_OFF);
 	settle();
 	mutex_unlock(&guard_lock);
+	stay_if_stuck();
+	/* Any task may be in labyrinth_stubs.S yet. */
+	synchronize_rcu_tasks();
+	lab_rawfree_exit();
 	free_hooks();
 }

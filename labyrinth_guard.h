@@ -35,6 +35,7 @@ enum lab_hook_state {
 	LAB_HOOK_ARMED,		/* each call is looked at */
 	LAB_HOOK_MISSING,	/* this kernel has no such function */
 	LAB_HOOK_FAILED,	/* ftrace would not: see hook->err */
+	LAB_HOOK_STUCK,		/* ftrace would not let it go: looked at for ever */
 	LAB_NR_HOOK_STATES
 };
 
@@ -45,10 +46,16 @@ enum lab_hook_state {
  * @by_name: it is not exported, and is found by its name.
  * @tracepoint: it is no function, but a tracepoint: see labyrinth_rawfree.c.
  * @class: with which others it is armed.
- * @refusal: what a refused call returns.
+ * @refusal: what a refused call runs instead of the function: it returns what the
+ *	function returns on failure. See labyrinth_stubs.S.
+ * @direct: called from the function's first instruction without ftrace's callback,
+ *	where nobody else is: it asks @find's question itself. 0: none.
  * @find: the first tag among the pages in the arguments that is not anybody's
- *	to map, or 0. Plain loads alone; any context.
+ *	to map or free, or 0. Plain loads alone; any context.
  * @offender: whom to report, if not the function's caller; or NULL.
+ * @spend: the refusal makes the core drop a reference of the page: see
+ *	lab_guard_refill().
+ * @by_direct: it is armed by @direct. Written under guard_lock.
  * @state: &enum lab_hook_state. Written under guard_lock.
  * @err: why it failed.
  * @hits: calls looked at.
@@ -63,8 +70,11 @@ struct lab_hook {
 	bool tracepoint;
 	enum lab_hook_class class;
 	unsigned long refusal;
+	unsigned long direct;
 	lab_tag_t (*find)(struct ftrace_regs *regs);
 	unsigned long (*offender)(struct ftrace_regs *regs);
+	bool spend;
+	bool by_direct;
 	enum lab_hook_state state;
 	int err;
 	unsigned long __percpu *hits;
@@ -88,11 +98,35 @@ static inline bool lab_guard_may_know(struct lab_frame *frame)
 	       unlikely(lab_limbo_count());
 }
 
-bool lab_guard_is_ours(unsigned long caller);
+/* Of labyrinth_stubs.S. */
+void lab_return_zero(void);
+void lab_return_eperm(void);
+void lab_return_sigbus(void);
+void lab_return_no_dma(void);
+void lab_hook_free_pages(void);
+void lab_hook_free_address(void);
+extern const char lab_own_calls[], lab_own_calls_end[];
+
+/* What labyrinth_stubs.S calls. */
+bool lab_refuse_block(struct page *page, unsigned int order);
+bool lab_refuse_block_at(unsigned long addr, unsigned int order);
+
+/* Where lab_hooks[] has what labyrinth_rawfree.c names. */
+enum {
+	LAB_AT_FREE_PAGES,
+	LAB_AT_FREE_ADDRESS,
+};
+
 bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
 		     bool can_refuse);
+bool lab_guard_refuses(void);
+lab_tag_t lab_guard_find_tagged(unsigned long pfn, unsigned long nr);
+lab_tag_t lab_guard_find_block(struct page *page, unsigned int order);
+unsigned long lab_rawfree_offender(struct ftrace_regs *regs);
 int lab_rawfree_arm(struct lab_hook *hook);
 int lab_rawfree_disarm(struct lab_hook *hook);
+void lab_rawfree_forget(void);
+void lab_rawfree_exit(void);
 
 int lab_guard_init(void);
 void lab_guard_exit(void);

@@ -7,10 +7,12 @@
  * whole range before the first page of it is mapped; what it calls is judged
  * again, for whether the compiler left a call there is not ours to know.
  *
- * The finders run in any context and call nothing that is hooked. They read what
- * the core function is about to read: an argument that it could not survive, they
- * need not either. Nor an array that is shorter than its caller says, where the core
- * would find the number too large before it read: vmap(), vm_insert_pages().
+ * The finders run in any context and call nothing that is hooked. An array in the
+ * arguments they read only where the core would: a number that the core finds too large
+ * before it reads is no array's. And they read it so that a fault is survived, for the core
+ * may yet fail for another reason than the number, such as memory or address space, in
+ * front of an array that is shorter than its caller says. A structure that the core reads
+ * in any case is read as it is.
  *
  * Each page of a range is asked, but a range of more pages than an eighth of the
  * table's slots is compared with the table's tags instead: to ask a page reads a cache
@@ -20,6 +22,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
+#include <linux/uaccess.h>
 
 #include "labyrinth_guard.h"
 #include "labyrinth_hot.h"
@@ -29,19 +32,36 @@
 /* Some kernels' pfn_t keeps flags where no frame number has bits. */
 #define PFN_ONLY	GENMASK(BITS_PER_LONG - PAGE_SHIFT - 1, 0)
 
+/* How many words of an array are read at once. */
+#define CHUNK		16
+
+/* No block is larger: an order beyond it is no order. */
+#define MAX_BLOCK_ORDER	18
+
+/* More pages than the kernel's own address space has room for, nobody maps into it. */
+#define VMALLOC_PAGES	((VMALLOC_END - VMALLOC_START) >> PAGE_SHIFT)
+
 /* A page that is lent is an ordinary page. All others are nobody's to map. */
 static bool refusable(lab_tag_t tag)
 {
 	return tag && lab_tag_state(tag) != LAB_LENT;
 }
 
-static lab_tag_t find_pfn(unsigned long pfn)
+/* In any state. */
+static lab_tag_t find_tagged(unsigned long pfn)
 {
 	lab_tag_t tag;
 
 	if (!pfn_valid(pfn) || likely(!lab_guard_may_know(lab_frame_of_pfn(pfn))))
 		return 0;
 	lab_table_search(&labyrinth_hot.table, pfn, &tag);
+	return tag;
+}
+
+static lab_tag_t find_pfn(unsigned long pfn)
+{
+	lab_tag_t tag = find_tagged(pfn);
+
 	return refusable(tag) ? tag : 0;
 }
 
@@ -76,36 +96,80 @@ static lab_tag_t find_range(unsigned long pfn, unsigned long nr)
 	return tag;
 }
 
+/*
+ * The first tag, in whichever state, among @nr pages that are to be freed as one: also a
+ * page that is lent is not given back by whoever takes it for a part of a block.
+ * Context: Any. Return: the tag or 0.
+ */
+lab_tag_t lab_guard_find_tagged(unsigned long pfn, unsigned long nr)
+{
+	lab_tag_t tag = 0;
+	unsigned long i;
+
+	for (i = 0; i < nr && !tag; i++)
+		tag = find_tagged(pfn + i);
+	return tag;
+}
+
 static lab_tag_t find_bytes(phys_addr_t start, size_t size)
 {
 	return find_range(PHYS_PFN(start),
 			  PFN_UP(offset_in_page(start) + size));
 }
 
-static lab_tag_t find_pages(struct page **pages, unsigned long nr)
+static lab_tag_t find_word(unsigned long word, bool is_page)
 {
-	lab_tag_t tag = 0;
-	unsigned long i;
+	if (!is_page)
+		return find_pfn(word);
+	return word ? find_page((struct page *)word) : 0;
+}
 
-	for (i = 0; i < nr && !tag; i++)
-		if (pages[i])
-			tag = find_page(pages[i]);
+/*
+ * Of @nr words, pages or frame numbers. What cannot be read ends it: the core will not
+ * get so far, or fault there itself.
+ */
+static lab_tag_t find_words(const void *array, unsigned long nr, bool is_page)
+{
+	const unsigned long *next = array;
+	unsigned long words[CHUNK];
+	lab_tag_t tag = 0;
+
+	while (nr && !tag) {
+		/* Not beyond the page that the next word is in: it may be the last. */
+		unsigned long left = (PAGE_SIZE - offset_in_page(next)) / sizeof(*next);
+		unsigned long i, now = min3(nr, max(left, 1UL), (unsigned long)CHUNK);
+
+		if (copy_from_kernel_nofault(words, next, now * sizeof(*next)))
+			return 0;
+		for (i = 0; i < now && !tag; i++)
+			tag = find_word(words[i], is_page);
+		next += now;
+		nr -= now;
+	}
 	return tag;
 }
 
+static lab_tag_t find_pages(struct page **pages, unsigned long nr)
+{
+	return find_words(pages, nr, true);
+}
+
+/* No more than @nents; where the list says that it ends, it does. */
 static lab_tag_t find_sg(struct scatterlist *list, unsigned int nents)
 {
 	struct scatterlist *sg;
 	lab_tag_t tag = 0;
-	unsigned int i;
 
-	for_each_sg(list, sg, nents, i) {
+	for (sg = list; sg && nents-- && !tag; sg = sg_next(sg))
 		tag = find_bytes(page_to_phys(sg_page(sg)) + sg->offset,
 				 sg->length);
-		if (tag)
-			break;
-	}
 	return tag;
+}
+
+/* Without a mask the core maps nothing, and reads no list. */
+static bool can_do_dma(const struct device *dev)
+{
+	return dev->dma_mask;
 }
 
 /* The arguments of the call, as the function's prototype counts them. */
@@ -133,22 +197,32 @@ static lab_tag_t find_insert_page(struct ftrace_regs *regs)
 	return find_pfn(arg_pfn(regs, 2));
 }
 
+/* Pages for @addr of the mapping, unless they are more than it has room for. */
+static lab_tag_t find_for(const struct vm_area_struct *vma, unsigned long addr,
+			  struct page **pages, unsigned long nr)
+{
+	if (addr < vma->vm_start || addr >= vma->vm_end ||
+	    nr > (vma->vm_end - addr) >> PAGE_SHIFT)
+		return 0;
+	return find_pages(pages, nr);
+}
+
 /* (vma, addr, pages, &nr) */
 static lab_tag_t find_insert_pages(struct ftrace_regs *regs)
 {
 	const unsigned long *nr = arg_ptr(regs, 3);
 
-	return find_pages(arg_ptr(regs, 2), *nr);
+	return find_for(arg_ptr(regs, 0), arg(regs, 1), arg_ptr(regs, 2), *nr);
 }
 
-/* As many of @nr pages, from the @first on, as the mapping has room for. */
+/* Of @nr pages, from the @first on, those for the whole mapping, if there are so many. */
 static lab_tag_t find_window(struct vm_area_struct *vma,
 			     struct page **pages, unsigned long nr,
 			     unsigned long first)
 {
-	if (first >= nr)
+	if (first >= nr || vma_pages(vma) > nr - first)
 		return 0;
-	return find_pages(pages + first, min(vma_pages(vma), nr - first));
+	return find_pages(pages + first, vma_pages(vma));
 }
 
 /* (vma, pages, nr): from the mapping's offset on. */
@@ -170,8 +244,8 @@ static lab_tag_t find_map_kernel(struct ftrace_regs *regs)
 {
 	const struct lab_mmap_action *action = arg_ptr(regs, 1);
 
-	return find_pages(action->map_kernel.pages,
-			  action->map_kernel.nr_pages);
+	return find_for(arg_ptr(regs, 0), action->map_kernel.start,
+			action->map_kernel.pages, action->map_kernel.nr_pages);
 }
 
 /* (vma, addr, pfn, size, prot) */
@@ -263,23 +337,28 @@ static unsigned long fault_handler(struct ftrace_regs *regs)
 	return ops ? (unsigned long)ops->fault : 0;
 }
 
-/* (pages, nr) */
+/* (pages, nr): no more than there is memory, or the core looks at none. */
 static lab_tag_t find_vmap(struct ftrace_regs *regs)
 {
-	return find_pages(arg_ptr(regs, 0), (unsigned int)arg(regs, 1));
+	unsigned int nr = arg(regs, 1);
+
+	return nr > totalram_pages() ? 0 : find_pages(arg_ptr(regs, 0), nr);
+}
+
+/* (pages, nr) */
+static lab_tag_t find_map_ram(struct ftrace_regs *regs)
+{
+	unsigned int nr = arg(regs, 1);
+
+	return nr > VMALLOC_PAGES ? 0 : find_pages(arg_ptr(regs, 0), nr);
 }
 
 /* (pfns, nr) */
 static lab_tag_t find_vmap_pfn(struct ftrace_regs *regs)
 {
-	const unsigned long *pfns = arg_ptr(regs, 0);
 	unsigned int nr = arg(regs, 1);
-	lab_tag_t tag = 0;
-	unsigned int i;
 
-	for (i = 0; i < nr && !tag; i++)
-		tag = find_pfn(pfns[i]);
-	return tag;
+	return nr > VMALLOC_PAGES ? 0 : find_words(arg_ptr(regs, 0), nr, false);
 }
 
 /* (dev, page, offset, size) */
@@ -298,6 +377,8 @@ static lab_tag_t find_dma_phys(struct ftrace_regs *regs)
 /* (dev, sg, nents) */
 static lab_tag_t find_dma_sg(struct ftrace_regs *regs)
 {
+	if (!can_do_dma(arg_ptr(regs, 0)))
+		return 0;
 	return find_sg(arg_ptr(regs, 1), (unsigned int)arg(regs, 2));
 }
 
@@ -306,6 +387,8 @@ static lab_tag_t find_dma_sgtable(struct ftrace_regs *regs)
 {
 	const struct sg_table *sgt = arg_ptr(regs, 1);
 
+	if (!can_do_dma(arg_ptr(regs, 0)))
+		return 0;
 	return find_sg(sgt->sgl, sgt->orig_nents);
 }
 
@@ -313,6 +396,38 @@ static lab_tag_t find_dma_sgtable(struct ftrace_regs *regs)
 static lab_tag_t find_dma_link(struct ftrace_regs *regs)
 {
 	return find_bytes(arg(regs, 2), arg(regs, 4));
+}
+
+/* A block of this order, to be freed as one. */
+lab_tag_t lab_guard_find_block(struct page *page, unsigned int order)
+{
+	unsigned int order_of_page = compound_order(page);
+
+	order = min_t(unsigned int, max(order, order_of_page), MAX_BLOCK_ORDER);
+	return lab_guard_find_tagged(page_to_pfn(page), 1UL << order);
+}
+
+/* (page, order), where a single page is the tracepoint's to look at. */
+static lab_tag_t find_free_pages(struct ftrace_regs *regs)
+{
+	unsigned int order = arg(regs, 1);
+
+	return order ? lab_guard_find_block(arg_ptr(regs, 0), order) : 0;
+}
+
+/* (addr, order) */
+static lab_tag_t find_free_address(struct ftrace_regs *regs)
+{
+	unsigned long addr = arg(regs, 0);
+	unsigned int order = arg(regs, 1);
+
+	return order && addr ? lab_guard_find_block(virt_to_page((void *)addr), order) : 0;
+}
+
+/* (pfn, nr) */
+static lab_tag_t find_free_range(struct ftrace_regs *regs)
+{
+	return lab_guard_find_tagged(arg(regs, 0), arg(regs, 1));
 }
 
 /*
@@ -350,66 +465,103 @@ CORE(dma_map_resource);
 CORE(dma_map_sg_attrs);
 CORE(dma_map_sgtable);
 CORE(dma_iova_link);
+CORE(__free_pages);
+CORE(free_pages);
+CORE(free_contig_range);
+CORE(free_contig_frozen_range);
+CORE(free_reserved_pages);
 
-#define EPERM_RETURN	((unsigned long)-EPERM)
-#define SIGBUS_RETURN	((__force unsigned long)VM_FAULT_SIGBUS)
-#define DMA_RETURN	((unsigned long)DMA_MAPPING_ERROR)
+/* What labyrinth_stubs.S has as numbers. */
+static_assert((__force unsigned long)VM_FAULT_SIGBUS == 2);
+static_assert((long)DMA_MAPPING_ERROR == -1);
 
 #define HOOK(fn, cls, how, ret) {					\
 	.name = #fn,							\
 	.addr = (unsigned long)core_##fn,				\
 	.class = LAB_HOOK_##cls,					\
 	.find = how,							\
-	.refusal = ret,							\
+	.refusal = (unsigned long)ret,					\
+}
+
+#define FREE_HOOK(fn, how) {						\
+	.name = #fn,							\
+	.addr = (unsigned long)core_##fn,				\
+	.class = LAB_HOOK_FREE,						\
+	.find = how,							\
+	.offender = lab_rawfree_offender,				\
+	.refusal = (unsigned long)lab_return_zero,			\
+}
+
+/*
+ * Of single pages, which is what most frees are, these two would be told too often by
+ * ftrace's callback: a call of theirs goes to the block hook directly, if it can.
+ */
+#define BLOCK_HOOK(fn, how, stub) {					\
+	.name = #fn,							\
+	.addr = (unsigned long)core_##fn,				\
+	.class = LAB_HOOK_FREE,						\
+	.find = how,							\
+	.offender = lab_rawfree_offender,				\
+	.refusal = (unsigned long)lab_return_zero,			\
+	.direct = (unsigned long)stub,					\
 }
 
 struct lab_hook lab_hooks[] = {
-	HOOK(vm_insert_page, MAP, find_insert_page, EPERM_RETURN),
-	HOOK(vm_insert_pages, MAP, find_insert_pages, EPERM_RETURN),
-	HOOK(vm_map_pages, MAP, find_map_pages, EPERM_RETURN),
-	HOOK(vm_map_pages_zero, MAP, find_map_pages_zero, EPERM_RETURN),
-	HOOK(map_kernel_pages_complete, MAP, find_map_kernel, EPERM_RETURN),
-	HOOK(remap_pfn_range, MAP, find_remap, EPERM_RETURN),
+	[LAB_AT_FREE_PAGES] = BLOCK_HOOK(__free_pages, find_free_pages,
+					 lab_hook_free_pages),
+	[LAB_AT_FREE_ADDRESS] = BLOCK_HOOK(free_pages, find_free_address,
+					   lab_hook_free_address),
+	FREE_HOOK(free_contig_range, find_free_range),
+	FREE_HOOK(free_contig_frozen_range, find_free_range),
+	FREE_HOOK(free_reserved_pages, find_free_pages),
+
+	HOOK(vm_insert_page, MAP, find_insert_page, lab_return_eperm),
+	HOOK(vm_insert_pages, MAP, find_insert_pages, lab_return_eperm),
+	HOOK(vm_map_pages, MAP, find_map_pages, lab_return_eperm),
+	HOOK(vm_map_pages_zero, MAP, find_map_pages_zero, lab_return_eperm),
+	HOOK(map_kernel_pages_complete, MAP, find_map_kernel, lab_return_eperm),
+	HOOK(remap_pfn_range, MAP, find_remap, lab_return_eperm),
 	{
 		.name = "remap_pfn_range_complete",
 		.by_name = LAB_HAS_MMAP_ACTION,
 		.class = LAB_HOOK_MAP,
 		.find = find_remap_action,
-		.refusal = EPERM_RETURN,
+		.refusal = (unsigned long)lab_return_eperm,
 	},
-	HOOK(vm_iomap_memory, MAP, find_iomap, EPERM_RETURN),
+	HOOK(vm_iomap_memory, MAP, find_iomap, lab_return_eperm),
 
-	HOOK(vmf_insert_page_mkwrite, FAULT, find_fault_insert, SIGBUS_RETURN),
-	HOOK(vmf_insert_pfn, FAULT, find_insert_pfn, SIGBUS_RETURN),
-	HOOK(vmf_insert_pfn_prot, FAULT, find_insert_pfn, SIGBUS_RETURN),
-	HOOK(vmf_insert_mixed, FAULT, find_insert_pfn, SIGBUS_RETURN),
-	HOOK(vmf_insert_mixed_prot, FAULT, find_insert_pfn, SIGBUS_RETURN),
-	HOOK(vmf_insert_mixed_mkwrite, FAULT, find_insert_pfn, SIGBUS_RETURN),
-	HOOK(vmf_insert_pfn_pmd, FAULT, find_pmd, SIGBUS_RETURN),
-	HOOK(vmf_insert_pfn_pmd_prot, FAULT, find_pmd, SIGBUS_RETURN),
-	HOOK(vmf_insert_pfn_pud, FAULT, find_pud, SIGBUS_RETURN),
-	HOOK(vmf_insert_pfn_pud_prot, FAULT, find_pud, SIGBUS_RETURN),
-	HOOK(vmf_insert_folio_pmd, FAULT, find_folio_pmd, SIGBUS_RETURN),
-	HOOK(vmf_insert_folio_pud, FAULT, find_folio_pud, SIGBUS_RETURN),
+	HOOK(vmf_insert_page_mkwrite, FAULT, find_fault_insert, lab_return_sigbus),
+	HOOK(vmf_insert_pfn, FAULT, find_insert_pfn, lab_return_sigbus),
+	HOOK(vmf_insert_pfn_prot, FAULT, find_insert_pfn, lab_return_sigbus),
+	HOOK(vmf_insert_mixed, FAULT, find_insert_pfn, lab_return_sigbus),
+	HOOK(vmf_insert_mixed_prot, FAULT, find_insert_pfn, lab_return_sigbus),
+	HOOK(vmf_insert_mixed_mkwrite, FAULT, find_insert_pfn, lab_return_sigbus),
+	HOOK(vmf_insert_pfn_pmd, FAULT, find_pmd, lab_return_sigbus),
+	HOOK(vmf_insert_pfn_pmd_prot, FAULT, find_pmd, lab_return_sigbus),
+	HOOK(vmf_insert_pfn_pud, FAULT, find_pud, lab_return_sigbus),
+	HOOK(vmf_insert_pfn_pud_prot, FAULT, find_pud, lab_return_sigbus),
+	HOOK(vmf_insert_folio_pmd, FAULT, find_folio_pmd, lab_return_sigbus),
+	HOOK(vmf_insert_folio_pud, FAULT, find_folio_pud, lab_return_sigbus),
 	{
 		.name = "finish_fault",
 		.by_name = true,
 		.class = LAB_HOOK_FAULT,
 		.find = find_fault,
 		.offender = fault_handler,
-		.refusal = SIGBUS_RETURN,
+		.refusal = (unsigned long)lab_return_sigbus,
+		.spend = true,
 	},
 
-	HOOK(vmap, VMAP, find_vmap, 0),
-	HOOK(vm_map_ram, VMAP, find_vmap, 0),
-	HOOK(vmap_pfn, VMAP, find_vmap_pfn, 0),
+	HOOK(vmap, VMAP, find_vmap, lab_return_zero),
+	HOOK(vm_map_ram, VMAP, find_map_ram, lab_return_zero),
+	HOOK(vmap_pfn, VMAP, find_vmap_pfn, lab_return_zero),
 
-	HOOK(dma_map_page_attrs, DMA, find_dma_page, DMA_RETURN),
-	HOOK(dma_map_phys, DMA, find_dma_phys, DMA_RETURN),
-	HOOK(dma_map_resource, DMA, find_dma_phys, DMA_RETURN),
-	HOOK(dma_map_sg_attrs, DMA, find_dma_sg, 0),
-	HOOK(dma_map_sgtable, DMA, find_dma_sgtable, EPERM_RETURN),
-	HOOK(dma_iova_link, DMA, find_dma_link, EPERM_RETURN),
+	HOOK(dma_map_page_attrs, DMA, find_dma_page, lab_return_no_dma),
+	HOOK(dma_map_phys, DMA, find_dma_phys, lab_return_no_dma),
+	HOOK(dma_map_resource, DMA, find_dma_phys, lab_return_no_dma),
+	HOOK(dma_map_sg_attrs, DMA, find_dma_sg, lab_return_zero),
+	HOOK(dma_map_sgtable, DMA, find_dma_sgtable, lab_return_eperm),
+	HOOK(dma_iova_link, DMA, find_dma_link, lab_return_eperm),
 
 	{
 		.name = "mm_page_free",

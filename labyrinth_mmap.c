@@ -35,6 +35,7 @@
 #include <linux/workqueue.h>
 
 #include "labyrinth_mmap.h"
+#include "labyrinth_own.h"
 #include "labyrinth_range.h"
 #include "labyrinth_trace.h"
 
@@ -156,9 +157,8 @@ static int insert_pages(struct mmapping *mmapping, struct vm_area_struct *vma)
 	lab_vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTCOPY | VM_DONTEXPAND |
 			      VM_DONTDUMP);
 	for (i = 0; i < mmapping->range.nr && !err; i++) {
-		/* The guard sees who calls: see lab_guard_is_ours(). */
-		err = remap_pfn_range(vma, addr,
-				      mmapping->range.pages[i].pfn,
+		err = LAB_OWN(remap_pfn_range)(vma, addr,
+					       mmapping->range.pages[i].pfn,
 				      PAGE_SIZE, vma->vm_page_prot);
 		addr += PAGE_SIZE;
 	}

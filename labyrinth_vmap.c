@@ -15,6 +15,7 @@
 #include <linux/vmalloc.h>
 #include <linux/xarray.h>
 
+#include "labyrinth_own.h"
 #include "labyrinth_range.h"
 #include "labyrinth_trace.h"
 #include "labyrinth_vmap.h"
@@ -44,8 +45,7 @@ static void *map_pages(const struct lab_range *range)
 		return NULL;
 	for (i = 0; i < range->nr; i++)
 		pages[i] = pfn_to_page(range->pages[i].pfn);
-	/* The guard sees who calls: see lab_guard_is_ours(). */
-	vaddr = vmap(pages, range->nr, VM_MAP, PAGE_KERNEL);
+	vaddr = LAB_OWN(vmap)(pages, range->nr, VM_MAP, PAGE_KERNEL);
 	kvfree(pages);
 	return vaddr;
 }

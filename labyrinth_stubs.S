@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guard's assembler, for x86-64: what a refused call runs in place of the hooked
+ * function, calls by which the guard knows Labyrinth's own, and the direct calls from
+ * the page allocator's block frees.
+ *
+ * Nothing here is traced or probed by ftrace: it has no __fentry__.
+ *
+ * Text of the module runs after ftrace's callback has returned. A task may be preempted
+ * in it, but never sleeps in it: lab_guard_exit() waits for a grace period of RCU-tasks.
+ */
+#include <linux/errno.h>
+#include <linux/linkage.h>
+#include <asm/frame.h>
+#include <asm/nospec-branch.h>
+#ifdef CONFIG_X86_KERNEL_IBT
+#include <asm/ibt.h>
+#endif
+
+#ifndef ENDBR
+#define ENDBR
+#endif
+
+	.text
+
+/*
+ * A refused call continues here, as if the hooked function had been called and this were
+ * its body. A BPF trampoline on the same function calls it as the function's body, and
+ * takes the return value from it; a value that the callback sets in the saved registers
+ * such a trampoline overwrites.
+ */
+.macro LAB_RETURN name value
+SYM_FUNC_START(\name)
+	ENDBR
+	mov	$\value, %rax
+	RET
+SYM_FUNC_END(\name)
+.endm
+
+LAB_RETURN lab_return_zero 0
+LAB_RETURN lab_return_eperm -EPERM
+LAB_RETURN lab_return_sigbus 2		/* VM_FAULT_SIGBUS */
+LAB_RETURN lab_return_no_dma -1		/* DMA_MAPPING_ERROR */
+
+/*
+ * Labyrinth's own calls of hooked functions, on behalf of a page's owner. The arguments are
+ * passed on as they came, in registers. lab_guard_is_ours() knows these calls by the address
+ * that they return to, between lab_own_calls and lab_own_calls_end. No foreign code is
+ * called from in between, so none can end with a jump into a hooked function that would
+ * return there.
+ */
+.macro LAB_OWN_CALL fn
+	.weak	\fn
+SYM_FUNC_START(lab_own_\fn)
+	ENDBR
+	FRAME_BEGIN
+	call	\fn
+	FRAME_END
+	RET
+SYM_FUNC_END(lab_own_\fn)
+.endm
+
+SYM_ENTRY(lab_own_calls, SYM_L_GLOBAL, SYM_A_NONE)
+
+LAB_OWN_CALL vmap
+LAB_OWN_CALL remap_pfn_range
+LAB_OWN_CALL dma_map_page_attrs
+LAB_OWN_CALL dma_map_phys
+
+SYM_ENTRY(lab_own_calls_end, SYM_L_GLOBAL, SYM_A_NONE)
+
+/*
+ * Direct calls from the first instruction of __free_pages(page, order) and free_pages(addr,
+ * order). A single page passes at once: the tracepoint looks at that. Of a block, @decide
+ * says whether the free is refused: then this returns not to the hooked function, but to
+ * its caller, by way of a return: call and return stay in pairs for the CPU's predictor of
+ * shadow stacks, save this once.
+ *
+ * On the stack: where the hooked function goes on, and above it where that returns to. Of
+ * the registers, only those of the two arguments are live, besides what @decide saves.
+ * Depth tracking of calls counts a return more than calls here, which errs on its safe side.
+ */
+.macro LAB_BLOCK_HOOK name decide
+SYM_FUNC_START(\name)
+	ENDBR
+	test	%esi, %esi
+	jnz	.Lblock_\name
+	RET
+.Lblock_\name:
+	push	%rdi
+	push	%rsi
+	call	\decide
+	pop	%rsi
+	pop	%rdi
+	test	%al, %al
+	jz	.Lgo_on_\name
+	lea	lab_return_zero(%rip), %rax
+	mov	%rax, (%rsp)
+.Lgo_on_\name:
+	RET
+SYM_FUNC_END(\name)
+.endm
+
+LAB_BLOCK_HOOK lab_hook_free_pages lab_refuse_block
+LAB_BLOCK_HOOK lab_hook_free_address lab_refuse_block_at
+
+	.section .note.GNU-stack,"",@progbits
