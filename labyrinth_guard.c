@@ -64,6 +64,7 @@ static const char * const class_names[] = {
 	[LAB_HOOK_FAULT] = "fault",
 	[LAB_HOOK_VMAP] = "vmap",
 	[LAB_HOOK_DMA] = "dma",
+	[LAB_HOOK_FILE] = "file",
 	[LAB_HOOK_FREE] = "free",
 };
 
@@ -74,6 +75,7 @@ static const enum lab_op class_ops[] = {
 	[LAB_HOOK_FAULT] = LAB_OP_FAULT,
 	[LAB_HOOK_VMAP] = LAB_OP_VMAP,
 	[LAB_HOOK_DMA] = LAB_OP_DMA,
+	[LAB_HOOK_FILE] = LAB_OP_LEND,
 	[LAB_HOOK_FREE] = LAB_OP_FREE,
 };
 
@@ -166,7 +168,7 @@ bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
 	return refuse;
 }
 
-/* What is left of a page's references when lab_guard_refill() sees to it. */
+/* What is left of a page's references when refill() sees to it. */
 #define REFS_LOW	(LAB_REFS_EXCLUSIVE / 2)
 
 /*
@@ -212,7 +214,7 @@ static noinline void found(struct lab_hook *hook, lab_tag_t tag,
 		return;
 	if (hook->offender)
 		caller = hook->offender(regs) ?: parent_ip;
-	if (!lab_guard_found(hook, tag, caller, true))
+	if (!lab_guard_found(hook, tag, caller, !hook->notice))
 		return;
 	if (hook->spend)
 		refill(hook, tag, caller);
@@ -455,7 +457,7 @@ static int classes_set(const char *val, const struct kernel_param *kp)
 	classes = parse_classes(strim(list));
 	kfree(list);
 	if (classes < 0) {
-		pr_err("guard_classes=%s names others than map, fault, vmap, dma, free\n",
+		pr_err("guard_classes=%s names others than map, fault, vmap, dma, file, free\n",
 		       val);
 		return classes;
 	}
@@ -488,7 +490,7 @@ static const struct kernel_param_ops classes_ops = {
 
 module_param_cb(guard_classes, &classes_ops, NULL, 0644);
 MODULE_PARM_DESC(guard_classes,
-		 "Which hooks the guard arms, separated by commas: map, fault, vmap, dma, free (default: all)");
+		 "Which hooks the guard arms, separated by commas: map, fault, vmap, dma, file, free (default: all)");
 
 /* guard: the mode, then one line for each hook. */
 

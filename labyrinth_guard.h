@@ -26,6 +26,7 @@ enum lab_hook_class {
 	LAB_HOOK_FAULT,		/* into a process, by a page fault */
 	LAB_HOOK_VMAP,		/* into the kernel's own address space */
 	LAB_HOOK_DMA,		/* to a device */
+	LAB_HOOK_FILE,		/* into a file, a pipe or a socket, by reference */
 	LAB_HOOK_FREE,		/* to the page allocator */
 	LAB_NR_HOOK_CLASSES
 };
@@ -53,8 +54,9 @@ enum lab_hook_state {
  * @find: the first tag among the pages in the arguments that is not anybody's
  *	to map or free, or 0. Plain loads alone; any context.
  * @offender: whom to report, if not the function's caller; or NULL.
+ * @notice: a call is never refused, only reported.
  * @spend: the refusal makes the core drop a reference of the page: see
- *	lab_guard_refill().
+ *	refill() in labyrinth_guard.c.
  * @by_direct: it is armed by @direct. Written under guard_lock.
  * @state: &enum lab_hook_state. Written under guard_lock.
  * @err: why it failed.
@@ -73,6 +75,7 @@ struct lab_hook {
 	unsigned long direct;
 	lab_tag_t (*find)(struct ftrace_regs *regs);
 	unsigned long (*offender)(struct ftrace_regs *regs);
+	bool notice;
 	bool spend;
 	bool by_direct;
 	enum lab_hook_state state;

@@ -19,10 +19,14 @@
  * line, as eight slots in a row do. So no call costs more than one pass over the
  * table, which is no longer than the core takes to map that many pages.
  */
+#include <linux/bvec.h>
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/scatterlist.h>
+#include <linux/splice.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 
 #include "labyrinth_guard.h"
 #include "labyrinth_hot.h"
@@ -398,6 +402,72 @@ static lab_tag_t find_dma_link(struct ftrace_regs *regs)
 	return find_bytes(arg(regs, 2), arg(regs, 4));
 }
 
+/* (addr, nr): of the direct map. */
+static lab_tag_t find_set_memory(struct ftrace_regs *regs)
+{
+	void *addr = arg_ptr(regs, 0);
+	int nr = arg(regs, 1);
+
+	return nr > 0 && virt_addr_valid(addr) ?
+		find_range(PHYS_PFN(__pa(addr)), nr) : 0;
+}
+
+/* (page, nr) */
+static lab_tag_t find_set_pages(struct ftrace_regs *regs)
+{
+	int nr = arg(regs, 1);
+
+	return nr > 0 ? find_range(arg_pfn(regs, 0), nr) : 0;
+}
+
+/* (pages, nr) */
+static lab_tag_t find_set_array(struct ftrace_regs *regs)
+{
+	int nr = arg(regs, 1);
+
+	return nr > 0 ? find_pages(arg_ptr(regs, 0), nr) : 0;
+}
+
+/* (mapping, folio, index, gfp) */
+static lab_tag_t find_add_folio(struct ftrace_regs *regs)
+{
+	return find_pfn(arg_pfn(regs, 1));
+}
+
+/* (pipe, description) */
+static lab_tag_t find_pipe(struct ftrace_regs *regs)
+{
+	const struct splice_pipe_desc *spd = arg_ptr(regs, 1);
+
+	return find_pages(spd->pages, max(spd->nr_pages, 0));
+}
+
+/* (socket, page, offset, size, flags) */
+static lab_tag_t find_send_page(struct ftrace_regs *regs)
+{
+	return find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + (int)arg(regs, 2),
+			  arg(regs, 3));
+}
+
+/* (skb, iter, size): of an iterator over pages, what @size bytes at most are in. */
+static lab_tag_t find_send_iter(struct ftrace_regs *regs)
+{
+	const struct iov_iter *iter = arg_ptr(regs, 1);
+	size_t left = min_t(size_t, iter->count, arg(regs, 2)) + iter->iov_offset;
+	const struct bio_vec *bvec;
+	lab_tag_t tag = 0;
+
+	if (!iov_iter_is_bvec(iter))
+		return 0;
+	for (bvec = iter->bvec; left && !tag; bvec++) {
+		size_t now = min_t(size_t, left, bvec->bv_len);
+
+		tag = find_bytes(page_to_phys(bvec->bv_page) + bvec->bv_offset, now);
+		left -= now;
+	}
+	return tag;
+}
+
 /* A block of this order, to be freed as one. */
 lab_tag_t lab_guard_find_block(struct page *page, unsigned int order)
 {
@@ -465,6 +535,15 @@ CORE(dma_map_resource);
 CORE(dma_map_sg_attrs);
 CORE(dma_map_sgtable);
 CORE(dma_iova_link);
+CORE(set_memory_uc);
+CORE(set_memory_wc);
+CORE(set_pages_uc);
+CORE(set_pages_array_uc);
+CORE(set_pages_array_wc);
+CORE(filemap_add_folio);
+CORE(splice_to_pipe);
+CORE(kernel_sendpage);
+CORE(skb_splice_from_iter);
 CORE(__free_pages);
 CORE(free_pages);
 CORE(free_contig_range);
@@ -555,6 +634,11 @@ struct lab_hook lab_hooks[] = {
 	HOOK(vmap, VMAP, find_vmap, lab_return_zero),
 	HOOK(vm_map_ram, VMAP, find_map_ram, lab_return_zero),
 	HOOK(vmap_pfn, VMAP, find_vmap_pfn, lab_return_zero),
+	HOOK(set_memory_uc, VMAP, find_set_memory, lab_return_eperm),
+	HOOK(set_memory_wc, VMAP, find_set_memory, lab_return_eperm),
+	HOOK(set_pages_uc, VMAP, find_set_pages, lab_return_eperm),
+	HOOK(set_pages_array_uc, VMAP, find_set_array, lab_return_eperm),
+	HOOK(set_pages_array_wc, VMAP, find_set_array, lab_return_eperm),
 
 	HOOK(dma_map_page_attrs, DMA, find_dma_page, lab_return_no_dma),
 	HOOK(dma_map_phys, DMA, find_dma_phys, lab_return_no_dma),
@@ -562,6 +646,18 @@ struct lab_hook lab_hooks[] = {
 	HOOK(dma_map_sg_attrs, DMA, find_dma_sg, lab_return_zero),
 	HOOK(dma_map_sgtable, DMA, find_dma_sgtable, lab_return_eperm),
 	HOOK(dma_iova_link, DMA, find_dma_link, lab_return_eperm),
+
+	HOOK(filemap_add_folio, FILE, find_add_folio, lab_return_eperm),
+	HOOK(kernel_sendpage, FILE, find_send_page, lab_return_eperm),
+	HOOK(skb_splice_from_iter, FILE, find_send_iter, lab_return_eperm),
+	{
+		/* It gives back what it does not take: one refused would leak that. */
+		.name = "splice_to_pipe",
+		.addr = (unsigned long)core_splice_to_pipe,
+		.class = LAB_HOOK_FILE,
+		.find = find_pipe,
+		.notice = true,
+	},
 
 	{
 		.name = "mm_page_free",
