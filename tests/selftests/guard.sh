@@ -24,6 +24,9 @@ ways() {
 		vmap-range		now	ENOMEM	done	same
 		vm_map_ram		now	ENOMEM	done	same
 		vmap_pfn		now	ENOMEM	ENOMEM	same
+		set_memory_uc		now	EPERM	done	same
+		splice_to_pipe		pipe	done	done	same
+		splice_to_pipe		socket	EPERM	done	same
 		dma_map_page		now	EIO	done	same
 		dma_map_page-range	now	EIO	done	same
 		dma_map_page-walk	now	EIO	done	same
@@ -139,10 +142,28 @@ check_classes() {
 	ktap_refuse "a class that is none is refused" set_classes map,dmb
 	ktap_equal "a refused list changes nothing" map,fault,vmap \
 		"$(cat $PARAMETERS/guard_classes)"
-	set_classes map,fault,vmap,dma,free
+	set_classes map,fault,vmap,dma,file,free
 	ktap_equal "a class can be armed again" EIO \
 		"$(intrude dma_map_page "$pfn" now)"
 	ktap_refuse "a mode that is none is refused" set_guard on
+}
+
+# Numbers that are too large: the kernel's own answer, and no more than that.
+check_arrays() {
+	for mode in refuse report off; do
+		set_guard $mode
+		ktap_equal "$mode: an array that is shorter than said gives vmap ENOMEM" \
+			ENOMEM "$(intrude vmap-huge "$pfn" now)"
+		ktap_equal "$mode: and vm_insert_pages EFAULT" \
+			EFAULT "$(intrude vm_insert_pages-huge "$pfn" write)"
+	done
+	set_guard refuse
+}
+
+check_file() {
+	ktap_equal "the page does not get into the page cache" EPERM \
+		"$(intrude filemap_add_folio "$pfn" now)"
+	ktap_equal "and is its owner's as before" "$owner" "$(held)"
 }
 
 check_tracers() {
@@ -249,6 +270,8 @@ check_guard() {
 	check_refuse
 	check_classes
 	check_tracers
+	check_arrays
+	check_file
 	check_lent
 	set_guard report
 	mark=$(dmesg_mark)
@@ -278,6 +301,7 @@ check_loading() {
 
 ways >/tmp/ways
 [ -e /sys/kernel/mm/transparent_hugepage ] || sed -i /_pmd/d /tmp/ways
+[ "$(uname -m)" = x86_64 ] || sed -i /set_memory/d /tmp/ways
 natives >/tmp/natives
 neutralised=0
 ways=$(wc -l </tmp/ways)
@@ -289,7 +313,7 @@ expect_only "BUG: labyrinth: |$KERNEL_SAYS"
 guard=yes
 [ -e $PARAMETERS/guard ] || guard=no
 if [ $guard = yes ]; then
-	ktap_plan $((6 * ways + 1 + 5 + 7 + 5 + 6 + 8 + 5 + 5))
+	ktap_plan $((6 * ways + 1 + 5 + 7 + 5 + 6 + 2 + 6 + 8 + 5 + 5))
 	check_guard
 else
 	ktap_plan $((2 * ways + 3 + 8 + 1))

@@ -14,16 +14,20 @@
 #define pr_fmt(fmt) "labyrinth_intruder: " fmt
 
 #include <linux/dma-mapping.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/huge_mm.h>
 #include <linux/io.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pagemap.h>
 #include <linux/pfn.h>
 #include <linux/platform_device.h>
 #include <linux/scatterlist.h>
+#include <linux/set_memory.h>
 #include <linux/slab.h>
+#include <linux/splice.h>
 #include <linux/timex.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
@@ -56,6 +60,14 @@ struct way {
 
 static struct platform_device *pdev;
 static struct page *own[NR_PAGES];
+
+/*
+ * Two pages that were allocated as one block. One of them is given up to Labyrinth; the
+ * other is ours, whatever becomes of the block.
+ */
+static unsigned long block;
+module_param(block, ulong, 0444);
+MODULE_PARM_DESC(block, "The first page's frame number, once block-make has been asked");
 
 /* Into the kernel. */
 
@@ -231,6 +243,130 @@ static int do_folio_put(struct attempt *try)
 	return 0;
 }
 
+/* As a part of a block. */
+
+static int do_block_make(struct attempt *try)
+{
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_ZERO, 1);
+
+	if (!page)
+		return -ENOMEM;
+	split_page(page, 1);
+	block = page_to_pfn(page);
+	return 0;
+}
+
+/* The page in question is Labyrinth's; the other one of the block goes. */
+static int do_block_drop(struct attempt *try)
+{
+	__free_page(pfn_to_page(block + (try->pfn == block)));
+	block = 0;
+	return 0;
+}
+
+static int do_free_pages(struct attempt *try)
+{
+	__free_pages(pfn_to_page(block), 1);
+	return 0;
+}
+
+/* The first page lives on, and the allocator frees the rest without a look at it. */
+static int do_free_pages_raised(struct attempt *try)
+{
+	struct page *first = pfn_to_page(block);
+
+	get_page(first);
+	__free_pages(first, 1);
+	if (page_ref_count(first) > 1)
+		put_page(first);
+	return 0;
+}
+
+static int do_free_address(struct attempt *try)
+{
+	free_pages((unsigned long)page_address(pfn_to_page(block)), 1);
+	return 0;
+}
+
+/* A page of ours, by a size that is too large. */
+static int do_free_coherent(struct attempt *try)
+{
+	dma_free_coherent(&pdev->dev, 2 * PAGE_SIZE,
+			  page_address(pfn_to_page(block)), PFN_PHYS(block));
+	return 0;
+}
+
+#ifdef CONFIG_CONTIG_ALLOC
+static int do_free_contig_range(struct attempt *try)
+{
+	free_contig_range(block, 2);
+	return 0;
+}
+#endif
+
+#define NR_GRABBED	4096
+
+/* Whether the page allocator gives the page in question to somebody. */
+static int do_grab(struct attempt *try)
+{
+	struct page **pages = kvcalloc(NR_GRABBED, sizeof(*pages), GFP_KERNEL);
+	int i, err = 0;
+
+	if (!pages)
+		return -ENOMEM;
+	for (i = 0; i < NR_GRABBED; i++) {
+		pages[i] = alloc_page(GFP_KERNEL | __GFP_NOWARN);
+		if (pages[i] == try->page)
+			err = -EEXIST;
+	}
+	for (i = 0; i < NR_GRABBED; i++)
+		if (pages[i])
+			__free_page(pages[i]);
+	kvfree(pages);
+	return err;
+}
+
+/* Under its owner, and by reference. */
+
+#ifdef CONFIG_X86
+static int do_set_memory_uc(struct attempt *try)
+{
+	unsigned long addr = (unsigned long)page_address(try->page);
+	int err = set_memory_uc(addr, 1);
+
+	return err ?: set_memory_wb(addr, 1);
+}
+#endif
+
+static int do_filemap(struct attempt *try)
+{
+	struct file *file = filp_open("/tmp/labyrinth_intruder", O_RDWR | O_CREAT, 0600);
+	int err;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	err = filemap_add_folio(file->f_mapping, page_folio(try->page), 0, GFP_KERNEL);
+	fput(file);
+	return err;
+}
+
+/* Numbers that the core finds too large before it reads an array. */
+
+static int do_vmap_huge(struct attempt *try)
+{
+	struct page **pages = vmalloc(PAGE_SIZE);
+	void *addr;
+	int i;
+
+	if (!pages)
+		return -EAGAIN;
+	for (i = 0; i < PAGE_SIZE / sizeof(*pages); i++)
+		pages[i] = own[0];
+	addr = vmap(pages, BIT(30), VM_MAP, PAGE_KERNEL);
+	vfree(pages);
+	return use_and_vunmap(addr, vunmap);
+}
+
 /* Through the direct map, where nobody can be stopped: so the test may see. */
 
 static int do_paint(struct attempt *try)
@@ -258,6 +394,20 @@ static int mmap_insert_pages(struct attempt *try, struct vm_area_struct *vma)
 	unsigned long nr = NR_PAGES;
 
 	return vm_insert_pages(vma, vma->vm_start, try->pages, &nr);
+}
+
+/* More than there is room for: the core reads none of them. */
+static int mmap_insert_pages_huge(struct attempt *try, struct vm_area_struct *vma)
+{
+	unsigned long nr = BIT(30);
+	struct page **pages = vzalloc(PAGE_SIZE);
+	int err;
+
+	if (!pages)
+		return -EAGAIN;
+	err = vm_insert_pages(vma, vma->vm_start, pages, &nr);
+	vfree(pages);
+	return err;
 }
 
 static int mmap_map_pages(struct attempt *try, struct vm_area_struct *vma)
@@ -416,10 +566,27 @@ static const struct way ways[] = {
 	{ "put_page", .now = do_put_page },
 	{ "put_page-away", .now = do_put_page_away },
 	{ "folio_put", .now = do_folio_put },
+	{ "block-make", .now = do_block_make },
+	{ "block-drop", .now = do_block_drop },
+	{ "__free_pages", .now = do_free_pages },
+	{ "__free_pages-raised", .now = do_free_pages_raised },
+	{ "free_pages", .now = do_free_address },
+	{ "dma_free_coherent", .now = do_free_coherent },
+#ifdef CONFIG_CONTIG_ALLOC
+	{ "free_contig_range", .now = do_free_contig_range },
+#endif
+	{ "grab", .now = do_grab },
+#ifdef CONFIG_X86
+	{ "set_memory_uc", .now = do_set_memory_uc },
+#endif
+	{ "splice_to_pipe" },
+	{ "filemap_add_folio", .now = do_filemap },
+	{ "vmap-huge", .now = do_vmap_huge },
 	{ "paint", .now = do_paint },
 	{ "look", .now = do_look },
 	{ "bench", .now = do_bench },
 	{ "vm_insert_page", .mmap = mmap_insert_page },
+	{ "vm_insert_pages-huge", .mmap = mmap_insert_pages_huge },
 	{ "vm_insert_pages-range", .mmap = mmap_insert_pages },
 	{ "vm_map_pages-range", .mmap = mmap_map_pages },
 	{ "vm_map_pages_zero-range", .mmap = mmap_map_pages_zero },
@@ -491,13 +658,48 @@ static int intruder_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct attempt *try = file->private_data;
 
-	if (!try->way || try->way->now)
+	if (!try->way || !(try->way->mmap || try->way->fault))
 		return -EINVAL;
 	if (try->way->mmap)
 		return try->way->mmap(try, vma);
 	lab_vm_flags_set(vma, try->way->flags);
 	vma->vm_ops = &intruder_vm_ops;
 	return 0;
+}
+
+static void put_buffer(struct pipe_inode_info *pipe, struct pipe_buffer *buf)
+{
+	put_page(buf->page);
+}
+
+static const struct pipe_buf_operations buffer_ops = {
+	.release = put_buffer,
+	.get = generic_pipe_buf_get,
+};
+
+static void put_spd_page(struct splice_pipe_desc *spd, unsigned int i)
+{
+	put_page(spd->pages[i]);
+}
+
+/* The page goes into the pipe with a reference of its own, as any driver may put one. */
+static ssize_t intruder_splice(struct file *file, loff_t *pos,
+			       struct pipe_inode_info *pipe, size_t len,
+			       unsigned int flags)
+{
+	struct attempt *try = file->private_data;
+	struct partial_page part = { .len = PAGE_SIZE };
+	struct splice_pipe_desc spd = {
+		.pages = &try->page,
+		.partial = &part,
+		.nr_pages = 1,
+		.nr_pages_max = 1,
+		.ops = &buffer_ops,
+		.spd_release = put_spd_page,
+	};
+
+	get_page(try->page);
+	return splice_to_pipe(pipe, &spd);
 }
 
 static int intruder_open(struct inode *inode, struct file *file)
@@ -520,6 +722,7 @@ static const struct file_operations intruder_fops = {
 	.release = intruder_release,
 	.write = intruder_write,
 	.mmap = intruder_mmap,
+	.splice_read = intruder_splice,
 };
 
 static struct miscdevice intruder_dev = {

@@ -123,6 +123,31 @@ static int do_release_movable(unsigned long nr)
 	return 0;
 }
 
+/* Of somebody else, who has said that it may. */
+static int do_adopt(unsigned long pfn)
+{
+	void *addr = labyrinth_adopt(owner, pfn_to_page(pfn));
+
+	movable = IS_ERR(addr) ? NULL : addr;
+	return PTR_ERR_OR_ZERO(addr);
+}
+
+static int do_free_adopted(unsigned long nr)
+{
+	return labyrinth_free_page(owner, movable);
+}
+
+static int do_lend_adopted(unsigned long nr)
+{
+	return PTR_ERR_OR_ZERO(labyrinth_lend(owner, movable));
+}
+
+static int do_reclaim_adopted(unsigned long nr)
+{
+	put_page(virt_to_page(movable));
+	return labyrinth_reclaim(owner, movable);
+}
+
 /* Inlined: reports name the word's function as the place of allocation. */
 static __always_inline void *take(void)
 {
@@ -602,6 +627,10 @@ static const struct {
 	{ "drop", do_drop },
 	{ "adopt-movable", do_adopt_movable },
 	{ "release-movable", do_release_movable },
+	{ "adopt", do_adopt },
+	{ "free-adopted", do_free_adopted },
+	{ "lend-adopted", do_lend_adopted },
+	{ "reclaim-adopted", do_reclaim_adopted },
 	{ "double-free", do_double_free },
 	{ "stray-write", do_stray_write },
 	{ "foreign-free", do_foreign_free },

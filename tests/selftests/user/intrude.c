@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Usage: intrude WORD PFN [now|write|read|cow]
+ * Usage: intrude WORD PFN [now|write|read|cow|pipe|socket]
  * Asks /dev/labyrinth_intruder for what WORD says, and prints what came of it: an
  * errno's name or number, SIGBUS or SIGSEGV, "done" for what the kernel did at once,
  * "mapped" where this process can use a mapping of the page. "write" (by default)
  * writes to it, "read" only reads, "cow" writes to a private mapping; "now" maps
- * nothing, for the kernel has done it.
+ * nothing, for the kernel has done it. "pipe" takes the page into a pipe by splice(),
+ * "socket" from there to a socket.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define NR_PAGES 3
@@ -61,6 +63,21 @@ static int touch(char *page, const char *how)
 	return say("mapped");
 }
 
+static int splice_page(int file, const char *how)
+{
+	size_t size = sysconf(_SC_PAGESIZE);
+	int pipes[2], sockets[2];
+
+	if (pipe(pipes) || socketpair(AF_UNIX, SOCK_STREAM, 0, sockets))
+		return 2;
+	if (splice(file, NULL, pipes[1], NULL, size, 0) < 0)
+		return say_errno();
+	if (!strcmp(how, "socket") &&
+	    splice(pipes[0], NULL, sockets[0], NULL, size, 0) < 0)
+		return say_errno();
+	return say("done");
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 3 ? argv[3] : "write";
@@ -77,6 +94,8 @@ int main(int argc, char **argv)
 	snprintf(line, sizeof(line), "%s %s", argv[1], argv[2]);
 	if (write(file, line, strlen(line)) < 0)
 		return say_errno();
+	if (!strcmp(how, "pipe") || !strcmp(how, "socket"))
+		return splice_page(file, how);
 	if (!strcmp(how, "now"))
 		return say("done");
 	map = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, file, 0);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Usage: bpf fentry|fexit FUNCTION...
+ * Attaches a BPF program that does nothing to each of the kernel's functions, as
+ * bpftrace does. Prints for each "FUNCTION attached", or "FUNCTION " and the name of the
+ * errno, then "ready", and holds what it has until it is killed.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/btf.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define MAX_BTF (32 << 20)
+
+/* Of kinds that older headers have no names for. */
+#define KIND_DECL_TAG 17
+#define KIND_ENUM64 19
+
+static char *btf;
+
+static void read_btf(void)
+{
+	int file = open("/sys/kernel/btf/vmlinux", O_RDONLY);
+	ssize_t size = 0, got;
+
+	btf = malloc(MAX_BTF);
+	while (file >= 0 && (got = read(file, btf + size, MAX_BTF - size)) > 0)
+		size += got;
+	if (size < (ssize_t)sizeof(struct btf_header)) {
+		puts("no BTF");
+		exit(4);
+	}
+}
+
+/* How many bytes stand behind the type. */
+static size_t tail_of(const struct btf_type *type)
+{
+	unsigned int members = BTF_INFO_VLEN(type->info);
+
+	switch (BTF_INFO_KIND(type->info)) {
+	case BTF_KIND_INT:
+	case BTF_KIND_VAR:
+	case KIND_DECL_TAG:
+		return sizeof(uint32_t);
+	case BTF_KIND_ARRAY:
+		return sizeof(struct btf_array);
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		return members * sizeof(struct btf_member);
+	case BTF_KIND_ENUM:
+		return members * sizeof(struct btf_enum);
+	case KIND_ENUM64:
+		return members * 3 * sizeof(uint32_t);
+	case BTF_KIND_FUNC_PROTO:
+		return members * sizeof(struct btf_param);
+	case BTF_KIND_DATASEC:
+		return members * sizeof(struct btf_var_secinfo);
+	}
+	return 0;
+}
+
+static int find(const char *function)
+{
+	const struct btf_header *head = (void *)btf;
+	const char *names = btf + head->hdr_len + head->str_off;
+	const char *next = btf + head->hdr_len + head->type_off;
+	const char *end = next + head->type_len;
+	int id;
+
+	for (id = 1; next < end; id++) {
+		const struct btf_type *type = (void *)next;
+
+		if (BTF_INFO_KIND(type->info) == BTF_KIND_FUNC &&
+		    !strcmp(names + type->name_off, function))
+			return id;
+		next += sizeof(*type) + tail_of(type);
+	}
+	errno = ENOENT;
+	return -1;
+}
+
+static int load(const char *how, int id)
+{
+	struct bpf_insn program[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_TRACING;
+	attr.insns = (uintptr_t)program;
+	attr.insn_cnt = sizeof(program) / sizeof(*program);
+	attr.license = (uintptr_t)"GPL";
+	attr.expected_attach_type = strcmp(how, "fexit") ? BPF_TRACE_FENTRY :
+							   BPF_TRACE_FEXIT;
+	attr.attach_btf_id = id;
+	return syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
+static int attach(const char *how, const char *function)
+{
+	union bpf_attr attr;
+	int id = find(function);
+	int program = id < 0 ? id : load(how, id);
+
+	if (program < 0)
+		return -1;
+	memset(&attr, 0, sizeof(attr));
+	attr.raw_tracepoint.prog_fd = program;
+	return syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
+}
+
+int main(int argc, char **argv)
+{
+	int i;
+
+	if (argc < 3)
+		return 2;
+	read_btf();
+	for (i = 2; i < argc; i++)
+		printf("%s %s\n", argv[i], attach(argv[1], argv[i]) < 0 ?
+			strerrorname_np(errno) : "attached");
+	puts("ready");
+	fflush(stdout);
+	pause();
+	return 0;
+}
