@@ -93,9 +93,10 @@ check_tracers() {
 check_bpf() {
 	for how in fentry fexit; do
 		set_guard off
+		rm -f /tmp/bpf
 		"$BPF" $how __free_pages >/tmp/bpf &
 		pid=$!
-		until grep -q ready /tmp/bpf || ! kill -0 $pid 2>/dev/null; do sleep 0.1; done
+		until grep -q ready /tmp/bpf 2>/dev/null || ! kill -0 $pid 2>/dev/null; do sleep 0.1; done
 		ktap_equal "a BPF $how program is attached" "__free_pages attached" \
 			"$(head -n 1 /tmp/bpf)"
 		set_guard refuse

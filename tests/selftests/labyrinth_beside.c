@@ -140,7 +140,7 @@ static int do_set(const char *val, const struct kernel_param *kp)
 	char word[16];
 	size_t i;
 
-	if (sscanf(val, "%15s %lu", word, &pfn) < 1)
+	if (sscanf(val, "%15s %li", word, (long *)&pfn) < 1)
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strcmp(word, words[i].word))

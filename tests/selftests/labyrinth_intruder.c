@@ -13,6 +13,7 @@
  */
 #define pr_fmt(fmt) "labyrinth_intruder: " fmt
 
+#include <linux/cpu.h>
 #include <linux/dma-mapping.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -31,6 +32,7 @@
 #include <linux/timex.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 
 /* No word of Labyrinth in it but its names for what kernels call differently. */
 #include "../../labyrinth_compat.h"
@@ -306,24 +308,55 @@ static int do_free_contig_range(struct attempt *try)
 
 #define NR_GRABBED	4096
 
-/* Whether the page allocator gives the page in question to somebody. */
-static int do_grab(struct attempt *try)
-{
-	struct page **pages = kvcalloc(NR_GRABBED, sizeof(*pages), GFP_KERNEL);
-	int i, err = 0;
+/* Which lists of a CPU's a page may be on. */
+static const gfp_t kinds[] = {
+	GFP_KERNEL, GFP_KERNEL | __GFP_RECLAIMABLE, GFP_KERNEL | __GFP_MOVABLE,
+};
 
-	if (!pages)
-		return -ENOMEM;
-	for (i = 0; i < NR_GRABBED; i++) {
-		pages[i] = alloc_page(GFP_KERNEL | __GFP_NOWARN);
-		if (pages[i] == try->page)
+struct grab {
+	struct page *wanted;
+	struct page *pages[ARRAY_SIZE(kinds) * NR_GRABBED];
+};
+
+static long grab(void *arg)
+{
+	struct grab *grab = arg;
+	gfp_t where = __GFP_THISNODE | __GFP_NOWARN | __GFP_NORETRY;
+	long err = 0;
+	int i;
+
+	if (page_zonenum(grab->wanted) == ZONE_DMA32)
+		where |= GFP_DMA32;
+	for (i = 0; i < ARRAY_SIZE(grab->pages); i++) {
+		grab->pages[i] = alloc_pages_node(page_to_nid(grab->wanted),
+						  kinds[i / NR_GRABBED] | where, 0);
+		if (grab->pages[i] == grab->wanted)
 			err = -EEXIST;
 	}
-	for (i = 0; i < NR_GRABBED; i++)
-		if (pages[i])
-			__free_page(pages[i]);
-	kvfree(pages);
+	for (i = 0; i < ARRAY_SIZE(grab->pages); i++)
+		if (grab->pages[i])
+			__free_page(grab->pages[i]);
 	return err;
+}
+
+/* Whether the page allocator gives the page in question to somebody, on whichever CPU. */
+static int do_grab(struct attempt *try)
+{
+	struct grab *all = vmalloc(sizeof(*all));
+	int cpu, err = 0;
+
+	if (!all)
+		return -ENOMEM;
+	all->wanted = try->page;
+	for_each_online_cpu(cpu)
+		err = err ?: work_on_cpu(cpu, grab, all);
+	vfree(all);
+	return err;
+}
+
+static int do_hwpoison(struct attempt *try)
+{
+	return PageHWPoison(try->page) ? -EHWPOISON : 0;
 }
 
 /* Under its owner, and by reference. */
@@ -477,6 +510,13 @@ static vm_fault_t fault_page(struct attempt *try, struct vm_fault *vmf)
 	return 0;
 }
 
+/* The bug: munmap(), or the refusal, puts a reference that nobody has taken. */
+static vm_fault_t fault_page_no_get(struct attempt *try, struct vm_fault *vmf)
+{
+	vmf->page = try->page;
+	return 0;
+}
+
 /* What it costs others that the guard looks: dmesg has the figures. */
 
 static u64 bench_dma(struct vm_area_struct *vma)
@@ -576,6 +616,7 @@ static const struct way ways[] = {
 	{ "free_contig_range", .now = do_free_contig_range },
 #endif
 	{ "grab", .now = do_grab },
+	{ "hwpoison", .now = do_hwpoison },
 #ifdef CONFIG_X86
 	{ "set_memory_uc", .now = do_set_memory_uc },
 #endif
@@ -605,6 +646,7 @@ static const struct way ways[] = {
 	{ "vmf_insert_page", .fault = fault_insert_page,
 	  .flags = VM_MIXEDMAP },
 	{ "fault", .fault = fault_page },
+	{ "fault-no-get", .fault = fault_page_no_get },
 };
 
 static int find_attempt(struct attempt *try, const char *word)
