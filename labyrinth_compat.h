@@ -132,11 +132,9 @@
 
 /* The innermost of what the guard hooks: see labyrinth_own.h. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
-#define LAB_MAPS_PHYS		1
 #define lab_dma_map_page(dev, page, offset, size, dir) \
 	LAB_OWN(dma_map_phys)(dev, page_to_phys(page) + (offset), size, dir, 0)
 #else
-#define LAB_MAPS_PHYS		0
 #define lab_dma_map_page(dev, page, offset, size, dir) \
 	LAB_OWN(dma_map_page_attrs)(dev, page, offset, size, dir, 0)
 #endif

@@ -304,12 +304,9 @@ static int detach(struct lab_hook *hook)
 
 static void tell_failed(const struct lab_hook *hook)
 {
-	const char *why = "";
-
-	if (hook->err == -EBUSY)
-		why = ": a livepatch or a kprobe with a post_handler has the function; write guard= again when that is gone";
-	pr_err("guard: %s cannot be hooked: %pe%s\n", hook->name,
-	       ERR_PTR(hook->err), why);
+	pr_err("guard: %s cannot be hooked: %pe%s\n", hook->name, ERR_PTR(hook->err),
+	       hook->err == -EBUSY ? "; a livepatch or a kprobe with a post_handler has it" : "");
+	pr_err("guard: to try again, write guard= again\n");
 }
 
 static void arm(struct lab_hook *hook)

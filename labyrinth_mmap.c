@@ -150,16 +150,16 @@ static const struct vm_operations_struct mmap_ops = {
 /* All pages or none, as seen by the process: its mmap_lock is held. */
 static int insert_pages(struct mmapping *mmapping, struct vm_area_struct *vma)
 {
-	unsigned long addr = vma->vm_start;
+	unsigned long pfn, addr = vma->vm_start;
 	unsigned int i;
 	int err = 0;
 
 	lab_vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTCOPY | VM_DONTEXPAND |
 			      VM_DONTDUMP);
 	for (i = 0; i < mmapping->range.nr && !err; i++) {
-		err = LAB_OWN(remap_pfn_range)(vma, addr,
-					       mmapping->range.pages[i].pfn,
-				      PAGE_SIZE, vma->vm_page_prot);
+		pfn = mmapping->range.pages[i].pfn;
+		err = LAB_OWN(remap_pfn_range)(vma, addr, pfn, PAGE_SIZE,
+					       vma->vm_page_prot);
 		addr += PAGE_SIZE;
 	}
 	if (err)

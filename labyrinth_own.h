@@ -16,15 +16,17 @@
 #ifdef LAB_GUARD_POSSIBLE
 
 #define LAB_OWN(fn)	lab_own_##fn
-#define LAB_DECLARE_OWN(fn)	extern typeof(fn) LAB_OWN(fn)
 
-LAB_DECLARE_OWN(vmap);
-LAB_DECLARE_OWN(remap_pfn_range);
-#if LAB_MAPS_PHYS
-LAB_DECLARE_OWN(dma_map_phys);
-#else
-LAB_DECLARE_OWN(dma_map_page_attrs);
-#endif
+void *lab_own_vmap(struct page **pages, unsigned int count, unsigned long flags,
+		   pgprot_t prot);
+int lab_own_remap_pfn_range(struct vm_area_struct *vma, unsigned long addr,
+			    unsigned long pfn, unsigned long size, pgprot_t prot);
+dma_addr_t lab_own_dma_map_page_attrs(struct device *dev, struct page *page,
+				      size_t offset, size_t size,
+				      enum dma_data_direction dir,
+				      unsigned long attrs);
+dma_addr_t lab_own_dma_map_phys(struct device *dev, phys_addr_t phys, size_t size,
+				enum dma_data_direction dir, unsigned long attrs);
 
 #else
 

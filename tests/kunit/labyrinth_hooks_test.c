@@ -5,9 +5,14 @@
  * and none where there is none.
  */
 #include <kunit/test.h>
+#include <linux/bvec.h>
+#include <linux/device.h>
 #include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
+#include <linux/splice.h>
+#include <linux/uio.h>
+#include <linux/vmalloc.h>
 
 #include "../../labyrinth_alloc.h"
 #include "../../labyrinth_guard.h"
@@ -28,6 +33,11 @@ struct hooked_call {
 	struct lab_mmap_action action;
 	struct scatterlist list[NR_PAGES];
 	struct sg_table sgt;
+	struct device dev;
+	u64 dma_mask;
+	struct bio_vec bvec[NR_PAGES];
+	struct iov_iter iter;
+	struct splice_pipe_desc spd;
 	struct pt_regs regs;
 };
 
@@ -62,7 +72,8 @@ static void set_third_page(struct hooked_call *call)
 
 static void set_pages_and_count(struct hooked_call *call)
 {
-	set_args(call, 0, 0, ADDR(call->pages), ADDR(&call->nr), 0);
+	call->vma.vm_end = NR_PAGES * PAGE_SIZE;
+	set_args(call, ADDR(&call->vma), 0, ADDR(call->pages), ADDR(&call->nr), 0);
 }
 
 static void set_window(struct hooked_call *call)
@@ -83,7 +94,8 @@ static void set_kernel_action(struct hooked_call *call)
 {
 	call->action.map_kernel.pages = call->pages;
 	call->action.map_kernel.nr_pages = NR_PAGES;
-	set_args(call, 0, ADDR(&call->action), 0, 0, 0);
+	call->vma.vm_end = NR_PAGES * PAGE_SIZE;
+	set_args(call, ADDR(&call->vma), ADDR(&call->action), 0, 0, 0);
 }
 
 static void set_remap(struct hooked_call *call)
@@ -147,14 +159,14 @@ static void set_phys(struct hooked_call *call)
 
 static void set_list(struct hooked_call *call)
 {
-	set_args(call, 0, ADDR(call->list), NR_PAGES, 0, 0);
+	set_args(call, ADDR(&call->dev), ADDR(call->list), NR_PAGES, 0, 0);
 }
 
 static void set_table(struct hooked_call *call)
 {
 	call->sgt.sgl = call->list;
 	call->sgt.orig_nents = NR_PAGES;
-	set_args(call, 0, ADDR(&call->sgt), 0, 0, 0);
+	set_args(call, ADDR(&call->dev), ADDR(&call->sgt), 0, 0, 0);
 }
 
 static void set_link(struct hooked_call *call)
@@ -162,10 +174,56 @@ static void set_link(struct hooked_call *call)
 	set_args(call, 0, 0, PFN_PHYS(its_pfn(call)), 8, 8);
 }
 
+static void set_addr(struct hooked_call *call)
+{
+	set_args(call, ADDR(page_address(call->pages[call->place])), 1, 0, 0, 0);
+}
+
+static void set_first_page(struct hooked_call *call)
+{
+	set_args(call, its_page(call), 1, 0, 0, 0);
+}
+
+static void set_send_page(struct hooked_call *call)
+{
+	set_args(call, 0, its_page(call), 8, 8, 0);
+}
+
+static void set_send_iter(struct hooked_call *call)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_PAGES; i++)
+		call->bvec[i] = (struct bio_vec) {
+			.bv_page = call->pages[i], .bv_len = 8,
+		};
+	iov_iter_bvec(&call->iter, WRITE, call->bvec, NR_PAGES, NR_PAGES * 8);
+	set_args(call, 0, ADDR(&call->iter), NR_PAGES * 8, 0, 0);
+}
+
+static void set_pipe(struct hooked_call *call)
+{
+	call->spd.pages = call->pages;
+	call->spd.nr_pages = NR_PAGES;
+	set_args(call, 0, ADDR(&call->spd), 0, 0, 0);
+}
+
+/* A block of two, so that it is one. */
+static void set_block(struct hooked_call *call)
+{
+	set_args(call, its_page(call), 1, 0, 0, 0);
+}
+
+static void set_range(struct hooked_call *call)
+{
+	set_args(call, its_pfn(call), 1, 0, 0, 0);
+}
+
 static const struct prototype {
 	const char *name;
 	void (*set)(struct hooked_call *call);
-	bool huge;		/* names all pages of a huge one */
+	bool huge;		/* names other pages than those here, too */
+	bool lent;		/* finds what is lent, too */
 } prototypes[] = {
 	{ "vm_insert_page", set_third_page },
 	{ "vm_insert_pages", set_pages_and_count },
@@ -197,6 +255,20 @@ static const struct prototype {
 	{ "dma_map_sg_attrs", set_list },
 	{ "dma_map_sgtable", set_table },
 	{ "dma_iova_link", set_link },
+	{ "set_memory_uc", set_addr },
+	{ "set_memory_wc", set_addr },
+	{ "set_pages_uc", set_first_page },
+	{ "set_pages_array_uc", set_pages },
+	{ "set_pages_array_wc", set_pages },
+	{ "filemap_add_folio", set_second_page },
+	{ "kernel_sendpage", set_send_page },
+	{ "skb_splice_from_iter", set_send_iter },
+	{ "splice_to_pipe", set_pipe },
+	{ "__free_pages", set_block, true, true },
+	{ "free_pages", set_addr, true, true },
+	{ "free_contig_range", set_range, false, true },
+	{ "free_contig_frozen_range", set_range, false, true },
+	{ "free_reserved_pages", set_block, true, true },
 };
 
 static const struct prototype *prototype_of(const struct lab_hook *hook)
@@ -209,6 +281,14 @@ static const struct prototype *prototype_of(const struct lab_hook *hook)
 	return NULL;
 }
 
+static bool prototype_sets(const struct lab_hook *hook,
+			   void (*set)(struct hooked_call *call))
+{
+	const struct prototype *type = prototype_of(hook);
+
+	return type && type->set == set;
+}
+
 /* What @hook finds where @page is named among others of @rest. */
 static lab_tag_t find(const struct lab_hook *hook, const struct prototype *type,
 		      struct page *page, struct page *rest, unsigned int place)
@@ -218,6 +298,7 @@ static lab_tag_t find(const struct lab_hook *hook, const struct prototype *type,
 	};
 	int i;
 
+	call.dev.dma_mask = &call.dma_mask;
 	sg_init_table(call.list, NR_PAGES);
 	for (i = 0; i < NR_PAGES; i++) {
 		call.pages[i] = i == place ? page : rest;
@@ -295,7 +376,15 @@ static void each_hook_finds_a_held_page(struct kunit *test)
 		expect_found(test, &lab_hooks[i], true);
 }
 
-static void no_hook_finds_a_lent_page(struct kunit *test)
+/* Who frees a block has no right to a page of it, lent or not. */
+static bool finds_lent(const struct lab_hook *hook)
+{
+	const struct prototype *type = prototype_of(hook);
+
+	return type && type->lent;
+}
+
+static void no_hook_but_for_frees_finds_a_lent_page(struct kunit *test)
 {
 	struct hooks_world *w = test->priv;
 	struct page *page = labyrinth_lend(w->owner, w->held);
@@ -303,7 +392,7 @@ static void no_hook_finds_a_lent_page(struct kunit *test)
 
 	KUNIT_ASSERT_PTR_EQ(test, page, virt_to_page(w->held));
 	for (i = 0; i < lab_nr_hooks; i++)
-		expect_found(test, &lab_hooks[i], false);
+		expect_found(test, &lab_hooks[i], finds_lent(&lab_hooks[i]));
 	put_page(page);
 	KUNIT_EXPECT_EQ(test, labyrinth_reclaim(w->owner, w->held), 0);
 }
@@ -337,6 +426,31 @@ static void a_window_beyond_the_pages_holds_none(struct kunit *test)
 					0ULL);
 }
 
+/* What the core finds too large before it reads, and what it would fault at itself. */
+static void an_array_that_is_not_there_is_survived(struct kunit *test)
+{
+	struct page **pages = vmalloc(PAGE_SIZE);
+	struct vm_area_struct vma = { .vm_end = PAGE_SIZE };
+	unsigned long nr = 1UL << 40;
+	struct hooked_call call = {};
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, pages);
+	memset(pages, 0, PAGE_SIZE);
+	for (i = 0; i < lab_nr_hooks; i++) {
+		if (prototype_sets(&lab_hooks[i], set_pages) ||
+		    prototype_sets(&lab_hooks[i], set_pfns))
+			set_args(&call, ADDR(pages), PAGE_SIZE, 0, 0, 0);
+		else if (prototype_sets(&lab_hooks[i], set_pages_and_count))
+			set_args(&call, ADDR(&vma), 0, ADDR(pages), ADDR(&nr), 0);
+		else
+			continue;
+		KUNIT_EXPECT_EQ_MSG(test, lab_hooks[i].find((void *)&call.regs), 0ULL,
+				    "%s", lab_hooks[i].name);
+	}
+	vfree(pages);
+}
+
 /* Lists may have gaps, and a fault's handler may leave no page. */
 static void a_missing_page_is_passed_over(struct kunit *test)
 {
@@ -361,9 +475,10 @@ static void a_missing_page_is_passed_over(struct kunit *test)
 
 static struct kunit_case hooks_cases[] = {
 	KUNIT_CASE(each_hook_finds_a_held_page),
-	KUNIT_CASE(no_hook_finds_a_lent_page),
+	KUNIT_CASE(no_hook_but_for_frees_finds_a_lent_page),
 	KUNIT_CASE(no_hook_finds_a_page_that_was_released),
 	KUNIT_CASE(a_window_beyond_the_pages_holds_none),
+	KUNIT_CASE(an_array_that_is_not_there_is_survived),
 	KUNIT_CASE(a_missing_page_is_passed_over),
 	{}
 };

@@ -63,8 +63,8 @@ bpf_on() {
 }
 
 bpf_off() {
-	kill $bpf
-	wait $bpf 2>/dev/null
+	kill "$bpf"
+	wait "$bpf" 2>/dev/null
 }
 
 check_bpf() {

@@ -51,8 +51,8 @@ make_block() {
 
 # drop_block STATE: its owner and the foreigner give back what is theirs.
 drop_block() {
-	[ "$1" = HELD ] || echo reclaim-adopted >$DO
-	echo free-adopted >$DO
+	[ "$1" = HELD ] || echo reclaim-adopted >"$DO"
+	echo free-adopted >"$DO"
 	intrude block-drop >/dev/null
 }
 
@@ -118,7 +118,7 @@ bpf=11
 [ -e $TRACING/set_ftrace_filter ] && tracers=8 || tracers=0
 ktap_plan $((4 * $(wc -l </tmp/ways) + tracers + bpf + 2))
 try_ways
-[ $tracers = 0 ] || check_tracers
+[ "$tracers" = 0 ] || check_tracers
 [ $bpf = 0 ] || check_bpf
 ktap_lacks "nothing bad is said of any page" "Bad page|Oops|MCE" "$(dmesg)"
 rmmod labyrinth_intruder
