@@ -140,6 +140,12 @@ bool lab_guard_refuses(void)
 	return READ_ONCE(guard_mode) == GUARD_REFUSE;
 }
 
+/* Whether the guard is off, and its hooks about to be disarmed. Context: Any. */
+bool lab_guard_is_off(void)
+{
+	return READ_ONCE(guard_mode) == GUARD_OFF;
+}
+
 /*
  * @hook has found @tag's page in what @caller does, which @can_refuse. Counts and
  * reports it.

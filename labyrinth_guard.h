@@ -123,6 +123,7 @@ enum {
 bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
 		     bool can_refuse);
 bool lab_guard_refuses(void);
+bool lab_guard_is_off(void);
 lab_tag_t lab_guard_find_tagged(unsigned long pfn, unsigned long nr);
 lab_tag_t lab_guard_find_block(struct page *page, unsigned int order);
 unsigned long lab_rawfree_offender(struct ftrace_regs *regs);

@@ -187,7 +187,7 @@ static noinline void look_up(struct lab_hook *hook, struct page *page,
 	lab_tag_t tag;
 
 	lab_table_search(&labyrinth_hot.table, page_to_pfn(page), &tag);
-	if (!tag)
+	if (!tag || lab_guard_is_off())
 		return;
 	if (!(can_refuse && lab_guard_refuses()) && let_go(tag))
 		return;

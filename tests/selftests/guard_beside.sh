@@ -84,6 +84,7 @@ trace_on() {
 	echo function_graph >$TRACING/current_tracer
 	for function in $FUNCTIONS; do
 		echo "p:lab_$function $function"
+		echo "r:lab_ret_$function $function"
 	done >$TRACING/kprobe_events
 	echo 1 >$TRACING/events/kprobes/enable
 }
@@ -102,6 +103,8 @@ check_all_at_once() {
 	set_guard off
 	set_guard refuse
 	try_ways "behind all of them"
+	ktap_check "Labyrinth's own vmap passes behind all of them" sh -c "echo vmap >$DO"
+	ktap_check "and its mapping for DMA" sh -c "echo dma-map >$DO"
 	trace_off
 	[ $bpfs = 0 ] || bpf_off
 }
@@ -177,7 +180,7 @@ expect_begin
 set_guard refuse
 bpfs=31
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
-traced=14
+traced=16
 [ -e $TRACING/kprobe_events ] || traced=0
 ktap_plan $((bpfs + traced + 2 + 5 + 5 + 3 + 1))
 if [ $bpfs = 0 ]; then ktap_diag "no BTF in this kernel"; else check_bpf; fi
