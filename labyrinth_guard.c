@@ -94,7 +94,7 @@ static_assert(ARRAY_SIZE(state_names) == LAB_NR_HOOK_STATES);
 #define ALL_CLASSES	GENMASK(LAB_NR_HOOK_CLASSES - 1, 0)
 
 /*
- * Protects which hooks are armed, and the three below. Taken in task context
+ * Protects which hooks are armed, and all below. Taken in task context
  * only; ftrace's own locks nest in it. The callbacks take no lock: they read the
  * mode as it is.
  */
@@ -103,6 +103,7 @@ static int guard_mode = GUARD_OFF;
 static unsigned long guard_classes = ALL_CLASSES;
 static bool guard_ready;	/* between init and exit; else only noted */
 static bool missing_told;
+static bool ever_armed;
 
 /*
  * Whether the call that returns to @caller is Labyrinth's own, on behalf of the page's
@@ -328,6 +329,8 @@ static void arm(struct lab_hook *hook)
 	hook->state = hook->err ? LAB_HOOK_FAILED : LAB_HOOK_ARMED;
 	if (hook->err)
 		tell_failed(hook);
+	else
+		ever_armed = true;
 }
 
 /*
@@ -593,8 +596,9 @@ void lab_guard_exit(void)
 	settle();
 	mutex_unlock(&guard_lock);
 	stay_if_stuck();
-	/* Any task may be in labyrinth_stubs.S yet. */
-	synchronize_rcu_tasks();
+	/* A task may be in labyrinth_stubs.S yet. */
+	if (ever_armed)
+		synchronize_rcu_tasks();
 	lab_rawfree_exit();
 	free_hooks();
 }

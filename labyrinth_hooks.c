@@ -102,7 +102,8 @@ static lab_tag_t find_range(unsigned long pfn, unsigned long nr)
 
 /*
  * The first tag, in whichever state, among @nr pages that are to be freed as one: also a
- * page that is lent is not given back by whoever takes it for a part of a block.
+ * page that is lent is not given back by whoever takes it for a part of a block. The core
+ * would not survive a frame that there is not.
  * Context: Any. Return: the tag or 0.
  */
 lab_tag_t lab_guard_find_tagged(unsigned long pfn, unsigned long nr)
@@ -110,7 +111,7 @@ lab_tag_t lab_guard_find_tagged(unsigned long pfn, unsigned long nr)
 	lab_tag_t tag = 0;
 	unsigned long i;
 
-	for (i = 0; i < nr && !tag; i++)
+	for (i = 0; i < nr && !tag && pfn_valid(pfn + i); i++)
 		tag = find_tagged(pfn + i);
 	return tag;
 }
