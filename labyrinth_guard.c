@@ -119,17 +119,13 @@ static bool is_ours(unsigned long caller)
 static void report(const struct lab_hook *hook, lab_tag_t tag, bool refuse,
 		   unsigned long caller)
 {
-	lab_tag_t now;
-	struct lab_slot *slot = lab_table_search(&labyrinth_hot.table, lab_tag_pfn(tag),
-						 &now);
-
 	lab_report(&(struct lab_refusal) {
 		.class = LAB_FOREIGN,
 		.op = class_ops[hook->class],
 		.err = refuse ? -EPERM : 0,
 		.addr = lab_pfn_address(lab_tag_pfn(tag)),
 		.tag = tag,
-		.note = lab_page_note(slot, tag),
+		.note = lab_page_note(NULL, tag),
 		.function = hook->name,
 		.ip = caller,
 	});
@@ -194,7 +190,7 @@ static void refill(const struct lab_hook *hook, lab_tag_t tag, unsigned long cal
 		.op = class_ops[hook->class],
 		.addr = lab_frame_address(frame),
 		.tag = tag,
-		.note = lab_page_note(tag),
+		.note = lab_page_note(NULL, tag),
 		.function = hook->name,
 		.ip = caller,
 	};

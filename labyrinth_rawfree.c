@@ -72,13 +72,6 @@ unsigned long lab_rawfree_offender(struct ftrace_regs *regs)
 #define NR_WOUNDED	64
 static unsigned long wounded[NR_WOUNDED];
 
-/* Whether what the frame says of its page survived: some frees put it on a list. */
-static bool is_whole(const struct lab_frame *frame, const lab_tag_t *slot)
-{
-	return READ_ONCE(frame->tag) == slot &&
-	       READ_ONCE(frame->address) != (unsigned long)LIST_POISON1;
-}
-
 /*
  * Gives @pfn's page its references again, if it is tagged yet. Whoever holds it finds a
  * count below one meanwhile, and takes it for frozen by another CPU, or for lost.
@@ -88,10 +81,10 @@ static void heal_page(unsigned long pfn)
 	struct page *page = pfn_to_page(pfn);
 	struct lab_frame *frame = lab_frame(page);
 	int refs = page_ref_count(page);
-	lab_tag_t tag, *slot;
+	lab_tag_t tag;
 
-	slot = lab_table_search(&labyrinth_hot.table, pfn, &tag);
-	if (!tag || !is_whole(frame, slot))
+	lab_table_search(&labyrinth_hot.table, pfn, &tag);
+	if (!tag || !lab_frame_is_ours(frame))
 		return;
 	ClearPageHWPoison(page);
 	while (refs <= 0 &&

@@ -162,16 +162,23 @@ static const char *context_name(void)
 
 /*
  * Notes what is known of the page that had @tag in @slot a moment ago, for a report that is
- * made after the page may have moved on: then its references alone are noted.
+ * made after the page may have moved on: then its references alone are noted. @slot may be
+ * NULL: then it is looked for.
  * Context: Any.
  */
 struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag)
 {
 	struct lab_page_note note = { .refs = lab_frame_refs(lab_frame_of_tag(tag)) };
 	enum lab_state state = lab_tag_state(tag);
-	struct lab_glance glance = slot ? lab_slot_glance(slot) : (struct lab_glance) {};
+	struct lab_glance glance;
+	lab_tag_t now;
 
-	if (!tag || glance.tag != tag)
+	if (!slot)
+		slot = lab_table_search(&labyrinth_hot.table, lab_tag_pfn(tag), &now);
+	if (!tag || !slot)
+		return note;
+	glance = lab_slot_glance(slot);
+	if (glance.tag != tag)
 		return note;
 	note.site = glance.site;
 	note.age_ms = lab_when_age_ms(glance.when);
