@@ -323,7 +323,7 @@ static void put_freed(struct lab_call *call, bool referred, struct page **leavin
  */
 static int free_held(struct lab_call *call, struct page **leaving)
 {
-	int err = lab_call_exclusive(call);
+	int err = lab_call_await(call);
 	bool referred = err == -EBUSY && call->class == LAB_BUSY &&
 			lab_tag_state(call->tag) == LAB_HELD;
 
@@ -646,7 +646,7 @@ static int untag_lent(struct lab_call *call)
 	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag))
 		return lab_call_again(call);
 	/* The last of the borrowers will free the page. */
-	lab_frame_mend_zone(call->frame, lab_tag_pfn(call->tag));
+	lab_frame_mend_lent(call->frame, lab_tag_pfn(call->tag), &call->damage);
 	lab_frame_disown(call->frame);
 	return 0;
 }

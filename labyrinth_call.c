@@ -145,6 +145,7 @@ static enum lab_class class_of(int err, lab_tag_t tag)
 		return LAB_BUSY;
 	switch (lab_tag_state(tag)) {
 	case LAB_CACHED:
+	case LAB_LIMBO:
 		return LAB_DOUBLE;
 	case LAB_HELD:
 	case LAB_LENT:
@@ -264,10 +265,23 @@ int lab_call_exclusive(struct lab_call *call)
 
 /*
  * The core takes a reference to any page now and then, for less than a microsecond (GUP,
- * the page cache, compaction, splitting of huge pages); a right call is not refused for
- * that.
+ * the page cache, compaction, splitting of huge pages), and another call of the owner's may
+ * have the count frozen as long; a right call is not refused for that.
  */
-#define FREEZE_TRIES	64
+#define EXCLUSIVE_TRIES	64
+
+/* Likewise, after some patience. */
+int lab_call_await(struct lab_call *call)
+{
+	unsigned int tries = EXCLUSIVE_TRIES;
+	int err = lab_call_exclusive(call);
+
+	while (unlikely(err == -EBUSY && call->class == LAB_BUSY && --tries)) {
+		cpu_relax();
+		err = lab_call_exclusive(call);
+	}
+	return err;
+}
 
 static void mend(struct lab_call *call, enum lab_words words)
 {
@@ -284,13 +298,8 @@ int lab_call_freeze(struct lab_call *call)
 {
 	enum lab_words words = lab_tag_state(call->tag) == LAB_LENT ? LAB_WORDS_LENT :
 								      LAB_WORDS_OWNED;
-	unsigned int tries = FREEZE_TRIES;
-	int err = lab_call_exclusive(call);
+	int err = lab_call_await(call);
 
-	while (err == -EBUSY && call->class == LAB_BUSY && --tries) {
-		cpu_relax();
-		err = lab_call_exclusive(call);
-	}
 	if (err)
 		return err;
 	if (!lab_frame_freeze(call->frame, LAB_REFS_EXCLUSIVE)) {

@@ -101,6 +101,7 @@ int lab_call_page(struct lab_call *call, const void *addr);
 int lab_call_again(struct lab_call *call);
 bool lab_call_commit(const struct lab_call *call, lab_tag_t tag);
 int lab_call_exclusive(struct lab_call *call);
+int lab_call_await(struct lab_call *call);
 int lab_call_freeze(struct lab_call *call);
 
 #endif /* LABYRINTH_CALL_H */

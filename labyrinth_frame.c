@@ -61,14 +61,9 @@ static bool is_in_its_zone(const struct page *page, unsigned long pfn)
 	       zone_spans_pfn(&NODE_DATA(nid)->node_zones[zone], pfn);
 }
 
-/*
- * The core finds the page's zone, and so the lists to which it frees the page, by its flags.
- * Puts them right, also where others have the page by reference.
- * Context: Any.
- */
-void lab_frame_mend_zone(struct lab_frame *frame, unsigned long pfn)
+/* The core finds the page's zone, and so the lists to which it frees the page, by its flags. */
+static void mend_zone(struct page *page, unsigned long pfn)
 {
-	struct page *page = lab_frame_page(frame);
 	struct zone *zone;
 
 	if (likely(is_in_its_zone(page, pfn)))
@@ -84,7 +79,7 @@ static void mend_flags(struct lab_frame *frame, unsigned long pfn,
 	unsigned long held = READ_ONCE(frame->flags), right;
 
 	set_mask_bits(&frame->flags, PAGE_FLAGS_CHECK_AT_PREP, LAB_FRAME_MARK);
-	lab_frame_mend_zone(frame, pfn);
+	mend_zone(lab_frame_page(frame), pfn);
 	right = READ_ONCE(frame->flags);
 	/* Flags that nobody minds are cleared without a word. */
 	if ((held ^ right) & (LAB_FRAME_BAD_FLAGS | LAB_FRAME_MARK | ~PAGEFLAGS_MASK))
@@ -143,6 +138,27 @@ void lab_frame_mend(struct lab_frame *frame, unsigned long pfn, enum lab_words w
 	mend_type(frame, words == LAB_WORDS_OWNED ? LAB_TYPE_OFFLINE : LAB_TYPE_NONE, damage);
 	if (memcg)
 		mend_word(memcg, 0, "memcg_data", damage);
+}
+
+/*
+ * Makes those words of a lent page's frame right that no borrower has any business in, and
+ * by which the core would take the page for another: borrowers have it, and it is not
+ * frozen. What was wrong is told by @damage.
+ * Context: Any.
+ */
+void lab_frame_mend_lent(struct lab_frame *frame, unsigned long pfn,
+			 struct lab_damage *damage)
+{
+	unsigned long lru = READ_ONCE(frame->lru), flags = READ_ONCE(frame->flags);
+
+	if (lru & LAB_FRAME_TAIL)
+		mend_word(&frame->lru, LAB_FRAME_LRU, "lru.next", damage);
+	mend_type(frame, LAB_TYPE_NONE, damage);
+	if (flags & BIT(PG_head) || !is_in_its_zone(lab_frame_page(frame), pfn)) {
+		clear_bit(PG_head, &frame->flags);
+		mend_zone(lab_frame_page(frame), pfn);
+		note_damage(damage, "flags", flags, READ_ONCE(frame->flags));
+	}
 }
 
 /*

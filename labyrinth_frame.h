@@ -51,6 +51,7 @@
  * bit 1, and page_pool's magic in the rest: it is none of them.
  */
 #define LAB_FRAME_LRU		((unsigned long)LIST_POISON1)
+#define LAB_FRAME_TAIL		BIT(0)
 #define LAB_FRAME_PFMEMALLOC	BIT(1)
 
 /* Flags with which the page allocator would not take a page, or take it for a larger one. */
@@ -142,11 +143,15 @@ static __always_inline bool lab_frame_is_poisoned(const struct lab_frame *frame)
 	return unlikely(data_race(frame->flags & __PG_HWPOISON));
 }
 
-/* Whether the page of a frame that was tagged has not been through the page allocator. */
+/*
+ * Whether the page of a frame that was tagged has not been through the page allocator. One
+ * after the other, stray writes may have taken away both mark and seal; but whoever has
+ * the page from the allocator has not given it the type, and so many references.
+ */
 static inline bool lab_frame_is_ours(const struct lab_frame *frame)
 {
 	return READ_ONCE(frame->flags) & LAB_FRAME_MARK ||
-	       READ_ONCE(frame->seal) == LAB_FRAME_SEAL;
+	       READ_ONCE(frame->seal) == LAB_FRAME_SEAL || lab_frame_is_exclusive(frame);
 }
 
 /* Claims the frame, if it has exactly @refs references. */
@@ -280,9 +285,10 @@ enum lab_words {
 	LAB_WORDS_LENT,		/* ->lru, ->index and ->private were the borrower's to use */
 };
 
-void lab_frame_mend_zone(struct lab_frame *frame, unsigned long pfn);
 void lab_frame_mend(struct lab_frame *frame, unsigned long pfn, enum lab_words words,
 		    struct lab_damage *damage);
+void lab_frame_mend_lent(struct lab_frame *frame, unsigned long pfn,
+			 struct lab_damage *damage);
 bool lab_frame_type_fits(void);
 
 #endif /* LABYRINTH_FRAME_H */
