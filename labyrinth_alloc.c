@@ -354,8 +354,9 @@ static bool is_referred_to(const struct lab_call *call)
 
 /*
  * The page, which is_mapped(), is taken away from the process that has it, if the
- * caller may sleep, as far as can be known. That the process stands in the way of it just
- * now is no fault of the caller's, to be reported.
+ * caller may sleep, as far as can be known. While preemption is enabled the owner may
+ * go, and its slot become another's: lab_mmap_revoke() looks at the handle again. That
+ * the process stands in the way just now is no fault of the caller's, to be reported.
  * Return: as lab_call_page() then; the page may be back all by itself.
  */
 static int take_back(struct lab_call *call)
@@ -364,8 +365,8 @@ static int take_back(struct lab_call *call)
 		return -EBUSY;
 	preempt_enable();
 	if (preemptible() && !rcu_preempt_depth())
-		call->silent = lab_mmap_revoke(call->owner, call->slot, true) ==
-			       LAB_REVOKE_LATER;
+		call->silent = lab_mmap_revoke(call->owner, call->slot,
+					       call->handle) == LAB_REVOKE_LATER;
 	preempt_disable();
 	/* With preemption enabled, the owner may have gone. */
 	if (lab_owner_is(call->owner, call->handle))
@@ -381,7 +382,7 @@ static int free_mapped(struct lab_call *call, struct page **leaving)
 
 	if (is_mapped(call, err) && !is_referred_to(call) &&
 	    lab_mapping_retire(call->owner, call->slot, call->tag, true)) {
-		lab_mmap_kick();
+		lab_mmap_kick(call->owner, call->slot);
 		lab_owner_quota_give(call->owner, 1);
 		lab_step(LAB_OP_FREE, lab_tag_pfn(call->tag), call->owner, call->ip);
 		return 0;
@@ -729,13 +730,14 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_release_lent, LAB_NS);
 
 /*
  * Whether @page is one that alloc_page() could have given to its caller: on no
- * list of the core's, mapped nowhere, nobody's buffer or pool.
+ * list of the core's, mapped nowhere, nobody's buffer or pool. A page that is charged to
+ * a memory cgroup would stay charged while it goes from one holder to the next.
  */
 static bool is_ordinary(struct page *page)
 {
 	return !PageLRU(page) && !PageSlab(page) && !folio_mapped(page_folio(page)) &&
 	       !page_has_type(page) && !page->mapping && !PagePrivate(page) &&
-	       !lab_page_is_pool(page);
+	       !lab_page_is_pool(page) && !lab_page_charged(page);
 }
 
 /* Tags the frozen frame; the page is the owner's after that. */
@@ -803,18 +805,25 @@ static int adopt_page(struct lab_call *call, struct page *page)
 /**
  * labyrinth_adopt() - bring an ordinary page under ownership
  * @owner: who is to hold it.
- * @page: a page of order 0 as alloc_page() gives it, to which nobody refers but
- *	the caller.
+ * @page: a page of order 0 as alloc_page() gives it without __GFP_ACCOUNT, to which
+ *	nobody refers but the caller.
  *
  * After success the caller's reference is Labyrinth's, and the page is @owner's
  * as if it had been handed out by this call; after failure it is the caller's.
  *
+ * Nobody may have the page mapped. A mapping into a process by vm_insert_page() and its
+ * like is seen, and refused. A mapping by frame number (remap_pfn_range(),
+ * vmf_insert_pfn()), by vmap() or for DMA leaves no trace in struct page: whoever made
+ * it must have ended it, or the process, the kernel code or the device goes on to
+ * reach a page that is exclusive now. The same is so of a page that was given to the page
+ * allocator while such a mapping was left, and that an owner then gets from there.
+ *
  * Context: Any. Never sleeps.
  * Return: the page's address; or ERR_PTR: -EPERM the page has an owner, and it is
  * another, or the caller is not the bound thread; -EBUSY it is @owner's
- * already, or mapped, or referred to, or on a list of the core's; -ENOSPC the
- * quota or the table is full; -EINVAL not a page of order 0 of system memory, or not
- * a live owner's handle.
+ * already, or mapped, or referred to, or on a list of the core's, or charged to a
+ * memory cgroup; -ENOSPC the quota or the table is full; -EINVAL not a page of order 0
+ * of system memory, or not a live owner's handle.
  */
 void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page)
 {

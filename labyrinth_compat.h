@@ -118,11 +118,52 @@
 #define lab_mixed_pfn(pfn)	(pfn)
 #endif
 
+/* Whether the page is charged to a memory cgroup, as kernel memory or otherwise. */
+#ifdef CONFIG_MEMCG
+#define lab_page_charged(page)	(!!READ_ONCE((page)->memcg_data))
+#else
+#define lab_page_charged(page)	((void)(page), false)
+#endif
+
 /* 7.3 says for which mappings it is meant. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
 #define lab_zap_vma_ptes zap_special_vma_range
 #else
 #define lab_zap_vma_ptes zap_vma_ptes
+#endif
+
+/* 6.13 counts writers from when they have the lock; their unlock counts everywhere. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define lab_mm_write_begin	mm_lock_seqcount_begin
+#else
+#define lab_mm_write_begin(mm)	((void)(mm))
+#endif
+
+/* Newer kernels have no mmap_write_trylock(). */
+static inline bool lab_mmap_write_trylock(struct mm_struct *mm)
+{
+	if (!down_write_trylock(&mm->mmap_lock))
+		return false;
+	lab_mm_write_begin(mm);
+	return true;
+}
+
+/* Which page an entry of a VM_PFNMAP or VM_IO mapping leads to: 0, or -EINVAL for none. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
+				 unsigned long *pfn)
+{
+	struct follow_pfnmap_args args = { .vma = vma, .address = addr };
+	int err = follow_pfnmap_start(&args);
+
+	if (err)
+		return err;
+	*pfn = args.pfn;
+	follow_pfnmap_end(&args);
+	return 0;
+}
+#else
+#define lab_follow_pfn follow_pfn
 #endif
 
 /* The guard needs ftrace's view of the arguments, and x86's calls. */

@@ -115,10 +115,13 @@ static int __init labyrinth_init(void)
 	err = lab_mapping_init();
 	if (err)
 		goto err_table;
+	err = lab_mmap_init();
+	if (err)
+		goto err_mapping;
 	err = lab_owners_init(max_owners);
 	if (err) {
 		pr_err("no memory for %u owners\n", max_owners);
-		goto err_mapping;
+		goto err_mmap;
 	}
 	err = lab_notify_init();
 	if (err)
@@ -142,6 +145,8 @@ err_notify:
 err_owners:
 	lab_owners_stop();
 	lab_owners_exit();
+err_mmap:
+	lab_mmap_exit();
 err_mapping:
 	lab_mapping_exit();
 err_table:

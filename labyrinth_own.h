@@ -19,8 +19,8 @@
 
 void *lab_own_vmap(struct page **pages, unsigned int count, unsigned long flags,
 		   pgprot_t prot);
-int lab_own_remap_pfn_range(struct vm_area_struct *vma, unsigned long addr,
-			    unsigned long pfn, unsigned long size, pgprot_t prot);
+vm_fault_t lab_own_vmf_insert_pfn_prot(struct vm_area_struct *vma, unsigned long addr,
+				       unsigned long pfn, pgprot_t prot);
 dma_addr_t lab_own_dma_map_page_attrs(struct device *dev, struct page *page,
 				      size_t offset, size_t size,
 				      enum dma_data_direction dir,

@@ -447,8 +447,8 @@ static void settle_mapped(struct lab_owner *owner, struct lab_slot *slot, lab_ta
 	if (lab_mapping_retire(owner, slot, tag, false))
 		lab_dma_end_all(owner, slot);
 	lab_vmap_end_all(owner);
-	if (lab_mmap_revoke(owner, slot, false) != LAB_REVOKED)
-		lab_mmap_kick();
+	if (lab_mmap_revoke(owner, slot, NULL) == LAB_REVOKE_LATER)
+		lab_mmap_kick(owner, slot);
 	lab_limbo_settle(owner, slot, lab_tag_step(tag, LAB_LIMBO));
 }
 
@@ -480,6 +480,8 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 		name_leaked(owner, slot, tag, ++out, ip);
 		settle(owner, slot, tag);
 	}
+	if (out)
+		lab_mmap_end_all(owner);
 	left = atomic_read(&owner->pages) - 1;
 	if (out)
 		pr_err("owner %s (id %u) of module %s went with %u pages out, of which %d are still referred to\n",

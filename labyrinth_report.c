@@ -83,6 +83,7 @@ static const char * const class_names[] = {
 	[LAB_BAD_PAGE] = "bad-page",
 	[LAB_BAD_MAPPING] = "bad-mapping",
 	[LAB_WRONG_DEVICE] = "wrong-device",
+	[LAB_WRONG_VMA] = "wrong-vma",
 	[LAB_LOST_REFERENCE] = "lost-reference",
 	[LAB_OVERWRITTEN] = "overwritten",
 	[LAB_STRAY_WRITE] = "stray-write",
@@ -284,6 +285,8 @@ static void print_asked(const struct lab_refusal *refusal)
 		       asked->addr, direction(asked));
 	if (refusal->class == LAB_WRONG_DEVICE)
 		print_device(refusal->dev, refusal->caller->dev);
+	if (refusal->class == LAB_WRONG_VMA)
+		pr_err(" vma:     not one of the process's own\n");
 }
 
 static void print_stray(const struct lab_stray *stray)

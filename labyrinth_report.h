@@ -25,6 +25,7 @@ enum lab_class {
 	LAB_BAD_PAGE,		/* not an ordinary, unshared page */
 	LAB_BAD_MAPPING,	/* no mapping that can be made, or that there is */
 	LAB_WRONG_DEVICE,	/* not the device that the owner is bound to */
+	LAB_WRONG_VMA,		/* not the process's own; refused, or noticed later */
 	/* Noticed: it had happened already. */
 	LAB_LOST_REFERENCE,	/* somebody dropped one that was not his */
 	LAB_OVERWRITTEN,	/* somebody wrote to a word of struct page */

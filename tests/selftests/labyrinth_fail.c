@@ -198,7 +198,6 @@ static struct call calls[] = {
 	CALL("__kvmalloc_node_noprof", 0, UNTOLD),
 	CALL("xa_store", XA_NO_MEMORY, UNTOLD),
 	HOOKED("vmap", 0, GETS),
-	HOOKED("remap_pfn_range", -ENOMEM, UNTOLD),
 	HOOKED("dma_map_page_attrs", DMA_MAPPING_ERROR, GETS),
 	HOOKED("dma_map_phys", DMA_MAPPING_ERROR, GETS),
 	CALL("debugfs_create_dir", -ENOMEM, UNTOLD),

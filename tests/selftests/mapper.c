@@ -593,6 +593,46 @@ static const struct step rob_steps[] = {
 
 SHOW_STEPS(rob);
 
+/* What is charged to a memory cgroup is the cgroup's until it goes back to the system. */
+static int adopt_page(gfp_t gfp, bool charged)
+{
+	struct page *adopted = alloc_page(gfp);
+	int err;
+
+	if (!adopted)
+		return -ENOMEM;
+#ifdef CONFIG_MEMCG
+	if (!!READ_ONCE(adopted->memcg_data) != charged)
+		return -ENODATA;
+#endif
+	err = PTR_ERR_OR_ZERO(labyrinth_adopt(owner, adopted));
+	if (err)
+		__free_page(adopted);
+	else
+		labyrinth_free_page(owner, page_address(adopted));
+	return err;
+}
+
+static int adopt_charged(void)
+{
+	if (!IS_ENABLED(CONFIG_MEMCG))
+		return -EBUSY;
+	return adopt_page(GFP_KERNEL_ACCOUNT, true);
+}
+
+static int adopt_free_of_charge(void)
+{
+	return adopt_page(GFP_KERNEL, false);
+}
+
+static const struct step adopt_steps[] = {
+	{ "a page that is charged to a cgroup is not adopted", adopt_charged, -EBUSY },
+	{ "another is", adopt_free_of_charge, 0 },
+	{}
+};
+
+SHOW_STEPS(adopt);
+
 static void clean_up(void)
 {
 	struct labyrinth_owner *owners[] = { owner, other, no_device };
@@ -636,6 +676,7 @@ static int __init mapper_init(void)
 	debugfs_create_file("vmap", 0400, root, NULL, &vmap_fops);
 	debugfs_create_file("leave", 0400, root, NULL, &leave_fops);
 	debugfs_create_file("rob", 0400, root, NULL, &rob_fops);
+	debugfs_create_file("adopt", 0400, root, NULL, &adopt_fops);
 	return 0;
 }
 

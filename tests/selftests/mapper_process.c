@@ -10,7 +10,9 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/wait.h>
 
 #include "../../labyrinth_alloc.h"
 #include "mapper.h"
@@ -94,6 +96,102 @@ static int mapper_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* A process waits in mmap(), and so holds its mmap_lock, until it is told to go on. */
+static DECLARE_WAIT_QUEUE_HEAD(stall_queue);
+static bool is_stalled, may_go;
+
+static int stall(void)
+{
+	int err;
+
+	WRITE_ONCE(may_go, false);
+	WRITE_ONCE(is_stalled, true);
+	wake_up_all(&stall_queue);
+	err = wait_event_killable(stall_queue, READ_ONCE(may_go));
+	WRITE_ONCE(is_stalled, false);
+	return err ?: -ECANCELED;
+}
+
+static int await_stall(void)
+{
+	return wait_event_killable(stall_queue, READ_ONCE(is_stalled));
+}
+
+static int end_stall(void)
+{
+	WRITE_ONCE(may_go, true);
+	wake_up_all(&stall_queue);
+	return 0;
+}
+
+/* The driver gives a copy of the VMA, which then is used for something else. */
+static noinline int mmap_by_copy(struct mapped_file *mapped,
+				 const struct vm_area_struct *vma,
+				 struct vm_area_struct *copy)
+{
+	int err;
+
+	memcpy(copy, vma, sizeof(*copy));
+	err = labyrinth_mmap(mapped->owner, copy, mapped->pages, NR_PAGES);
+	memset(copy, 0x6b, sizeof(*copy));
+	return err;
+}
+
+static int mmap_by_copy_on_stack(struct mapped_file *mapped,
+				 const struct vm_area_struct *vma)
+{
+	struct vm_area_struct copy;
+
+	return mmap_by_copy(mapped, vma, &copy);
+}
+
+static int mmap_by_copy_on_heap(struct mapped_file *mapped,
+				const struct vm_area_struct *vma)
+{
+	struct vm_area_struct *copy = kmalloc(sizeof(*copy), GFP_KERNEL);
+	int err;
+
+	if (!copy)
+		return -ENOMEM;
+	err = mmap_by_copy(mapped, vma, copy);
+	kfree(copy);
+	return err;
+}
+
+/*
+ * The driver puts its own fault handler before Labyrinth's, which sees what is
+ * Labyrinth's only so long; nobody hears of a close.
+ */
+static const struct vm_operations_struct *inner_ops;
+static void *inner_data;
+
+static vm_fault_t wrapped_fault(struct vm_fault *vmf)
+{
+	vm_fault_t ret;
+
+	vmf->vma->vm_private_data = inner_data;
+	ret = inner_ops->fault(vmf);
+	vmf->vma->vm_private_data = NULL;
+	return ret;
+}
+
+static const struct vm_operations_struct wrapped_ops = {
+	.fault = wrapped_fault,
+};
+
+static int mmap_wrapped(struct mapped_file *mapped, struct vm_area_struct *vma)
+{
+	int err = labyrinth_mmap(mapped->owner, vma, mapped->pages, NR_PAGES);
+
+	if (err)
+		return err;
+	inner_ops = vma->vm_ops;
+	inner_data = vma->vm_private_data;
+	vma->vm_ops = &wrapped_ops;
+	vma->vm_private_data = NULL;
+	return 0;
+}
+
 /* All pages at offset 0; at another, such a list as must be refused. */
 static int mapper_mmap(struct file *file, struct vm_area_struct *vma)
 {
@@ -118,6 +216,14 @@ static int mapper_mmap(struct file *file, struct vm_area_struct *vma)
 		if (labyrinth_mmap(mapped->owner, vma, pages, NR_PAGES))
 			return -ENXIO;
 		return labyrinth_mmap(heir, vma, pages, NR_PAGES) == -EINVAL ? 0 : -ENXIO;
+	case 7:
+		return mmap_by_copy_on_stack(mapped, vma);
+	case 8:
+		return mmap_by_copy_on_heap(mapped, vma);
+	case 9:
+		return mmap_wrapped(mapped, vma);
+	case 10:
+		return stall();
 	case 5:		/* the driver fails after it */
 		return labyrinth_mmap(mapped->owner, vma, pages, NR_PAGES) ?:
 		       -ECANCELED;
@@ -179,6 +285,10 @@ static int befall(struct mapped_file *mapped, const char *word,
 		err = free_referred(mapped, page);
 	else if (!strcmp(word, "transfer-nobody"))
 		err = labyrinth_transfer(mapped->owner, NULL, page);
+	else if (!strcmp(word, "await-stall"))
+		return await_stall();
+	else if (!strcmp(word, "end-stall"))
+		return end_stall();
 	else if (!strcmp(word, "again"))
 		return take_again(mapped, index);
 	else if (!strcmp(word, "lend"))

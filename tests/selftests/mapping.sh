@@ -16,7 +16,9 @@ DMA_STEPS=47
 VMAP_STEPS=20
 LEAVE_STEPS=1
 ROB_STEPS=9
-PROCESS_STEPS=49
+PROCESS_STEPS=59
+MISTAKES=4
+ADOPT_STEPS=2
 
 # run_steps FILE: a result for each of its lines.
 run_steps() {
@@ -59,10 +61,39 @@ wait_until_used() {
 
 tags_of() { grep -c "^0x[0-9a-f]* [0-9]* $1 $2" $DEBUGFS/pages; }
 
-ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + ROB_STEPS + 18))
+# What a process chooses wrongly is its own fault, and not for the driver's log.
+run_mistakes() {
+	mark=$(dmesg_mark)
+	"$PROCESS" mistakes >/tmp/mistakes
+	while read -r verdict name; do
+		ktap_check "mistakes: $name" [ "$verdict" = ok ]
+	done </tmp/mistakes
+	ktap_lacks "mistakes: none is reported" "BUG: labyrinth" "$(dmesg_since "$mark")"
+}
+
+# Only what a memory cgroup other than the root's allocates is charged.
+enter_cgroup() {
+	mkdir -p /tmp/cgroup
+	mount -t cgroup2 none /tmp/cgroup
+	echo +memory >/tmp/cgroup/cgroup.subtree_control
+	mkdir -p /tmp/cgroup/adopter
+	echo $$ >/tmp/cgroup/adopter/cgroup.procs
+}
+
+leave_cgroup() {
+	echo $$ >/tmp/cgroup/cgroup.procs
+	rmdir /tmp/cgroup/adopter
+	umount /tmp/cgroup
+}
+
+ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + ROB_STEPS + MISTAKES + ADOPT_STEPS + 21))
 insmod labyrinth.ko guard=refuse report_burst=1000
 insmod tests/selftests/labyrinth_mapper.ko
+run_mistakes
 expect_begin
+enter_cgroup
+run_steps adopt
+leave_cgroup
 mark=$(dmesg_mark)
 run_steps dma
 log=$(dmesg_since "$mark")
@@ -80,6 +111,9 @@ run_steps vmap
 run_process
 ktap_contains "who lends a page that a process has mapped is told so" \
 	"mapped:  into a process at 0x[0-9a-f]*, by mapper_mmap" "$(dmesg_since "$mark")"
+ktap_contains "who maps by a copy of the VMA is told so at once" \
+	"BUG: labyrinth: wrong-vma-map in mmap_by_copy" "$(dmesg_since "$mark")"
+ktap_contains "or when it is found out" " noticed: during map" "$(dmesg_since "$mark")"
 ktap_lacks "nothing else is said" "Bad page|WARNING|Oops|rss-counter" "$(dmesg_since "$mark")"
 run_steps leave
 ktap_contains "each is named with its mapping" "mapped:  for DMA, 4096 bytes" \

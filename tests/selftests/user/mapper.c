@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Usage: mapper [once]
+ * Usage: mapper [once|mistakes]
  * A process maps pages of /dev/labyrinth_mapper, and tries what it and others
  * may do with such a mapping. A line for each: "ok" or "bad", then what is the
- * matter. With "once" it does no more than map, write and unmap.
+ * matter. With "once" it does no more than map, write and unmap; with "mistakes",
+ * than what is nobody's mistake but the process's.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -46,9 +47,14 @@ static int refused(long page, int flags, int wanted)
 	return fails((long)map_at(fd, page, flags), wanted);
 }
 
+static int befall_at(int file, const char *what)
+{
+	return write(file, what, strlen(what)) == (ssize_t)strlen(what);
+}
+
 static int befall(const char *what)
 {
-	return write(fd, what, strlen(what)) == (ssize_t)strlen(what);
+	return befall_at(fd, what);
 }
 
 static int touch_inherited(void)
@@ -150,17 +156,102 @@ static int has_flags(const char *wanted)
 	return all;
 }
 
-static void try_refusals(void)
+static int try_mistakes(void)
 {
 	say(refused(0, MAP_PRIVATE, EINVAL), "a private mapping is refused");
-	say(refused(1, MAP_SHARED, EPERM), "another owner's pages are refused");
-	say(refused(2, MAP_SHARED, EINVAL), "a list with a hole is refused");
-	say(refused(3, MAP_SHARED, EINVAL), "no list is refused");
-	say(refused(4, MAP_SHARED, EBUSY), "a page twice is refused");
 	say(fails((long)mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0), EINVAL),
 	    "a mapping that is too short is refused");
 	say(fails((long)mmap(NULL, LENGTH + PAGE, PROT_READ, MAP_SHARED, fd, 0),
 		  EINVAL), "a mapping that is too long is refused");
+	map = map_at(fd, 0, MAP_SHARED);
+	say(map != MAP_FAILED && refused(0, MAP_SHARED, EBUSY),
+	    "a second mapping is refused");
+	return 0;
+}
+
+static void try_refusals(void)
+{
+	say(refused(1, MAP_SHARED, EPERM), "another owner's pages are refused");
+	say(refused(2, MAP_SHARED, EINVAL), "a list with a hole is refused");
+	say(refused(3, MAP_SHARED, EINVAL), "no list is refused");
+	say(refused(4, MAP_SHARED, EBUSY), "a page twice is refused");
+	say(refused(7, MAP_SHARED, EINVAL), "a copy of the VMA is refused");
+}
+
+/* Until the mapping that was made by a copy is found out, the pages count as mapped. */
+static char *map_soon(void)
+{
+	char *got = MAP_FAILED;
+	int i;
+
+	for (i = 0; i < 1000 && got == MAP_FAILED; i++) {
+		got = map_at(fd, 0, MAP_SHARED);
+		usleep(10000);
+	}
+	return got;
+}
+
+/* The driver gives a copy of the VMA that cannot be told from a VMA. */
+static void try_copy(void)
+{
+	fd = open(device, O_RDWR);
+	map = map_at(fd, 8, MAP_SHARED);
+	say(map != MAP_FAILED && touch(map) == SIGBUS,
+	    "the process reaches nothing through a copy of the VMA");
+	say(befall("free 0") && befall("again 0") && touch(map) == SIGBUS,
+	    "nor when the page is handed out again");
+	map = map_soon();
+	say(map != MAP_FAILED && touch(map) == 0,
+	    "the copy is found out, and the pages can be mapped");
+	close(fd);
+	munmap(map, LENGTH);
+}
+
+/* The driver hides from Labyrinth what is Labyrinth's in the VMA. */
+static void try_wrapped(void)
+{
+	fd = open(device, O_RDWR);
+	map = map_at(fd, 9, MAP_SHARED);
+	say(map != MAP_FAILED && touch(map) == 0 && touch(map + PAGE) == 0,
+	    "a driver puts its own handlers before Labyrinth's");
+	say(befall("free 0") && is_gone_soon(map),
+	    "a page that is freed is found in the process all the same");
+	say(touch(map + PAGE) == 0, "the next page is as it was");
+	munmap(map, LENGTH);
+	close(fd);
+}
+
+/* Has pages of the file @fd mapped, and stands still in another mmap(). */
+static int stand_still(void)
+{
+	map = map_at(fd, 0, MAP_SHARED);
+	if (map == MAP_FAILED || touch(map))
+		return 1;
+	map_at(fd, 10, MAP_SHARED);
+	return !is_gone_soon(map);
+}
+
+static void try_stall(void)
+{
+	int status, mine = open(device, O_RDWR);
+	char *map_of_mine = map_at(mine, 0, MAP_SHARED);
+	pid_t pid;
+
+	fd = open(device, O_RDWR);
+	say(touch(map_of_mine) == 0, "a process has pages mapped");
+	pid = fork();
+	if (!pid)
+		_exit(stand_still());
+	say(befall("await-stall"), "another one holds its own mmap_lock");
+	say(befall("free-atomic 0"), "a page is freed under the one that stands still");
+	usleep(500000);
+	say(befall_at(mine, "free-atomic 0"), "a page is freed under the first");
+	say(is_gone_soon(map_of_mine), "which loses it, whatever the other does");
+	befall("end-stall");
+	say(waitpid(pid, &status, 0) == pid && !status, "the other loses its page then");
+	munmap(map_of_mine, LENGTH);
+	close(mine);
+	close(fd);
 }
 
 static void try_mapping(void)
@@ -389,11 +480,16 @@ int main(int argc, char **argv)
 	}
 	if (argc > 1 && !strcmp(argv[1], "once"))
 		return map_once();
+	if (argc > 1 && !strcmp(argv[1], "mistakes"))
+		return try_mistakes();
 	try_refusals();
 	try_mapping();
 	try_readers();
 	try_teardown();
 	try_ends();
+	try_copy();
+	try_wrapped();
+	try_stall();
 	try_races();
 	return 0;
 }
