@@ -4,7 +4,8 @@
  * the list of free ones, which owners_lock protects.
  *
  * Why a stale handle is harmless: the slots stay as long as the module, and each
- * life of a slot has a generation of its own, so no handle ever fits twice.
+ * life of a slot has a generation of its own, so no handle ever fits twice. Why a
+ * forged one is: see make_handle().
  *
  * Why nothing is lost when an owner goes while others still call: destroy
  * takes slot->handle back, then waits for an RCU grace period. Every call reads the
@@ -19,6 +20,7 @@
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
+#include <linux/ctype.h>
 #include <linux/device.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -26,8 +28,10 @@
 #include <linux/mutex.h>
 #include <linux/nodemask.h>
 #include <linux/notifier.h>
+#include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/task.h>
+#include <linux/siphash.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
@@ -41,11 +45,18 @@
 #include "labyrinth_vmap.h"
 
 #define HANDLE_TOP		(0x4UL << 60)
-#define HANDLE_LOW		0x1a5UL
-#define HANDLE_GENERATION	(LAB_OWNER_SLOT_SHIFT + LAB_OWNER_BITS)
-#define GENERATION_MASK		GENMASK_ULL(59 - HANDLE_GENERATION, 0)
+#define HANDLE_ODD		BIT(0)
 
-static_assert(HANDLE_LOW < BIT(LAB_OWNER_SLOT_SHIFT));
+/* A life's bits in a handle: so many below the owner's id, the rest above it. */
+#define LIFE_HALF_BITS		22
+#define LIFE_HALF_MASK		GENMASK(LIFE_HALF_BITS - 1, 0)
+#define LIFE_LOW_BITS		(LAB_OWNER_SLOT_SHIFT - 1)
+#define LIFE_LOW_MASK		GENMASK_ULL(LIFE_LOW_BITS - 1, 0)
+#define LIFE_HIGH_SHIFT		(LAB_OWNER_SLOT_SHIFT + LAB_OWNER_BITS)
+/* Four are enough for a function that cannot be told from a random one. */
+#define LIFE_ROUNDS		8
+
+static_assert(2 * LIFE_HALF_BITS - LIFE_LOW_BITS + LIFE_HIGH_SHIFT == 60);
 
 /* How many of a dead owner's pages a report names one by one. */
 #define PAGES_NAMED		8
@@ -60,6 +71,9 @@ EXPORT_SYMBOL_FOR_LAB_TEST(lab_owners);
 static DEFINE_MUTEX(owners_lock);
 static LIST_HEAD(free_slots);
 static unsigned int watchers;
+
+/* Enciphers generations. Written by init alone, before there is an owner. */
+static siphash_key_t handle_key __read_mostly;
 
 static const char * const fail_names[] = {
 	[LAB_FAIL_THREAD] = "thread",
@@ -248,6 +262,18 @@ void lab_owner_put_slot(struct lab_owner *owner)
 	mutex_unlock(&owners_lock);
 }
 
+/*
+ * Who names an owner may have let a process choose the name. It is printed to logs and
+ * tables, where it must not look like a line of theirs.
+ */
+static void copy_name(char *to, const char *name)
+{
+	strscpy_pad(to, name, LABYRINTH_NAME_LEN);
+	for (; *to; to++)
+		if (!isascii(*to) || !isprint(*to))
+			*to = '?';
+}
+
 static void set_up(struct lab_owner *owner,
 		   const struct labyrinth_owner_attrs *attrs,
 		   struct module *module, unsigned long ip)
@@ -272,9 +298,8 @@ static void set_up(struct lab_owner *owner,
 	atomic_set(&owner->reserve_held, 0);
 	for (fail = 0; fail < LAB_NR_FAILS; fail++)
 		atomic_set(&owner->fails[fail], 0);
-	strscpy_pad(owner->name, attrs->name, LABYRINTH_NAME_LEN);
-	strscpy_pad(owner->module_name, module ? module->name : "kernel",
-		    LABYRINTH_NAME_LEN);
+	copy_name(owner->name, attrs->name);
+	copy_name(owner->module_name, module ? module->name : "kernel");
 }
 
 /* Under the lock, since debugfs shows the device of an owner that goes. */
@@ -294,13 +319,36 @@ static void tear_down(struct lab_owner *owner)
 		put_task_struct(task);
 }
 
+/*
+ * The number of a slot's life as its handle has it: a permutation of all numbers of 44
+ * bits, which a Feistel network is whatever its rounds do ("How to construct
+ * pseudorandom permutations from pseudorandom functions", Luby and Rackoff, 1988).
+ */
+static u64 encipher(unsigned int id, u64 generation)
+{
+	u64 left = generation >> LIFE_HALF_BITS & LIFE_HALF_MASK;
+	u64 right = generation & LIFE_HALF_MASK;
+	unsigned int round;
+
+	for (round = 0; round < LIFE_ROUNDS; round++) {
+		u64 next = siphash_2u64(right, (u64)id << 32 | round, &handle_key);
+
+		next = left ^ (next & LIFE_HALF_MASK);
+		left = right;
+		right = next;
+	}
+	return left << LIFE_HALF_BITS | right;
+}
+
+/* Whoever has another owner's handle was given it: it can be neither computed nor found. */
 static unsigned long make_handle(const struct lab_owner *owner)
 {
-	u64 generation = owner->generation & GENERATION_MASK;
+	unsigned int id = lab_owner_id(owner);
+	u64 life = encipher(id, owner->generation);
 
-	return HANDLE_TOP | generation << HANDLE_GENERATION |
-	       (unsigned long)lab_owner_id(owner) << LAB_OWNER_SLOT_SHIFT |
-	       HANDLE_LOW;
+	return HANDLE_TOP | (life >> LIFE_LOW_BITS) << LIFE_HIGH_SHIFT |
+	       (unsigned long)id << LAB_OWNER_SLOT_SHIFT |
+	       (life & LIFE_LOW_MASK) << 1 | HANDLE_ODD;
 }
 
 /* What is kept ready: pages, and what it takes to map them. */
@@ -348,7 +396,8 @@ static void publish(struct lab_owner *owner)
  *	labyrinth_owner_create() passes THIS_MODULE. It is not pinned.
  *
  * References are held on @attrs->dev and @attrs->task until the owner is
- * destroyed. The reserve is filled before this returns.
+ * destroyed. The reserve is filled before this returns. What is not printable ASCII in
+ * @attrs->name becomes '?'.
  *
  * Context: Task. May sleep.
  * Return: the handle, which is the right to everything that is the owner's; or
@@ -627,6 +676,7 @@ int lab_owners_init(unsigned int nr)
 	lab_owners.nr = nr;
 	labyrinth_hot.owners = lab_owners.slots;
 	labyrinth_hot.owner_mask = (unsigned long)(nr - 1) << LAB_OWNER_SLOT_SHIFT;
+	get_random_bytes(&handle_key, sizeof(handle_key));
 	for (id = 0; id < nr; id++)
 		slot_init(id);
 	err = register_module_notifier(&module_nb);

@@ -4,16 +4,21 @@
  * of its lives.
  *
  * A handle is no pointer, though it is typed as one: it is the slot's place in
- * the array, with a generation above it. Any value at all leads to some slot,
- * which either carries that very handle or does not; a stale, forged or foreign
- * one is told without touching memory that might be gone.
+ * the array, among 44 bits that say which of the slot's lives. Any value at all leads
+ * to some slot, which either carries that very handle or does not; a stale, forged or
+ * foreign handle is told without touching memory that might be gone.
  *
- *	 63  60 59                         24 23           9 8      0
- *	+------+-----------------------------+--------------+--------+
- *	| 0100 |          generation         |   owner id   | 0x1a5  |
- *	+------+-----------------------------+--------------+--------+
+ *	 63  60 59                         24 23           9 8       1 0
+ *	+------+-----------------------------+--------------+---------+---+
+ *	| 0100 |    life, upper 36 bits      |   owner id   | life, 8 | 1 |
+ *	+------+-----------------------------+--------------+---------+---+
  *
- * The top bits make it a non-canonical address: to follow it is a fault.
+ * The bits of the life are the slot's generation, enciphered with a key that is drawn
+ * when the module is loaded: no handle can be computed from others or from the slot's
+ * number, and no two of a slot's first 2^44 lives have the same. To check a handle
+ * is to compare one word, as it would be without.
+ * The top bits make it a non-canonical address, and bit 0 an odd one: to follow it is a
+ * fault. A handle is not printed but as %p does it, hashed.
  */
 #ifndef LABYRINTH_OWNER_H
 #define LABYRINTH_OWNER_H

@@ -122,6 +122,15 @@ static void name_is_copied(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, slot_of(owner)->name, "kunit-before");
 }
 
+/* A name is printed to logs and tables, and a process may have chosen it. */
+static void name_is_made_printable(struct kunit *test)
+{
+	struct labyrinth_owner *owner;
+
+	owner = make_owner(test, "x\nBUG: \x1b[2J\x7f \xc3\xa4\x80\xff\ty~", 0);
+	KUNIT_EXPECT_STREQ(test, slot_of(owner)->name, "x?BUG: ?[2J? ?????y~");
+}
+
 static void query_names_the_maker(struct kunit *test)
 {
 	struct labyrinth_owner *owner = make_owner(test, "kunit-maker", 0);
@@ -229,6 +238,42 @@ static void no_handle_of_an_earlier_life_works(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, labyrinth_owns(owner, addr));
 	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, addr), 0);
 	end_crowd(&crowd);
+}
+
+#define SECRET_BITS	32
+
+/* How often each bit of a handle differs from that of the handle made before. */
+static void count_flips(unsigned int flips[BITS_PER_LONG])
+{
+	unsigned long handle, last = 0;
+	unsigned int i, bit;
+
+	for (i = 0; i <= LIVES; i++) {
+		struct labyrinth_owner *owner = labyrinth_owner_create(&single_attrs);
+
+		handle = (unsigned long)owner;
+		labyrinth_owner_destroy(owner);
+		for (bit = 0; bit < BITS_PER_LONG && i; bit++)
+			flips[bit] += (handle ^ last) >> bit & 1;
+		last = handle;
+	}
+}
+
+/*
+ * A bit that cannot be guessed flips in half of the cases: 150 of 300, and, but once in
+ * 10^12 times, more than 90 and fewer than 210. The owner's id is no secret.
+ */
+static void handle_cannot_be_guessed(struct kunit *test)
+{
+	unsigned int flips[BITS_PER_LONG] = {};
+	unsigned int bit, secret = 0;
+
+	count_flips(flips);
+	for (bit = 0; bit < BITS_PER_LONG; bit++)
+		if ((bit < LAB_OWNER_SLOT_SHIFT || bit >= LAB_SLOT_SHIFT + LAB_OWNER_BITS) &&
+		    flips[bit] > LIVES * 3 / 10 && flips[bit] < LIVES * 7 / 10)
+			secret++;
+	KUNIT_EXPECT_GE(test, secret, SECRET_BITS);
 }
 
 /* A slot that is nobody's has no handle, not even 0. */
@@ -706,9 +751,11 @@ static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(create_in_an_interrupt_is_refused),
 	KUNIT_CASE(long_name_is_cut),
 	KUNIT_CASE(name_is_copied),
+	KUNIT_CASE(name_is_made_printable),
 	KUNIT_CASE(query_names_the_maker),
 	KUNIT_CASE(slots_run_out_and_come_back),
 	KUNIT_CASE(no_handle_of_an_earlier_life_works),
+	KUNIT_CASE(handle_cannot_be_guessed),
 	KUNIT_CASE(free_slots_have_no_handle),
 	KUNIT_CASE(quota_is_exact),
 	KUNIT_CASE(greatest_quota_is_as_good_as_none),

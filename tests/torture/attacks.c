@@ -15,8 +15,8 @@
 #include "torture.h"
 
 /* Of a handle, see labyrinth_owner.h. */
-#define GENERATION_SHIFT	24
-#define GENERATION_BITS		36
+#define LIFE_SHIFT		24
+#define LIFE_BITS		36
 #define HANDLE_LOW		GENMASK(8, 0)
 
 /* Below what any kernel maps its memory at, User-Mode Linux included. */
@@ -211,13 +211,13 @@ static void play_dead_handle(struct tort_actor *a, struct tort_slip **at)
 	bad_handle(a, *at, a->dead);
 }
 
-/* Either a live handle with a bit of its generation changed, or any number. */
+/* Either a live handle with a bit of its life changed, or any number. */
 static void play_forged(struct tort_actor *a, struct tort_slip **at)
 {
 	unsigned long live = (unsigned long)pick_handle(a), forged;
 
 	if (tort_roll(a, 2))
-		forged = live ^ BIT(GENERATION_SHIFT + tort_roll(a, GENERATION_BITS));
+		forged = live ^ BIT(LIFE_SHIFT + tort_roll(a, LIFE_BITS));
 	else
 		forged = a->dice & ~HANDLE_LOW;
 	bad_handle(a, *at, (struct labyrinth_owner *)forged);
