@@ -7,12 +7,22 @@
  * - take its memory offline: such a page whose count is 0, as it is for an
  *   instant while it is frozen, passes for one that its driver has given up.
  *
- * No state is owned here but the two entries in the core's notifier chains.
+ * Hibernation is asked about twice. PM_HIBERNATION_PREPARE comes first, where a refusal
+ * costs least. But /dev/snapshot sends it when it is opened, long before the image is
+ * made: owners may come in between, and so may Labyrinth itself. The device below is
+ * frozen, as all devices are, when processes and drivers are, right before the image.
+ *
+ * No state is owned here but the two entries in the core's notifier chains, and the
+ * device.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
+#include <linux/device.h>
+#include <linux/err.h>
 #include <linux/memory.h>
 #include <linux/notifier.h>
+#include <linux/platform_device.h>
+#include <linux/pm.h>
 #include <linux/suspend.h>
 
 #include "labyrinth_hot.h"
@@ -24,24 +34,57 @@ static void count_owner(struct lab_owner *owner, void *count)
 	++*(unsigned int *)count;
 }
 
-/*
- * An owner may take a page at any moment from here to when interrupts are off. One that
- * is made in that time, while processes are being frozen, is not thought of.
- */
-static int hibernate_notify(struct notifier_block *nb, unsigned long action,
-			    void *unused)
+/* An owner may take a page at any moment until interrupts are off. */
+static int may_hibernate(void)
 {
 	unsigned long used = lab_table_used(&labyrinth_hot.table);
 	unsigned int owners = 0;
 
-	if (action != PM_HIBERNATION_PREPARE)
-		return NOTIFY_DONE;
 	lab_owners_each(count_owner, &owners);
 	if (!used && !owners)
-		return NOTIFY_DONE;
+		return 0;
 	pr_err("no hibernation: it would lose the contents of %lu pages, and of what %u owners may yet take\n",
 	       used, owners);
-	return notifier_from_errno(-EBUSY);
+	return -EBUSY;
+}
+
+static int hibernate_notify(struct notifier_block *nb, unsigned long action,
+			    void *unused)
+{
+	if (action != PM_HIBERNATION_PREPARE)
+		return NOTIFY_DONE;
+	return notifier_from_errno(may_hibernate());
+}
+
+/* Suspend to RAM does not come here: it keeps memory as it is. */
+static int device_freeze(struct device *dev)
+{
+	return may_hibernate();
+}
+
+static const struct dev_pm_ops device_pm_ops = {
+	.freeze = device_freeze,
+};
+
+static const struct device_type device_type = {
+	.name = "labyrinth",
+	.pm = &device_pm_ops,
+};
+
+static struct platform_device *frozen_device;
+
+static int add_device(void)
+{
+	int err;
+
+	frozen_device = platform_device_alloc("labyrinth", PLATFORM_DEVID_NONE);
+	if (!frozen_device)
+		return -ENOMEM;
+	frozen_device->dev.type = &device_type;
+	err = platform_device_add(frozen_device);
+	if (err)
+		platform_device_put(frozen_device);
+	return err;
 }
 
 static bool any_tag_within(unsigned long start, unsigned long nr)
@@ -85,12 +128,22 @@ int lab_notify_init(void)
 		return err;
 	err = register_memory_notifier(&offline_nb);
 	if (err)
-		unregister_pm_notifier(&hibernate_nb);
+		goto err_pm;
+	err = add_device();
+	if (err)
+		goto err_memory;
+	return 0;
+
+err_memory:
+	unregister_memory_notifier(&offline_nb);
+err_pm:
+	unregister_pm_notifier(&hibernate_nb);
 	return err;
 }
 
 void lab_notify_exit(void)
 {
+	platform_device_unregister(frozen_device);
 	unregister_memory_notifier(&offline_nb);
 	unregister_pm_notifier(&hibernate_nb);
 }
