@@ -3,8 +3,13 @@
  * A character device whose pages a process has for itself. Each open file is an
  * owner. mmap(), which works once, allocates pages and maps them; the driver may take
  * any of them back at any time; when the file is released, its owner goes.
+ *
+ * Owners are few, and other drivers want some. So a user may have no more than
+ * max_per_user files open, and all users together no more than max_files.
  */
+#include <linux/cred.h>
 #include <linux/fs.h>
+#include <linux/list.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -16,33 +21,134 @@
 
 #define MAX_PAGES	16UL
 
+static unsigned int max_per_user = 16;
+module_param(max_per_user, uint, 0644);
+MODULE_PARM_DESC(max_per_user, "Files that a user may have open: -EDQUOT beyond that (default 16)");
+
+static unsigned int max_files = 64;
+module_param(max_files, uint, 0644);
+MODULE_PARM_DESC(max_files, "Files that may be open at all: -ENFILE beyond that (default 64)");
+
+/* A user who has files open. */
+struct chardev_user {
+	struct list_head node;
+	kuid_t uid;
+	unsigned int files;
+};
+
+/* Protects the list, the users in it, and @nr_files. */
+static DEFINE_MUTEX(users_lock);
+static LIST_HEAD(users);
+static unsigned int nr_files;
+
 struct chardev {
 	struct labyrinth_owner *owner;
+	struct chardev_user *user;
 	struct mutex lock;		/* nests in mmap_lock; protects all below */
 	unsigned int nr;		/* 0 until mmap() */
 	void *pages[MAX_PAGES];		/* NULL: taken back */
 };
 
-static int chardev_open(struct inode *inode, struct file *file)
+/* Under users_lock; NULL: no memory. */
+static struct chardev_user *user_of_uid(kuid_t uid)
 {
-	struct labyrinth_owner_attrs attrs = {
+	struct chardev_user *user;
+
+	list_for_each_entry(user, &users, node)
+		if (uid_eq(user->uid, uid))
+			return user;
+	user = kzalloc(sizeof(*user), GFP_KERNEL);
+	if (user) {
+		user->uid = uid;
+		list_add(&user->node, &users);
+	}
+	return user;
+}
+
+/* Under users_lock. */
+static void drop_if_unused(struct chardev_user *user)
+{
+	if (user->files)
+		return;
+	list_del(&user->node);
+	kfree(user);
+}
+
+/* Under users_lock. Return: the user, who has one file more now. */
+static struct chardev_user *count_file(kuid_t uid)
+{
+	struct chardev_user *user = user_of_uid(uid);
+	int err = 0;
+
+	if (!user)
+		return ERR_PTR(-ENOMEM);
+	if (user->files >= max_per_user)
+		err = -EDQUOT;
+	else if (nr_files >= max_files)
+		err = -ENFILE;
+	if (err) {
+		drop_if_unused(user);
+		return ERR_PTR(err);
+	}
+	user->files++;
+	nr_files++;
+	return user;
+}
+
+static struct chardev_user *get_user_of_file(const struct file *file)
+{
+	struct chardev_user *user;
+
+	mutex_lock(&users_lock);
+	user = count_file(file->f_cred->uid);
+	mutex_unlock(&users_lock);
+	return user;
+}
+
+static void put_user_of_file(struct chardev_user *user)
+{
+	mutex_lock(&users_lock);
+	nr_files--;
+	user->files--;
+	drop_if_unused(user);
+	mutex_unlock(&users_lock);
+}
+
+static struct labyrinth_owner *make_owner(void)
+{
+	return labyrinth_owner_create(&(struct labyrinth_owner_attrs) {
 		.name = current->comm,
 		.max_pages = MAX_PAGES,
 		.nid = NUMA_NO_NODE,
 		.flags = LABYRINTH_OWNER_ZERO,	/* a process sees nobody's data */
-	};
+	});
+}
+
+static int set_up(struct chardev *chardev, const struct file *file)
+{
+	mutex_init(&chardev->lock);
+	chardev->user = get_user_of_file(file);
+	if (IS_ERR(chardev->user))
+		return PTR_ERR(chardev->user);
+	chardev->owner = make_owner();
+	if (!IS_ERR(chardev->owner))
+		return 0;
+	put_user_of_file(chardev->user);
+	return PTR_ERR(chardev->owner);
+}
+
+static int chardev_open(struct inode *inode, struct file *file)
+{
 	struct chardev *chardev = kzalloc(sizeof(*chardev), GFP_KERNEL);
-	struct labyrinth_owner *owner;
+	int err;
 
 	if (!chardev)
 		return -ENOMEM;
-	owner = labyrinth_owner_create(&attrs);
-	if (IS_ERR(owner)) {
+	err = set_up(chardev, file);
+	if (err) {
 		kfree(chardev);
-		return PTR_ERR(owner);
+		return err;
 	}
-	chardev->owner = owner;
-	mutex_init(&chardev->lock);
 	file->private_data = chardev;
 	return 0;
 }
@@ -73,6 +179,7 @@ static int chardev_release(struct inode *inode, struct file *file)
 
 	free_pages_left(chardev);
 	labyrinth_owner_destroy(chardev->owner);
+	put_user_of_file(chardev->user);
 	kfree(chardev);
 	return 0;
 }

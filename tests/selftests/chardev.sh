@@ -7,7 +7,7 @@
 . "${0%/*}/ktap.sh"
 
 DEBUGFS=/sys/kernel/debug/labyrinth
-STEPS=9
+STEPS=11
 
 # What was taken back may be in limbo, which is looked at once a second.
 wait_until_empty() {

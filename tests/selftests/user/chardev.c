@@ -69,6 +69,24 @@ static void lose_one(void)
 	    "what is gone is not taken back twice");
 }
 
+/* Others want owners too: a user has so many files open, and no more. */
+#define MAX_PER_USER 16
+
+static void open_too_many(void)
+{
+	int files[MAX_PER_USER], nr = 0;
+
+	while (nr < MAX_PER_USER && (files[nr] = open(device, O_RDWR)) >= 0)
+		nr++;
+	say(nr == MAX_PER_USER - 1 && errno == EDQUOT,
+	    "a user cannot open more files than max_per_user");
+	while (nr--)
+		close(files[nr]);
+	nr = open(device, O_RDWR);
+	say(nr >= 0, "when they are closed there is room again");
+	close(nr);
+}
+
 int main(void)
 {
 	touch_init();
@@ -79,5 +97,6 @@ int main(void)
 		return 1;
 	write_and_share();
 	lose_one();
+	open_too_many();
 	return 0;
 }
