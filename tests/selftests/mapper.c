@@ -593,6 +593,12 @@ static const struct step rob_steps[] = {
 
 SHOW_STEPS(rob);
 
+#ifdef CONFIG_MEMCG
+#define is_charged(page)	(!!(page)->memcg_data)
+#else
+#define is_charged(page)	false
+#endif
+
 /* What is charged to a memory cgroup is the cgroup's until it goes back to the system. */
 static int adopt_page(gfp_t gfp, bool charged)
 {
@@ -601,10 +607,8 @@ static int adopt_page(gfp_t gfp, bool charged)
 
 	if (!adopted)
 		return -ENOMEM;
-#ifdef CONFIG_MEMCG
-	if (!!READ_ONCE(adopted->memcg_data) != charged)
+	if (is_charged(adopted) != charged)
 		return -ENODATA;
-#endif
 	err = PTR_ERR_OR_ZERO(labyrinth_adopt(owner, adopted));
 	if (err)
 		__free_page(adopted);
