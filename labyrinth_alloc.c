@@ -735,8 +735,9 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_release_lent, LAB_NS);
  */
 static bool is_ordinary(struct page *page)
 {
-	return !PageLRU(page) && !PageSlab(page) && !folio_mapped(page_folio(page)) &&
-	       !page_has_type(page) && !page->mapping && !PagePrivate(page) &&
+	return !PageCompound(page) && !PageHWPoison(page) && !PageLRU(page) &&
+	       !PageSlab(page) && !folio_mapped(page_folio(page)) && !page_has_type(page) &&
+	       !page->mapping && !PagePrivate(page) &&
 	       !lab_page_is_pool(page) && !lab_page_charged(page);
 }
 
@@ -770,17 +771,19 @@ static int adoptable(struct lab_call *call, struct page *page)
 {
 	int err;
 
-	if (!lab_page_valid(page) || PageCompound(page) || PageReserved(page) ||
-	    !lab_pfn_fits(page_to_pfn(page))) {
+	if (!lab_page_valid(page)) {
 		call->class = LAB_BAD_PAGE;
 		return -EINVAL;
 	}
-	err = lab_call_page(call, page_address(page));
+	/* The table first: of a page that is tagged, no word is believed. */
+	err = lab_call_page(call, lab_pfn_address(lab_page_pfn(page)));
 	/* A page that the table does not know is just what is asked for. */
-	if (err != -ENOENT)
+	if (call->slot)
 		return err < 0 ? err : -EBUSY;
 	call->class = LAB_BAD_PAGE;
 	call->frame = lab_frame(page);
+	if (PageCompound(page) || PageReserved(page) || !lab_pfn_fits(lab_page_pfn(page)))
+		return -EINVAL;
 	return is_ordinary(page) ? 0 : -EBUSY;
 }
 

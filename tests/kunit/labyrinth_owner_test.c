@@ -270,7 +270,7 @@ static void handle_cannot_be_guessed(struct kunit *test)
 
 	count_flips(flips);
 	for (bit = 0; bit < BITS_PER_LONG; bit++)
-		if ((bit < LAB_OWNER_SLOT_SHIFT || bit >= LAB_SLOT_SHIFT + LAB_OWNER_BITS) &&
+		if ((bit < LAB_OWNER_SLOT_SHIFT || bit >= LAB_OWNER_SLOT_SHIFT + LAB_OWNER_BITS) &&
 		    flips[bit] > LIVES * 3 / 10 && flips[bit] < LIVES * 7 / 10)
 			secret++;
 	KUNIT_EXPECT_GE(test, secret, SECRET_BITS);
