@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What differs between kernel versions. The only file that asks for one: the
- * rest is written against the newest form of each interface.
+ * What differs between kernels. The only file that asks: the rest is written against
+ * the newest form of each interface.
+ *
+ * No version is asked for, since distributions backport. What a driver compiles too,
+ * through labyrinth_alloc.h, is chosen by what the kernel's headers define. The rest
+ * is for Labyrinth alone, and chosen by LAB_HAS_*, which the table of probes in Kbuild
+ * sets; a driver's build has none of them.
  */
 #ifndef LABYRINTH_COMPAT_H
 #define LABYRINTH_COMPAT_H
@@ -9,18 +14,68 @@
 #include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/version.h>
 
 /*
- * 6.13 turned the symbol namespace from a token into a string. A consumer says
- * LABYRINTH_IMPORT_NS() once, beside its MODULE_LICENSE().
+ * A consumer says this once, beside its MODULE_LICENSE(). MODULE_IMPORT_NS() takes a
+ * token on some kernels and a string on others; what it makes is the same on all.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-#define LAB_NS			"LABYRINTH"
-#define LABYRINTH_IMPORT_NS()	MODULE_IMPORT_NS("LABYRINTH")
+#define LABYRINTH_IMPORT_NS()	MODULE_INFO(import_ns, "LABYRINTH")
+
+/* Newer kernels keep more than page_pool's mark in page->pp_magic. */
+#ifdef PP_MAGIC_MASK
+#define LAB_POOL_MASK		PP_MAGIC_MASK
 #else
+#define LAB_POOL_MASK		(~3UL)
+#endif
+
+/*
+ * What is in page->page_type of a page with the type PageOffline, and of one without a type.
+ * Older kernels have bits that are cleared, newer ones numbers in the upper byte.
+ * lab_frame_type_fits() tries it at load.
+ */
+#ifdef PAGE_TYPE_BASE
+#define LAB_TYPE_OFFLINE	(~(u32)PG_offline)
+#else
+#define LAB_TYPE_OFFLINE	((u32)PGTY_offline << 24)
+#endif
+#define LAB_TYPE_NONE		U32_MAX
+
+/* The guard needs ftrace's view of the arguments, and x86's calls. */
+#if defined(CONFIG_X86_64) && defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
+#define LAB_GUARD_POSSIBLE
+#endif
+
+/* page_pool's headers were one file once. */
+#if __has_include(<net/page_pool/helpers.h>)
+#define LAB_PAGE_POOL_H		"net/page_pool/helpers.h"
+#else
+#define LAB_PAGE_POOL_H		"net/page_pool.h"
+#endif
+
+/* Some kernels' frame numbers have flags, and a type of their own. */
+#if __has_include(<linux/pfn_t.h>)
+#define LAB_PFN_T_H		"linux/pfn_t.h"
+#define lab_mixed_pfn(pfn)	__pfn_to_pfn_t(pfn, PFN_DEV)
+#else
+#define LAB_PFN_T_H		"linux/pfn.h"
+#define lab_mixed_pfn(pfn)	(pfn)
+#endif
+
+/* Newer kernels hide what is in ftrace_regs. */
+#ifdef arch_ftrace_regs
+#define lab_ftrace_regs(fregs)	(&arch_ftrace_regs(fregs)->regs)
+#else
+#define lab_ftrace_regs(fregs)	(&(fregs)->regs)
+#endif
+
+/* From here on: for Labyrinth's own build. */
+#ifdef LAB_PROBED
+
+/* An exported symbol's namespace: a token at first, then a string. */
+#ifdef LAB_HAS_NAMESPACE_TOKEN
 #define LAB_NS			LABYRINTH
-#define LABYRINTH_IMPORT_NS()	MODULE_IMPORT_NS(LABYRINTH)
+#else
+#define LAB_NS			"LABYRINTH"
 #endif
 
 /* What only the KUnit suites reach; exported to them alone. */
@@ -30,8 +85,8 @@
 #define EXPORT_SYMBOL_FOR_LAB_TEST(sym)
 #endif
 
-/* 6.14 dropped "array" from the name, and a list from the arguments beneath. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+/* Bulk allocation dropped "array" from its name, and a list from the arguments beneath. */
+#ifdef LAB_HAS_BULK_ARRAY
 #define lab_alloc_pages_bulk_node	alloc_pages_bulk_array_node
 #define LAB_BULK_PAGES_ARG	5
 #else
@@ -39,44 +94,18 @@
 #define LAB_BULK_PAGES_ARG	4
 #endif
 
-/* 6.9 replaced __stack_depot_save() and its flag argument. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
+/* __stack_depot_save() and its bool gave way to a function with flags. */
+#ifdef LAB_HAS_DEPOT_FLAGS
+#define LAB_DEPOT_CAN_ALLOC	STACK_DEPOT_FLAG_CAN_ALLOC
+#define lab_stack_depot_save	stack_depot_save_flags
+#else
 #define LAB_DEPOT_CAN_ALLOC	1
 #define lab_stack_depot_save(entries, nr, gfp, flags) \
 	__stack_depot_save(entries, nr, 0, gfp, flags)
-#else
-#define LAB_DEPOT_CAN_ALLOC	STACK_DEPOT_FLAG_CAN_ALLOC
-#define lab_stack_depot_save	stack_depot_save_flags
 #endif
 
-/*
- * What is in page->page_type of a page with the type PageOffline, and of one without a type.
- * 6.12 turned the types from bits that are cleared into numbers in the upper byte.
- * lab_frame_type_fits() tries it at load.
- */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
-#define LAB_TYPE_OFFLINE	((u32)PGTY_offline << 24)
-#else
-#define LAB_TYPE_OFFLINE	(~(u32)PG_offline)
-#endif
-#define LAB_TYPE_NONE		U32_MAX
-
-/* Newer kernels keep more than page_pool's mark in page->pp_magic. */
-#ifdef PP_MAGIC_MASK
-#define LAB_POOL_MASK		PP_MAGIC_MASK
-#else
-#define LAB_POOL_MASK		(~3UL)
-#endif
-
-/* 6.6 moved page_pool's headers into a folder of their own. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
-#define LAB_PAGE_POOL_H		"net/page_pool/helpers.h"
-#else
-#define LAB_PAGE_POOL_H		"net/page_pool.h"
-#endif
-
-/* 6.7 allocates the shrinker itself. There is one, so there is room for one. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+/* Newer kernels allocate the shrinker. There is one, so there is room for one. */
+#ifdef LAB_HAS_SHRINKER_ALLOC
 #define lab_shrinker_register(count, scan) ({				\
 	struct shrinker *lab_new = shrinker_alloc(0, "labyrinth");	\
 									\
@@ -102,20 +131,11 @@
 #define lab_shrinker_unregister(shrinker) unregister_shrinker(shrinker)
 #endif
 
-/* 6.3 wants a mapping's flags changed by a function. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+/* Newer kernels want a mapping's flags changed by a function. */
+#ifdef LAB_HAS_VM_FLAGS_SET
 #define lab_vm_flags_set vm_flags_set
 #else
 #define lab_vm_flags_set(vma, flags) ((vma)->vm_flags |= (flags))
-#endif
-
-/* Before 6.17 some frame numbers had flags, and a type of their own. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
-#define LAB_PFN_T_H		"linux/pfn_t.h"
-#define lab_mixed_pfn(pfn)	__pfn_to_pfn_t(pfn, PFN_DEV)
-#else
-#define LAB_PFN_T_H		"linux/pfn.h"
-#define lab_mixed_pfn(pfn)	(pfn)
 #endif
 
 /* Whether the page is charged to a memory cgroup, as kernel memory or otherwise. */
@@ -125,15 +145,15 @@
 #define lab_page_charged(page)	((void)(page), false)
 #endif
 
-/* 7.3 says for which mappings it is meant. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
+/* Newer kernels say for which mappings it is meant. */
+#ifdef LAB_HAS_ZAP_SPECIAL
 #define lab_zap_vma_ptes zap_special_vma_range
 #else
 #define lab_zap_vma_ptes zap_vma_ptes
 #endif
 
-/* 6.13 counts writers from when they have the lock; their unlock counts everywhere. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+/* Some kernels count writers from when they have the lock; the unlock counts everywhere. */
+#ifdef LAB_HAS_MM_WRITE_BEGIN
 #define lab_mm_write_begin	mm_lock_seqcount_begin
 #else
 #define lab_mm_write_begin(mm)	((void)(mm))
@@ -149,7 +169,7 @@ static inline bool lab_mmap_write_trylock(struct mm_struct *mm)
 }
 
 /* Which page an entry of a VM_PFNMAP or VM_IO mapping leads to: 0, or -EINVAL for none. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#ifdef LAB_HAS_FOLLOW_PFNMAP
 static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 				 unsigned long *pfn)
 {
@@ -166,13 +186,8 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 #define lab_follow_pfn follow_pfn
 #endif
 
-/* The guard needs ftrace's view of the arguments, and x86's calls. */
-#if defined(CONFIG_X86_64) && defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
-#define LAB_GUARD_POSSIBLE
-#endif
-
 /* The innermost of what the guard hooks: see labyrinth_own.h. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#ifdef LAB_HAS_DMA_MAP_PHYS
 #define lab_dma_map_page(dev, page, offset, size, dir) \
 	LAB_OWN(dma_map_phys)(dev, page_to_phys(page) + (offset), size, dir, 0)
 #else
@@ -180,8 +195,7 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 	LAB_OWN(dma_map_page_attrs)(dev, page, offset, size, dir, 0)
 #endif
 
-/* 6.13 has hrtimer_setup(). */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#ifdef LAB_HAS_HRTIMER_SETUP
 #define lab_hrtimer_setup hrtimer_setup
 #else
 #define lab_hrtimer_setup(timer, fn, clock, mode) do {			\
@@ -191,38 +205,31 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 } while (0)
 #endif
 
-/* 6.5 hides the local APIC's methods; for who includes <asm/apic.h>. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+/* Newer kernels hide the local APIC's methods; for who includes <asm/apic.h>. */
+#ifdef LAB_HAS_APIC_SEND_IPI
 #define lab_send_nmi(mask)	__apic_send_IPI_mask(mask, NMI_VECTOR)
 #else
 #define lab_send_nmi(mask)	apic->send_IPI_mask(mask, NMI_VECTOR)
-#endif
-
-/* Newer kernels hide what is in ftrace_regs. */
-#ifdef arch_ftrace_regs
-#define lab_ftrace_regs(fregs)	(&arch_ftrace_regs(fregs)->regs)
-#else
-#define lab_ftrace_regs(fregs)	(&(fregs)->regs)
 #endif
 
 /* To be told from an ftrace callback: run the function at @ip instead of the hooked one. */
 #define lab_ftrace_divert(fregs, ip) \
 	instruction_pointer_set(lab_ftrace_regs(fregs), ip)
 
-/* Direct calls from hooked functions: before 6.4 the name has "multi" in it. */
+/* Direct calls from hooked functions: on some kernels the name has "multi" in it. */
 #ifndef CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS
 #define lab_direct_register(ops, addr)		(-EOPNOTSUPP)
 #define lab_direct_unregister(ops, addr)	(-EOPNOTSUPP)
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
-#define lab_direct_register(ops, addr)		register_ftrace_direct(ops, addr)
-#define lab_direct_unregister(ops, addr)	unregister_ftrace_direct(ops, addr, false)
-#else
+#elif defined(LAB_HAS_DIRECT_MULTI)
 #define lab_direct_register(ops, addr)		register_ftrace_direct_multi(ops, addr)
 #define lab_direct_unregister(ops, addr)	unregister_ftrace_direct_multi(ops, addr)
+#else
+#define lab_direct_register(ops, addr)		register_ftrace_direct(ops, addr)
+#define lab_direct_unregister(ops, addr)	unregister_ftrace_direct(ops, addr, false)
 #endif
 
-/* 7.3's mmap_prepare hands a driver's wish to the core in one structure. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
+/* An mmap_prepare may hand a driver's wish to the core in one structure. */
+#ifdef LAB_HAS_MAP_KERNEL_PAGES
 #define LAB_HAS_MMAP_ACTION	true
 #define lab_mmap_action		mmap_action
 #else
@@ -239,5 +246,7 @@ struct lab_mmap_action {
 	} map_kernel;
 };
 #endif
+
+#endif /* LAB_PROBED */
 
 #endif /* LABYRINTH_COMPAT_H */

@@ -39,11 +39,14 @@ apt_sources() {
 		security=${security:-$(mirror_of '(bookworm|oldstable|stable)-security')}
 	fi
 	main=${main:-http://deb.debian.org/debian}
-	if [[ $1 == trixie* ]]; then
-		echo "deb $main trixie main"
-		echo "deb $main trixie-backports main"
+	case $1 in
+	'' | bookworm*) ;;
+	*)
+		echo "deb $main ${1%-backports} main"
+		[[ $1 != *-backports ]] || echo "deb $main $1 main"
 		return
-	fi
+		;;
+	esac
 	security=${security:-${main%/}-security}
 	echo "deb $main bookworm main"
 	echo "deb $main bookworm-updates main"
@@ -51,11 +54,14 @@ apt_sources() {
 	echo "deb $security bookworm-security main"
 }
 
-# apt_setup [SUITE]: another release and another architecture have configurations
-# of their own, so that a mirror without them is in nobody else's way.
+# apt_setup [SUITE]: another suite and another architecture have configurations of
+# their own, so that a mirror without them is in nobody else's way.
 apt_setup() {
 	local sources
-	[[ ${1:-} != trixie* ]] || APT_DIR+=-trixie
+	case ${1:-} in
+	'' | bookworm*) ;;
+	*) APT_DIR+=-$1 ;;
+	esac
 	[[ $ARCH == amd64 ]] || APT_DIR+=-$ARCH
 	mkdir -p "$APT_DIR"/{state,lists/partial,cache/archives/partial,debs}
 	: >"$APT_DIR/status"

@@ -4,7 +4,11 @@
 #
 # Sourced: all that the scripts know of an architecture, in one place.
 
-# arch_set KERNEL: a kernel's name ends with its architecture, but for amd64.
+# shellcheck source=scripts/kernels.sh
+. "$LAB_SCRIPTS/kernels.sh"
+
+# arch_set KERNEL [USE]: of a kernel that there is and that has the use, or the script
+# ends. What can only be built for has no virtual machine here.
 #   ARCH         as Debian calls it
 #   ARCH_NEEDS   what deps.sh installs for it
 #   ARCH_CROSS   how the names of its compiler and binutils begin
@@ -17,9 +21,10 @@
 #   ARCH_TTYS    Linux' names of the two
 #   ARCH_APPEND  what the kernel is told besides
 arch_set() {
-	case $1 in
-	*-arm64)
-		ARCH=arm64
+	kernel_need "$@"
+	ARCH=$(kernel_field "$1" arch)
+	case $ARCH in
+	arm64)
 		ARCH_NEEDS=(arm64)
 		ARCH_CROSS=aarch64-linux-gnu-
 		ARCH_MAKE=(ARCH=arm64 "CROSS_COMPILE=$ARCH_CROSS")
@@ -31,8 +36,9 @@ arch_set() {
 		ARCH_TTYS=(ttyAMA0 ttyS0)
 		ARCH_APPEND=''
 		;;
-	*)
-		ARCH=amd64
+	riscv64) arch_set_cross riscv riscv64-linux-gnu- ;;
+	ppc64el) arch_set_cross powerpc powerpc64le-linux-gnu- ;;
+	amd64)
 		ARCH_NEEDS=()
 		ARCH_CROSS=''
 		ARCH_MAKE=()
@@ -47,4 +53,13 @@ arch_set() {
 		ARCH_APPEND=' no_timer_check'
 		;;
 	esac
+	# Its compiler is then not this machine's.
+	kernel_builds_here "$1" || ARCH_NEEDS=()
+}
+
+# arch_set_cross ARCH CROSS_COMPILE: as the kernel's build calls them.
+arch_set_cross() {
+	ARCH_NEEDS=("$ARCH")
+	ARCH_CROSS=$2
+	ARCH_MAKE=("ARCH=$1" "CROSS_COMPILE=$2")
 }

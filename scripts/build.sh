@@ -5,7 +5,7 @@
 # Builds labyrinth.ko and the samples against the stock headers of a kernel, with
 # W=1 and warnings as errors, and copies the modules to DIR. The sources are
 # copied to the cache first, so that nothing is generated in the checkout.
-# KERNEL is as for kernel.sh, default 6.1.
+# KERNEL is one of scripts/kernels.tsv, default 6.1.
 # --outside then builds the driver in tests/outside, as one of another tree is built.
 # --sparse runs sparse over all of them instead; any warning fails.
 
@@ -28,10 +28,11 @@ done
 
 # Where make runs: on this machine, unless the kernel wants a newer one.
 maker() {
-	case $kernel in
-	7.3) "$LAB_SCRIPTS/trixie.sh" make "$@" ;;
-	*) make "$@" ;;
-	esac
+	if kernel_builds_here "$kernel"; then
+		make "$@"
+	else
+		"$LAB_SCRIPTS/tools.sh" "$kernel" make "$@"
+	fi
 }
 
 kbuild() {
@@ -109,7 +110,7 @@ name=build-$(basename "$(dirname "$(dirname "$(dirname "$headers")")")")
 name+=-$(sha256sum <<<"$LAB_ROOT" | cut -c 1-8)
 work=$LABYRINTH_CACHE/build/$name
 # Fetched now, or the wait for it would look like one for the compiler.
-[[ $kernel != 7.3 ]] || "$LAB_SCRIPTS/kernel.sh" tools 7.3 >/dev/null
+kernel_builds_here "$kernel" || "$LAB_SCRIPTS/kernel.sh" tools "$kernel" >/dev/null
 title="building against the headers of kernel $kernel, W=1"
 take_lock "$name"
 # An earlier run was killed in the middle: what it left may be half written.

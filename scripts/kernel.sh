@@ -6,10 +6,10 @@
 # unpacking it into the cache if it is not there; nothing is installed.
 #   headers  a build tree for KDIR=
 #   image    vmlinux, release, lib/modules; bin/busybox if it is not for this machine
-#   source   the kernel's source (6.1 and 7.3, for User-Mode Linux)
+#   source   the kernel's source (for User-Mode Linux)
 #   tools    a root folder with the compiler and the libraries that the headers
-#            need, where they are of a newer Debian (7.3): see trixie.sh
-# KERNEL is one of 6.1, 6.1-rt, 6.1-arm64, 6.12, 7.3.
+#            need, where they are of a newer Debian: see tools.sh
+# KERNEL is one of scripts/kernels.tsv.
 # --update looks for a newer version; without it, what is in the cache is used
 # as it is and no network is needed.
 
@@ -24,26 +24,17 @@ STORE=$LABYRINTH_CACHE/kernels
 
 # The metapackages: their dependencies name the current version of the kernel.
 meta_package() {
-	case $1-$2 in
-	headers-6.1 | headers-6.12 | headers-7.3) echo linux-headers-amd64 ;;
-	image-6.1 | image-6.12 | image-7.3) echo linux-image-amd64 ;;
-	headers-6.1-rt) echo linux-headers-rt-amd64 ;;
-	image-6.1-rt) echo linux-image-rt-amd64 ;;
-	headers-6.1-arm64) echo linux-headers-arm64 ;;
-	image-6.1-arm64) echo linux-image-arm64 ;;
-	source-6.1 | source-7.3) echo "linux-source-$2" ;;
-	tools-7.3) echo gcc-14 ;;
-	*) die "there is no '$1' of kernel '$2' (see --help)" ;;
+	case $1 in
+	headers | image) echo "linux-$1-$(kernel_field "$2" flavour)" ;;
+	source) echo "linux-source-$(kernel_field "$2" version)" ;;
+	tools) kernel_field "$2" compiler ;;
+	*) die "there is no '$1' of a kernel (see --help)" ;;
 	esac
 }
 
-# No suite means the newest of all that are not backports, security included.
-suite_of() {
-	case $1 in
-	6.12) echo bookworm-backports ;;
-	7.3) echo trixie-backports ;;
-	esac
-}
+# What apt prefers. Nothing means the newest of all that are not backports, security
+# included.
+suite_of() { kernel_field "$1" suite | grep -vx bookworm || true; }
 
 # Which of the dependencies belong to the part; the rest (compilers, initramfs
 # tools) is either installed by deps.sh or of no use here.
@@ -81,7 +72,7 @@ link_kbuild() {
 }
 
 # here KERNEL: the headers of the same version for this machine.
-here() { echo "$STORE/headers-${1%"-$ARCH"}"; }
+here() { echo "$STORE/headers-$(kernel_host "$1")"; }
 
 # Nothing of the packages has been run: what their scripts would have made is
 # made here. base-files first, for it has the links such as /bin.
@@ -142,10 +133,12 @@ unpack() {
 
 # find_packages PART KERNEL: which version there is, and how to download it.
 find_packages() {
+	local wanted
+	wanted=$(kernel_field "$2" version)
 	apt_resolve "$(meta_package "$1" "$2")" "$(suite_of "$2")" "$(wanted_packages "$1")"
 	version=${APT_PACKAGES[0]#*=}
-	[[ $version == "${2%%-*}".* ]] ||
-		die "$(meta_package "$1" "$2") is now at $version, not ${2%%-*}"
+	[[ -z $wanted || $version == "$wanted".* ]] ||
+		die "$(meta_package "$1" "$2") of $(kernel_field "$2" suite) is now at $version, not $wanted"
 	if [[ $1 == image && $ARCH != amd64 ]]; then
 		APT_PACKAGES+=("busybox-static=$(apt_field busybox-static '' Version)")
 	fi
@@ -154,7 +147,8 @@ find_packages() {
 # What kbuild runs besides the compiler.
 TOOLS=(make base-files coreutils dash findutils grep mawk sed pahole libelf1t64 libssl3t64)
 
-# Their version is that of all of them together.
+# Their version is that of all of them together, so that kernels with the same tools
+# have one folder of them. A cross compiler runs on this machine.
 find_tools() {
 	apt_closure "$(meta_package "$1" "$2")" "${TOOLS[@]}"
 	version=$(sha256sum <<<"${APT_PACKAGES[*]}" | cut -c 1-12)
@@ -163,6 +157,7 @@ find_tools() {
 fetch() {
 	local part=$1 kernel=$2 version final debs
 	log_dir
+	[[ $part != tools ]] || ARCH=amd64
 	apt_setup "$(suite_of "$kernel")"
 	if [[ $part == tools ]]; then
 		find_tools "$@"
@@ -170,6 +165,7 @@ fetch() {
 		find_packages "$@"
 	fi
 	final=$STORE/$part-$kernel-$version
+	[[ $part != tools ]] || final=$STORE/tools-$(meta_package "$@")-$version
 	if [[ ! -d $final ]]; then
 		apt_download
 		debs=("${APT_FILES[@]}")
@@ -204,11 +200,9 @@ case ${1:-} in
 	exit ;;
 esac
 (($# == 2)) || die "two arguments are needed (see --help)"
-case $2 in
-kasan | kcsan | gcov) exec "$LAB_SCRIPTS/debug-kernel.sh" "$@" ;;
-esac
-meta_package "$1" "$2" >/dev/null
 arch_set "$2"
+meta_package "$1" "$2" >/dev/null
+[[ -n $(suite_of "$2")$(kernel_field "$2" flavour) ]] || exec "$LAB_SCRIPTS/debug-kernel.sh" "$@"
 
 if [[ -z $update && -e $STORE/$1-$2 ]]; then
 	answer "$1" "$2"
@@ -216,7 +210,7 @@ if [[ -z $update && -e $STORE/$1-$2 ]]; then
 fi
 "$LAB_SCRIPTS/deps.sh" fetch
 if [[ $1 == headers && $ARCH != amd64 && ! -e $(here "$2") ]]; then
-	"$0" headers "${2%"-$ARCH"}" >/dev/null
+	"$0" headers "$(kernel_host "$2")" >/dev/null
 fi
 take_lock kernels
 mkdir -p "$STORE"

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Sourced: the kernels that there are, as scripts/kernels.tsv has them.
+
+KERNEL_TABLE=$LAB_SCRIPTS/kernels.tsv
+KERNEL_COLUMNS=(name version suite arch flavour compiler uses)
+
+# kernels [USE]: the names of all, or of those that have the use.
+kernels() {
+	awk -v use="${1:-}" '
+		!/^#/ && NF && (use == "" || index("," $7 ",", "," use ",")) { print $1 }' "$KERNEL_TABLE"
+}
+
+kernel_known() { kernels "${2:-}" | grep -qxF -- "$1"; }
+
+# kernel_need KERNEL [USE]: ends the script where there is no such kernel.
+kernel_need() {
+	kernel_known "$1" || die "there is no kernel '$1', only:" "$(kernels | xargs)"
+	kernel_known "$1" "${2:-}" ||
+		die "kernel '$1' is not for this, only:" "$(kernels "$2" | xargs)"
+}
+
+# kernel_field KERNEL COLUMN: what the table says; nothing where it says "-".
+kernel_field() {
+	local column
+	for column in "${!KERNEL_COLUMNS[@]}"; do
+		[[ ${KERNEL_COLUMNS[column]} == "$2" ]] || continue
+		awk -v name="$1" -v column=$((column + 1)) '
+			$1 == name && $column != "-" { print $column }' "$KERNEL_TABLE"
+		return
+	done
+	die "the table of kernels has no column '$2'"
+}
+
+# Whether what its headers need to build with runs on this machine.
+kernel_builds_here() {
+	case $(kernel_field "$1" suite) in
+	'' | bookworm*) return 0 ;;
+	*) return 1 ;;
+	esac
+}
+
+# The kernel of the same version and suite that is this machine's architecture.
+kernel_host() {
+	awk -v name="$1" '
+		!/^#/ && NF { version[$1] = $2; suite[$1] = $3; if ($4 == "amd64") native[$2, $3] = native[$2, $3] ? native[$2, $3] : $1 }
+		END { print native[version[name], suite[name]] }' "$KERNEL_TABLE"
+}
