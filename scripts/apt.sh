@@ -51,7 +51,8 @@ apt_sources() {
 	echo "deb $main bookworm main"
 	echo "deb $main bookworm-updates main"
 	echo "deb $main bookworm-backports main"
-	echo "deb $security bookworm-security main"
+	# Debian 12 is supported on some architectures only by now.
+	[[ $ARCH == ppc64el || $ARCH == s390x ]] || echo "deb $security bookworm-security main"
 }
 
 # apt_setup [SUITE]: another suite and another architecture have configurations of

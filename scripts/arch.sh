@@ -38,6 +38,7 @@ arch_set() {
 		;;
 	riscv64) arch_set_cross riscv riscv64-linux-gnu- ;;
 	ppc64el) arch_set_cross powerpc powerpc64le-linux-gnu- ;;
+	s390x) arch_set_cross s390 s390x-linux-gnu- ;;
 	amd64)
 		ARCH_NEEDS=()
 		ARCH_CROSS=''

@@ -4,18 +4,20 @@
 # Usage: scripts/bench.sh [--icount|--native|--here|--check|--budget] [option...]
 # Measures what a page costs from Labyrinth, page_pool, the page allocator and
 # others, prints it as one table with ratios and draws it as SVG. Modes:
-#   --icount   instructions, exactly: in qemu, on the stock kernel 6.1
-#   --native   nanoseconds: in User-Mode Linux 7.3, as a process of this machine
+#   --icount   instructions, exactly: in qemu, on a stock kernel
+#   --native   nanoseconds: in User-Mode Linux, as a process of this machine
 #   --here     on the kernel that runs here: loads both modules into it (as root)
 #   --check    a short --icount that fails where tests/bench/budget.txt is exceeded
 #   --budget   the same, and writes that file anew
 # Without a mode: --icount and --native. Options:
-#   --kernel 6.1|6.12   for --icount, default 6.1
+#   --kernel KERNEL     for --icount: as for vm.sh
 #   --out DIR           where results, table and plots go (default: in the cache)
 # With KDIR set, --here builds against that tree and not /lib/modules/.../build.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$LAB_SCRIPTS/kernels.sh"
 
 BUDGET=$LAB_ROOT/tests/bench/budget.txt
 # A million pages; the guest uses little of the memory that they would fill.
@@ -24,7 +26,7 @@ CROWD_MB=8704
 CROWD_CAPACITY=2100000
 CROWD_TAGS=1000,10000,100000,1000000
 
-mode=all kernel=6.1 out=''
+mode=all kernel=$KERNEL_DEFAULT out=''
 while (($#)); do
 	case $1 in
 	--help) usage; exit ;;
@@ -34,6 +36,7 @@ while (($#)); do
 	*) die "unknown argument '$1' (see --help)" ;;
 	esac
 done
+kernel_need "$kernel" boot
 
 # collect WHERE LOG: the results in LOG as lines of a table, the rest as it is.
 collect() {

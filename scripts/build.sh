@@ -2,23 +2,27 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Usage: scripts/build.sh [--kernel KERNEL] [--out DIR] [--outside] [--sparse]
+#        scripts/build.sh --every USE
 # Builds labyrinth.ko and the samples against the stock headers of a kernel, with
 # W=1 and warnings as errors, and copies the modules to DIR. The sources are
 # copied to the cache first, so that nothing is generated in the checkout.
-# KERNEL is one of scripts/kernels.tsv, default 6.1.
+# KERNEL is one of scripts/kernels.tsv, default the first.
 # --outside then builds the driver in tests/outside, as one of another tree is built.
 # --sparse runs sparse over all of them instead; any warning fails.
+# --every builds for each stock kernel of the table that has the use, all of them if it
+# is "any", with --outside; a result for each.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/arch.sh
 . "$LAB_SCRIPTS/arch.sh"
 
-kernel=6.1 out='' outside='' sparse=''
+kernel=$KERNEL_DEFAULT every='' out='' outside='' sparse=''
 while (($#)); do
 	case $1 in
 	--help) usage; exit ;;
 	--kernel) kernel=$2; shift 2 ;;
+	--every) every=$2; shift 2 ;;
 	--out) out=$2; shift 2 ;;
 	--outside) outside=1; shift ;;
 	--sparse) sparse=1; shift ;;
@@ -98,6 +102,22 @@ run_sparse() {
 	fi
 }
 
+# Those built from source are built for by who boots them.
+build_every() {
+	local kernel status=0 built=0
+	for kernel in $(kernels "${every/#any/}"); do
+		[[ -n $(kernel_field "$kernel" suite) ]] || continue
+		built=$((built + 1))
+		result_of "build against $kernel" "$0" --kernel "$kernel" --outside || status=1
+	done
+	((built)) || die "no kernel has the use '$every'"
+	return "$status"
+}
+
+if [[ -n $every ]]; then
+	build_every
+	exit
+fi
 arch_set "$kernel"
 "$LAB_SCRIPTS/deps.sh" fetch build "${ARCH_NEEDS[@]}"
 log_dir

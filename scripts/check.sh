@@ -4,7 +4,7 @@
 # Usage: scripts/check.sh [stage...]
 #        scripts/check.sh --coverage
 # Everything that is checked of Labyrinth, or only some stages of it:
-#   build     builds without a warning against the stock headers of 6.1 and 6.12
+#   build     builds without a warning against the stock headers of two kernels
 #   static    sparse, checkpatch.pl, kernel-doc, check-style.sh, shellcheck
 #   model     the tag protocol in every order of its steps, by spin
 #   kunit     the KUnit suites in User-Mode Linux
@@ -35,14 +35,7 @@ purposes_of() {
 	esac
 }
 
-stage_build() {
-	local kernel status=0
-	for kernel in 6.1 6.12; do
-		result_of "build against $kernel" "$LAB_SCRIPTS/build.sh" --kernel "$kernel" --outside ||
-			status=1
-	done
-	return "$status"
-}
+stage_build() { "$LAB_SCRIPTS/build.sh" --every check; }
 stage_static() { "$LAB_SCRIPTS/static.sh"; }
 stage_model() { "$LAB_SCRIPTS/model.sh"; }
 stage_kunit() { "$LAB_SCRIPTS/kunit.sh"; }

@@ -3,18 +3,17 @@
 #
 # Usage: scripts/debug-kernel.sh headers|image kasan|kcsan|gcov
 # Prints the folder of a part of a kernel with checkers, as kernel.sh does of a stock
-# one, after building it from Debian's 6.1 source if it is not there, which takes a
-# quarter of an hour. What is in it: tests/configs/debug.config and
+# one, after building it from Debian's source if it is not there, which takes a quarter
+# of an hour. What is in it: tests/configs/debug.config and
 #   kasan  kasan.config: KASAN, lockdep, kmemleak, debug objects, fault injection
 #   kcsan  kcsan.config: KCSAN
 #   gcov   gcov.config: counts of what of a module has been run, no checkers
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$LAB_SCRIPTS/kernels.sh"
 
-# The same 6.1 as the stock kernel that the self-tests run on: where the results
-# differ, it is by the checkers.
-VERSION=6.1
 CONFIGS=$LAB_ROOT/tests/configs
 
 configs() {
@@ -52,6 +51,9 @@ case ${1:-} in
 esac
 part=$1 flavor=$2
 [[ -e $CONFIGS/$flavor.config ]] || die "there is no kernel '$flavor' (see --help)"
+# The table has the version of the stock kernel that the self-tests run on: where the
+# results differ, it is by the checkers.
+VERSION=$(kernel_field "$flavor" version)
 source=$("$LAB_SCRIPTS/kernel.sh" source "$VERSION")
 key=$(configs | sha256sum | cut -c 1-12)
 dir=$LABYRINTH_CACHE/kernels/debug-$flavor-${source##*source-}-$key

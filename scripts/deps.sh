@@ -3,8 +3,8 @@
 #
 # Usage: scripts/deps.sh [purpose...]
 # Installs the Debian packages that a purpose needs and that are not there:
-# fetch, build, static, model, kunit, debug, vm, arm64, ppc64el. Without a purpose: all
-# of them.
+# fetch, build, static, model, kunit, debug, vm, arm64, ppc64el, s390x. Without a
+# purpose: all of them.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -21,6 +21,7 @@ packages_for() {
 	model) echo spin gcc libc6-dev ;;
 	vm) echo qemu-system-x86 busybox-static cpio ;;
 	ppc64el) echo gcc-12-powerpc64le-linux-gnu ;;
+	s390x) echo gcc-12-s390x-linux-gnu ;;
 	arm64) echo gcc-12-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm ;;
 	*) die "unknown purpose '$1'" ;;
 	esac
@@ -47,7 +48,7 @@ apt() {
 }
 
 [[ ${1:-} != --help ]] || { usage; exit; }
-(($#)) || set -- fetch build static model kunit debug vm arm64 ppc64el
+(($#)) || set -- fetch build static model kunit debug vm arm64 ppc64el s390x
 
 missing=()
 for purpose; do

@@ -8,12 +8,15 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$LAB_SCRIPTS/kernels.sh"
 
-kernel=6.1
+kernel=$KERNEL_DEFAULT
 case ${1:-} in
 --help) usage; exit ;;
 --kernel) kernel=$2; shift 2 ;;
 esac
+kernel_need "$kernel" boot
 (($#)) || set -- "$LAB_ROOT"/tests/selftests/fatal/*.sh
 
 # unmet TEST LOG: prints the first expectation that is not met.

@@ -57,7 +57,7 @@ unpack_all() {
 unpack_headers() {
 	local tree
 	unpack_all "$1"
-	for tree in "$1"/usr/src/linux-headers-*-"$ARCH"; do
+	for tree in "$1"/usr/src/linux-headers-*-"$(kernel_field "$kernel" flavour)"; do
 		sed -i "s|/usr/src/|$2/usr/src/|" "$tree/Makefile"
 		ln -s "usr/src/${tree##*/}" "$1/build"
 	done

@@ -33,6 +33,10 @@ kernel_field() {
 	die "the table of kernels has no column '$2'"
 }
 
+# What a script takes that is told none.
+# shellcheck disable=SC2034 # used where this is sourced
+KERNEL_DEFAULT=$(kernels | head -n 1)
+
 # Whether what its headers need to build with runs on this machine.
 kernel_builds_here() {
 	case $(kernel_field "$1" suite) in
@@ -44,6 +48,7 @@ kernel_builds_here() {
 # The kernel of the same version and suite that is this machine's architecture.
 kernel_host() {
 	awk -v name="$1" '
-		!/^#/ && NF { version[$1] = $2; suite[$1] = $3; if ($4 == "amd64") native[$2, $3] = native[$2, $3] ? native[$2, $3] : $1 }
-		END { print native[version[name], suite[name]] }' "$KERNEL_TABLE"
+		!/^#/ && NF { of[$1] = $2 " " $3 }
+		$4 == "amd64" && !(($2 " " $3) in native) { native[$2 " " $3] = $1 }
+		END { print native[of[name]] }' "$KERNEL_TABLE"
 }

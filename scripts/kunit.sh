@@ -5,17 +5,18 @@
 # Runs the KUnit suites in User-Mode Linux by the kernel's own kunit.py, with
 # Labyrinth built into the kernel. The filter is kunit.py's, by default
 # 'labyrinth*'. The first run builds a kernel, which takes some minutes.
-#   --kernel K      6.1 (default) or 7.3; 6.1-arm64: not in User-Mode Linux, but on
-#                   an emulated machine
+#   --kernel K      one of scripts/kernels.tsv whose use is kunit, default the first; of
+#                   another architecture: not in User-Mode Linux, but on an emulated
+#                   machine
 #   --config FILE   added to tests/kunit/.kunitconfig
-#   --cpus N        default 1; User-Mode Linux 7.3 with CONFIG_SMP can have more
+#   --cpus N        default 1; User-Mode Linux can have more from 7.3 on, with CONFIG_SMP
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/arch.sh
 . "$LAB_SCRIPTS/arch.sh"
 
-kernel=6.1 cpus=1 configs=("$LAB_ROOT/tests/kunit/.kunitconfig")
+kernel=$KERNEL_DEFAULT cpus=1 configs=("$LAB_ROOT/tests/kunit/.kunitconfig")
 while (($#)); do
 	case $1 in
 	--help) usage; exit ;;
@@ -127,13 +128,13 @@ judge() {
 	return "$failed"
 }
 
-arch_set "$kernel"
+arch_set "$kernel" kunit
 machine=(--arch=um)
 [[ $ARCH == amd64 ]] ||
 	machine=("--arch=$ARCH" "--cross_compile=$ARCH_CROSS" "--make_options=CC=$ARCH_CC")
 "$LAB_SCRIPTS/deps.sh" fetch kunit "${ARCH_NEEDS[@]}"
 log_dir
-source=$("$LAB_SCRIPTS/kernel.sh" source "${kernel%"-$ARCH"}")
+source=$("$LAB_SCRIPTS/kernel.sh" source "$(kernel_host "$kernel")")
 key=$(basename "$source")-$(cat "${configs[@]}" | sha256sum | cut -c 1-12)
 [[ $ARCH == amd64 ]] || key=$ARCH-$key
 dir=$LABYRINTH_CACHE/uml/$key

@@ -12,6 +12,8 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$LAB_SCRIPTS/kernels.sh"
 
 list='' jobs=$(($(nproc) + 1))
 while (($#)); do
@@ -106,7 +108,16 @@ summary() {
 		}' "$top/table"
 }
 
+# A kernel that is not in the table would only be found out hours later.
+check_kernels() {
+	local kernel
+	while IFS= read -r kernel; do
+		kernel_need "$kernel"
+	done < <(sed -nE '/^#/d; s/.* --kernel ([^ ]+).*/\1/p' "$LAB_SCRIPTS/matrix.rows")
+}
+
 rows=$(rows "$@")
+check_kernels
 [[ -z $list ]] || { echo "$rows"; exit; }
 
 # One stream, so that progress and results stay in order when they are piped.

@@ -9,6 +9,8 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$LAB_SCRIPTS/kernels.sh"
 
 # The first line of a patch: "what it breaks: kunit suite.case", or
 # "what it breaks: selftest name.sh: result".
@@ -38,10 +40,10 @@ is_caught() {
 	local suite=${2%%.*} rest=${2#*.} console=$3/kunit-console.log
 	case $1 in
 	kunit)
-		grep -qE "^fail"$'\t'"kunit 6\\.1: ($suite\\.)?$rest(\\.|\$)" "$results" ||
+		grep -qE "^fail"$'\t'"kunit ${KERNEL_DEFAULT//./\\.}: ($suite\\.)?$rest(\\.|\$)" "$results" ||
 			grep -qsE "# $rest: (EXPECTATION|ASSERTION) FAILED" "$console"
 		;;
-	selftest) grep -qF "fail"$'\t'"selftest 6.1: ${2%%:*}.${2#*: }" "$results" ;;
+	selftest) grep -qF "fail"$'\t'"selftest $KERNEL_DEFAULT: ${2%%:*}.${2#*: }" "$results" ;;
 	esac
 }
 

@@ -12,10 +12,12 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$LAB_SCRIPTS/kernels.sh"
 
 TESTS=(traffic restart memory)
 
-kernel=6.1 iommu='' cost=''
+kernel=$KERNEL_DEFAULT iommu='' cost=''
 while (($#)); do
 	case $1 in
 	--help) usage; exit ;;
@@ -26,6 +28,7 @@ while (($#)); do
 	esac
 	shift
 done
+kernel_need "$kernel" boot
 (($#)) || set -- "${TESTS[@]}"
 
 # What the IOMMU has blocked is on the console. DMA is what a strict domain is called.

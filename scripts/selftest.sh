@@ -5,7 +5,7 @@
 # Runs the self-tests (tests/selftests/*.sh, or those named) in a virtual machine
 # with a stock kernel, against the modules as they are shipped; or with a kernel that
 # has checkers (see debug-kernel.sh), which takes several times as long.
-#   --kernel KERNEL as for vm.sh, default 6.1
+#   --kernel KERNEL as for vm.sh
 #   --iommu         the machine has an IOMMU, in strict mode
 #   --mem MB        the guest's memory, default what the host can spare
 #   --title NAME    what the results are listed under, default "selftest"
@@ -16,7 +16,7 @@
 # shellcheck source=scripts/arch.sh
 . "$LAB_SCRIPTS/arch.sh"
 
-kernel=6.1 title=selftest mem='' iommu=''
+kernel=$KERNEL_DEFAULT title=selftest mem='' iommu=''
 vm_args=()
 while (($#)); do
 	case $1 in
@@ -52,7 +52,7 @@ memory() {
 }
 
 # With checkers, each access takes many times as long.
-has_checkers() { [[ $kernel == kasan || $kernel == kcsan ]]; }
+has_checkers() { kernel_known "$kernel" checkers; }
 
 # Two nodes of memory, each with a CPU; the second is small, so as to be used up.
 SECOND_NODE_MB=256
@@ -74,7 +74,7 @@ devices() {
 	done
 }
 
-arch_set "$kernel"
+arch_set "$kernel" boot
 log_dir
 limit=2400
 if has_checkers; then

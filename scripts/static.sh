@@ -7,6 +7,8 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$LAB_SCRIPTS/kernels.sh"
 
 [[ ${1:-} != --help ]] || { usage; exit; }
 
@@ -59,7 +61,7 @@ check() {
 
 "$LAB_SCRIPTS/deps.sh" fetch build static
 log_dir
-source=$("$LAB_SCRIPTS/kernel.sh" source 6.1)
+source=$("$LAB_SCRIPTS/kernel.sh" source "$KERNEL_DEFAULT")
 mapfile -t files < <(list_sources "$LAB_ROOT" | grep '\.[ch]$')
 status=0
 result_of sparse "$LAB_SCRIPTS/build.sh" --sparse || status=1

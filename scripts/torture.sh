@@ -7,8 +7,8 @@
 # beside a model that knows what each must give. Prints what was done and a verdict.
 # The parameters are the module's (modinfo labyrinth_torture), as in irq_us=20.
 # Options:
-#   --kernel K    any that vm.sh takes, default 6.1
-#   --uml         User-Mode Linux 7.3 instead: natively, on real CPUs, without NMIs
+#   --kernel K    any that vm.sh takes, default its first
+#   --uml         User-Mode Linux instead: natively, on real CPUs, without NMIs
 #   --ops N       steps of the threads, default 2000000; interrupts' come on top
 #   --seed S      what all choices follow from; default: a random one
 #   --smp N       CPUs, default 2
@@ -17,13 +17,15 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$LAB_SCRIPTS/kernels.sh"
 
-kernel=6.1 uml='' ops=2000000 seed=0 smp=2 mem=1024 limit=''
+kernel=$KERNEL_DEFAULT uml='' ops=2000000 seed=0 smp=2 mem=1024 limit=''
 while (($#)); do
 	case $1 in
 	--help) usage; exit ;;
 	--kernel) kernel=$2; shift ;;
-	--uml) uml=1 kernel=uml-7.3 ;;
+	--uml) uml=1 ;;
 	--ops) ops=$2; shift ;;
 	--seed) seed=$2; shift ;;
 	--smp) smp=$2; shift ;;
@@ -34,6 +36,11 @@ while (($#)); do
 	esac
 	shift
 done
+if [[ -n $uml ]]; then
+	kernel=uml-$(kernels uml)
+else
+	kernel_need "$kernel" boot
+fi
 # A thousand steps a second at the least, on a debug kernel and a loaded machine; and
 # the short runs after the long one, the checkers' questions, the boot.
 limit=${limit:-$((900 + ops / 1000))}

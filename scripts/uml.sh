@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Usage: scripts/uml.sh [option...] -- command [argument...]
-# Boots a 7.3 kernel as a process of the machine (User-Mode Linux) and runs a command
+# Boots a kernel as a process of the machine (User-Mode Linux) and runs a command
 # in it: real code on real CPUs, with no virtual machine around it. The command finds
 # labyrinth.ko, tests/*/*.ko, tests/selftests and scripts/*.sh, and what it prints is
 # printed. Ends with its exit status, or with 125 if the kernel died and 124 if it took
@@ -15,6 +15,8 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$LAB_SCRIPTS/kernels.sh"
 
 DIED=125
 
@@ -45,7 +47,7 @@ kernel() {
 	[[ ! -e $dir/.built ]] || return 0
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	run_logged "building a 7.3 kernel for User-Mode Linux" "$LABYRINTH_LOGS/uml.log" \
+	run_logged "building a $kernel kernel for User-Mode Linux" "$LABYRINTH_LOGS/uml.log" \
 		build_kernel || die "User-Mode Linux does not build"
 	touch "$dir/.built"
 }
@@ -95,8 +97,9 @@ verdict() {
 log_dir
 logs=${logs:-$(mktemp -d "$LABYRINTH_LOGS/uml-XXXX")}
 mkdir -p "$logs"
+kernel=$(kernels uml)
 config=$LAB_ROOT/tests/bench/uml.config
-source=$("$LAB_SCRIPTS/kernel.sh" source 7.3)
+source=$("$LAB_SCRIPTS/kernel.sh" source "$kernel")
 key=bench-$(basename "$source")-$(sha256sum <"$config" | cut -c 1-12)
 dir=$LABYRINTH_CACHE/uml/$key
 work=$LABYRINTH_CACHE/build/$key-$(sha256sum <<<"$LAB_ROOT" | cut -c 1-8)

@@ -10,7 +10,7 @@
 #   scripts/vm.sh -- scripts/vm/demo.sh
 #   scripts/vm.sh --kernel 6.12 -- sh -c 'insmod labyrinth.ko; dmesg | tail'
 # Options:
-#   --kernel KERNEL as for kernel.sh or debug-kernel.sh, default 6.1
+#   --kernel KERNEL one of scripts/kernels.tsv that boots, default the first
 #   --smp N         CPUs, default 2
 #   --mem MB        default 512
 #   --icount        one CPU whose TSC counts instructions: for figures that repeat
@@ -31,7 +31,7 @@
 
 DIED=125
 
-kernel=6.1 smp=2 mem=512 icount='' append='' modules='' wire='' limit=600 logs='' accel=''
+kernel=$KERNEL_DEFAULT smp=2 mem=512 icount='' append='' modules='' wire='' limit=600 logs='' accel=''
 extra=() stock=() qemu_args=()
 
 parse_options() {
@@ -205,7 +205,7 @@ verdict() {
 command=()
 parse_options "$@"
 ((${#command[@]})) || die "no command given (see --help)"
-arch_set "$kernel"
+arch_set "$kernel" boot
 "$LAB_SCRIPTS/deps.sh" fetch build vm "${ARCH_NEEDS[@]}"
 log_dir
 logs=${logs:-$(mktemp -d "$LABYRINTH_LOGS/vm-XXXX")}
