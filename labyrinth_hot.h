@@ -66,8 +66,11 @@ struct lab_stack {
 
 static_assert(sizeof(struct lab_stack) == LAB_STACK_BYTES);
 
-/* A handle's bits that say which owner's slot, in bytes, and how large that is. */
-#define LAB_OWNER_SLOT_SHIFT		9
+/*
+ * A handle's bits that say which owner's slot, in bytes, and how large that is: two or more
+ * cache lines, and some architectures have lines of 256 bytes.
+ */
+#define LAB_OWNER_SLOT_SHIFT	(SMP_CACHE_BYTES > 128 ? 10 : 9)
 
 struct labyrinth_hot {
 	void *owners;			/* the slots of owners, struct lab_owner each */

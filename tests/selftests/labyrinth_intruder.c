@@ -106,10 +106,12 @@ static int do_vm_map_ram(struct attempt *try)
 
 static int do_vmap_pfn(struct attempt *try)
 {
+	if (!IS_ENABLED(CONFIG_VMAP_PFN))
+		return -EOPNOTSUPP;
 	return use_and_vunmap(vmap_pfn(&try->pfn, 1, PAGE_KERNEL), vunmap);
 }
 
-static int do_ioremap(struct attempt *try)
+static int do_ioremap_page(struct attempt *try)
 {
 	void __iomem *addr = ioremap(PFN_PHYS(try->pfn), PAGE_SIZE);
 
@@ -593,7 +595,7 @@ static const struct way ways[] = {
 	{ "vmap-range", .now = do_vmap_range },
 	{ "vm_map_ram", .now = do_vm_map_ram },
 	{ "vmap_pfn", .now = do_vmap_pfn },
-	{ "ioremap", .now = do_ioremap },
+	{ "ioremap", .now = do_ioremap_page },
 	{ "memremap", .now = do_memremap },
 	{ "dma_map_page", .now = do_dma_map_page },
 	{ "dma_map_page-range", .now = do_dma_map_page_range },
