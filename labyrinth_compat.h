@@ -11,6 +11,17 @@
 #ifndef LABYRINTH_COMPAT_H
 #define LABYRINTH_COMPAT_H
 
+/* Kbuild found something missing. This is then the only thing to be compiled. */
+#ifdef LAB_IMPOSSIBLE
+#if !defined(CONFIG_64BIT)
+#error "Labyrinth needs a 64-bit kernel"
+#elif defined(LAB_TOO_OLD)
+#error "This kernel is too old for Labyrinth, which runs on 6.1 and later"
+#else
+#error "Labyrinth needs a kernel with CONFIG_STACKDEPOT"
+#endif
+#endif
+
 #include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/module.h>

@@ -10,7 +10,7 @@
 # --outside then builds the driver in tests/outside, as one of another tree is built.
 # --sparse runs sparse over all of them instead; any warning fails.
 # --every builds for each stock kernel of the table that has the use, all of them if it
-# is "any", with --outside; a result for each.
+# is "any", with --outside; a result for each. A kernel that is too old must be refused.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -40,7 +40,7 @@ maker() {
 }
 
 kbuild() {
-	maker --no-print-directory -C "$headers" M="$work" "${ARCH_MAKE[@]}" -j"$(nproc)" \
+	maker --no-print-directory -C "$headers" M="$work" "${ARCH_MAKE[@]}" "${compiler[@]}" -j"$(nproc)" \
 		W=1 KCFLAGS=-Werror \
 		CONFIG_LABYRINTH=m CONFIG_LABYRINTH_SAMPLES=m CONFIG_LABYRINTH_SELFTEST=m CONFIG_LABYRINTH_BENCH=m \
 		CONFIG_LABYRINTH_TORTURE=m "${suites[@]}" "$@" modules
@@ -102,19 +102,33 @@ run_sparse() {
 	fi
 }
 
+# refused KERNEL: the build ends with one sentence, and it is ours.
+refused() {
+	local said=$LABYRINTH_LOGS/refused-$1.log errors
+	! "$0" --kernel "$1" >"$said" 2>&1 || return
+	errors=$(grep -E '(error|warning|ERROR|WARNING):' "$LABYRINTH_LOGS/build-$1.log")
+	say "    $errors"
+	[[ $(wc -l <<<"$errors") == 1 && $errors == *': error: #error "'*Labyrinth* ]]
+}
+
 # Those built from source are built for by who boots them.
 build_every() {
 	local kernel status=0 built=0
 	for kernel in $(kernels "${every/#any/}"); do
 		[[ -n $(kernel_field "$kernel" suite) ]] || continue
 		built=$((built + 1))
-		result_of "build against $kernel" "$0" --kernel "$kernel" --outside || status=1
+		if kernel_known "$kernel" refused; then
+			result_of "$kernel is refused" refused "$kernel" || status=1
+		else
+			result_of "build against $kernel" "$0" --kernel "$kernel" --outside || status=1
+		fi
 	done
 	((built)) || die "no kernel has the use '$every'"
 	return "$status"
 }
 
 if [[ -n $every ]]; then
+	log_dir
 	build_every
 	exit
 fi
@@ -122,6 +136,9 @@ arch_set "$kernel"
 "$LAB_SCRIPTS/deps.sh" fetch build "${ARCH_NEEDS[@]}"
 log_dir
 headers=$("$LAB_SCRIPTS/kernel.sh" headers "$kernel")
+# The compiler of its own time is not in Debian 12.
+compiler=()
+! kernel_known "$kernel" refused || compiler=("CC=$(kernel_field "$kernel" compiler)")
 # The KUnit suites as well, if the kernel can run them.
 suites=()
 ! grep -q '^CONFIG_KUNIT=[ym]' "$headers/.config" || suites=(CONFIG_LABYRINTH_KUNIT_TEST=m)

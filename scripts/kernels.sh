@@ -40,7 +40,7 @@ KERNEL_DEFAULT=$(kernels | head -n 1)
 # Whether what its headers need to build with runs on this machine.
 kernel_builds_here() {
 	case $(kernel_field "$1" suite) in
-	'' | bookworm*) return 0 ;;
+	'' | bullseye | bookworm*) return 0 ;;
 	*) return 1 ;;
 	esac
 }
