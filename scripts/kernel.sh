@@ -144,8 +144,8 @@ find_packages() {
 	fi
 }
 
-# What kbuild runs besides the compiler.
-TOOLS=(make base-files coreutils dash findutils grep mawk sed pahole libelf1t64 libssl3t64)
+# What kbuild runs besides the compiler; kernel-doc is in perl up to 6.12.
+TOOLS=(make base-files coreutils dash findutils grep mawk sed perl pahole libelf1t64 libssl3t64)
 
 # Their version is that of all of them together, so that kernels with the same tools
 # have one folder of them. A cross compiler runs on this machine.
