@@ -56,22 +56,6 @@
 #define LAB_GUARD_POSSIBLE
 #endif
 
-/* page_pool's headers were one file once. */
-#if __has_include(<net/page_pool/helpers.h>)
-#define LAB_PAGE_POOL_H		"net/page_pool/helpers.h"
-#else
-#define LAB_PAGE_POOL_H		"net/page_pool.h"
-#endif
-
-/* Some kernels' frame numbers have flags, and a type of their own. */
-#if __has_include(<linux/pfn_t.h>)
-#define LAB_PFN_T_H		"linux/pfn_t.h"
-#define lab_mixed_pfn(pfn)	__pfn_to_pfn_t(pfn, PFN_DEV)
-#else
-#define LAB_PFN_T_H		"linux/pfn.h"
-#define lab_mixed_pfn(pfn)	(pfn)
-#endif
-
 /* Newer kernels hide what is in ftrace_regs. */
 #ifdef arch_ftrace_regs
 #define lab_ftrace_regs(fregs)	(&arch_ftrace_regs(fregs)->regs)
@@ -94,6 +78,22 @@
 #define EXPORT_SYMBOL_FOR_LAB_TEST(sym)	EXPORT_SYMBOL_NS_GPL(sym, LAB_NS)
 #else
 #define EXPORT_SYMBOL_FOR_LAB_TEST(sym)
+#endif
+
+/* page_pool's headers were one file once. */
+#ifdef LAB_HAS_PAGE_POOL_FOLDER
+#define LAB_PAGE_POOL_H		"net/page_pool/helpers.h"
+#else
+#define LAB_PAGE_POOL_H		"net/page_pool.h"
+#endif
+
+/* Some kernels' frame numbers have flags, and a type of their own. */
+#ifdef LAB_HAS_PFN_T
+#define LAB_PFN_T_H		"linux/pfn_t.h"
+#define lab_mixed_pfn(pfn)	__pfn_to_pfn_t(pfn, PFN_DEV)
+#else
+#define LAB_PFN_T_H		"linux/pfn.h"
+#define lab_mixed_pfn(pfn)	(pfn)
 #endif
 
 /* Bulk allocation dropped "array" from its name, and a list from the arguments beneath. */

@@ -51,7 +51,7 @@ apt_sources() {
 	echo "deb $main bookworm main"
 	echo "deb $main bookworm-updates main"
 	echo "deb $main bookworm-backports main"
-	# Debian 12 is supported on some architectures only by now.
+	# Kernels of these are built for and never run: the point release's will do.
 	[[ $ARCH == ppc64el || $ARCH == s390x ]] || echo "deb $security bookworm-security main"
 }
 

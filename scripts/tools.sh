@@ -20,6 +20,8 @@ kernel_need "$1"
 kernel_builds_here "$1" && die "kernel '$1' is built with this machine's own tools"
 root=$("$LAB_SCRIPTS/kernel.sh" tools "$1")
 shift
+# No locale but this one is there, and perl would complain.
+export LANG=C
 namespaces=(--mount)
 ((EUID == 0)) || namespaces+=(--user --map-root-user)
 # shellcheck disable=SC2016 # to be expanded by that shell
