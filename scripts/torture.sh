@@ -5,7 +5,12 @@
 # Runs labyrinth_torture in a virtual machine: every call, right and wrong, at
 # random, from threads, softirqs, hard interrupts and NMIs on every CPU at once,
 # beside a model that knows what each must give. Prints what was done and a verdict.
-# The parameters are the module's (modinfo labyrinth_torture), as in irq_us=20.
+# The parameters are the module's (modinfo labyrinth_torture), as in irq_us=20, and
+#   scribble=1    beside it labyrinth_scribbler writes to every word of struct page of the
+#                 pages in play, and calls what frees or links pages: all must go on as if
+#                 it did not. Its own parameters have "scribbler." in front, as in
+#                 scribbler.batch=8 (modinfo labyrinth_scribbler).
+#   scribble=2    so wildly that some pages must be given up; none is in two hands
 # Options:
 #   --kernel K    any that vm.sh takes, default its first
 #   --uml         User-Mode Linux instead: natively, on real CPUs, without NMIs
@@ -57,6 +62,23 @@ run() {
 	fi
 }
 
+progress() { grep --line-buffered -o 'scribbled: .*' >&2 || true; }
+
+# A module ignores a parameter that it does not have.
+check_parameters() {
+	local word source
+	for word; do
+		case $word in
+		scribble=[012]) continue ;;
+		scribbler.*=*) source=scribble.c ;;
+		*) source=main.c ;;
+		esac
+		word=${word%%=*}
+		grep -qE "^module_param(_named)?\(${word#scribbler.}," "$LAB_ROOT/tests/torture/$source" ||
+			die "there is no parameter '$word', or not that value (see --help)"
+	done
+}
+
 # One result per property, and what the run has done.
 judge() {
 	judge_guest result "torture $kernel" "$logs" || failed=1
@@ -71,12 +93,14 @@ fail() {
 	failed=1
 }
 
+check_parameters "$@"
 log_dir
 logs=$LABYRINTH_LOGS/torture-$kernel
 mkdir -p "$logs"
 truncate -s 0 "$logs/output.log" "$logs/console.log"
 status=0 failed=0
-run "$@" >"$logs/run.log" 2>&1 || status=$?
+# What is shown is how far it is, now and then.
+run "$@" 2>&1 | tee "$logs/run.log" | progress || status=$?
 judge
 ((failed == 0)) || say "the logs are in $logs"
 exit "$failed"

@@ -13,18 +13,68 @@ KCSAN=/sys/module/kcsan/parameters
 TORTURE=/sys/kernel/debug/labyrinth_torture
 # The reports that attacks must give; what else the kernel says is a complaint.
 REFUSALS='BUG: labyrinth: (foreign|wrong-thread|unowned|double|busy|bad-(address|handle|page|mapping)|wrong-device|lost-reference|leaked)-'
+# And those that a scribbler gives cause for.
+SCRIBBLED='BUG: labyrinth: (overwritten|lost-reference)-'
+HUSHED=/sys/module/labyrinth_torture/parameters/hushed
+SCRIBBLER=labyrinth_scribbler
 
 [ $# -gt 0 ] || set -- seed=1 ops=120000
 
+# scribble=1: somebody writes to struct page of all pages meanwhile; 2: so wildly that some
+# must be given up. Everything that has "scribbler." in front is a parameter of who writes.
+scribble=0 scribbler='' parameters=''
+for parameter; do
+	case $parameter in
+	scribble=[012]) scribble=${parameter#*=} ;;
+	scribbler.*) scribbler="$scribbler ${parameter#*.}" ;;
+	seed=*) parameters="$parameters $parameter" scribbler="$parameter$scribbler" ;;
+	*) parameters="$parameters $parameter" ;;
+	esac
+done
+[ "$scribble" -eq 0 ] || parameters="$parameters scribbled=$scribble"
+[ "$scribble" -lt 2 ] || scribbler="$scribbler lossy=1" SCRIBBLED="$SCRIBBLED|BUG: labyrinth: corrupt-"
+[ "$scribble" -eq 0 ] || REFUSALS="$REFUSALS|$SCRIBBLED"
+# shellcheck disable=SC2086 # words without blanks
+set -- $parameters
+
 state() { cat "$TORTURE/state"; }
+
+# kmemleak reads all of struct page now and then, and follows PageTail on its way.
+scribble_begin() {
+	[ "$scribble" -gt 0 ] || return 0
+	[ ! -e /sys/kernel/debug/kmemleak ] || echo scan=off >/sys/kernel/debug/kmemleak
+	# shellcheck disable=SC2086 # words without blanks
+	insmod tests/torture/$SCRIBBLER.ko $scribbler
+}
+
+scribble_end() {
+	! module_loaded $SCRIBBLER || rmmod $SCRIBBLER
+	[ ! -e $HUSHED ] || echo 1 >$HUSHED
+}
 
 run_to_end() {
 	insmod tests/torture/labyrinth_torture.ko "$@" || return
-	while [ "$(state)" = running ]; do
+	while [ "$(state)" = running ] || [ "$(state)" = resting ]; do
+		[ "$(state)" = running ] || scribble_end
 		sleep 0.2
 	done
+	scribble_end
 	[ "$(state)" = ok ]
 }
+
+run_scribbled() { scribble_begin && run_to_end "$@"; }
+
+# What a run with a scribbler has come to, now and then, for who waits.
+progress_begin() {
+	[ "$scribble" -gt 0 ] || return 0
+	while sleep 20; do
+		sed 's/^/# scribbled: /' /sys/kernel/debug/$SCRIBBLER/summary
+		sed 's/^/# scribbled: torture has done /' $TORTURE/steps
+	done 2>/dev/null &
+	progress=$!
+}
+
+progress_end() { [ "$scribble" -eq 0 ] || kill "$progress"; }
 
 set_cpus() {
 	for cpu in "$CPUS"/cpu[1-9]*/online; do
@@ -76,7 +126,7 @@ all_back() {
 
 # The last run's own words, without those before.
 said() {
-	dmesg | sed -n 's/.*labyrinth_torture: /torture: /p' | awk '
+	dmesg | sed -n 's/.*labyrinth_torture: /torture: /p; s/.*labyrinth_scribbler: /torture: scribbler /p' | awk '
 		/^torture: begin/ { n = 0 }
 		{ line[n++] = $0 }
 		END { for (i = 0; i < n; i++) print line[i] }'
@@ -144,11 +194,13 @@ cpu_goes_and_comes() {
 
 # While a run lasts, all is wanted that is cached, and a CPU goes and comes back.
 come_and_go() {
+	scribble_begin || return
 	insmod tests/torture/labyrinth_torture.ko "$@" ops=0 shrunk=1 || return
 	want_back &
 	cpu_goes_and_comes
 	gone=$?
 	kill $!
+	! module_loaded $SCRIBBLER || rmmod $SCRIBBLER
 	end_run && [ "$gone" -eq 0 ]
 }
 
@@ -168,9 +220,11 @@ watch_closely
 # So few owners that each slot is soon used again, but enough for all.
 insmod labyrinth.ko report_burst=2 max_owners=$((64 * $(grep -c ^processor /proc/cpuinfo)))
 expect_only "$REFUSALS"
-ktap_check "each call gives what it must, each page is its owner's" run_to_end "$@"
+progress_begin
+ktap_check "each call gives what it must, each page is its owner's" run_scribbled "$@"
+progress_end
 said >/tmp/said
-sed -n '/^torture: \(begin\|violation\|  page\|context\|total\)/p' /tmp/said | ktap_diag
+sed -n '/^torture: \(begin\|violation\|  page\|context\|total\|lost\|scribbler\)/p' /tmp/said | ktap_diag
 ktap_check "refusals are counted by class as they were made" refusals_agree
 ktap_check "no page is tagged any more" all_back
 check_landed "$@"

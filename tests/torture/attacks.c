@@ -9,6 +9,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/page_ref.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 
@@ -310,7 +311,8 @@ static void play_busy(struct tort_actor *a, struct tort_slip **at)
 	struct page *page = virt_to_page(p->addr);
 	enum attempt what;
 
-	if (p->owner->mortal)
+	/* Where the scribbler has dropped one, this one is not missed. */
+	if (p->owner->mortal || tort_is_scribbled())
 		return;
 	get_page(page);
 	/* A free is right all the same: the page waits in limbo. */
@@ -343,21 +345,36 @@ static void play_bad_page(struct tort_actor *a, struct tort_slip **at)
 	put_page(virt_to_page(p->addr));
 }
 
+/* With what the scribbler drops, some are left. */
+static unsigned int most_to_lose(void)
+{
+	return (tort_scribbled ? TORT_REFS_HELD / 2 : TORT_REFS_HELD) - 1;
+}
+
+/* put_page() would follow what the scribbler has written, were it a tail's. */
+static void drop(struct tort_actor *a, struct page *page)
+{
+	if (!tort_scribbled)
+		put_page(page);
+	else if (page_ref_dec_and_test(page))
+		tort_violation(a, NULL, "the last reference was dropped");
+}
+
 /*
  * Drops references that are Labyrinth's, but not all. Nothing is freed by that,
  * and the owner's next call tells of it and puts them back.
  */
 static void play_lose(struct tort_actor *a, struct tort_slip **at)
 {
-	unsigned int nr = 1 + tort_roll(a, TORT_REFS_HELD - 1);
+	unsigned int nr = 1 + tort_roll(a, most_to_lose());
 	struct tort_slip *p = *at;
 	struct page *page = virt_to_page(p->addr);
 
-	if (p->owner->mortal)
+	if (p->owner->mortal || !tort_may_lose(p))
 		return;
 	while (nr--) {
 		if (nr % 2)
-			put_page(page);
+			drop(a, page);
 		else
 			__free_page(page);
 	}
@@ -368,9 +385,9 @@ static void play_lose(struct tort_actor *a, struct tort_slip **at)
 	tort_expect(a, "reclaim of a page short of references", p, 0,
 		    tort_call(a, p->addr, labyrinth_reclaim(p->handle, p->addr)),
 		    TORT_LOST_REFERENCE);
-	if (page_count(page) != TORT_REFS_HELD)
+	if (!tort_refs_are(p->addr, TORT_REFS_HELD))
 		tort_violation(a, p, "%d references after they were put back",
-			       page_count(page));
+			       page_ref_count(page));
 }
 
 static void play_duel(struct tort_actor *a, struct tort_slip **at)

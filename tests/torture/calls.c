@@ -319,9 +319,9 @@ static void play_lend(struct tort_actor *a, struct tort_slip **at)
 		return;
 	if (page != virt_to_page(p->addr))
 		tort_violation(a, p, "lend gave another page");
-	if (!p->owner->mortal && page_count(page) != TORT_REFS_LENT)
+	if (!p->owner->mortal && page_ref_count(page) != TORT_REFS_LENT)
 		tort_violation(a, p, "lent with %d references",
-			       page_count(page));
+			       page_ref_count(page));
 	p->state = TORT_LENT;
 	atomic_inc(&p->loans_min);
 	atomic_inc(&p->loans_max);
@@ -354,10 +354,9 @@ static void play_reclaim(struct tort_actor *a, struct tort_slip **at)
 	if (atomic_read(&p->loans_min))
 		tort_violation(a, p, "reclaimed while a borrower has it");
 	p->state = TORT_HELD;
-	if (!p->owner->mortal && page_count(virt_to_page(p->addr)) !=
-	    TORT_REFS_HELD)
+	if (!p->owner->mortal && !tort_refs_are(p->addr, TORT_REFS_HELD))
 		tort_violation(a, p, "reclaimed with %d references",
-			       page_count(virt_to_page(p->addr)));
+			       page_ref_count(virt_to_page(p->addr)));
 }
 
 static void is_ordinary_now(struct tort_actor *a, struct tort_slip *p)
@@ -483,7 +482,7 @@ static void check_info(struct tort_actor *a, const struct tort_slip *p,
 
 	if (info->pfn != page_to_pfn(virt_to_page(p->addr)) ||
 	    info->state != (lent ? LABYRINTH_PAGE_LENT : LABYRINTH_PAGE_HELD) ||
-	    info->refs < TORT_REFS_HELD ||
+	    (info->refs < TORT_REFS_HELD && !tort_is_scribbled()) ||
 	    info->refs > TORT_REFS_HELD + (lent ? 2 : 0) ||
 	    strcmp(info->owner, p->owner->name) ||
 	    strcmp(info->module, KBUILD_MODNAME))

@@ -36,6 +36,14 @@ bool tort_shrunk;
 module_param_named(shrunk, tort_shrunk, bool, 0444);
 MODULE_PARM_DESC(shrunk, "Caches are emptied meanwhile from without, so that a page just freed may be anybody's at once (default 0)");
 
+unsigned int tort_scribbled;
+module_param_named(scribbled, tort_scribbled, uint, 0444);
+MODULE_PARM_DESC(scribbled, "1: labyrinth_scribbler writes to struct page meanwhile; 2: with lossy=1, so that pages may be given up (default 0)");
+
+bool tort_hushed;
+module_param_named(hushed, tort_hushed, bool, 0644);
+MODULE_PARM_DESC(hushed, "The scribbler is gone: a run that was scribbled on waits for that before it winds up");
+
 static char *contexts = "softirq,hardirq,irq_work,nmi";
 module_param(contexts, charp, 0444);
 MODULE_PARM_DESC(contexts, "Which interrupts play beside the threads; hardirq sets off the others (default softirq,hardirq,irq_work,nmi)");

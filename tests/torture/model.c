@@ -7,6 +7,7 @@
 
 #include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/page_ref.h>
 #include <linux/preempt.h>
 #include <linux/string.h>
 
@@ -121,12 +122,34 @@ bool tort_may_lock(void)
 	return !in_nmi() && (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
 }
 
+/* Whether somebody writes to struct page meanwhile. Context: Any. */
+bool tort_is_scribbled(void)
+{
+	return tort_scribbled && !READ_ONCE(tort_hushed);
+}
+
+/* Whether the page may be short of references: see scribble_calls.c. Context: Any. */
+bool tort_may_lose(const struct tort_slip *p)
+{
+	return tort_scribbled != 1 || !(page_to_pfn(virt_to_page(p->addr)) % 2);
+}
+
+/*
+ * Whether nobody has a reference who should not, and none is missing but
+ * what the scribbler dropped. Reads no word but the count. Context: Any.
+ */
+bool tort_refs_are(const void *addr, int wanted)
+{
+	int refs = page_ref_count(virt_to_page(addr));
+
+	return refs == wanted || (tort_is_scribbled() && refs < wanted);
+}
+
 static void check_received(struct tort_actor *a, const struct tort_slip *p)
 {
-	int refs = page_count(virt_to_page(p->addr));
-
-	if (refs != TORT_REFS_HELD)
-		tort_violation(a, p, "received with %d references", refs);
+	if (!tort_refs_are(p->addr, TORT_REFS_HELD))
+		tort_violation(a, p, "received with %d references",
+			       page_ref_count(virt_to_page(p->addr)));
 	if (!labyrinth_owns(p->handle, p->addr))
 		tort_violation(a, p, "received, but not owned");
 }
@@ -230,6 +253,16 @@ static void forget(struct tort_slip *p)
 		p->state = TORT_EMPTY;
 }
 
+/* Whether Labyrinth knows the page no more, or as nobody's to use. */
+static bool is_given_up(const struct tort_slip *p)
+{
+	struct labyrinth_page_info info;
+
+	return labyrinth_query(p->addr, &info) ||
+	       info.state == LABYRINTH_PAGE_LIMBO ||
+	       info.state == LABYRINTH_PAGE_ABSENT;
+}
+
 /*
  * Whether a call on @p by its owner, which returned @err, did what it should. It
  * must have, unless the owner is mortal and has gone: before the call if @gone,
@@ -244,6 +277,11 @@ bool tort_succeeded(struct tort_actor *a, const char *what,
 	if (err == -EINVAL && !tort_is_owners(p)) {
 		a->refused[TORT_BAD_HANDLE]++;
 		forget(p);
+		return false;
+	}
+	if (tort_scribbled > 1 && is_given_up(p)) {
+		a->lost++;
+		p->state = TORT_EMPTY;
 		return false;
 	}
 	tort_violation(a, p, "%s by the owner%s gave %pe", what,

@@ -40,6 +40,17 @@ void tort_stop(void)
 	WRITE_ONCE(running, false);
 }
 
+/* What has been written to struct page must not be the last word: nobody writes. */
+static void await_hush(void)
+{
+	if (!tort_scribbled || tort_failed())
+		return;
+	tort_stats_rest();
+	while (!READ_ONCE(tort_hushed) && !kthread_should_stop())
+		schedule_timeout_interruptible(POLL);
+	WRITE_ONCE(tort_hushed, true);
+}
+
 static void settle_all(struct tort_actor *a, struct tort_actor *of)
 {
 	unsigned int i;
@@ -265,6 +276,7 @@ static void settle(void)
 	for (i = 0; i < TORT_CELLS; i++)
 		tort_settle(director_as(), tort_swaps[i]);
 	fill_quota();
+	tort_owners_walk(director_as());
 }
 
 static void end_owners(void)
@@ -284,6 +296,7 @@ static void end_owners(void)
 static void wind_up(void)
 {
 	tort_interrupts_end();
+	await_hush();
 	if (!tort_failed())
 		return_loans();
 	stop_threads();

@@ -3,7 +3,8 @@
  * What has been done, and the verdict: in dmesg, and while the module is loaded
  * in /sys/kernel/debug/labyrinth_torture:
  *
- *   state      running, ok or not ok
+ *   state      running, resting until the scribbler is gone, ok or not ok
+ *   steps      how far it is
  *   expected   refusals by class, as labyrinth/refusals must have them more than
  *              before; and how many more there may be of the class
  */
@@ -41,6 +42,7 @@ static const char * const class_names[] = {
 	[TORT_LEAKED] = "leaked",
 	[TORT_LEFT_BEHIND] = "left-behind",
 	[TORT_CORRUPT] = "corrupt",
+	[TORT_OVERWRITTEN] = "overwritten",
 };
 
 static_assert(ARRAY_SIZE(class_names) == TORT_NR_CLASSES);
@@ -83,6 +85,17 @@ static int state_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(state);
 
+/* How many reports there may be of what the scribbler has done: it keeps no account. */
+static unsigned long by_scribbler(enum tort_class class)
+{
+	if (!tort_scribbled)
+		return 0;
+	if (class == TORT_CORRUPT)
+		return tort_scribbled > 1 ? INT_MAX : 0;
+	return class == TORT_LOST_REFERENCE || class == TORT_OVERWRITTEN ?
+	       INT_MAX : 0;
+}
+
 static int expected_show(struct seq_file *m, void *unused)
 {
 	enum tort_class class;
@@ -90,16 +103,24 @@ static int expected_show(struct seq_file *m, void *unused)
 	for (class = 0; class < TORT_NR_CLASSES; class++)
 		seq_printf(m, "%s: %lu %lu\n", class_names[class],
 			   sum_all(refused[class]),
-			   sum_all(perhaps[class]));
+			   sum_all(perhaps[class]) + by_scribbler(class));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(expected);
+
+static int steps_show(struct seq_file *m, void *unused)
+{
+	seq_printf(m, "%lu steps, %lu calls\n", sum_all(step), sum_all(calls));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(steps);
 
 /* Context: Task. Works without debugfs. */
 void tort_stats_begin(void)
 {
 	root = debugfs_create_dir("labyrinth_torture", NULL);
 	debugfs_create_file("state", 0400, root, NULL, &state_fops);
+	debugfs_create_file("steps", 0400, root, NULL, &steps_fops);
 	debugfs_create_file("expected", 0400, root, NULL, &expected_fops);
 }
 
@@ -149,12 +170,20 @@ static unsigned long all_refusals(void)
 	return total;
 }
 
+/* Nobody plays any more, but the scribbler. Context: Task. */
+void tort_stats_rest(void)
+{
+	WRITE_ONCE(state, "resting");
+}
+
 /* The run is over. Context: Task. */
 void tort_stats_print(bool ok)
 {
 	print_ops();
 	print_refusals();
 	print_contexts();
+	if (tort_scribbled > 1)
+		pr_info("lost %lu pages\n", sum_all(lost));
 	pr_info("total: %lu steps, %lu calls, %lu refusals as expected, %lu allocations without a page, seed %llu\n",
 		sum_all(step), sum_all(calls),
 		all_refusals(), sum_all(empty_handed),

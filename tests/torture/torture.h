@@ -64,6 +64,7 @@ enum tort_class {
 	TORT_LEAKED,
 	TORT_LEFT_BEHIND,
 	TORT_CORRUPT,
+	TORT_OVERWRITTEN,
 	TORT_NR_CLASSES
 };
 
@@ -199,6 +200,7 @@ enum tort_shared {
  * @refused: refusals that came as they should, by class.
  * @perhaps: calls that may or may not have been refused in passing, by class.
  * @empty_handed: allocations that gave nothing, rightly.
+ * @lost: pages that Labyrinth has given up, as it may of those scribbled on.
  * @entries: how often the interrupt came.
  * @landed: how often in the middle of a call of Labyrinth's.
  * @burst: pages on the way through tort_burst().
@@ -228,6 +230,7 @@ struct tort_actor {
 	unsigned long refused[TORT_NR_CLASSES];
 	unsigned long perhaps[TORT_NR_CLASSES];
 	unsigned long empty_handed;
+	unsigned long lost;
 	unsigned long entries;
 	unsigned long landed;
 	void *burst[TORT_BURST];
@@ -240,6 +243,8 @@ extern unsigned int tort_seconds;
 extern unsigned int tort_threads;
 extern unsigned int tort_irq_us;
 extern bool tort_shrunk;
+extern unsigned int tort_scribbled;
+extern bool tort_hushed;
 extern unsigned long tort_contexts;
 
 /* run.c: the cast, and when it plays. */
@@ -259,6 +264,7 @@ int tort_owners_begin(void);
 int tort_owners_of(struct tort_actor *a);
 void tort_owners_end_of(struct tort_actor *a);
 void tort_owners_end(struct tort_actor *a);
+void tort_owners_walk(struct tort_actor *a);
 struct labyrinth_owner *tort_mortal_create(void);
 
 /* model.c: what is, and what must come of a call. */
@@ -268,6 +274,9 @@ bool tort_failed(void);
 void tort_mark(struct tort_actor *a, struct tort_slip *p);
 bool tort_check(struct tort_actor *a, const struct tort_slip *p);
 bool tort_may_lock(void);
+bool tort_is_scribbled(void);
+bool tort_may_lose(const struct tort_slip *p);
+bool tort_refs_are(const void *addr, int wanted);
 void tort_received(struct tort_actor *a, struct tort_slip *p,
 		   struct tort_owner *owner, struct labyrinth_owner *handle,
 		   void *addr);
@@ -361,6 +370,7 @@ static inline void tort_nmi_online(unsigned int cpu)
 const char *tort_context_name(enum tort_context context);
 void tort_stats_begin(void);
 void tort_stats_end(void);
+void tort_stats_rest(void);
 void tort_stats_print(bool ok);
 
 /*

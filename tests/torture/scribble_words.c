@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is written to which word of struct page. Left out is only what would make
+ * the core itself fail on its own account, whatever a module did about it:
+ *
+ *   PG_hwpoison	such a page stays out of use for good: a promise of its own
+ *   PG_lru		compaction walks the frames and unlinks what has it
+ *   flags == -1	where the kernel asserts that flags are not that (DEBUG_VM_PGFLAGS)
+ *   PageBuddy, PageGuard	the page allocator merges a neighbour with such a page
+ *   LENT, LIMBO:	somebody may call put_page(), which is the core's:
+ *     PageTail		it would follow the pointer to the head
+ *     page_type	some kernels' put_page() leaves alone what has one
+ *     flags == -1, PG_head
+ *   flags of a page whose references may be dropped, unless lossy: with both
+ *     changed nobody can tell the page from one that has been through the allocator
+ *   anytime:		the page may be on its way to the allocator, which says
+ *			"Bad page" of flags, mapping, page_type, memcg_data, PageTail
+ *			and a page_pool's mark. The other words are its to overwrite.
+ */
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/poison.h>
+#include <linux/printk.h>
+#include <linux/sizes.h>
+#include <linux/vmalloc.h>
+
+#include "scribble.h"
+
+#define PAGE_TAIL	1UL
+/* Frames that there may be too little memory for: PCI's, below 4 GiB. */
+#define HOLES		(SZ_4G >> PAGE_SHIFT)
+#define FLAG_BITS	((1UL << __NR_PAGEFLAGS) - 1)
+/* Never changed. */
+#ifdef CONFIG_MEMORY_FAILURE
+#define FLAGS_KEPT	(BIT(PG_hwpoison) | BIT(PG_lru))
+#else
+#define FLAGS_KEPT	BIT(PG_lru)
+#endif
+
+static const char * const word_names[] = {
+	[SCRIB_FLAGS] = "flags",
+	[SCRIB_LRU_NEXT] = "lru.next",
+	[SCRIB_LRU_PREV] = "lru.prev",
+	[SCRIB_MAPPING] = "mapping",
+	[SCRIB_INDEX] = "index",
+	[SCRIB_PRIVATE] = "private",
+	[SCRIB_TYPE] = "page_type",
+	[SCRIB_MEMCG] = "memcg_data",
+};
+
+static_assert(ARRAY_SIZE(word_names) == SCRIB_NR_WORDS);
+static_assert(offsetof(struct page, lru.next) == SCRIB_LRU_NEXT * sizeof(long));
+static_assert(offsetof(struct page, lru.prev) == SCRIB_LRU_PREV * sizeof(long));
+static_assert(offsetof(struct page, mapping) == SCRIB_MAPPING * sizeof(long));
+static_assert(offsetof(struct page, private) == SCRIB_PRIVATE * sizeof(long));
+static_assert(offsetof(struct page, page_type) == SCRIB_TYPE * sizeof(long));
+#ifdef CONFIG_MEMCG
+static_assert(offsetof(struct page, memcg_data) == SCRIB_MEMCG * sizeof(long));
+#define NR_WORDS	SCRIB_NR_WORDS
+#else
+#define NR_WORDS	SCRIB_MEMCG
+#endif
+
+/* A record of the foreigner's own, for pointers to lead to. */
+static LIST_HEAD(own_list);
+/* Above the flags each page has its zone and node: as they were at the start. */
+static unsigned long *homes;
+static unsigned long nr_homes;
+
+const char *scrib_word_name(enum scrib_word word)
+{
+	return word_names[word];
+}
+
+static unsigned long home_of(const struct page *page)
+{
+	return READ_ONCE(*(unsigned long *)page) & ~FLAG_BITS;
+}
+
+/* Whether the page has its zone and node, and is no head. Context: Any. */
+bool scrib_is_home(const struct page *page)
+{
+	unsigned long pfn = page_to_pfn(page);
+
+	return pfn < nr_homes && home_of(page) == homes[pfn] &&
+	       !test_bit(PG_head, (unsigned long *)page);
+}
+
+/* One more than the highest frame's number; where memory lies is not exported. */
+unsigned long scrib_end_pfn(void)
+{
+	unsigned long pfn = get_num_physpages() + HOLES;
+
+	while (pfn && !pfn_valid(pfn - 1))
+		pfn--;
+	return pfn;
+}
+
+/* Before any page is Labyrinth's. Context: Task; may sleep. Return: 0, -ENOMEM. */
+int scrib_words_begin(void)
+{
+	unsigned long pfn;
+
+	nr_homes = scrib_end_pfn();
+	homes = vcalloc(nr_homes, sizeof(*homes));
+	if (!homes)
+		return -ENOMEM;
+	for (pfn = 0; pfn < nr_homes; pfn++)
+		if (pfn_valid(pfn))
+			homes[pfn] = home_of(pfn_to_page(pfn));
+	return 0;
+}
+
+void scrib_words_end(void)
+{
+	vfree(homes);
+}
+
+static unsigned long any_page(struct scrib_op *op)
+{
+	return (unsigned long)(op->page + 1 + scrib_roll(op, 64));
+}
+
+static unsigned long any_number(struct scrib_op *op)
+{
+	return (unsigned long)scrib_roll(op, U32_MAX) << 32 |
+	       scrib_roll(op, U32_MAX);
+}
+
+/* What is found in words that others have written, and what leads astray. */
+static unsigned long any_value(struct scrib_op *op)
+{
+	switch (scrib_roll(op, 16)) {
+	case 0:
+		return 0;
+	case 1:
+		return -1UL;
+	case 2:
+		return 1 + scrib_roll(op, 2);
+	case 3:
+		return scrib_roll(op, 4096);
+	case 4:
+		return (unsigned long)LIST_POISON1;
+	case 5:
+		return (unsigned long)LIST_POISON2;
+	case 6:
+		return (unsigned long)&_printk;
+	case 7:
+		return (unsigned long)&op;
+	case 8:
+		return any_page(op);
+	case 9:
+		return any_page(op) | PAGE_TAIL;
+	case 10:
+		return any_page(op) | 2;
+	case 11:
+		return PP_SIGNATURE | scrib_roll(op, 4);
+	case 12:
+		return (unsigned long)page_address(op->page) ^
+		       scrib_roll(op, 8) << PAGE_SHIFT;
+	case 13:
+		return (unsigned long)&own_list;
+	case 14:
+		return ~any_number(op) & LONG_MAX;
+	default:
+		return any_number(op);
+	}
+}
+
+static bool is_lent(const struct scrib_op *op)
+{
+	return op->state == LABYRINTH_PAGE_LENT ||
+	       op->state == LABYRINTH_PAGE_LIMBO;
+}
+
+static bool may_be_type(u32 value)
+{
+	struct page page = { .page_type = value };
+
+	return !PageBuddy(&page) && !PageGuard(&page);
+}
+
+/* Half of the times a single bit, as SetPageXxx() and ClearPageXxx() change one. */
+static unsigned long any_flags(struct scrib_op *op)
+{
+	unsigned long new = any_value(op), kept = FLAGS_KEPT;
+
+	if (scrib_roll(op, 2))
+		new = op->old ^ BIT(scrib_roll(op, __NR_PAGEFLAGS));
+	if (is_lent(op))
+		kept |= BIT(PG_head) | ~FLAG_BITS;
+	return (new & ~kept) | (op->old & kept);
+}
+
+static bool may_be_flags(const struct scrib_op *op)
+{
+	if (op->new == -1UL && IS_ENABLED(CONFIG_DEBUG_VM_PGFLAGS))
+		return false;
+	return op->pfn % 2 || scrib_is_lossy();
+}
+
+static bool may_be(const struct scrib_op *op, enum scrib_word word)
+{
+	switch (word) {
+	case SCRIB_FLAGS:
+		return may_be_flags(op);
+	case SCRIB_LRU_NEXT:
+		if (op->anytime && (op->new & ~3UL) == PP_SIGNATURE)
+			return false;
+		return !(op->new & PAGE_TAIL) || !(is_lent(op) || op->anytime);
+	case SCRIB_TYPE:
+		return !is_lent(op) && may_be_type(op->new);
+	default:
+		return true;
+	}
+}
+
+static enum scrib_word any_word(struct scrib_op *op)
+{
+	static const enum scrib_word harmless[] = {
+		SCRIB_LRU_NEXT, SCRIB_LRU_PREV, SCRIB_INDEX, SCRIB_PRIVATE,
+	};
+
+	if (op->anytime)
+		return harmless[scrib_roll(op, ARRAY_SIZE(harmless))];
+	return scrib_roll(op, NR_WORDS);
+}
+
+static void store(struct scrib_op *op, enum scrib_word word)
+{
+	unsigned long *at = scrib_word(op->page, word);
+
+	if (word == SCRIB_TYPE)
+		WRITE_ONCE(*(u32 *)at, op->new);
+	else
+		WRITE_ONCE(*at, op->new);
+}
+
+/*
+ * Writes to a word of @op's page.
+ * Context: Any; the page does not go to the page allocator meanwhile.
+ * Return: whether it was done.
+ */
+bool scrib_write(struct scrib_op *op)
+{
+	enum scrib_word word = any_word(op);
+
+	op->what = word_names[word];
+	op->old = READ_ONCE(*scrib_word(op->page, word));
+	if (word == SCRIB_TYPE)
+		op->old = (u32)op->old;
+	op->new = word == SCRIB_FLAGS ? any_flags(op) : any_value(op);
+	if (word == SCRIB_TYPE)
+		op->new = (u32)op->new;
+	if (!may_be(op, word))
+		return false;
+	store(op, word);
+	return true;
+}
