@@ -214,7 +214,19 @@ watch_closely() {
 	echo 2 >$KCSAN/udelay_interrupt
 }
 
-ktap_plan 14
+# Whether all states have been met, as the words of who wrote tell.
+wrote_in() {
+	sed -n "s/^torture: scribbler $1: \([0-9]*\) deeds stopped, \([0-9]*\) anytime/\1 \2/p" /tmp/said |
+		awk '{ n += $1 + $2 } END { exit n == 0 }'
+}
+
+check_scribbled() {
+	for met in CACHED HELD LENT LIMBO MAPPED; do
+		ktap_check "struct page of $met pages was written to" wrote_in $met
+	done
+}
+
+ktap_plan $((scribble > 0 ? 19 : 14))
 echo 4 >/proc/sys/vm/drop_caches # it need not tell the log
 watch_closely
 # So few owners that each slot is soon used again, but enough for all.
@@ -225,6 +237,7 @@ ktap_check "each call gives what it must, each page is its owner's" run_scribble
 progress_end
 said >/tmp/said
 sed -n '/^torture: \(begin\|violation\|  page\|context\|total\|lost\|scribbler\)/p' /tmp/said | ktap_diag
+[ "$scribble" -eq 0 ] || check_scribbled
 ktap_check "refusals are counted by class as they were made" refusals_agree
 ktap_check "no page is tagged any more" all_back
 check_landed "$@"

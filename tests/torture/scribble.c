@@ -33,7 +33,7 @@
 #include "scribble.h"
 
 #define KNOWN		4096U	/* pages to choose from */
-#define SCAN		4096U	/* frames looked at before each stop */
+#define SCAN		8192U	/* frames looked at before each stop */
 #define GATES		64U
 #define DEEDS		4096U
 #define DEEDS_TOLD	24U
@@ -63,6 +63,14 @@ static unsigned int calls = 25;
 module_param(calls, uint, 0444);
 MODULE_PARM_DESC(calls, "So many of a hundred deeds are calls of the core (default 25)");
 
+static unsigned int words = BIT(SCRIB_NR_WORDS) - 1;
+module_param(words, uint, 0444);
+MODULE_PARM_DESC(words, "Which words are written to, a bit each: flags 1, lru.next 2, lru.prev 4, mapping 8, index 16, private 32, page_type 64, memcg_data 128 (default all)");
+
+static unsigned int states = BIT(LABYRINTH_PAGE_MAPPED + 1) - 1;
+module_param(states, uint, 0444);
+MODULE_PARM_DESC(states, "Of pages in which states, a bit each: CACHED 2, HELD 4, LENT 8, LIMBO 16, MAPPED 32 (default all)");
+
 static bool lossy;
 module_param(lossy, bool, 0444);
 MODULE_PARM_DESC(lossy, "A page may lose flags and references both, so that it must be given up (default 0)");
@@ -91,6 +99,11 @@ static struct dentry *root;
 bool scrib_is_lossy(void)
 {
 	return lossy;
+}
+
+bool scrib_is_wanted(enum scrib_word word)
+{
+	return words & BIT(word);
 }
 
 /* A number below @sides. */
@@ -140,7 +153,8 @@ static bool meet(struct scrib_op *op, unsigned long pfn)
 {
 	struct labyrinth_page_info info;
 
-	if (!is_prey(pfn, &info) || !is_steady(pfn_to_page(pfn)))
+	if (!is_prey(pfn, &info) || !(states & BIT(info.state)) ||
+	    !is_steady(pfn_to_page(pfn)))
 		return false;
 	op->pfn = pfn;
 	op->page = pfn_to_page(pfn);
@@ -202,14 +216,15 @@ static raw_spinlock_t *gate_of(unsigned long pfn)
 static void write_anytime(void)
 {
 	struct scrib_op op;
-	unsigned long pfn, flags;
+	unsigned long flags;
 
 	new_op(&op, true);
-	pfn = any_known(&op);
-	raw_spin_lock_irqsave(gate_of(pfn), flags);
-	if (meet(&op, pfn) && scrib_write(&op))
+	if (!meet_any(&op))
+		return;
+	raw_spin_lock_irqsave(gate_of(op.pfn), flags);
+	if (meet(&op, op.pfn) && scrib_write(&op))
 		keep_deed(&op);
-	raw_spin_unlock_irqrestore(gate_of(pfn), flags);
+	raw_spin_unlock_irqrestore(gate_of(op.pfn), flags);
 }
 
 static void pass_gate(void *unused, struct page *page, unsigned int order)
@@ -260,15 +275,15 @@ static void stop_timers(void)
 		hrtimer_cancel(per_cpu_ptr(&timers, cpu));
 }
 
-/* Goes on through the frames, and remembers those that are the prey's. */
+/* Goes on through the frames, from the top, where memory is taken from first, and remembers those that are the prey's. */
 static void scan(void)
 {
 	struct labyrinth_page_info info;
 	unsigned int i;
 
 	for (i = 0; i < SCAN; i++) {
-		if (++scan_pfn >= end_pfn)
-			scan_pfn = 1;
+		if (--scan_pfn >= end_pfn)
+			scan_pfn = end_pfn - 1;
 		if (!is_prey(scan_pfn, &info))
 			continue;
 		WRITE_ONCE(known[nr_known % KNOWN], scan_pfn);
@@ -278,6 +293,8 @@ static void scan(void)
 
 static int thread_fn(void *unused)
 {
+	/* Those that play are many, and never sleep. */
+	sched_set_fifo_low(current);
 	while (!kthread_should_stop()) {
 		scan();
 		scrib_pool_prepare();

@@ -252,7 +252,7 @@ bool scrib_write(struct scrib_op *op)
 	op->new = word == SCRIB_FLAGS ? any_flags(op) : any_value(op);
 	if (word == SCRIB_TYPE)
 		op->new = (u32)op->new;
-	if (!may_be(op, word))
+	if (!scrib_is_wanted(word) || !may_be(op, word))
 		return false;
 	store(op, word);
 	return true;
