@@ -31,7 +31,8 @@ for parameter; do
 	*) parameters="$parameters $parameter" ;;
 	esac
 done
-[ "$scribble" -eq 0 ] || parameters="$parameters scribbled=$scribble"
+# More of what is rare: pages that are mapped, or in limbo.
+[ "$scribble" -eq 0 ] || parameters="mix=vmap=40,life=10,mortal=4$parameters scribbled=$scribble"
 [ "$scribble" -lt 2 ] || scribbler="$scribbler lossy=1" SCRIBBLED="$SCRIBBLED|BUG: labyrinth: corrupt-"
 [ "$scribble" -eq 0 ] || REFUSALS="$REFUSALS|$SCRIBBLED"
 # shellcheck disable=SC2086 # words without blanks

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/platform_device.h>
 #include <linux/preempt.h>
+#include <linux/sched.h>
 
 #include "torture.h"
 
@@ -209,6 +210,9 @@ void tort_vmap(struct tort_actor *a, struct tort_slip *p)
 		tort_violation(a, p, "vmap of %u pages gave %pe", nr, vaddr);
 		return;
 	}
+	/* A scribbler is to come across the pages while they are mapped. */
+	if (tort_is_scribbled())
+		schedule_timeout_uninterruptible(1);
 	use_vmapping(a, found, nr, vaddr);
 	tort_expect(a, "vunmap", p, 0,
 		    tort_call(a, TORT_NO_PAGE, labyrinth_vunmap(p->handle, vaddr)),

@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/page_ref.h>
+#include <linux/preempt.h>
 #include <linux/string.h>
 
 #include "torture.h"
@@ -171,47 +172,60 @@ void tort_owners_end_of(struct tort_actor *a)
 		destroy(a, &a->own[which]);
 }
 
-/* A page just handed out is as the page allocator leaves it, but for the type. */
+/*
+ * A page just handed out is as the page allocator leaves it, but for the type. Of its
+ * references some may have been dropped, which its next free finds.
+ */
 static void check_handed_out(struct tort_actor *a, const struct tort_owner *owner,
-			     void *addr)
+			     void *addr, bool freed)
 {
 	struct page *page = virt_to_page(addr);
+	int refs = page_ref_count(page);
 
-	if (page_ref_count(page) != TORT_REFS_HELD || !PageOffline(page) ||
-	    READ_ONCE(page->mapping) || PageTail(page))
+	if (refs < (freed ? TORT_REFS_HELD : 1) || refs > TORT_REFS_HELD ||
+	    !PageOffline(page) || READ_ONCE(page->mapping) || PageTail(page))
 		tort_violation(a, NULL, "pfn 0x%lx of %s was handed out with %d references, type 0x%x, mapping %lx, lru.next %lx",
-			       page_to_pfn(page), owner->name, page_ref_count(page),
+			       page_to_pfn(page), owner->name, refs,
 			       READ_ONCE(page->page_type),
 			       (unsigned long)READ_ONCE(page->mapping),
 			       (unsigned long)READ_ONCE(page->lru.next));
 }
 
-static void walk(struct tort_actor *a, struct tort_owner *owner)
+static void walk(struct tort_actor *a, struct tort_owner *owner, bool freed)
 {
 	unsigned int nr, i;
 
 	nr = labyrinth_alloc_bulk(owner->handle, TORT_BURST, a->burst);
 	for (i = 0; i < nr; i++)
-		check_handed_out(a, owner, a->burst[i]);
+		check_handed_out(a, owner, a->burst[i], freed);
 	for (i = 0; i < nr; i++)
 		tort_expect(a, "a free at the end", NULL, 0,
 			    labyrinth_free_page(owner->handle, a->burst[i]),
 			    TORT_NR_CLASSES);
 }
 
-/*
- * Takes what is cached, so that each such page is looked at.
- * Context: Task; nobody else plays any more.
- */
-void tort_owners_walk(struct tort_actor *a)
+static void walk_all(struct tort_actor *a, bool freed)
 {
 	unsigned int i, which;
 
 	for (which = 0; which < TORT_NR_SHARED; which++)
-		walk(a, &tort_shared[which]);
+		walk(a, &tort_shared[which], freed);
 	for (i = 0; i < tort_nr_actors; i++)
 		for (which = 0; which < TORT_OWN_BOUND; which++)
-			walk(a, &tort_actors[i]->own[which]);
+			walk(a, &tort_actors[i]->own[which], freed);
+}
+
+/*
+ * Takes what is cached on this CPU, so that each such page is looked at: twice, for
+ * after a free all must be right.
+ * Context: Task; nobody else plays any more.
+ */
+void tort_owners_walk(struct tort_actor *a)
+{
+	migrate_disable();
+	walk_all(a, false);
+	walk_all(a, true);
+	migrate_enable();
 }
 
 /* Context: Task; may sleep; nobody else plays any more. */

@@ -32,12 +32,12 @@
 
 #include "scribble.h"
 
-#define KNOWN		4096U	/* pages to choose from */
+#define KNOWN		1024U	/* pages to choose from, in each state */
 #define SCAN		8192U	/* frames looked at before each stop */
 #define GATES		64U
 #define DEEDS		4096U
 #define DEEDS_TOLD	24U
-#define TRIES		16U
+#define TRIES		32U
 
 static unsigned long long seed;
 module_param(seed, ullong, 0444);
@@ -71,13 +71,21 @@ static unsigned int states = BIT(LABYRINTH_PAGE_MAPPED + 1) - 1;
 module_param(states, uint, 0444);
 MODULE_PARM_DESC(states, "Of pages in which states, a bit each: CACHED 2, HELD 4, LENT 8, LIMBO 16, MAPPED 32 (default all)");
 
+static char *only = "";
+module_param(only, charp, 0444);
+MODULE_PARM_DESC(only, "Of the calls, the one of this name, as in only=put_page (default all)");
+
 static bool lossy;
 module_param(lossy, bool, 0444);
 MODULE_PARM_DESC(lossy, "A page may lose flags and references both, so that it must be given up (default 0)");
 
-/* Pages that were the prey's when looked at last. */
-static unsigned long known[KNOWN];
-static unsigned int nr_known;
+/* Pages that were the prey's when looked at last, by the state that they were in. */
+struct known {
+	unsigned long pfns[KNOWN];
+	unsigned int nr;
+};
+
+static struct known known[LABYRINTH_PAGE_MAPPED + 1];
 static unsigned long scan_pfn;
 static unsigned long end_pfn;
 
@@ -99,6 +107,11 @@ static struct dentry *root;
 bool scrib_is_lossy(void)
 {
 	return lossy;
+}
+
+bool scrib_is_wanted_call(const char *name)
+{
+	return !*only || !strcmp(name, only);
 }
 
 bool scrib_is_wanted(enum scrib_word word)
@@ -163,11 +176,18 @@ static bool meet(struct scrib_op *op, unsigned long pfn)
 	return true;
 }
 
-static unsigned long any_known(struct scrib_op *op)
+static unsigned long any_known(struct scrib_op *op, enum labyrinth_page_state state)
 {
-	unsigned int nr = READ_ONCE(nr_known);
+	unsigned int nr = READ_ONCE(known[state].nr);
 
-	return nr ? READ_ONCE(known[scrib_roll(op, min(nr, KNOWN))]) : 0;
+	return nr ? READ_ONCE(known[state].pfns[scrib_roll(op, min(nr, KNOWN))]) : 0;
+}
+
+/* What was HELD a moment ago may be LENT or MAPPED: never for long, so seldom seen. */
+static unsigned long any_candidate(struct scrib_op *op,
+				   enum labyrinth_page_state wanted)
+{
+	return any_known(op, scrib_roll(op, 2) ? LABYRINTH_PAGE_HELD : wanted);
 }
 
 static void keep_deed(const struct scrib_op *op)
@@ -186,7 +206,8 @@ static bool meet_any(struct scrib_op *op)
 	unsigned int tries = TRIES;
 
 	while (tries--)
-		if (meet(op, any_known(op)) && (!tries || op->state == wanted))
+		if (meet(op, any_candidate(op, wanted)) &&
+		    (!tries || op->state == wanted))
 			return true;
 	return false;
 }
@@ -279,6 +300,7 @@ static void stop_timers(void)
 static void scan(void)
 {
 	struct labyrinth_page_info info;
+	struct known *of;
 	unsigned int i;
 
 	for (i = 0; i < SCAN; i++) {
@@ -286,8 +308,9 @@ static void scan(void)
 			scan_pfn = end_pfn - 1;
 		if (!is_prey(scan_pfn, &info))
 			continue;
-		WRITE_ONCE(known[nr_known % KNOWN], scan_pfn);
-		WRITE_ONCE(nr_known, nr_known + 1);
+		of = &known[info.state];
+		WRITE_ONCE(of->pfns[of->nr % KNOWN], scan_pfn);
+		WRITE_ONCE(of->nr, of->nr + 1);
 	}
 }
 

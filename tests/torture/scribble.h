@@ -70,6 +70,7 @@ struct scrib_op {
 /* scribble.c */
 u32 scrib_roll(struct scrib_op *op, u32 sides);
 bool scrib_is_lossy(void);
+bool scrib_is_wanted_call(const char *name);
 bool scrib_is_wanted(enum scrib_word word);
 
 /* scribble_words.c: what is written, and where not. */

@@ -175,6 +175,8 @@ static bool may_mark(const struct scrib_op *op)
 
 static bool may_call(const struct scrib_op *op, unsigned int i)
 {
+	if (!scrib_is_wanted_call(calls[i].name))
+		return false;
 	if (*scrib_word(op->page, SCRIB_LRU_NEXT) & 1)
 		return false;
 	if (calls[i].drops && !may_drop(op))
