@@ -572,6 +572,18 @@ static bool is_handed_out_right(struct page *page)
 	       !test_bit(PG_reserved, &words[FLAGS]) && is_at_home(page);
 }
 
+static void fail_word(const struct row *row, const struct page *page)
+{
+	const unsigned long *words = (const unsigned long *)page;
+
+	failures++;
+	pr_err("%s %s %s: pfn 0x%lx was handed out with %d references, flags 0x%lx, lru.next 0x%lx, mapping 0x%lx, page_type 0x%x\n",
+	       word_names[row->word], state_names[row->state],
+	       kind_names[row->kind], page_to_pfn(page), page_ref_count(page),
+	       words[FLAGS], words[LRU_NEXT], words[MAPPING],
+	       (u32)words[TYPE]);
+}
+
 /* Every page that can be had is as it should be, and is handed out once. */
 static void walk(const struct row *row)
 {
@@ -586,8 +598,7 @@ static void walk(const struct row *row)
 			fail(row, "a walk", 0, "twice", i, 0);
 		*(unsigned int *)pages[i] = MARK;
 		if (!is_handed_out_right(virt_to_page(pages[i])))
-			fail(row, "a walk", 0, "handed out with references",
-			     page_ref_count(virt_to_page(pages[i])), REFS_EXCLUSIVE);
+			fail_word(row, virt_to_page(pages[i]));
 	}
 	for (i = 0; i < nr; i++) {
 		*(unsigned int *)pages[i] = 0;

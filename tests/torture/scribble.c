@@ -263,7 +263,8 @@ static enum hrtimer_restart timer_fn(struct hrtimer *timer)
 	if (!READ_ONCE(ticking))
 		return HRTIMER_NORESTART;
 	write_anytime();
-	hrtimer_forward_now(timer, ns_to_ktime(NSEC_PER_USEC * anytime_us));
+	/* From the end of the work, so that something is left for the rest. */
+	hrtimer_set_expires(timer, ktime_add_us(ktime_get(), anytime_us));
 	return HRTIMER_RESTART;
 }
 
