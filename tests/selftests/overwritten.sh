@@ -13,34 +13,34 @@ PARAMETERS=/sys/module/labyrinth_overwritten/parameters
 CLASS=overwritten
 REPORTS='BUG: labyrinth: (overwritten|foreign|unowned|double|busy|bad-(address|handle|page|mapping)|leaked|lost-reference)-'
 
-choose() { grep -E -- "^$*" $PARAMETERS/rows; }
+choose() { grep -E -- "^$*" "$PARAMETERS"/rows; }
 
 # A word written is to be found in debugfs beside the right state, and nothing worse.
 read_held() {
-	echo "$1" >$PARAMETERS/hold || return
+	echo "$1" >"$PARAMETERS"/hold || return
 	for file in owners pages table; do
-		cat $DEBUGFS/$file >/tmp/$file || return
+		cat "$DEBUGFS"/$file >/tmp/$file || return
 	done
 	lines=$(grep -c ' overwritten ' /tmp/pages)
-	echo drop >$PARAMETERS/drop || return
+	echo drop >"$PARAMETERS"/drop || return
 	[ "$lines" -gt 0 ] || [ "${1#*LIMBO}" != "$1" ]
 }
 
 # All in one, so that a row is one result.
 play() {
 	mark=$(dmesg_mark)
-	echo "$1" >$PARAMETERS/row && read_held "$1" && return
+	echo "$1" >"$PARAMETERS"/row && read_held "$1" && return
 	dmesg_since "$mark" | grep 'labyrinth_overwritten: ' | head -n 12
 	return 1
 }
 
-count_of() { sed -n "s/^$1: //p" $DEBUGFS/refusals; }
+count_of() { sed -n "s/^$1: //p" "$DEBUGFS"/refusals; }
 
 # all_back LEFT: but for those that a device may write to, for all that is known.
 all_back() {
 	for _ in 1 2 3 4 5 6; do
-		grep -E '^(used|limbo): ' $DEBUGFS/table
-		[ "$(grep -cE "^(used|limbo): $1\$" $DEBUGFS/table)" -ne 2 ] || return 0
+		grep -E '^(used|limbo): ' "$DEBUGFS"/table
+		[ "$(grep -cE "^(used|limbo): $1\$" "$DEBUGFS"/table)" -ne 2 ] || return 0
 		sleep 1
 	done
 	return 1
@@ -51,7 +51,7 @@ dry=dry=0
 [ "${1:-}" != dry=1 ] || { dry=$1; shift; }
 [ ! -e /sys/kernel/debug/kmemleak ] || echo scan=off >/sys/kernel/debug/kmemleak
 insmod labyrinth.ko report_burst=2
-insmod tests/selftests/labyrinth_overwritten.ko $dry
+insmod tests/selftests/labyrinth_overwritten.ko "$dry"
 choose "$@" >/tmp/rows
 ktap_plan $(($(wc -l </tmp/rows) + 5))
 expect_only "$REPORTS"
@@ -62,7 +62,7 @@ count=$(count_of $CLASS)
 ktap_diag "$CLASS: ${count:-there is no such class}"
 ktap_check "what was overwritten was reported" test "${count:-0}" -gt 0
 ktap_equal "no page is taken for corrupt" 0 "$(count_of corrupt)"
-left=$(cat $PARAMETERS/left)
+left=$(cat "$PARAMETERS"/left)
 ktap_check "the module unloads" rmmod labyrinth_overwritten
 leave_pages "$left"
 ktap_check "no page is tagged any more but $left that a device may have" all_back "$left"
