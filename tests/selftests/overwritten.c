@@ -592,10 +592,10 @@ static void walk(const struct row *row)
 
 	nr = labyrinth_alloc_bulk(owner, WALK, pages);
 	if (nr != WALK)
-		fail(row, "a walk", 0, "pages", nr, WALK);
+		fail(row, "all handed out", 0, "pages", nr, WALK);
 	for (i = 0; i < nr; i++) {
 		if (*(unsigned int *)pages[i] == MARK)
-			fail(row, "a walk", 0, "twice", i, 0);
+			fail(row, "all handed out", 0, "twice", i, 0);
 		*(unsigned int *)pages[i] = MARK;
 		if (!is_handed_out_right(virt_to_page(pages[i])))
 			fail_word(row, virt_to_page(pages[i]));
@@ -603,7 +603,7 @@ static void walk(const struct row *row)
 	for (i = 0; i < nr; i++) {
 		*(unsigned int *)pages[i] = 0;
 		if (labyrinth_free_page(owner, pages[i]))
-			fail(row, "a walk", 0, "not freed", i, 0);
+			fail(row, "all handed out", 0, "not freed", i, 0);
 	}
 }
 

@@ -19,7 +19,7 @@ choose() { grep -E -- "^$*" "$PARAMETERS"/rows; }
 read_held() {
 	echo "$1" >"$PARAMETERS"/hold || return
 	for file in owners pages table; do
-		cat "$DEBUGFS"/$file >/tmp/$file || return
+		cat "$DEBUGFS/$file" >"/tmp/$file" || return
 	done
 	lines=$(grep -c ' overwritten ' /tmp/pages)
 	echo drop >"$PARAMETERS"/drop || return

@@ -201,7 +201,7 @@ come_and_go() {
 	cpu_goes_and_comes
 	gone=$?
 	kill $!
-	! module_loaded $SCRIBBLER || rmmod $SCRIBBLER
+	! module_loaded "$SCRIBBLER" || rmmod "$SCRIBBLER"
 	end_run && [ "$gone" -eq 0 ]
 }
 

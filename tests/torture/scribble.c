@@ -297,7 +297,10 @@ static void stop_timers(void)
 		hrtimer_cancel(per_cpu_ptr(&timers, cpu));
 }
 
-/* Goes on through the frames, from the top, where memory is taken from first, and remembers those that are the prey's. */
+/*
+ * Goes on through the frames, from the top, where memory is taken from first, and
+ * remembers those that are the prey's.
+ */
 static void scan(void)
 {
 	struct labyrinth_page_info info;

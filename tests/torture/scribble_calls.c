@@ -162,7 +162,7 @@ static bool is_lent(const struct scrib_op *op)
 	       op->state == LABYRINTH_PAGE_LIMBO;
 }
 
-/* Even pages lose references, odd ones their flags; when lossy, both both. */
+/* Even pages lose references, odd ones their flags; when lossy, each page does. */
 static bool may_drop(const struct scrib_op *op)
 {
 	return !is_lent(op) && (scrib_is_lossy() || !(op->pfn % 2));
