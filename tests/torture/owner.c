@@ -184,7 +184,7 @@ static void check_handed_out(struct tort_actor *a, const struct tort_owner *owne
 
 	if (refs < (freed ? TORT_REFS_HELD : 1) || refs > TORT_REFS_HELD ||
 	    !PageOffline(page) || READ_ONCE(page->mapping) || PageTail(page))
-		tort_violation(a, NULL, "pfn 0x%lx of %s comes with %d references, type 0x%x, mapping %lx, lru.next %lx",
+		tort_violation(a, NULL, "pfn 0x%lx of %s: %d refs, type %x, mapping %lx, lru %lx",
 			       page_to_pfn(page), owner->name, refs,
 			       READ_ONCE(page->page_type),
 			       (unsigned long)READ_ONCE(page->mapping),
