@@ -87,6 +87,28 @@
 #define LAB_PAGE_POOL_H		"net/page_pool.h"
 #endif
 
+/* Fragments of pages got a header of their own. */
+#ifdef LAB_HAS_PAGE_FRAG_CACHE
+#define LAB_PAGE_FRAG_H		"linux/page_frag_cache.h"
+#else
+#define LAB_PAGE_FRAG_H		"linux/gfp.h"
+#endif
+
+/* Newer kernels keep put_pages_list() to themselves: this is what it does to each page. */
+#ifdef LAB_HAS_PUT_PAGES_LIST
+#define lab_put_pages_list	put_pages_list
+#else
+static inline void lab_put_pages_list(struct list_head *pages)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, pages, lru) {
+		list_del(&page->lru);
+		put_page(page);
+	}
+}
+#endif
+
 /* Some kernels' frame numbers have flags, and a type of their own. */
 #ifdef LAB_HAS_PFN_T
 #define LAB_PFN_T_H		"linux/pfn_t.h"

@@ -18,7 +18,11 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 
+#include "../../labyrinth_compat.h"
+
 #include "scribble.h"
+
+#include LAB_PAGE_FRAG_H
 
 static LIST_HEAD(own_list);
 
@@ -62,7 +66,7 @@ static bool call_lock(struct scrib_op *op)
 
 static bool call_unlock(struct scrib_op *op)
 {
-	if (!PageLocked(op->page) || PageWaiters(op->page))
+	if (!PageLocked(op->page) || folio_test_waiters(page_folio(op->page)))
 		return false;
 	unlock_page(op->page);
 	return true;
@@ -109,7 +113,7 @@ static bool call_frag_drain(struct scrib_op *op)
 static bool call_put_pages_list(struct scrib_op *op)
 {
 	list_add(&op->page->lru, &own_list);
-	put_pages_list(&own_list);
+	lab_put_pages_list(&own_list);
 	INIT_LIST_HEAD(&own_list);
 	return true;
 }
