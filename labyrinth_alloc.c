@@ -10,11 +10,13 @@
  * - free/free: both read HELD; one compare-and-exchange wins, the other caller
  *   finds CACHED, which is -ENOENT.
  * - free against release, lend or transfer: the freezer has the count at 0. If
- *   free looks at the count then, it is -EBUSY. If it looked before, its
+ *   free looks at the count then, it looks again for a while, and then gives the page up
+ *   to limbo, which waits for the thaw. If it looked before, its
  *   compare-and-exchange and the freezer's decide; the freezer that loses thaws
  *   and is -ENOENT. And if it looked so long before that the page is HELD by the
- *   same owner again, it frees it, like a free that came later: a tag is HELD
- *   only when all else is done.
+ *   same owner again, it frees it, like a free that came later: a tag is HELD only when
+ *   notes and type are written. The thaw alone comes after: a page that is CACHED by
+ *   then, with its count at 0, is not handed out before.
  * - a freezer that looked so long before that the page is another owner's by now, or
  *   is handed out again, has the count at 0 for a moment, and loses. A right call
  *   that comes in this moment is -EBUSY: the price of two of an owner's

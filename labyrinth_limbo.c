@@ -191,11 +191,10 @@ static void send_to_limbo(struct lab_owner *owner, struct lab_slot *slot, lab_ta
 	/* In limbo already, if it is no transition: it stays there. */
 	if (next < 0)
 		return;
-	if (lab_tag_state(tag) == LAB_CACHED) {
-		if (!freed)
-			WRITE_ONCE(slot->site, 0);
-		WRITE_ONCE(slot->when, lab_jiffies() | (freed ? LAB_LIMBO_UNTOLD : 0));
-	}
+	if (lab_tag_state(tag) == LAB_CACHED && !freed)
+		WRITE_ONCE(slot->site, 0);
+	/* In the upper half there may be a stack's handle, or what the page holds. */
+	WRITE_ONCE(slot->when, lab_jiffies() | (freed ? LAB_LIMBO_UNTOLD : 0));
 	if (cmpxchg(&slot->tag, tag, lab_tag_step(tag, next)) == tag)
 		lab_limbo_add(owner, tag);
 }
