@@ -264,13 +264,11 @@ static int mmap_mremap(struct vm_area_struct *vma)
 /* Whether a page is its owner's, and mapped as @mmapping says. */
 static bool is_mapped(const struct mmapping *mmapping, unsigned int index)
 {
-	const struct lab_range *range = &mmapping->range;
-	unsigned long pfn = pfn_at(mmapping, index);
-	lab_tag_t tag;
+	const struct lab_range_page *page = &mmapping->range.pages[index];
 
-	return READ_ONCE(range->pages[index].map.linked) &&
-	       lab_table_search(&labyrinth_hot.table, pfn, &tag) &&
-	       tag == lab_tag_make(pfn, lab_owner_id(range->owner), LAB_MAPPED);
+	/* A tag does not move, and stays as long as the mapping is linked. */
+	return READ_ONCE(page->map.linked) &&
+	       lab_tag_state(READ_ONCE(page->slot->tag)) == LAB_MAPPED;
 }
 
 static vm_fault_t insert_page(struct mmapping *mmapping,
