@@ -268,7 +268,10 @@ static inline void lab_frame_disown(struct lab_frame *frame)
 				     refs - (LAB_REFS_EXCLUSIVE - 1)));
 }
 
-/* Whether all words of a page that is its owner's alone are as they must be. */
+/*
+ * Whether the words of a page that is its owner's alone are as they must be, but for those
+ * that lab_frame_is_at_home() looks at.
+ */
 static inline bool lab_frame_is_clean(const struct lab_frame *frame)
 {
 	return (READ_ONCE(frame->flags) & (LAB_FRAME_BAD_FLAGS | LAB_FRAME_MARK)) ==
@@ -289,6 +292,7 @@ void lab_frame_mend(struct lab_frame *frame, unsigned long pfn, enum lab_words w
 		    struct lab_damage *damage);
 void lab_frame_mend_lent(struct lab_frame *frame, unsigned long pfn,
 			 struct lab_damage *damage);
+bool lab_frame_is_at_home(struct lab_frame *frame, unsigned long pfn);
 bool lab_frame_type_fits(void);
 
 #endif /* LABYRINTH_FRAME_H */
