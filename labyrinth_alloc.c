@@ -855,7 +855,9 @@ static struct page *lend_quick(struct labyrinth_owner *owner, void *addr)
 	if (!lab_quick_find(owner, addr, LAB_HELD, &page) ||
 	    unlikely(!lab_frame_freeze(page.frame, LAB_REFS_EXCLUSIVE)))
 		return NULL;
-	done = likely(lab_frame_is_clean(page.frame)) && lab_quick_commit(&page, LAB_LENT);
+	done = likely(lab_frame_is_clean(page.frame)) &&
+	       lab_frame_is_at_home(page.frame, lab_tag_pfn(page.tag)) &&
+	       lab_quick_commit(&page, LAB_LENT);
 	if (likely(done))
 		lab_frame_clear_type(page.frame);
 	lab_frame_thaw(page.frame, done ? LAB_REFS_LENT : LAB_REFS_EXCLUSIVE);
@@ -971,7 +973,8 @@ static int reclaim_quick(struct labyrinth_owner *owner, void *addr,
 		return 1;
 	if (!lab_frame_freeze(page.frame, LAB_REFS_EXCLUSIVE))
 		return lab_frame_refs(page.frame) > LAB_REFS_EXCLUSIVE ? -EBUSY : 1;
-	done = is_clean_lent(page.frame);
+	done = is_clean_lent(page.frame) &&
+	       lab_frame_is_at_home(page.frame, lab_tag_pfn(page.tag));
 	if (likely(done)) {
 		lab_frame_reset_words(page.frame);
 		done = reclaim_frozen(page.frame, page.slot, page.tag, ip);

@@ -108,12 +108,17 @@ static unsigned long *memcg_word(struct lab_frame *frame)
 }
 #endif
 
-static bool is_right(struct lab_frame *frame, unsigned long pfn)
+/*
+ * Whether @frame, of number @pfn, says that the page is of its own zone and node, and
+ * charged to nobody: words that the core follows as soon as others have the page.
+ * Context: Any.
+ */
+bool lab_frame_is_at_home(struct lab_frame *frame, unsigned long pfn)
 {
 	unsigned long *memcg = memcg_word(frame);
 
-	return lab_frame_is_clean(frame) && is_in_its_zone(lab_frame_page(frame), pfn) &&
-	       !(memcg && READ_ONCE(*memcg));
+	return likely(is_in_its_zone(lab_frame_page(frame), pfn) &&
+		      !(memcg && READ_ONCE(*memcg)));
 }
 
 /*
@@ -128,7 +133,8 @@ void lab_frame_mend(struct lab_frame *frame, unsigned long pfn, enum lab_words w
 	struct lab_damage *used = words == LAB_WORDS_OWNED ? damage : NULL;
 	unsigned long *memcg = memcg_word(frame);
 
-	if (words == LAB_WORDS_OWNED && likely(is_right(frame, pfn)))
+	if (words == LAB_WORDS_OWNED && likely(lab_frame_is_clean(frame)) &&
+	    lab_frame_is_at_home(frame, pfn))
 		return;
 	mend_flags(frame, pfn, damage);
 	mend_word(&frame->lru, LAB_FRAME_LRU, "lru.next", used);

@@ -144,14 +144,28 @@ static __always_inline bool lab_frame_is_poisoned(const struct lab_frame *frame)
 }
 
 /*
+ * Whether the page has the type, and about as many references as Labyrinth's own. Somebody
+ * may have one more for a moment, or have dropped some; or another call has the frame
+ * frozen. A balloon, which gives pages from the allocator the same type, has one or two.
+ */
+static inline bool lab_frame_has_type(const struct lab_frame *frame)
+{
+	int refs = READ_ONCE(frame->refs);
+
+	return READ_ONCE(frame->type) == LAB_TYPE_OFFLINE &&
+	       (!refs || refs >= LAB_REFS_EXCLUSIVE / 2);
+}
+
+/*
  * Whether the page of a frame that was tagged has not been through the page allocator. One
  * after the other, stray writes may have taken away both mark and seal; but whoever has
- * the page from the allocator has not given it the type, and so many references.
+ * the page from the allocator has not given it the type, and so many references. A page
+ * that is lent has no type: of its mark and its seal one must be left.
  */
 static inline bool lab_frame_is_ours(const struct lab_frame *frame)
 {
 	return READ_ONCE(frame->flags) & LAB_FRAME_MARK ||
-	       READ_ONCE(frame->seal) == LAB_FRAME_SEAL || lab_frame_is_exclusive(frame);
+	       READ_ONCE(frame->seal) == LAB_FRAME_SEAL || lab_frame_has_type(frame);
 }
 
 /* Claims the frame, if it has exactly @refs references. */
@@ -268,11 +282,13 @@ static inline void lab_frame_disown(struct lab_frame *frame)
 				     refs - (LAB_REFS_EXCLUSIVE - 1)));
 }
 
-/* Whether all words of a page that is its owner's alone are as they must be. */
+/*
+ * Whether the words of a page that is its owner's alone are as they must be, but for those
+ * that lab_frame_is_at_home() looks at.
+ */
 static inline bool lab_frame_is_clean(const struct lab_frame *frame)
 {
-	return (READ_ONCE(frame->flags) & (LAB_FRAME_BAD_FLAGS | LAB_FRAME_MARK)) ==
-		       LAB_FRAME_MARK &&
+	return (READ_ONCE(frame->flags) & PAGE_FLAGS_CHECK_AT_PREP) == LAB_FRAME_MARK &&
 	       READ_ONCE(frame->lru) == LAB_FRAME_LRU &&
 	       READ_ONCE(frame->seal) == LAB_FRAME_SEAL &&
 	       !READ_ONCE(frame->mapping) && !READ_ONCE(frame->private) &&
@@ -289,6 +305,7 @@ void lab_frame_mend(struct lab_frame *frame, unsigned long pfn, enum lab_words w
 		    struct lab_damage *damage);
 void lab_frame_mend_lent(struct lab_frame *frame, unsigned long pfn,
 			 struct lab_damage *damage);
+bool lab_frame_is_at_home(struct lab_frame *frame, unsigned long pfn);
 bool lab_frame_type_fits(void);
 
 #endif /* LABYRINTH_FRAME_H */

@@ -14,6 +14,7 @@
 # Options:
 #   --kernel K    any that vm.sh takes, default its first
 #   --uml         User-Mode Linux instead: natively, on real CPUs, without NMIs
+#   --checked     with --uml: on a kernel with KASAN and lockdep (tests/torture/checked.config)
 #   --ops N       steps of the threads, default 2000000; interrupts' come on top
 #   --seed S      what all choices follow from; default: a random one
 #   --smp N       CPUs, default 2
@@ -25,12 +26,13 @@
 # shellcheck source=scripts/kernels.sh
 . "$LAB_SCRIPTS/kernels.sh"
 
-kernel=$KERNEL_DEFAULT uml='' ops=2000000 seed=0 smp=2 mem=1024 limit=''
+kernel=$KERNEL_DEFAULT uml='' checked=() ops=2000000 seed=0 smp=2 mem=1024 limit=''
 while (($#)); do
 	case $1 in
 	--help) usage; exit ;;
 	--kernel) kernel=$2; shift ;;
 	--uml) uml=1 ;;
+	--checked) checked=(--config "$LAB_ROOT/tests/torture/checked.config") ;;
 	--ops) ops=$2; shift ;;
 	--seed) seed=$2; shift ;;
 	--smp) smp=$2; shift ;;
@@ -42,7 +44,7 @@ while (($#)); do
 	shift
 done
 if [[ -n $uml ]]; then
-	kernel=uml-$(kernels uml)
+	kernel=uml-$(kernels uml)${checked:+-checked}
 else
 	kernel_need "$kernel" boot
 fi
@@ -54,8 +56,8 @@ run() {
 	local test=(env "LIMIT=$limit" sh scripts/vm/selftests.sh
 		"tests/selftests/torture.sh seed=$seed ops=$ops $*")
 	if [[ -n $uml ]]; then
-		"$LAB_SCRIPTS/uml.sh" --cpus "$smp" --mem "$mem" --timeout "$limit" --log "$logs" -- \
-			"${test[@]}"
+		"$LAB_SCRIPTS/uml.sh" "${checked[@]}" --cpus "$smp" --mem "$mem" \
+			--timeout "$limit" --log "$logs" -- "${test[@]}"
 	else
 		"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --smp "$smp" --mem "$mem" --timeout "$limit" \
 			--log "$logs" -- "${test[@]}"

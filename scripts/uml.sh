@@ -11,6 +11,7 @@
 #   --cpus N        default 1
 #   --mem MB        default 1024
 #   --timeout S     default 900
+#   --config FILE   what is added to the kernel's configuration; a kernel of its own then
 #   --log DIR       where console.log (kernel) and output.log (command) go
 
 # shellcheck source=scripts/lib.sh
@@ -20,13 +21,14 @@
 
 DIED=125
 
-cpus=1 mem=1024 limit=900 logs=''
+cpus=1 mem=1024 limit=900 logs='' more=''
 while (($#)); do
 	case $1 in
 	--help) usage; exit ;;
 	--cpus) cpus=$2; shift 2 ;;
 	--mem) mem=$2; shift 2 ;;
 	--timeout) limit=$2; shift 2 ;;
+	--config) more=$2; shift 2 ;;
 	--log) logs=$2; shift 2 ;;
 	--) shift; break ;;
 	*) die "unknown argument '$1' (see --help)" ;;
@@ -37,7 +39,7 @@ done
 kmake() { make --no-print-directory ARCH=um -j"$(nproc)" "$@"; }
 
 build_kernel() {
-	cp "$config" "$dir/.config"
+	cat "${configs[@]}" >"$dir/.config"
 	kmake -C "$source" O="$dir" olddefconfig
 	kmake -C "$source" O="$dir"
 }
@@ -52,11 +54,16 @@ kernel() {
 	touch "$dir/.built"
 }
 
+# Here no module has a KASAN shadow of its own: the red zones around the variables of one
+# that is gone would be taken for those of the next at that place.
+kasan=(-fsanitize=kernel-address --param asan-instrumentation-with-call-threshold=0
+	--param asan-globals=0 --param asan-stack=0)
+
 modules() {
 	sync_sources "$work"
 	run_logged "building the modules for it" "$LABYRINTH_LOGS/uml-modules.log" \
 		kmake -C "$dir" M="$work" CONFIG_LABYRINTH=m CONFIG_LABYRINTH_BENCH=m \
-		CONFIG_LABYRINTH_TORTURE=m KCFLAGS=-Werror modules || die "the modules do not build"
+		CONFIG_LABYRINTH_TORTURE=m KCFLAGS=-Werror CFLAGS_KASAN="${kasan[*]}" modules || die "the modules do not build"
 }
 
 pack_root() {
@@ -98,9 +105,9 @@ log_dir
 logs=${logs:-$(mktemp -d "$LABYRINTH_LOGS/uml-XXXX")}
 mkdir -p "$logs"
 kernel=$(kernels uml)
-config=$LAB_ROOT/tests/bench/uml.config
+configs=("$LAB_ROOT/tests/bench/uml.config" ${more:+"$more"})
 source=$("$LAB_SCRIPTS/kernel.sh" source "$kernel")
-key=bench-$(basename "$source")-$(sha256sum <"$config" | cut -c 1-12)
+key=bench-$(basename "$source")-$(cat "${configs[@]}" | sha256sum | cut -c 1-12)
 dir=$LABYRINTH_CACHE/uml/$key
 work=$LABYRINTH_CACHE/build/$key-$(sha256sum <<<"$LAB_ROOT" | cut -c 1-8)
 scratch=$(mktemp -d)

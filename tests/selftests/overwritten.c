@@ -15,6 +15,11 @@
  * each have a value of their own in the word. What a call gives, and how the
  * page is after it, must be the same.
  *
+ * A page that is handed out, or freed, may have what was written: nothing follows the
+ * words while the page is its owner's. The words must be right after each call
+ * that lets others follow them (lend, release, release_lent) or that looks them over
+ * (reclaim, transfer).
+ *
  * Not written: PG_hwpoison, which keeps a page out of use for good; PG_lru, since
  * compaction would unlink what has it; flags == -1 where the kernel asserts that
  * they are not that; types that the page allocator looks for in a freed page's
@@ -39,6 +44,7 @@
 
 #define MOST_VALUES	40U
 #define REFS_EXCLUSIVE	32
+#define MOST_MAPPED	2U	/* one that set_up() made, and one by a call */
 
 enum word { FLAGS, LRU_NEXT, LRU_PREV, MAPPING, INDEX, PRIVATE, TYPE, MEMCG, ALL_WORDS };
 
@@ -96,18 +102,18 @@ struct row {
  * struct subject - a page that a row is about
  * @addr: where it is.
  * @page: its struct page.
- * @dma: where it is mapped for the device.
+ * @dma: where it is mapped for the device; each mapping may be bounced to elsewhere.
  * @vaddr: where it is mapped in the kernel, or NULL.
  * @owner: who may give it back; NULL: nobody has it out.
  * @loans: references that were lent.
- * @mapped: mappings for the device.
+ * @mapped: how many mappings for the device there are.
  * @lent: it has to be reclaimed.
  * @ordinary: it is out of Labyrinth.
  */
 struct subject {
 	void *addr;
 	struct page *page;
-	dma_addr_t dma;
+	dma_addr_t dma[MOST_MAPPED];
 	void *vaddr;
 	struct labyrinth_owner *owner;
 	unsigned int loans;
@@ -121,6 +127,7 @@ struct outcome {
 	int err;
 	int state;
 	int refs;
+	bool wrong_words;
 };
 
 static bool dry;
@@ -205,19 +212,25 @@ static void list_values(enum word word)
 		add_value(word, i);
 }
 
+#define ALL_FLAGS	(BIT(__NR_PAGEFLAGS) - 1)
 #ifdef CONFIG_MEMORY_FAILURE
 #define FLAGS_KEPT	(BIT(PG_hwpoison) | BIT(PG_lru))
 #else
 #define FLAGS_KEPT	BIT(PG_lru)
 #endif
 
-/* A small number is the number of a flag to flip. */
+/*
+ * A small number is the number of a flag to flip; one without any flag is another zone and
+ * node, with all flags as they were.
+ */
 static void write_flags(unsigned long *at, unsigned long value)
 {
 	unsigned long old = READ_ONCE(*at);
 
 	if (value < __NR_PAGEFLAGS)
 		value = old ^ BIT(value);
+	else if (!(value & ALL_FLAGS))
+		value |= old & ALL_FLAGS;
 	WRITE_ONCE(*at, (value & ~FLAGS_KEPT) | (old & FLAGS_KEPT));
 }
 
@@ -283,15 +296,16 @@ static int map(struct subject *s)
 
 	if (err)
 		return err;
-	s->dma = dma;
-	s->mapped++;
+	s->dma[s->mapped++] = dma;
 	return 0;
 }
 
 static int unmap(struct subject *s)
 {
+	/* The last one; of a page that is not mapped, none. */
+	dma_addr_t dma = s->dma[s->mapped ? s->mapped - 1 : 0];
 	int err = labyrinth_dma_unmap(s->owner ?: owner, &device->dev, s->addr,
-				      s->dma, PAGE_SIZE, DMA_TO_DEVICE);
+				      dma, PAGE_SIZE, DMA_TO_DEVICE);
 
 	if (!err)
 		s->mapped--;
@@ -469,24 +483,34 @@ static int call_put(struct subject *s)
 	return end_loan(s);
 }
 
+static int call_put_and_reclaim(struct subject *s)
+{
+	return end_loan(s) ?: labyrinth_reclaim(owner, s->addr);
+}
+
 #define IF(state)	BIT(state)
 #define ALWAYS		(BIT(NR_STATES) - 1)
 /* Nobody has a handle to the page's owner any more. */
 #define WITH_OWNER	(ALWAYS & ~IF(LIMBO))
 
+/* How the words of struct page must be after a call that succeeded. */
+enum rightness { ANYHOW, OWNED, ORDINARY, STRUCTURE };
+
 static const struct call {
 	const char *name;
 	int (*fn)(struct subject *s);
 	unsigned int states;
+	enum rightness held, lent;	/* of a page that was HELD, or LENT */
 } calls[] = {
 	{ "alloc", call_alloc, IF(CACHED) },
 	{ "free", call_free, ALWAYS },
 	{ "free by another", call_free_by_other, ALWAYS },
-	{ "lend", lend, WITH_OWNER },
+	{ "lend", lend, WITH_OWNER, .held = ORDINARY },
 	{ "reclaim", call_reclaim, ALWAYS },
-	{ "transfer", call_transfer, WITH_OWNER },
-	{ "release", call_release, WITH_OWNER },
-	{ "release_lent", call_release_lent, WITH_OWNER },
+	{ "put_page, reclaim", call_put_and_reclaim, IF(LENT), .lent = OWNED },
+	{ "transfer", call_transfer, WITH_OWNER, .held = OWNED },
+	{ "release", call_release, WITH_OWNER, .held = ORDINARY },
+	{ "release_lent", call_release_lent, WITH_OWNER, .held = ORDINARY, .lent = STRUCTURE },
 	{ "adopt", call_adopt, ALWAYS },
 	{ "dma_map", map, WITH_OWNER },
 	{ "dma_unmap", unmap, IF(HELD) | IF(MAPPED) },
@@ -497,7 +521,53 @@ static const struct call {
 	{ "put_page", call_put, IF(LENT) | IF(LIMBO) },
 };
 
-static struct outcome outcome_of(const struct call *call, struct subject *s)
+static bool is_at_home(struct page *page)
+{
+	int nid = page_to_nid(page);
+
+	return nid >= 0 && nid < MAX_NUMNODES && node_online(nid) &&
+	       page_zonenum(page) < MAX_NR_ZONES &&
+	       zone_spans_pfn(page_zone(page), page_to_pfn(page));
+}
+
+/* By these words the core takes a page for another than it is. */
+static bool has_structure(struct page *page)
+{
+	const unsigned long *words = (const unsigned long *)page;
+
+	return !(words[LRU_NEXT] & 1) && !test_bit(PG_head, &words[FLAGS]) &&
+	       is_at_home(page);
+}
+
+static unsigned long memcg_of(struct page *page)
+{
+	return NR_WORDS > MEMCG ? ((unsigned long *)page)[MEMCG] : 0;
+}
+
+static bool is_right(struct page *page, enum rightness rightness)
+{
+	const unsigned long *words = (const unsigned long *)page;
+	u32 type = words[TYPE];
+
+	if (rightness == ANYHOW)
+		return true;
+	if (!has_structure(page) ||
+	    (rightness == OWNED ? !PageOffline(page) : type != LAB_TYPE_NONE))
+		return false;
+	return rightness == STRUCTURE ||
+	       (!words[MAPPING] && !words[PRIVATE] && !memcg_of(page) &&
+		!(words[FLAGS] & PAGE_FLAGS_CHECK_AT_FREE));
+}
+
+static enum rightness rightness_after(const struct call *call, enum state state)
+{
+	if (state == HELD)
+		return call->held;
+	return state == LENT ? call->lent : ANYHOW;
+}
+
+static struct outcome outcome_of(const struct row *row, const struct call *call,
+				 struct subject *s)
 {
 	struct labyrinth_page_info info;
 	struct outcome outcome = { .err = call->fn(s) };
@@ -506,6 +576,8 @@ static struct outcome outcome_of(const struct call *call, struct subject *s)
 	if (call->fn == call_put && !s->owner)
 		return outcome;
 	outcome.state = labyrinth_query(s->addr, &info) ?: info.state;
+	outcome.wrong_words = !outcome.err &&
+			      !is_right(s->page, rightness_after(call, row->state));
 	/* A page that has gone is anybody's. */
 	outcome.refs = outcome.state < 0 && !s->ordinary && !s->loans ?
 		       0 : page_ref_count(s->page);
@@ -523,7 +595,7 @@ static int play_pass(const struct row *row, const struct call *call,
 	for (i = 0; i < nr_values && write; i++)
 		overwrite(row, subjects[i].page, values[i]);
 	for (i = 0; i < nr_values; i++)
-		outcomes[i] = outcome_of(call, &subjects[i]);
+		outcomes[i] = outcome_of(row, call, &subjects[i]);
 	for (i = 0; i < nr_values; i++) {
 		err = bring_home(&subjects[i]);
 		if (err)
@@ -546,6 +618,9 @@ static void compare(const struct row *row, const struct call *call)
 		if (got->refs != wanted->refs)
 			fail(row, call->name, i, "references", got->refs,
 			     wanted->refs);
+		if (got->wrong_words || wanted->wrong_words)
+			fail(row, call->name, i, "wrong words", got->wrong_words,
+			     false);
 	}
 }
 
@@ -553,38 +628,36 @@ static void compare(const struct row *row, const struct call *call)
 #define WALK	(2 * MOST_VALUES)
 #define MARK	0x0ae1b121
 
-static bool is_at_home(struct page *page)
-{
-	int nid = page_to_nid(page);
-
-	return nid >= 0 && nid < MAX_NUMNODES && node_online(nid) &&
-	       page_zonenum(page) < MAX_NR_ZONES &&
-	       zone_spans_pfn(page_zone(page), page_to_pfn(page));
-}
-
-static bool is_handed_out_right(struct page *page)
-{
-	const unsigned long *words = (const unsigned long *)page;
-
-	return page_ref_count(page) == REFS_EXCLUSIVE && PageOffline(page) &&
-	       !words[MAPPING] && !(words[LRU_NEXT] & 1) &&
-	       !test_bit(PG_locked, &words[FLAGS]) &&
-	       !test_bit(PG_reserved, &words[FLAGS]) && is_at_home(page);
-}
-
-static void fail_word(const struct row *row, const struct page *page)
+static void fail_words(const struct row *row, struct page *page, const char *when)
 {
 	const unsigned long *words = (const unsigned long *)page;
 
 	failures++;
-	pr_err("%s %s %s: pfn 0x%lx was handed out with %d references, flags 0x%lx, lru.next 0x%lx, mapping 0x%lx, page_type 0x%x\n",
+	pr_err("%s %s %s: pfn 0x%lx %s has %d references, flags 0x%lx, lru.next 0x%lx, mapping 0x%lx, private 0x%lx, page_type 0x%x, memcg_data 0x%lx\n",
 	       word_names[row->word], state_names[row->state],
-	       kind_names[row->kind], page_to_pfn(page), page_ref_count(page),
-	       words[FLAGS], words[LRU_NEXT], words[MAPPING],
-	       (u32)words[TYPE]);
+	       kind_names[row->kind], page_to_pfn(page), when, page_ref_count(page),
+	       words[FLAGS], words[LRU_NEXT], words[MAPPING], words[PRIVATE],
+	       (u32)words[TYPE], memcg_of(page));
 }
 
-/* Every page that can be had is as it should be, and is handed out once. */
+/* Handed out, for a loan, and back from it. */
+static void try_page(const struct row *row, void *addr)
+{
+	struct subject s = { .addr = addr, .page = virt_to_page(addr), .owner = owner };
+
+	if (page_ref_count(s.page) != REFS_EXCLUSIVE || !PageOffline(s.page))
+		fail_words(row, s.page, "handed out");
+	if (lend(&s))
+		fail(row, "lend again", 0, "gave", 1, 0);
+	if (!is_right(s.page, ORDINARY))
+		fail_words(row, s.page, "lent");
+	if (!s.loans || end_loan(&s) || labyrinth_reclaim(owner, addr))
+		fail(row, "reclaim again", 0, "gave", 1, 0);
+	if (!is_right(s.page, OWNED))
+		fail_words(row, s.page, "reclaimed");
+}
+
+/* Every page that can be had is as it should be when it must, and is handed out once. */
 static void walk(const struct row *row)
 {
 	static void *pages[WALK];
@@ -597,8 +670,7 @@ static void walk(const struct row *row)
 		if (*(unsigned int *)pages[i] == MARK)
 			fail(row, "all handed out", 0, "twice", i, 0);
 		*(unsigned int *)pages[i] = MARK;
-		if (!is_handed_out_right(virt_to_page(pages[i])))
-			fail_word(row, virt_to_page(pages[i]));
+		try_page(row, pages[i]);
 	}
 	for (i = 0; i < nr; i++) {
 		*(unsigned int *)pages[i] = 0;

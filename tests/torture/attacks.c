@@ -340,6 +340,9 @@ static void play_bad_page(struct tort_actor *a, struct tort_slip **at)
 		       TORT_BAD_PAGE);
 		return;
 	}
+	/* It may have been made a reserved one, say, which is -EINVAL: see close_books(). */
+	if (p->state == TORT_PARTED && tort_scribbled)
+		return;
 	get_page(virt_to_page(p->addr));
 	attack(a, ATTEMPT_ADOPT, p, handle, p->addr, -EBUSY, TORT_BAD_PAGE);
 	put_page(virt_to_page(p->addr));

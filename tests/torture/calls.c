@@ -8,6 +8,7 @@
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/poison.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
@@ -414,12 +415,43 @@ static void play_part(struct tort_actor *a, struct tort_slip **at)
 			       refs);
 }
 
+#ifdef CONFIG_MEMCG
+static void uncharge(struct page *page)
+{
+	page->memcg_data = 0;
+}
+#else
+static void uncharge(struct page *page)
+{
+}
+#endif
+
+/*
+ * As a borrower does before it frees a page in whose struct page it kept books: so the
+ * scribbler's are no more than that. What makes the page another than it is, the release
+ * has put right.
+ */
+static void close_books(struct page *page)
+{
+	unsigned long *flags = (unsigned long *)page;
+
+	*flags &= ~PAGE_FLAGS_CHECK_AT_PREP;
+	page->lru.next = LIST_POISON1;
+	page->lru.prev = LIST_POISON2;
+	page->mapping = NULL;
+	set_page_private(page, 0);
+	uncharge(page);
+}
+
 static void play_regain(struct tort_actor *a, struct tort_slip **at)
 {
 	struct tort_slip *p = *at;
 
-	if (!atomic_read_acquire(&p->loans_max))
-		is_ordinary_now(a, p);
+	if (atomic_read_acquire(&p->loans_max))
+		return;
+	if (tort_scribbled)
+		close_books(virt_to_page(p->addr));
+	is_ordinary_now(a, p);
 }
 
 static void play_adopt(struct tort_actor *a, struct tort_slip **at)

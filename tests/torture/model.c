@@ -281,6 +281,8 @@ bool tort_succeeded(struct tort_actor *a, const char *what,
 	}
 	if (tort_scribbled > 1 && is_given_up(p)) {
 		a->lost++;
+		/* Reported at least once. */
+		a->refused[TORT_CORRUPT]++;
 		p->state = TORT_EMPTY;
 		return false;
 	}

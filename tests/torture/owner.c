@@ -172,59 +172,75 @@ void tort_owners_end_of(struct tort_actor *a)
 		destroy(a, &a->own[which]);
 }
 
-/*
- * A page just handed out is as the page allocator leaves it, but for the type. Of its
- * references some may have been dropped, which its next free finds.
- */
-static void check_handed_out(struct tort_actor *a, const struct tort_owner *owner,
-			     void *addr, bool freed)
+static void wrong_words(struct tort_actor *a, const struct tort_owner *owner,
+			const struct page *page, const char *when)
 {
-	struct page *page = virt_to_page(addr);
-	int refs = page_ref_count(page);
-
-	if (refs < (freed ? TORT_REFS_HELD : 1) || refs > TORT_REFS_HELD ||
-	    !PageOffline(page) || READ_ONCE(page->mapping) || PageTail(page))
-		tort_violation(a, NULL, "pfn 0x%lx of %s: %d refs, type %x, mapping %lx, lru %lx",
-			       page_to_pfn(page), owner->name, refs,
-			       READ_ONCE(page->page_type),
-			       (unsigned long)READ_ONCE(page->mapping),
-			       (unsigned long)READ_ONCE(page->lru.next));
+	tort_violation(a, NULL, "pfn 0x%lx of %s, %s: %d refs, type %x, mapping %lx, lru %lx",
+		       page_to_pfn(page), owner->name, when, page_ref_count(page),
+		       READ_ONCE(page->page_type), (unsigned long)READ_ONCE(page->mapping),
+		       (unsigned long)READ_ONCE(page->lru.next));
 }
 
-static void walk(struct tort_actor *a, struct tort_owner *owner, bool freed)
+/* Once a page has been lent and reclaimed, all its words are right. */
+static void check_loan(struct tort_actor *a, const struct tort_owner *owner, void *addr)
+{
+	struct page *page = labyrinth_lend(owner->handle, addr);
+
+	if (IS_ERR(page)) {
+		tort_violation(a, NULL, "a loan at the end gave %pe", page);
+		return;
+	}
+	if (PageOffline(page) || READ_ONCE(page->mapping) || PageTail(page))
+		wrong_words(a, owner, page, "lent");
+	put_page(page);
+	tort_expect(a, "a reclaim at the end", NULL, 0,
+		    labyrinth_reclaim(owner->handle, addr), TORT_NR_CLASSES);
+	if (!PageOffline(page) || READ_ONCE(page->mapping) || PageTail(page))
+		wrong_words(a, owner, page, "reclaimed");
+}
+
+/*
+ * A page just handed out has its type and its references, whatever was written. What was
+ * written to its other words may stand there until others are to follow them.
+ */
+static void check_handed_out(struct tort_actor *a, const struct tort_owner *owner,
+			     void *addr)
+{
+	struct page *page = virt_to_page(addr);
+
+	if (page_ref_count(page) != TORT_REFS_HELD || !PageOffline(page))
+		wrong_words(a, owner, page, "handed out");
+	else
+		check_loan(a, owner, addr);
+}
+
+static void walk(struct tort_actor *a, struct tort_owner *owner)
 {
 	unsigned int nr, i;
 
 	nr = labyrinth_alloc_bulk(owner->handle, TORT_BURST, a->burst);
 	for (i = 0; i < nr; i++)
-		check_handed_out(a, owner, a->burst[i], freed);
+		check_handed_out(a, owner, a->burst[i]);
 	for (i = 0; i < nr; i++)
 		tort_expect(a, "a free at the end", NULL, 0,
 			    labyrinth_free_page(owner->handle, a->burst[i]),
 			    TORT_NR_CLASSES);
 }
 
-static void walk_all(struct tort_actor *a, bool freed)
-{
-	unsigned int i, which;
-
-	for (which = 0; which < TORT_NR_SHARED; which++)
-		walk(a, &tort_shared[which], freed);
-	for (i = 0; i < tort_nr_actors; i++)
-		for (which = 0; which < TORT_OWN_BOUND; which++)
-			walk(a, &tort_actors[i]->own[which], freed);
-}
-
 /*
- * Takes what is cached on this CPU, so that each such page is looked at: twice, for
- * after a free all must be right.
+ * Takes what is cached on this CPU, so that each such page is looked at.
  * Context: Task; nobody else plays any more.
  */
 void tort_owners_walk(struct tort_actor *a)
 {
+	unsigned int i, which;
+
 	migrate_disable();
-	walk_all(a, false);
-	walk_all(a, true);
+	for (which = 0; which < TORT_NR_SHARED; which++)
+		walk(a, &tort_shared[which]);
+	for (i = 0; i < tort_nr_actors; i++)
+		for (which = 0; which < TORT_OWN_BOUND; which++)
+			walk(a, &tort_actors[i]->own[which]);
 	migrate_enable();
 }
 

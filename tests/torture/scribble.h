@@ -79,6 +79,8 @@ void scrib_words_end(void);
 unsigned long scrib_end_pfn(void);
 bool scrib_write(struct scrib_op *op);
 bool scrib_is_home(const struct page *page);
+bool scrib_is_lent(const struct scrib_op *op);
+bool scrib_may_unseal(const struct scrib_op *op);
 const char *scrib_word_name(enum scrib_word word);
 
 static inline unsigned long *scrib_word(struct page *page, enum scrib_word word)

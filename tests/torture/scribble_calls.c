@@ -130,11 +130,12 @@ static const struct {
 	unsigned int weight;
 	bool drops;
 	bool looks;	/* at flags and page_type, too */
+	bool links;	/* writes lru.prev */
 } calls[] = {
 	{ "get_page,put_page", call_get_put, 4 },
 	{ "set_page_private", call_private, 4 },
-	{ "list_add", call_list_add, 4 },
-	{ "list_del", call_list_del, 4 },
+	{ "list_add", call_list_add, 4, .links = true },
+	{ "list_del", call_list_del, 4, .links = true },
 	{ "trylock_page", call_lock, 2, .looks = true },
 	{ "unlock_page", call_unlock, 2, .looks = true },
 	{ "SetPageUptodate", call_uptodate, 2, .looks = true },
@@ -160,16 +161,10 @@ static unsigned int pick_call(struct scrib_op *op)
 	return i;
 }
 
-static bool is_lent(const struct scrib_op *op)
-{
-	return op->state == LABYRINTH_PAGE_LENT ||
-	       op->state == LABYRINTH_PAGE_LIMBO;
-}
-
 /* Even pages lose references, odd ones their flags; when lossy, each page does. */
 static bool may_drop(const struct scrib_op *op)
 {
-	return !is_lent(op) && (scrib_is_lossy() || !(op->pfn % 2));
+	return !scrib_is_lent(op) && (scrib_is_lossy() || !(op->pfn % 2));
 }
 
 static bool may_mark(const struct scrib_op *op)
@@ -184,6 +179,8 @@ static bool may_call(const struct scrib_op *op, unsigned int i)
 	if (*scrib_word(op->page, SCRIB_LRU_NEXT) & 1)
 		return false;
 	if (calls[i].drops && !may_drop(op))
+		return false;
+	if (calls[i].links && !scrib_may_unseal(op))
 		return false;
 	if (!calls[i].looks)
 		return true;

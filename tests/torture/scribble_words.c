@@ -11,8 +11,8 @@
  *     PageTail		it would follow the pointer to the head
  *     page_type	some kernels' put_page() leaves alone what has one
  *     flags == -1, PG_head
- *   flags of a page whose references may be dropped, unless lossy: with both
- *     changed nobody can tell the page from one that has been through the allocator
+ *   unless lossy, all of what tells that a page has not been through the allocator:
+ *     see keeps_flags()
  *   anytime:		the page may be on its way to the allocator, which says
  *			"Bad page" of flags, mapping, page_type, memcg_data, PageTail
  *			and a page_pool's mark. The other words are its to overwrite.
@@ -167,10 +167,25 @@ static unsigned long any_value(struct scrib_op *op)
 	}
 }
 
-static bool is_lent(const struct scrib_op *op)
+bool scrib_is_lent(const struct scrib_op *op)
 {
 	return op->state == LABYRINTH_PAGE_LENT ||
 	       op->state == LABYRINTH_PAGE_LIMBO;
+}
+
+/*
+ * By its flags, by lru.prev, and by its type and references a page is known that has not been
+ * through the allocator: one of the three must be left. Even pages keep their flags; odd ones
+ * their type, and lru.prev where they have no type, or may have none any moment.
+ */
+static bool keeps_flags(const struct scrib_op *op)
+{
+	return !scrib_is_lossy() && !(op->pfn % 2);
+}
+
+bool scrib_may_unseal(const struct scrib_op *op)
+{
+	return scrib_is_lossy() || keeps_flags(op) || !(scrib_is_lent(op) || op->anytime);
 }
 
 static bool may_be_type(u32 value)
@@ -187,7 +202,7 @@ static unsigned long any_flags(struct scrib_op *op)
 
 	if (scrib_roll(op, 2))
 		new = op->old ^ BIT(scrib_roll(op, __NR_PAGEFLAGS));
-	if (is_lent(op))
+	if (scrib_is_lent(op))
 		kept |= BIT(PG_head) | ~FLAG_BITS;
 	return (new & ~kept) | (op->old & kept);
 }
@@ -196,7 +211,7 @@ static bool may_be_flags(const struct scrib_op *op)
 {
 	if (op->new == -1UL && IS_ENABLED(CONFIG_DEBUG_VM_PGFLAGS))
 		return false;
-	return op->pfn % 2 || scrib_is_lossy();
+	return !keeps_flags(op);
 }
 
 static bool may_be(const struct scrib_op *op, enum scrib_word word)
@@ -207,9 +222,12 @@ static bool may_be(const struct scrib_op *op, enum scrib_word word)
 	case SCRIB_LRU_NEXT:
 		if (op->anytime && (op->new & ~3UL) == PP_SIGNATURE)
 			return false;
-		return !(op->new & PAGE_TAIL) || !(is_lent(op) || op->anytime);
+		return !(op->new & PAGE_TAIL) || !(scrib_is_lent(op) || op->anytime);
+	case SCRIB_LRU_PREV:
+		return scrib_may_unseal(op);
 	case SCRIB_TYPE:
-		return !is_lent(op) && may_be_type(op->new);
+		return !scrib_is_lent(op) && may_be_type(op->new) &&
+		       (scrib_is_lossy() || keeps_flags(op));
 	default:
 		return true;
 	}
