@@ -165,7 +165,7 @@ static void interrupted_cache_is_left_alone(struct kunit *test)
 	struct labyrinth_owner *owner = make_owner(test, "kunit-busy", 0);
 	void *addr = make_cached(test, owner), *got;
 	struct lab_cpu_cache *cache;
-	struct lab_cached *top, *after;
+	struct lab_cached *top, *popped, *pushed;
 	int err;
 
 	preempt_disable();
@@ -173,12 +173,13 @@ static void interrupted_cache_is_left_alone(struct kunit *test)
 	WRITE_ONCE(cache->busy, 1);
 	top = cache->top;
 	got = alloc_exclusive(owner);
-	after = cache->top;
+	popped = cache->top;
 	err = labyrinth_free_page(owner, got);
-	KUNIT_EXPECT_PTR_EQ(test, after, top);
-	KUNIT_EXPECT_PTR_EQ(test, cache->top, top);
+	pushed = cache->top;
 	WRITE_ONCE(cache->busy, 0);
 	preempt_enable();
+	KUNIT_EXPECT_PTR_EQ(test, popped, top);
+	KUNIT_EXPECT_PTR_EQ(test, pushed, top);
 	KUNIT_EXPECT_PTR_NE(test, got, addr);
 	KUNIT_EXPECT_EQ(test, err, 0);
 }
