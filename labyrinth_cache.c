@@ -199,6 +199,7 @@ struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
 	lab_owner_account(owner, in);
 	return first;
 }
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_batch_put_in);
 
 /*
  * Gives what is in @batch to the page allocator.

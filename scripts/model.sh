@@ -21,6 +21,7 @@ scenarios() {
 		lists	LISTS	2 1	3 2
 		shrink	SHRINK	2 1	3 2
 		destroy	DESTROY	2 1	3 2
+		retire	RETIRE	2 1	3 2
 		lookup	LOOKUP	1 1	2 1
 		single	SINGLE	4 0	6 0
 	END
@@ -54,11 +55,13 @@ mistakes() {
 		RECORD_FIRST		maps	unmapped_when_freed
 		NO_SEQUENCE		lists	one_owner
 		NO_HAND_OUT		lists	right_call_succeeds
-		REMOTE_GATHER		shrink	on_one_list
+		REMOTE_GATHER		shrink	one_owner
 		NO_GRACE		destroy	one_life
 		NO_SECOND_LOOK		destroy	one_life
 		SAME_HANDLE		destroy	one_life
 		SLOT_EARLY		destroy	on_one_list
+		RETIRE_COUNTS		retire	unused_when_given_back
+		LEAVE_ASKS_NOT		retire	unmapped_when_freed
 		INSERT_STORES		lookup	alone
 		REMOVE_MOVES		lookup	found
 		STASH_FLAG		lookup	found

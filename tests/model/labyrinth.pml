@@ -18,8 +18,13 @@
  * where they give up they have written nothing: they are not modelled apart,
  * but for a SINGLE owner's, which stores where the others compare and exchange.
  *
+ * Notes, links and lists of mappings stand beside the tag, in the slot; a page has one
+ * slot as long as it has a tag, so here they go by the page. Lists lead from slot to slot,
+ * which is the same: SLOT_OF().
+ *
  * Of a table of buckets, insertion takes any bucket that has room, in any order.
- * Counts, quotas and notes do not lead anywhere, and are left out; a call's
+ * Counts, quotas and notes do not lead anywhere, and are left out; so is the look at a
+ * page's struct page before it is handed out (lab_vet()). A call's
  * caller (the count of a cache, the shrinker) may come at any time.
  *
  * The mistakes (-DMISTAKE_...) are what the code must not be changed into: each
@@ -65,11 +70,11 @@ byte stash_used;
 short refs[PAGES + 1];
 bool typed[PAGES + 1];
 byte next[PAGES + 1];
-byte place[PAGES + 1];		/* frame->tag: the slot, and 1; 0: none */
+bool mark[PAGES + 1];		/* lab_frame_is_ours() */
 bool pool[PAGES + 1];		/* free, in the page allocator's hands */
 
 /* The records of a page's mappings, and how many of them somebody ends. */
-byte mappings[PAGES + 1];	/* 0: the page's address is there */
+byte mappings[PAGES + 1];	/* 0: the list is empty */
 byte ending[PAGES + 1];
 bool locked[OWNERS];		/* owner->map_lock */
 
@@ -333,6 +338,7 @@ inline drop_reference(p)
 	refs[p]--;
 	if
 	:: refs[p] == 0 ->
+		MUST(unmapped_when_freed, reachable[p] == 0);
 		/* It is the page allocator's now: nobody's, and known to nobody. */
 		MUST(unused_when_given_back, !pool[p] && !typed[p] && !user[p] && !others[p]);
 		MUST(unused_when_given_back, TAGS_OF(p) == 0);
@@ -403,7 +409,7 @@ inline commit(new, compare)
 		:: ok ->
 			MUST(one_owner, user[PAGE(tag)] == USER(tag));
 			MUST(unmapped_when_freed, STATE(new) == MAPPED ||
-			     reachable[PAGE(tag)] == 0);
+			     STATE(new) == LIMBO || reachable[PAGE(tag)] == 0);
 			tags[slot] = new;
 			user[PAGE(tag)] = USER(new)
 		:: else
@@ -459,19 +465,32 @@ inline freeze_exclusive(p)
 	:: err == OK -> freeze(p, BASE);
 		if
 		:: !ok -> err = EBUSY
-		:: else
+		:: else -> look_again(p)
 		fi
 	:: else
 	fi
 }
 
-/* The frame that was just popped, or is just tagged. */
+/* The tag neither comes to be LENT nor ceases to be while the frame is frozen. */
+inline look_again(p)
+{
+#ifdef MISTAKE_RECLAIM_BLIND
+	skip
+#else
+	atomic { ok = (tags[slot] == tag) };
+	if
+	:: !ok -> thaw(p, BASE); err = EBUSY
+	:: else
+	fi
+#endif
+}
+
+/* The page whose slot was just popped, or is just tagged. */
 inline hand_out(p)
 {
 	next[p] = 0;		/* the note of the call site */
 	atomic {
-		MUST(on_one_list, place[p] != 0);
-		slot = place[p] - 1;
+		slot = SLOT_OF(p);
 		tag = tags[slot];
 		/* Handed out once, and to whose list it was on. */
 		MUST(one_owner, user[p] == 0);
@@ -509,7 +528,7 @@ inline enter(p, state)
 {
 	insert(TAG(p, o, state));
 	if
-	:: ok -> atomic { place[p] = slot + 1; typed[p] = true };
+	:: ok -> atomic { mark[p] = true; typed[p] = true };
 		pages[o]++
 	:: else
 	fi
@@ -517,13 +536,25 @@ inline enter(p, state)
 
 /*
  * The page, which is the caller's alone, leaves: in ok, whether it is to be
- * given back.
+ * given back. One that was given up while it was mapped stays until its list is empty.
  */
 inline leave(p)
 {
-	atomic { MUST(on_one_list, place[p] != 0);
-		 slot = place[p] - 1; tag = tags[slot];
-		 MUST(on_one_list, PAGE(tag) == p && OWNER(tag) == o) };
+	atomic { slot = SLOT_OF(p); tag = tags[slot];
+		 MUST(on_one_list, PAGE(tag) == p && OWNER(tag) == o);
+		 ok = true };
+#if !defined(MISTAKE_LEAVE_ASKS_NOT) && !defined(MISTAKE_RETIRE_COUNTS)
+	ok = (mappings[p] == 0);
+#endif
+	if
+	:: ok -> leave_unmapped(p)
+	:: else
+	fi
+}
+
+inline leave_unmapped(p)
+{
+	MUST(alone, mark[p]);
 #ifdef MISTAKE_LEAVE_LOOKS
 	atomic { ok = (refs[p] == BASE) };
 	if
@@ -534,27 +565,23 @@ inline leave(p)
 	freeze(p, BASE);
 #endif
 	if
-	:: ok -> remove();
-		MUST(alone, ok);
-		untag(p, false)
-	:: !ok && place[p] == slot + 1 ->
-		atomic { r = refs[p]; ok = (r > 0 && r < BASE) };
+	:: !ok -> atomic { r = refs[p]; ok = (r > 0 && r < BASE) };
 		if
 		:: ok -> freeze(p, r)
 		:: else
-		fi;
-		if
-		:: ok -> remove(); MUST(alone, ok); untag(p, false)
-		:: else -> to_limbo()
 		fi
+	:: else
+	fi;
+	if
+	:: ok -> set_type(p, false); remove(); MUST(alone, ok); untag(p, false)
 	:: else -> to_limbo()
 	fi
 }
 
 inline untag(p, whose)
 {
-	set_type(p, false);
-	place[p] = 0;
+	atomic { MUST(unmapped_when_freed, reachable[p] == 0);
+		 mark[p] = false };
 	stolen[p] = 0;
 	atomic { thaw(p, 1); outside[p] = whose };
 	pages[o]--;
@@ -635,6 +662,10 @@ inline give_back(p)
 	atomic { inside[_pid] = false; drop_reference(p) }
 }
 
+/*
+ * Where somebody refers to the page, or has it frozen, it is CACHED, on no list, and
+ * waits in limbo.
+ */
 inline free(p)
 {
 	begin_with_held(p);
@@ -642,6 +673,12 @@ inline free(p)
 	:: err == OK -> exclusive(p)
 	:: else
 	fi;
+	atomic {
+		peeked = (err == EBUSY && STATE(tag) == HELD);
+		if
+		:: peeked -> err = OK
+		:: else
+		fi };
 	if
 	:: err == OK ->
 #ifdef MISTAKE_FREE_STORES
@@ -650,8 +687,9 @@ inline free(p)
 		commit(TAG(p, o, CACHED), true);
 #endif
 		if
-		:: ok -> push(LIST(o, cpu), p)
-		:: else -> err = ENOENT
+		:: !ok -> err = ENOENT
+		:: ok && peeked -> atomic { tag = TAG(p, o, CACHED) }; to_limbo()
+		:: ok && !peeked -> push(LIST(o, cpu), p)
 		fi
 	:: else
 	fi;
@@ -723,10 +761,11 @@ inline release(p)
 	fi;
 	if
 	:: err == OK ->
+		set_type(p, false);
 		remove();
 		if
 		:: ok -> untag(p, true)
-		:: else -> thaw(p, BASE); err = ENOENT
+		:: else -> set_type(p, true); thaw(p, BASE); err = ENOENT
 		fi
 	:: else
 	fi;
@@ -769,11 +808,7 @@ inline release_lent(p)
 /* Who has it frozen finds the tag gone, and thaws it; the caller waits for that. */
 inline disown(p)
 {
-	atomic {
-		if
-		:: place[p] == slot + 1 -> place[p] = 0
-		:: else
-		fi };
+	mark[p] = false;
 #ifdef MISTAKE_NO_WAIT
 	refs[p] = refs[p] - (BASE - 1);
 #else
@@ -853,7 +888,7 @@ inline take_back(p)
 #ifdef MISTAKE_NOTES_LATE
 	commit(TAG(p, o, HELD), true);
 #endif
-	place[p] = slot + 1;
+	mark[p] = true;
 	next[p] = 0;
 	set_type(p, true);
 #ifndef MISTAKE_NOTES_LATE
@@ -861,7 +896,11 @@ inline take_back(p)
 #endif
 	if
 	:: !ok -> set_type(p, false);
-		place[p] = 0;
+		atomic {
+			if
+			:: PAGE(tags[slot]) != p -> mark[p] = false
+			:: else
+			fi };
 		err = EBUSY
 	:: else
 	fi
@@ -985,12 +1024,50 @@ inline unmap(p)
 inline detach(p)
 {
 	lock(o);
-	atomic { mappings[p]--; ending[p]--; tag = tags[slot] };
+	tag = tags[slot];
+	atomic { mappings[p]--; ending[p]-- };
 	if
-	:: mappings[p] == 0 -> commit(TAG(p, o, HELD), true)
+	:: mappings[p] == 0 && STATE(tag) == MAPPED -> commit(TAG(p, o, HELD), true)
 	:: else
 	fi;
-	locked[o] = false
+	locked[o] = false;
+#ifdef MISTAKE_RETIRE_COUNTS
+	if
+	:: STATE(tag) == LIMBO -> atomic { drop_reference(p) }
+	:: else
+	fi
+#endif
+}
+
+/*
+ * The page is given up while it is mapped: its owner goes, or frees what a process has. No
+ * reference stands for a mapping: the count may be frozen just now by who is about to lose.
+ */
+inline retire(p)
+{
+	begin_with(p);
+	if
+	:: err == OK && STATE(tag) != MAPPED -> err = ENOENT
+	:: else
+	fi;
+	if
+	:: err == OK ->
+		lock(o);
+		atomic { ok = (tags[slot] == tag && mappings[p] > 0) };
+#ifdef MISTAKE_RETIRE_COUNTS
+		if
+		:: ok -> refs[p]++
+		:: else
+		fi;
+#endif
+		if
+		:: ok -> commit(TAG(p, o, LIMBO), true); MUST(alone, ok)
+		:: else -> err = EBUSY
+		fi;
+		locked[o] = false
+	:: else
+	fi;
+	end()
 }
 
 /* --- owners --- */
@@ -1185,7 +1262,7 @@ proctype borrower(byte p, times)
 proctype thief(byte p)
 {
 	if
-	:: atomic { refs[p] > 1 && place[p] != 0 && others[p] == 0 ->
+	:: atomic { refs[p] > 1 && mark[p] && others[p] == 0 ->
 		stolen[p]++; refs[p]-- }
 	:: true
 	fi;
@@ -1349,18 +1426,6 @@ proctype heir(byte cpu)
 	finish()
 }
 
-proctype limbo_worker(byte times)
-{
-	LOCALS;
-	byte p, cursor;
-
-	do
-	:: times > 0 -> settle_where(STATE(tag) == LIMBO); times--
-	:: else -> break
-	od;
-	finish()
-}
-
 proctype borrower()
 {
 	atomic { others[1]--; drop_reference(1) };
@@ -1379,6 +1444,99 @@ inline begin_scenario()
 	run heir(0);
 	run limbo_worker(DESTROY2);
 	run borrower()
+}
+#endif
+
+#if defined(DESTROY) || defined(RETIRE)
+proctype limbo_worker(byte times)
+{
+	LOCALS;
+	byte p, cursor;
+
+	do
+	:: times > 0 -> settle_where(STATE(tag) == LIMBO); times--
+	:: else -> break
+	od;
+	finish()
+}
+#endif
+
+#if defined(RETIRE)
+/*
+ * The owner's own calls on one page at a time: it is lent or handed on by who looked
+ * before, mapped, unmapped, freed; given up while it is mapped. Its last mapping is ended
+ * by a worker, another worker gives it back, and the core refers to it for a moment.
+ */
+proctype freezer()
+{
+	LOCALS;
+	byte p = 1;
+
+	h = HANDLE(0, 1);
+	to = HANDLE(1, 1);
+	if
+	:: lend(p)
+	:: transfer(p)
+	:: release(p)
+	fi;
+	finish()
+}
+
+proctype mapper(byte cpu, times)
+{
+	LOCALS;
+	byte p = 1;
+
+	h = HANDLE(0, 1);
+	do
+	:: times > 0 -> times--;
+		if
+		:: map(p)
+		:: unmap(p)
+		:: retire(p)
+		:: free(p)
+		fi
+	:: else -> break
+	od;
+	finish()
+}
+
+/* Whom a mapping of a page in limbo is taken from, if ever. */
+proctype revoker()
+{
+	LOCALS;
+	byte p = 1;
+
+	if
+	:: atomic { TAGS_OF(1) == 1 && STATE(tags[SLOT_OF(1)]) == LIMBO &&
+		    mappings[1] > ending[1] ->
+		slot = SLOT_OF(1); o = OWNER(tags[slot]); ending[1]++ };
+		reachable[1]--;
+		detach(p)
+	:: true
+	fi;
+	finish()
+}
+
+/* One who looks at a page, whosever it is. */
+proctype peeker()
+{
+	if
+	:: atomic { refs[1] > 0 -> refs[1]++; others[1]++ };
+		atomic { others[1]--; drop_reference(1) }
+	:: true
+	fi;
+	finished++
+}
+
+inline begin_scenario()
+{
+	put_in(1, 0, HELD);
+	run freezer();
+	run mapper(0, RETIRE);
+	run revoker();
+	run limbo_worker(RETIRE2);
+	run peeker()
 }
 #endif
 
@@ -1444,7 +1602,7 @@ inline take_single(p)
 	if
 	:: p != 0 -> head[LIST(o, 0)] = next[p];
 		next[p] = 0;
-		atomic { slot = place[p] - 1; tag = tags[slot] };
+		atomic { slot = SLOT_OF(p); tag = tags[slot] };
 		atomic { MUST(one_owner, tag == TAG(p, o, CACHED) && user[p] == 0);
 			 tags[slot] = TAG(p, o, HELD);
 			 user[p] = o + 1 }
@@ -1454,7 +1612,7 @@ inline take_single(p)
 
 inline put_single(p)
 {
-	atomic { slot = place[p] - 1; ok = (tags[slot] == TAG(p, o, HELD)) };
+	atomic { slot = SLOT_OF(p); ok = (tags[slot] == TAG(p, o, HELD)) };
 	MUST(right_call_succeeds, ok && refs[p] == BASE);
 	atomic { tags[slot] = TAG(p, o, CACHED);
 		 MUST(one_owner, user[p] == o + 1);
@@ -1523,7 +1681,7 @@ inline begin_scenario()
 inline put_in(page, o, state)
 {
 	tags[page - 1] = TAG(page, o, state);
-	place[page] = page;
+	mark[page] = true;
 	typed[page] = true;
 	refs[page] = BASE;
 	user[page] = USER(tags[page - 1]);
@@ -1549,26 +1707,33 @@ inline count_list(list)
 	od
 }
 
+#ifdef MISTAKE_RETIRE_COUNTS
+#define MAPPING_REFS(p)	(STATE(tag) == LIMBO && mappings[p] > 0)
+#else
+#define MAPPING_REFS(p)	0
+#endif
+
 inline census_of(p)
 {
-	tag = (place[p] != 0 -> tags[(place[p] + SLOTS - 1) % SLOTS] : 0);
+	tag = (TAGS_OF(p) != 0 -> tags[SLOT_OF(p)] : 0);
 	MUST(one_claim, claim[p] == 0);
 	MUST(on_one_list, listed[p] == (STATE(tag) == CACHED));
 	if
 	:: TAGS_OF(p) == 0 ->
-		MUST(one_owner, place[p] == 0 && !typed[p] && user[p] == 0);
+		MUST(one_owner, !mark[p] && !typed[p] && user[p] == 0);
 		MUST(frame_is_right, refs[p] == outside[p] + others[p]);
 		/* None is lost. */
 		MUST(none_lost, pool[p] == (outside[p] + others[p] == 0))
 	:: else ->
 		MUST(tag_once, TAGS_OF(p) == 1);
-		MUST(frame_is_right, PAGE(tag) == p);
+		MUST(frame_is_right, mark[p]);
 		MUST(one_owner, !pool[p] && !outside[p]);
 		MUST(one_owner, user[p] == USER(tag));
-		MUST(frame_is_right, refs[p] == BASE + others[p] - stolen[p]);
+		MUST(frame_is_right, refs[p] == BASE + others[p] - stolen[p] + MAPPING_REFS(p));
 		MUST(frame_is_right, STATE(tag) == LIMBO ||
 		     typed[p] == (STATE(tag) != LENT));
-		MUST(frame_is_right, (mappings[p] > 0) == (STATE(tag) == MAPPED));
+		MUST(frame_is_right, STATE(tag) == LIMBO ||
+		     (mappings[p] > 0) == (STATE(tag) == MAPPED));
 		tagged[OWNER(tag)]++
 	fi
 }

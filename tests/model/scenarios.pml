@@ -32,6 +32,13 @@
 #define CPUS	1
 #define PROCS	6
 #define BASE	2
+#elif defined(RETIRE)
+#define PAGES	1
+#define SLOTS	2
+#define OWNERS	2
+#define CPUS	1
+#define PROCS	6
+#define BASE	3
 #elif defined(LOOKUP)
 #define PAGES	4
 #define SLOTS	4
@@ -62,10 +69,17 @@
 #define COUNT2(what, x)	((what(tags[0]) == (x)) + (what(tags[1]) == (x)))
 #define COUNT3(what, x)	(COUNT2(what, x) + (what(tags[2]) == (x)))
 #define COUNT4(what, x)	(COUNT3(what, x) + (what(tags[3]) == (x)))
+/* Where the tag of a page stands that has one. */
+#define SLOT2(p)	(PAGE(tags[0]) == (p) -> 0 : 1)
+#define SLOT3(p)	(PAGE(tags[2]) == (p) -> 2 : SLOT2(p))
+#define SLOT4(p)	(PAGE(tags[3]) == (p) -> 3 : SLOT3(p))
 #if SLOTS == 2
 #define COUNT	COUNT2
+#define SLOT_OF	SLOT2
 #elif SLOTS == 3
 #define COUNT	COUNT3
+#define SLOT_OF	SLOT3
 #elif SLOTS == 4
 #define COUNT	COUNT4
+#define SLOT_OF	SLOT4
 #endif

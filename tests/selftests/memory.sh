@@ -122,6 +122,15 @@ check_offline() {
 	set_block "$block" online
 }
 
+# The page goes to the page allocator, which puts it away for good.
+check_failed_memory() {
+	if ! grep -q HardwareCorrupted /proc/meminfo; then
+		ktap_skip "memory that has failed is not handed out" "none ever does here"
+		return
+	fi
+	ktap_check "memory that has failed is not handed out" sh -c "echo broken-cached >$DO"
+}
+
 check_hibernation() {
 	if ! grep -q disk /sys/power/state 2>/dev/null; then
 		ktap_skip "the machine does not hibernate" "it never does"
@@ -135,7 +144,7 @@ check_hibernation() {
 		"$(dmesg_since "$mark")"
 }
 
-ktap_plan 17
+ktap_plan 18
 # Before there is anything of ours that could keep it.
 block=$(movable_block)
 insmod labyrinth.ko capacity=120000
@@ -144,6 +153,7 @@ check_offline
 check_exhaustion
 check_shrinker
 check_hotplug
+check_failed_memory
 check_hibernation
 rmmod labyrinth_probe
 ktap_check "the module unloads" rmmod labyrinth

@@ -210,6 +210,24 @@ static int do_stray_write(unsigned long nr)
 	return err ?: take() == page ? labyrinth_free_page(owner, page) : -EAGAIN;
 }
 
+/* Memory fails while nobody has the page: it is not what is handed out next. */
+static int do_broken_cached(unsigned long nr)
+{
+	void *page = take(), *next;
+	int err;
+
+	if (!page)
+		return -ENOMEM;
+	migrate_disable();
+	err = labyrinth_free_page(owner, page);
+	SetPageHWPoison(virt_to_page(page));
+	next = take();
+	migrate_enable();
+	if (next == page)
+		return -EHWPOISON;
+	return err ?: labyrinth_free_page(owner, next);
+}
+
 static void *find_cached_near(void *addr)
 {
 	struct labyrinth_page_info info;
@@ -633,6 +651,7 @@ static const struct {
 	{ "reclaim-adopted", do_reclaim_adopted },
 	{ "double-free", do_double_free },
 	{ "stray-write", do_stray_write },
+	{ "broken-cached", do_broken_cached },
 	{ "foreign-free", do_foreign_free },
 	{ "lose-reference", do_lose_reference },
 	{ "stray-fresh", do_stray_fresh },

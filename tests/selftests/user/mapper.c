@@ -258,6 +258,9 @@ static void try_mapping(void)
 {
 	map = map_at(fd, 0, MAP_SHARED);
 	say(map != MAP_FAILED, "its owner's pages are mapped");
+	/* There is nothing to go on with. */
+	if (map == MAP_FAILED)
+		exit(1);
 	say(touch(map) == 0 && touch(map + LENGTH - 1) == 0,
 	    "the process can write to them");
 	say(shares_with_kernel(), "what it writes the kernel sees");

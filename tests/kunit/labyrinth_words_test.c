@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What others may do to a page's struct page, and to its reference count, while nobody
+ * has the page: nothing of it is believed, and no page is handed out, cached or given
+ * back for it that must not be.
+ */
+#include <kunit/test.h>
+#include <linux/gfp.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+
+#include "../../labyrinth_alloc.h"
+#include "../../labyrinth_cache.h"
+#include "../../labyrinth_report.h"
+
+#include "../selftests/give_away.h"
+#include "context.h"
+#include "fixture.h"
+
+#define INTERRUPTS	2000
+#define PERIOD_NS	(30 * NSEC_PER_USEC)
+#define LONGEST_MS	3000
+
+static struct lab_owner *slot_of(const struct labyrinth_owner *handle)
+{
+	return lab_owner_slot(handle);
+}
+
+static const unsigned long kinds[] = { 0, LABYRINTH_OWNER_SINGLE };
+
+static void kind_desc(const unsigned long *flags, char *desc)
+{
+	strscpy(desc, *flags ? "single" : "any", KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(kind, kinds, kind_desc);
+
+static struct labyrinth_owner *make_kind(struct kunit *test)
+{
+	return make_owner(test, "kunit-words",
+			  *(const unsigned long *)test->param_value);
+}
+
+static int state_of(const void *addr)
+{
+	struct labyrinth_page_info info;
+
+	return labyrinth_query(addr, &info) ?: info.state;
+}
+
+/* Freed just now, so that it is what is handed out next on this CPU. */
+static void *make_cached(struct kunit *test, struct labyrinth_owner *owner)
+{
+	void *addr = make_page(test, owner);
+
+	KUNIT_ASSERT_EQ(test, labyrinth_free_page(owner, addr), 0);
+	KUNIT_ASSERT_EQ(test, state_of(addr), LABYRINTH_PAGE_CACHED);
+	return addr;
+}
+
+/* Each word that may hold a pointer leads to another page than the one that it is of. */
+static void word_of_a_cached_page_is_not_believed(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_kind(test);
+	void *elsewhere = make_page(test, owner), *addr = make_page(test, owner), *got;
+	struct lab_frame *frame = lab_frame(virt_to_page(addr));
+	unsigned long *words[] = { &frame->index, &frame->private, &frame->mapping,
+				   &frame->seal };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		migrate_disable();
+		KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, addr), 0);
+		WRITE_ONCE(*words[i], (unsigned long)elsewhere);
+		got = alloc_exclusive(owner);
+		migrate_enable();
+		KUNIT_ASSERT_PTR_EQ(test, got, addr);
+	}
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, elsewhere), 0);
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, addr), 0);
+}
+
+#define FEW	64
+
+/* Until the page allocator has given @wanted: the caller has all of @pages. */
+static bool alloc_until(struct page *wanted, struct page **pages, int *nr)
+{
+	for (*nr = 0; *nr < FEW; ) {
+		pages[*nr] = alloc_page(GFP_ATOMIC);
+		if (!pages[*nr])
+			return false;
+		if (pages[(*nr)++] == wanted)
+			return true;
+	}
+	return false;
+}
+
+/* Somebody else has the page from the page allocator, and keeps it. */
+static void page_that_was_given_away_is_not_handed_out(struct kunit *test)
+{
+	unsigned long before = lab_report_count(LAB_CORRUPT);
+	struct labyrinth_owner *owner = make_kind(test);
+	void *addr = make_cached(test, owner), *got;
+	struct page *page = virt_to_page(addr), *pages[FEW];
+	int nr;
+
+	migrate_disable();
+	give_away(page);
+	if (alloc_until(page, pages, &nr)) {
+		got = alloc_exclusive(owner);
+		KUNIT_EXPECT_PTR_NE(test, got, addr);
+		KUNIT_EXPECT_EQ(test, state_of(addr), -ENOENT);
+		KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
+		KUNIT_EXPECT_EQ(test, lab_report_count(LAB_CORRUPT) - before, 1);
+		KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, got), 0);
+	} else {
+		KUNIT_FAIL(test, "the page allocator gives others");
+	}
+	migrate_enable();
+	while (nr--)
+		if (pages[nr])
+			__free_page(pages[nr]);
+}
+
+/* Pages below the watermarks are for emergencies: the system has them back at once. */
+static void page_of_the_emergency_reserve_is_not_kept(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_owner(test, "kunit-emergency", 0);
+	struct page *page = alloc_page(GFP_KERNEL);
+	void *addr;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	set_page_pfmemalloc(page);
+	addr = labyrinth_adopt(owner, page);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, addr);
+	KUNIT_EXPECT_EQ(test, state_of(addr), LABYRINTH_PAGE_HELD);
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, addr), 0);
+	KUNIT_EXPECT_EQ(test, state_of(addr), -ENOENT);
+}
+
+/*
+ * A call that is about to lose has the count frozen while the owner goes: the page is in
+ * limbo then, and no reference was given or taken.
+ */
+static void retired_page_keeps_its_frozen_count(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_owner(test, "kunit-retired", 0);
+	void *addr = make_page(test, owner);
+	struct lab_frame *frame = lab_frame(virt_to_page(addr));
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, labyrinth_vmap(owner, &addr, 1));
+	KUNIT_ASSERT_TRUE(test, lab_frame_freeze(frame, LAB_REFS_EXCLUSIVE));
+	KUNIT_EXPECT_EQ(test, labyrinth_owner_destroy(owner), 1U);
+	KUNIT_ASSERT_EQ(test, state_of(addr), LABYRINTH_PAGE_LIMBO);
+	KUNIT_ASSERT_EQ(test, lab_frame_refs(frame), 0);
+	KUNIT_ASSERT_TRUE(test, PageOffline(lab_frame_page(frame)));
+	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE);
+	KUNIT_EXPECT_TRUE(test, wait_for_limbo());
+	KUNIT_EXPECT_EQ(test, state_of(addr), -ENOENT);
+}
+
+/* As what an interrupt finds that came over a push or pop. */
+static void interrupted_cache_is_left_alone(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_owner(test, "kunit-busy", 0);
+	void *addr = make_cached(test, owner), *got;
+	struct lab_cpu_cache *cache;
+	struct lab_cached *top, *popped, *pushed;
+	int err;
+
+	preempt_disable();
+	cache = this_cpu_ptr(slot_of(owner)->front.cpu_cache);
+	WRITE_ONCE(cache->busy, 1);
+	top = cache->top;
+	got = alloc_exclusive(owner);
+	popped = cache->top;
+	err = labyrinth_free_page(owner, got);
+	pushed = cache->top;
+	WRITE_ONCE(cache->busy, 0);
+	preempt_enable();
+	KUNIT_EXPECT_PTR_EQ(test, popped, top);
+	KUNIT_EXPECT_PTR_EQ(test, pushed, top);
+	KUNIT_EXPECT_PTR_NE(test, got, addr);
+	KUNIT_EXPECT_EQ(test, err, 0);
+}
+
+/* The core may still look at a page that the page allocator has given out again. */
+static void page_that_is_referred_to_does_not_enter(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_owner(test, "kunit-enter", 0);
+	struct page *page = alloc_page(GFP_KERNEL);
+	struct lab_batch batch = { .nr = 1, .pages = { page } };
+	struct lab_slot *slot;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	get_page(page);
+	preempt_disable();
+	slot = lab_batch_put_in(&batch, slot_of(owner));
+	preempt_enable();
+	KUNIT_ASSERT_NULL(test, slot);
+	KUNIT_EXPECT_EQ(test, batch.nr, 1U);
+	KUNIT_EXPECT_PTR_EQ(test, batch.pages[0], page);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 2);
+	KUNIT_EXPECT_EQ(test, state_of(page_address(page)), -ENOENT);
+	put_page(page);
+	__free_page(page);
+}
+
+/* A slot whose words say the same number, but for the moment of a change. */
+struct watched {
+	struct interrupter interrupter;
+	struct lab_slot slot;
+	unsigned long life;
+	unsigned long looks;
+	unsigned int torn;
+};
+
+/* Every other time, the page is the same. */
+static unsigned long pfn_of_life(unsigned long life)
+{
+	return 1 + life / 2;
+}
+
+static void change_slot(struct watched *w)
+{
+	unsigned long life = ++w->life;
+	lab_tag_t tag = lab_tag_make(pfn_of_life(life), 1, LAB_CACHED);
+
+	WRITE_ONCE(w->slot.tag, tag);
+	WRITE_ONCE(w->slot.when, life);
+	WRITE_ONCE(w->slot.site, life);
+	/* Pairs with lab_slot_glance(), as when a page is handed out. */
+	smp_store_release(&w->slot.tag, lab_tag_step(tag, LAB_HELD));
+}
+
+static void change_slot_in_irq(void *arg)
+{
+	change_slot(arg);
+}
+
+static void look(struct watched *w)
+{
+	struct lab_glance glance = lab_slot_glance(&w->slot);
+
+	w->torn += glance.site != glance.when ||
+		   lab_tag_pfn(glance.tag) != pfn_of_life(glance.when);
+	w->looks++;
+}
+
+static void glance_is_of_one_moment(struct kunit *test)
+{
+	struct watched *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
+	ktime_t end = ktime_add_ms(ktime_get(), LONGEST_MS);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, w);
+	change_slot(w);
+	interrupter_start(&w->interrupter, PERIOD_NS, change_slot_in_irq, w);
+	while (READ_ONCE(w->interrupter.fired) < INTERRUPTS && ktime_before(ktime_get(), end))
+		for (i = 0; i < 1000; i++)
+			look(w);
+	interrupter_stop(&w->interrupter);
+	kunit_info(test, "%lu looks, %u interrupts\n", w->looks, w->interrupter.fired);
+	KUNIT_EXPECT_GE(test, w->interrupter.fired, INTERRUPTS / 10U);
+	KUNIT_EXPECT_EQ(test, w->interrupter.elsewhere, 0U);
+	KUNIT_EXPECT_EQ(test, w->torn, 0U);
+}
+
+static struct kunit_case words_cases[] = {
+	KUNIT_CASE_PARAM(word_of_a_cached_page_is_not_believed, kind_gen_params),
+	KUNIT_CASE_PARAM(page_that_was_given_away_is_not_handed_out, kind_gen_params),
+	KUNIT_CASE(page_of_the_emergency_reserve_is_not_kept),
+	KUNIT_CASE(retired_page_keeps_its_frozen_count),
+	KUNIT_CASE(interrupted_cache_is_left_alone),
+	KUNIT_CASE(page_that_is_referred_to_does_not_enter),
+	KUNIT_CASE(glance_is_of_one_moment),
+	{}
+};
+
+static struct kunit_suite words_suite = {
+	.name = "labyrinth_words",
+	.suite_init = context_suite_init_expect,
+	.suite_exit = context_suite_exit_expect,
+	.init = context_case_init,
+	.test_cases = words_cases,
+};
+
+kunit_test_suite(words_suite);
