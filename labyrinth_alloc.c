@@ -1025,6 +1025,12 @@ static noinline int reclaim(struct labyrinth_owner *owner, void *addr,
  * After success only @owner holds the page again. Of a page that is not lent
  * it asks only whether that is so.
  *
+ * A borrower's mapping by frame number (remap_pfn_range(), vmf_insert_pfn()), by
+ * vmap() or for DMA has no reference and leaves no trace in struct page. It outlives
+ * the loan: 0 means that no reference is left, not that nothing reaches the page.
+ * With guard=refuse mappings into processes by frame number are refused while the
+ * page is LENT.
+ *
  * Context: Any. Never sleeps.
  * Return: 0; -EBUSY somebody still has a reference, or it is mapped: try again later,
  * nothing is reported; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().

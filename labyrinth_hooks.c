@@ -45,10 +45,13 @@
 /* More pages than the kernel's own address space has room for, nobody maps into it. */
 #define VMALLOC_PAGES	((VMALLOC_END - VMALLOC_START) >> PAGE_SHIFT)
 
-/* A page that is lent is an ordinary page. All others are nobody's to map. */
-static bool refusable(lab_tag_t tag)
+/*
+ * A page that is lent is an ordinary page, unless @lent_too. All others are nobody's to
+ * map.
+ */
+static bool refusable(lab_tag_t tag, bool lent_too)
 {
-	return tag && lab_tag_state(tag) != LAB_LENT;
+	return tag && (lent_too || lab_tag_state(tag) != LAB_LENT);
 }
 
 /* In any state. */
@@ -66,7 +69,7 @@ static lab_tag_t find_pfn(unsigned long pfn)
 {
 	lab_tag_t tag = find_tagged(pfn);
 
-	return refusable(tag) ? tag : 0;
+	return refusable(tag, false) ? tag : 0;
 }
 
 static lab_tag_t find_page(const struct page *page)
@@ -75,14 +78,29 @@ static lab_tag_t find_page(const struct page *page)
 }
 
 /* Does not sleep, as lab_table_for_each() would. */
-static lab_tag_t walk_table(unsigned long pfn, unsigned long nr)
+static lab_tag_t walk_table(unsigned long pfn, unsigned long nr, bool lent_too)
 {
 	u64 i, span = lab_table_span(&labyrinth_hot.table);
 
 	for (i = 0; i < span; i++) {
 		lab_tag_t tag = READ_ONCE(labyrinth_hot.table.slots[i].tag);
 
-		if (refusable(tag) && lab_tag_pfn(tag) - pfn < nr)
+		if (refusable(tag, lent_too) && lab_tag_pfn(tag) - pfn < nr)
+			return tag;
+	}
+	return 0;
+}
+
+static lab_tag_t find_among(unsigned long pfn, unsigned long nr, bool lent_too)
+{
+	unsigned long i;
+
+	if (nr > lab_table_span(&labyrinth_hot.table) / WALK_RATIO)
+		return walk_table(pfn, nr, lent_too);
+	for (i = 0; i < nr; i++) {
+		lab_tag_t tag = find_tagged(pfn + i);
+
+		if (refusable(tag, lent_too))
 			return tag;
 	}
 	return 0;
@@ -90,14 +108,18 @@ static lab_tag_t walk_table(unsigned long pfn, unsigned long nr)
 
 static lab_tag_t find_range(unsigned long pfn, unsigned long nr)
 {
-	lab_tag_t tag = 0;
-	unsigned long i;
+	return find_among(pfn, nr, false);
+}
 
-	if (nr > lab_table_span(&labyrinth_hot.table) / WALK_RATIO)
-		return walk_table(pfn, nr);
-	for (i = 0; i < nr && !tag; i++)
-		tag = find_pfn(pfn + i);
-	return tag;
+/*
+ * To be mapped into a process by frame number. Such a mapping has no reference and leaves
+ * no trace in struct page, so it would outlive a loan unnoticed: labyrinth_reclaim() would
+ * say 0, and the process go on writing to the page. Hence a page that is lent is refused
+ * here too.
+ */
+static lab_tag_t find_frames(unsigned long pfn, unsigned long nr)
+{
+	return find_among(pfn, nr, true);
 }
 
 /*
@@ -256,7 +278,7 @@ static lab_tag_t find_map_kernel(struct ftrace_regs *regs)
 /* (vma, addr, pfn, size, prot) */
 static lab_tag_t find_remap(struct ftrace_regs *regs)
 {
-	return find_range(arg(regs, 2), PFN_UP(arg(regs, 3)));
+	return find_frames(arg(regs, 2), PFN_UP(arg(regs, 3)));
 }
 
 /* (vma, action) */
@@ -264,7 +286,7 @@ static lab_tag_t find_remap_action(struct ftrace_regs *regs)
 {
 	const struct lab_mmap_action *action = arg_ptr(regs, 1);
 
-	return find_range(action->remap.start_pfn, PFN_UP(action->remap.size));
+	return find_frames(action->remap.start_pfn, PFN_UP(action->remap.size));
 }
 
 /*
@@ -280,13 +302,13 @@ static lab_tag_t find_iomap(struct ftrace_regs *regs)
 	if (start + len < start || vma->vm_pgoff > pages ||
 	    vma_pages(vma) > pages - vma->vm_pgoff)
 		return 0;
-	return find_range(PHYS_PFN(start) + vma->vm_pgoff, vma_pages(vma));
+	return find_frames(PHYS_PFN(start) + vma->vm_pgoff, vma_pages(vma));
 }
 
 /* (vma, addr, pfn) and (vma, addr, pfn_t) */
 static lab_tag_t find_insert_pfn(struct ftrace_regs *regs)
 {
-	return find_pfn(arg(regs, 2) & PFN_ONLY);
+	return find_frames(arg(regs, 2) & PFN_ONLY, 1);
 }
 
 /* (vmf, page) */
@@ -295,7 +317,12 @@ static lab_tag_t find_fault_insert(struct ftrace_regs *regs)
 	return find_pfn(arg_pfn(regs, 1));
 }
 
-static lab_tag_t find_huge(unsigned long pfn, unsigned long nr)
+static lab_tag_t find_huge_frames(unsigned long pfn, unsigned long nr)
+{
+	return find_frames(ALIGN_DOWN(pfn, nr), nr);
+}
+
+static lab_tag_t find_huge_folio(unsigned long pfn, unsigned long nr)
 {
 	return find_range(ALIGN_DOWN(pfn, nr), nr);
 }
@@ -303,23 +330,23 @@ static lab_tag_t find_huge(unsigned long pfn, unsigned long nr)
 /* (vmf, pfn) and (vmf, pfn_t) */
 static lab_tag_t find_pmd(struct ftrace_regs *regs)
 {
-	return find_huge(arg(regs, 1) & PFN_ONLY, PFN_DOWN(PMD_SIZE));
+	return find_huge_frames(arg(regs, 1) & PFN_ONLY, PFN_DOWN(PMD_SIZE));
 }
 
 static lab_tag_t find_pud(struct ftrace_regs *regs)
 {
-	return find_huge(arg(regs, 1) & PFN_ONLY, PFN_DOWN(PUD_SIZE));
+	return find_huge_frames(arg(regs, 1) & PFN_ONLY, PFN_DOWN(PUD_SIZE));
 }
 
 /* (vmf, folio) */
 static lab_tag_t find_folio_pmd(struct ftrace_regs *regs)
 {
-	return find_huge(arg_pfn(regs, 1), PFN_DOWN(PMD_SIZE));
+	return find_huge_folio(arg_pfn(regs, 1), PFN_DOWN(PMD_SIZE));
 }
 
 static lab_tag_t find_folio_pud(struct ftrace_regs *regs)
 {
-	return find_huge(arg_pfn(regs, 1), PFN_DOWN(PUD_SIZE));
+	return find_huge_folio(arg_pfn(regs, 1), PFN_DOWN(PUD_SIZE));
 }
 
 /*
