@@ -19,6 +19,7 @@
 #include "labyrinth_owner.h"
 #include "labyrinth_reclaim.h"
 #include "labyrinth_trace.h"
+#include "labyrinth_version.h"
 
 /* A quarter of RAM up to this many pages, and beyond a sixteenth. */
 #define CAPACITY_ENOUGH	262144UL
@@ -179,3 +180,4 @@ module_exit(labyrinth_exit);
 MODULE_DESCRIPTION("Exclusive page ownership for drivers, from interrupt context");
 MODULE_AUTHOR("The Labyrinth developers");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(LABYRINTH_VERSION);
