@@ -28,7 +28,7 @@ HEADERS := $(addprefix labyrinth_,$(addsuffix .h, \
 # Debian's headers say that modules are signed, and have no key to do it with.
 NO_KEY = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 
-.PHONY: modules clean install install-dev uninstall kunit check demo help version
+.PHONY: modules clean install install-dev uninstall kunit check demo htmldocs help version
 .PHONY: need-kdir need-path
 
 modules: need-path need-kdir
@@ -65,7 +65,7 @@ uninstall: need-kdir
 version:
 	@echo $(VERSION)
 
-kunit check demo:
+kunit check demo htmldocs:
 	scripts/$@.sh
 
 # A missing build tree is the first thing that goes wrong for a newcomer.
@@ -92,4 +92,5 @@ help:
 	@echo 'make clean      remove what was built'
 	@echo 'make kunit      run the KUnit suites in User-Mode Linux'
 	@echo 'make check      run all checks and tests, see scripts/check.sh --help'
+	@echo 'make htmldocs   make the documentation as HTML, with all calls, by Sphinx'
 	@echo 'make demo       boot a stock kernel in qemu and show the samples at work'
