@@ -5,25 +5,67 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
 # KUNIT=1 builds the KUnit tests too; they want a kernel with CONFIG_KUNIT.
-LAB_CONFIG := CONFIG_LABYRINTH=m CONFIG_LABYRINTH_SAMPLES=m \
+# SAMPLES=0 leaves the samples out, as make install does.
+LAB_CONFIG = CONFIG_LABYRINTH=m \
+	$(if $(filter 0 n,$(SAMPLES)),,CONFIG_LABYRINTH_SAMPLES=m) \
 	$(if $(filter 1 y m,$(KUNIT)),CONFIG_LABYRINTH_KUNIT_TEST=m)
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR) $(LAB_CONFIG)
 
-.PHONY: modules clean install kunit check demo help need-kdir
+VERSION := $(shell sed -n 's/.*VERSION "\(.*\)"/\1/p' labyrinth_version.h)
 
-modules: need-kdir
-	$(KBUILD) modules
+# Where things go: the module to MODULE_DIR, and what a driver is built against to DEV_DIR.
+# INSTALL_MOD_PATH goes in front of both, as kbuild has it.
+INSTALL_MOD_DIR ?= updates
+KREL = $(shell sed -n 's/.*"\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
+MODULE_DIR = $(INSTALL_MOD_PATH)/lib/modules/$(KREL)/$(INSTALL_MOD_DIR)
+DEV_DIR = $(INSTALL_MOD_PATH)/usr/src/labyrinth/$(KREL)
+DEPMOD = /sbin/depmod -a $(if $(INSTALL_MOD_PATH),-b "$(INSTALL_MOD_PATH)") $(KREL)
 
-clean: need-kdir
-	$(KBUILD) clean
+# labyrinth_alloc.h and all that it includes.
+HEADERS := $(addprefix labyrinth_,$(addsuffix .h, \
+	address alloc compat fast frame hot slot table tag))
+
+# Debian's headers say that modules are signed, and have no key to do it with.
+NO_KEY = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
+
+.PHONY: modules clean install install-dev uninstall kunit check demo htmldocs help version
+.PHONY: need-kdir need-path
+
+modules: need-path need-kdir
+	+$(KBUILD) modules
+
+# Also where there are no kernel headers.
+clean: need-path
+	+$(if $(wildcard $(KDIR)/Makefile),$(KBUILD) clean, \
+		find . -name .git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' \
+		-o -name '*.mod.c' -o -name '.*.cmd' -o -name '.*.d' -o -name Module.symvers \
+		-o -name modules.order \) -exec rm -f {} +)
+	rm -f .*.d *.cmd
 
 # Where kbuild finds no System.map, as beside Debian's headers, it runs no depmod.
+install: SAMPLES := 0
+install: KUNIT :=
 install: modules
-	$(KBUILD) modules_install
-	$(if $(INSTALL_MOD_PATH),,depmod -a \
-		"$$(sed -n 's/.*"\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)")
+	+$(KBUILD) INSTALL_MOD_DIR=$(INSTALL_MOD_DIR) $(NO_KEY) modules_install
+	$(MAKE) --no-print-directory install-dev
+	$(DEPMOD)
 
-kunit check demo:
+# What was built is kept for drivers: the headers and the symbols belong together.
+install-dev: need-kdir
+	install -d "$(DEV_DIR)"
+	install -m 644 $(HEADERS) Module.symvers "$(DEV_DIR)"
+
+# The folders go if nothing else is in them.
+uninstall: need-kdir
+	rm -f "$(MODULE_DIR)"/labyrinth.ko*
+	rm -f $(patsubst %,"$(DEV_DIR)"/%,$(HEADERS) Module.symvers)
+	-@rmdir "$(MODULE_DIR)" "$(DEV_DIR)" "$(dir $(DEV_DIR))" 2>/dev/null || :
+	$(DEPMOD)
+
+version:
+	@echo $(VERSION)
+
+kunit check demo htmldocs:
 	scripts/$@.sh
 
 # A missing build tree is the first thing that goes wrong for a newcomer.
@@ -34,12 +76,21 @@ need-kdir:
 		echo "or name a tree: make KDIR=\$$(scripts/kernel.sh headers 6.1)" >&2; \
 		exit 1; }
 
+need-path:
+	@case "$(CURDIR)" in *[[:space:]:]*) \
+		echo "kbuild takes no path with blanks or colons: move $(CURDIR)" >&2; exit 1 ;; esac
+
 help:
 	@echo 'make            build labyrinth.ko and the samples for the running kernel'
 	@echo 'make KDIR=...   build them for the kernel whose build tree is there'
 	@echo 'make KUNIT=1    build the KUnit tests too (for a kernel with CONFIG_KUNIT)'
-	@echo 'make install    install the modules (modules_install, depmod)'
+	@echo 'make SAMPLES=0  build labyrinth.ko alone'
+	@echo 'make install    install labyrinth.ko to /lib/modules/RELEASE/$(INSTALL_MOD_DIR), and what'
+	@echo '                drivers are built against to /usr/src/labyrinth/RELEASE;'
+	@echo '                INSTALL_MOD_PATH=... goes in front of both'
+	@echo 'make uninstall  remove what make install has installed'
 	@echo 'make clean      remove what was built'
 	@echo 'make kunit      run the KUnit suites in User-Mode Linux'
 	@echo 'make check      run all checks and tests, see scripts/check.sh --help'
+	@echo 'make htmldocs   make the documentation as HTML, with all calls, by Sphinx'
 	@echo 'make demo       boot a stock kernel in qemu and show the samples at work'

@@ -163,6 +163,10 @@ static int transitions_show(struct seq_file *m, void *unused)
 {
 	int op, state;
 
+	seq_printf(m, "%-12s", "operation");
+	for (state = 0; state < LAB_NR_STATES; state++)
+		seq_printf(m, " %8s", lab_state_name(state));
+	seq_putc(m, '\n');
 	for (op = 0; op < LAB_NR_OPS; op++) {
 		seq_printf(m, "%-12s", lab_op_name(op));
 		for (state = 0; state < LAB_NR_STATES; state++) {

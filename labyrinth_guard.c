@@ -45,6 +45,7 @@
 #include "labyrinth_guard.h"
 #include "labyrinth_address.h"
 #include "labyrinth_frame.h"
+#include "labyrinth_param.h"
 #include "labyrinth_report.h"
 
 enum guard_mode {
@@ -84,12 +85,15 @@ static_assert(ARRAY_SIZE(class_ops) == LAB_NR_HOOK_CLASSES);
 static const char * const state_names[] = {
 	[LAB_HOOK_DISARMED] = "disarmed",
 	[LAB_HOOK_ARMED] = "armed",
-	[LAB_HOOK_MISSING] = "missing",
+	[LAB_HOOK_MISSING] = "not in this kernel",
 	[LAB_HOOK_FAILED] = "failed",
 	[LAB_HOOK_STUCK] = "stuck",
 };
 
 static_assert(ARRAY_SIZE(state_names) == LAB_NR_HOOK_STATES);
+
+/* Room for the names of all classes. */
+#define CLASSES_LEN	48
 
 #define ALL_CLASSES	GENMASK(LAB_NR_HOOK_CLASSES - 1, 0)
 
@@ -99,7 +103,7 @@ static_assert(ARRAY_SIZE(state_names) == LAB_NR_HOOK_STATES);
  * mode as it is.
  */
 static DEFINE_MUTEX(guard_lock);
-static int guard_mode = GUARD_OFF;
+static struct lab_choice guard_mode;
 static unsigned long guard_classes = ALL_CLASSES;
 static bool guard_ready;	/* between init and exit; else only noted */
 static bool missing_told;
@@ -134,13 +138,13 @@ static void report(const struct lab_hook *hook, lab_tag_t tag, bool refuse,
 /* Whether the guard refuses what can be refused. Context: Any. */
 bool lab_guard_refuses(void)
 {
-	return READ_ONCE(guard_mode) == GUARD_REFUSE;
+	return READ_ONCE(guard_mode.chosen) == GUARD_REFUSE;
 }
 
 /* Whether the guard is off, and its hooks about to be disarmed. Context: Any. */
 bool lab_guard_is_off(void)
 {
-	return READ_ONCE(guard_mode) == GUARD_OFF;
+	return READ_ONCE(guard_mode.chosen) == GUARD_OFF;
 }
 
 /*
@@ -153,7 +157,7 @@ bool lab_guard_is_off(void)
 bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
 		     bool can_refuse)
 {
-	int mode = READ_ONCE(guard_mode);
+	int mode = READ_ONCE(guard_mode.chosen);
 	bool refuse = mode == GUARD_REFUSE && can_refuse;
 	int bit;
 
@@ -382,7 +386,7 @@ static void tell_missing(void)
 
 static bool wanted(const struct lab_hook *hook)
 {
-	return guard_mode != GUARD_OFF && guard_classes & BIT(hook->class);
+	return guard_mode.chosen != GUARD_OFF && guard_classes & BIT(hook->class);
 }
 
 /* Makes the hooks what mode and classes ask for. Under guard_lock. */
@@ -396,54 +400,85 @@ static void settle(void)
 		else
 			disarm(&lab_hooks[i]);
 	}
-	if (guard_mode != GUARD_OFF && !missing_told)
+	if (guard_mode.chosen != GUARD_OFF && !missing_told)
 		tell_missing();
 }
 
-static int guard_set(const char *val, const struct kernel_param *kp)
+/* The names of the classes that are to be armed, into @buf. Return: their length. */
+static int list_classes(char *buf, int size)
 {
-	int mode = sysfs_match_string(mode_names, val);
+	unsigned long classes = READ_ONCE(guard_classes);
+	int class, len = 0;
 
-	if (mode < 0) {
-		pr_err("guard=%s is none of off, report, refuse\n", val);
-		return mode;
+	for_each_set_bit(class, &classes, LAB_NR_HOOK_CLASSES)
+		len += scnprintf(buf + len, size - len, "%s%s", len ? "," : "",
+				 class_names[class]);
+	return len;
+}
+
+/* What has come of the parameters, in a line. Under guard_lock. */
+static void tell_armed(void)
+{
+	unsigned int nr[LAB_NR_HOOK_STATES] = {};
+	char classes[CLASSES_LEN];
+	unsigned int i;
+
+	if (guard_mode.chosen == GUARD_OFF) {
+		pr_info("guard: off\n");
+		return;
 	}
-	mutex_lock(&guard_lock);
-	WRITE_ONCE(guard_mode, mode);
-	lab_rawfree_forget();
-	if (guard_ready)
-		settle();
-	mutex_unlock(&guard_lock);
-	return 0;
+	for (i = 0; i < lab_nr_hooks; i++)
+		nr[lab_hooks[i].state] += wanted(&lab_hooks[i]);
+	list_classes(classes, sizeof(classes));
+	pr_info("guard: %s, hooks armed: %u of the classes %s; failed: %u, not in this kernel: %u\n",
+		mode_names[guard_mode.chosen], nr[LAB_HOOK_ARMED] + nr[LAB_HOOK_STUCK],
+		classes, nr[LAB_HOOK_FAILED], nr[LAB_HOOK_MISSING]);
 }
 
-static int guard_get(char *buf, const struct kernel_param *kp)
+/* Before init the parameters are only noted. Under guard_lock. */
+static void settle_and_tell(void)
 {
-	return sysfs_emit(buf, "%s\n", mode_names[READ_ONCE(guard_mode)]);
+	if (!guard_ready)
+		return;
+	settle();
+	tell_armed();
 }
 
-static const struct kernel_param_ops guard_ops = {
-	.set = guard_set,
-	.get = guard_get,
+static void set_mode(int mode)
+{
+	mutex_lock(&guard_lock);
+	WRITE_ONCE(guard_mode.chosen, mode);
+	lab_rawfree_forget();
+	settle_and_tell();
+	mutex_unlock(&guard_lock);
+}
+
+static struct lab_choice guard_mode = {
+	.chosen = GUARD_OFF,
+	.words = mode_names,
+	.nr = ARRAY_SIZE(mode_names),
+	.apply = set_mode,
 };
 
-module_param_cb(guard, &guard_ops, NULL, 0644);
+module_param_cb(guard, &lab_choice_ops, &guard_mode, 0644);
 MODULE_PARM_DESC(guard,
 		 "What becomes of a call that maps a held page and knows nothing of Labyrinth: off (default: only what the core refuses itself), report or refuse");
 
-/* Return: the classes named in @list, which is taken apart, or -EINVAL. */
-static int parse_classes(char *list)
+/* Return: the classes named in @list, which is taken apart; 0: none, or there is no such class. */
+static unsigned long parse_classes(char *list)
 {
 	unsigned long classes = 0;
 	char *word;
 	int class;
 
+	if (!strcmp(list, "all"))
+		return ALL_CLASSES;
 	while ((word = strsep(&list, ","))) {
 		if (!*word)
 			continue;
 		class = match_string(class_names, LAB_NR_HOOK_CLASSES, word);
 		if (class < 0)
-			return class;
+			return 0;
 		classes |= BIT(class);
 	}
 	return classes;
@@ -452,37 +487,27 @@ static int parse_classes(char *list)
 static int classes_set(const char *val, const struct kernel_param *kp)
 {
 	char *list = kstrdup(val, GFP_KERNEL);
-	int classes;
+	unsigned long classes;
 
 	if (!list)
 		return -ENOMEM;
 	classes = parse_classes(strim(list));
 	kfree(list);
-	if (classes < 0) {
-		pr_err("guard_classes=%s names others than map, fault, vmap, dma, file, free\n",
-		       val);
-		return classes;
-	}
+	if (!classes)
+		return lab_param_refuse(kp, val,
+					"neither all nor a list of map, fault, vmap, dma, file, free");
 	mutex_lock(&guard_lock);
-	guard_classes = classes;
-	if (guard_ready)
-		settle();
+	WRITE_ONCE(guard_classes, classes);
+	settle_and_tell();
 	mutex_unlock(&guard_lock);
 	return 0;
 }
 
 static int classes_get(char *buf, const struct kernel_param *kp)
 {
-	unsigned long classes = READ_ONCE(guard_classes);
-	const char *comma = "";
-	int class, len = 0;
+	int len = list_classes(buf, PAGE_SIZE - 1);
 
-	for_each_set_bit(class, &classes, LAB_NR_HOOK_CLASSES) {
-		len += sysfs_emit_at(buf, len, "%s%s", comma,
-				     class_names[class]);
-		comma = ",";
-	}
-	return len + sysfs_emit_at(buf, len, "\n");
+	return len + scnprintf(buf + len, PAGE_SIZE - len, "\n");
 }
 
 static const struct kernel_param_ops classes_ops = {
@@ -492,7 +517,7 @@ static const struct kernel_param_ops classes_ops = {
 
 module_param_cb(guard_classes, &classes_ops, NULL, 0644);
 MODULE_PARM_DESC(guard_classes,
-		 "Which hooks the guard arms, separated by commas: map, fault, vmap, dma, file, free (default: all)");
+		 "Which hooks the guard arms, separated by commas: map, fault, vmap, dma, file, free; or all (default)");
 
 /* guard: the mode, then one line for each hook. */
 
@@ -508,7 +533,7 @@ static unsigned long hits_of(const struct lab_hook *hook)
 
 static void show_hook(struct seq_file *m, const struct lab_hook *hook)
 {
-	seq_printf(m, "%-26s %-5s %-8s hits=%lu found=%ld refused=%ld",
+	seq_printf(m, "%-26s %-5s %-18s hits=%lu found=%ld refused=%ld",
 		   hook->name, class_names[hook->class],
 		   state_names[hook->state], hits_of(hook),
 		   atomic_long_read(&hook->found),
@@ -523,7 +548,7 @@ static int guard_show(struct seq_file *m, void *unused)
 	unsigned int i;
 
 	mutex_lock(&guard_lock);
-	seq_printf(m, "guard: %s\n", mode_names[guard_mode]);
+	seq_printf(m, "guard: %s\n", mode_names[guard_mode.chosen]);
 	for (i = 0; i < lab_nr_hooks; i++)
 		show_hook(m, &lab_hooks[i]);
 	mutex_unlock(&guard_lock);
@@ -575,7 +600,8 @@ int lab_guard_init(void)
 	}
 	mutex_lock(&guard_lock);
 	guard_ready = true;
-	settle();
+	if (guard_mode.chosen != GUARD_OFF)
+		settle_and_tell();
 	mutex_unlock(&guard_lock);
 	return 0;
 }
@@ -588,7 +614,7 @@ void lab_guard_exit(void)
 {
 	mutex_lock(&guard_lock);
 	guard_ready = false;
-	WRITE_ONCE(guard_mode, GUARD_OFF);
+	WRITE_ONCE(guard_mode.chosen, GUARD_OFF);
 	settle();
 	mutex_unlock(&guard_lock);
 	stay_if_stuck();

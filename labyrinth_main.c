@@ -19,6 +19,7 @@
 #include "labyrinth_owner.h"
 #include "labyrinth_reclaim.h"
 #include "labyrinth_trace.h"
+#include "labyrinth_version.h"
 
 /* A quarter of RAM up to this many pages, and beyond a sixteenth. */
 #define CAPACITY_ENOUGH	262144UL
@@ -55,14 +56,17 @@ static int __init choose_capacity(void)
 
 static int __init choose_max_owners(void)
 {
-	if (!max_owners)
-		max_owners = clamp(capacity / 128, 64UL, 4096UL);
-	if (max_owners <= LAB_MAX_OWNERS) {
-		max_owners = roundup_pow_of_two(max(max_owners, 2U));
-		return 0;
+	unsigned int asked = max_owners;
+
+	if (asked > LAB_MAX_OWNERS) {
+		pr_err("max_owners=%u is more than %lu\n", asked, LAB_MAX_OWNERS);
+		return -EINVAL;
 	}
-	pr_err("max_owners=%u is more than %lu\n", max_owners, LAB_MAX_OWNERS);
-	return -EINVAL;
+	max_owners = asked ?: clamp(capacity / 128, 64UL, 4096UL);
+	max_owners = roundup_pow_of_two(max(max_owners, 2U));
+	if (asked && asked != max_owners)
+		pr_info("max_owners=%u is rounded up to %u\n", asked, max_owners);
+	return 0;
 }
 
 /* A page that is never ready: see struct lab_stack. */
@@ -176,3 +180,4 @@ module_exit(labyrinth_exit);
 MODULE_DESCRIPTION("Exclusive page ownership for drivers, from interrupt context");
 MODULE_AUTHOR("The Labyrinth developers");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(LABYRINTH_VERSION);

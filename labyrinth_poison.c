@@ -11,8 +11,6 @@
  * path; what was put into a cache before is not known to hold the pattern, and not
  * looked at.
  */
-#define pr_fmt(fmt) "labyrinth: " fmt
-
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/poison.h>
@@ -20,32 +18,12 @@
 
 #include "labyrinth_address.h"
 #include "labyrinth_owner.h"
+#include "labyrinth_param.h"
 #include "labyrinth_poison.h"
 #include "labyrinth_report.h"
 
-static bool poison;
-
-static int poison_set(const char *val, const struct kernel_param *kp)
-{
-	bool was = poison;
-	int err = param_set_bool(val, kp);
-
-	if (err)
-		pr_err("poison=%s is neither 0 nor 1\n", val);
-	else if (poison && !was)
-		lab_watch_begin();
-	else if (!poison && was)
-		lab_watch_end();
-	return err;
-}
-
-static const struct kernel_param_ops poison_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = poison_set,
-	.get = param_get_bool,
-};
-
-module_param_cb(poison, &poison_ops, &poison, 0644);
+static struct lab_switch poison;
+module_param_cb(poison, &lab_switch_ops, &poison, 0644);
 MODULE_PARM_DESC(poison,
 		 "Fill cached pages with a pattern, and report what was written to one when it is handed out (default 0)");
 
@@ -60,7 +38,7 @@ static void *address_of(const struct lab_slot *slot)
  */
 void lab_poison_cached(struct lab_slot *slot)
 {
-	if (likely(!READ_ONCE(poison))) {
+	if (likely(!READ_ONCE(poison.on))) {
 		lab_slot_note_content(slot, LAB_CONTENT_ANY);
 		return;
 	}
@@ -98,7 +76,7 @@ static int pattern_of(const struct lab_slot *slot)
 
 	if (content == LAB_CONTENT_POISON)
 		return PAGE_POISON;
-	return content == LAB_CONTENT_ZEROES && READ_ONCE(poison) ? 0 : -1;
+	return content == LAB_CONTENT_ZEROES && READ_ONCE(poison.on) ? 0 : -1;
 }
 
 /*

@@ -21,6 +21,7 @@
 #include "labyrinth_frame.h"
 #include "labyrinth_mapping.h"
 #include "labyrinth_owner.h"
+#include "labyrinth_param.h"
 #include "labyrinth_report.h"
 #include "labyrinth_trace.h"
 
@@ -39,36 +40,18 @@ static const char * const on_refusal_names[] = {
 	[ON_REFUSAL_PANIC] = "panic",
 };
 
-static int on_refusal = ON_REFUSAL_REPORT;
-
-static int on_refusal_set(const char *val, const struct kernel_param *kp)
-{
-	int mode = sysfs_match_string(on_refusal_names, val);
-
-	if (mode < 0) {
-		pr_err("labyrinth: on_refusal=%s is none of report, warn, panic\n", val);
-		return mode;
-	}
-	WRITE_ONCE(on_refusal, mode);
-	return 0;
-}
-
-static int on_refusal_get(char *buf, const struct kernel_param *kp)
-{
-	return sysfs_emit(buf, "%s\n", on_refusal_names[READ_ONCE(on_refusal)]);
-}
-
-static const struct kernel_param_ops on_refusal_ops = {
-	.set = on_refusal_set,
-	.get = on_refusal_get,
+static struct lab_choice on_refusal = {
+	.chosen = ON_REFUSAL_REPORT,
+	.words = on_refusal_names,
+	.nr = ARRAY_SIZE(on_refusal_names),
 };
 
-module_param_cb(on_refusal, &on_refusal_ops, NULL, 0644);
+module_param_cb(on_refusal, &lab_choice_ops, &on_refusal, 0644);
 MODULE_PARM_DESC(on_refusal,
 		 "What a refusal does beside its errno: report (dmesg; default), warn (WARN(), so panic_on_warn counts) or panic");
 
 static DEFINE_RATELIMIT_STATE(report_limit, 5 * HZ, 10);
-module_param_named(report_burst, report_limit.burst, int, 0644);
+module_param_cb(report_burst, &lab_count_ops, &report_limit.burst, 0644);
 MODULE_PARM_DESC(report_burst,
 		 "Reports printed in full within 5 seconds; the rest are counted, and traced (default 10)");
 
@@ -362,7 +345,7 @@ static void print_report(const struct lab_refusal *refusal)
 
 static void act(const struct lab_refusal *refusal)
 {
-	switch (READ_ONCE(on_refusal)) {
+	switch (READ_ONCE(on_refusal.chosen)) {
 	case ON_REFUSAL_WARN:
 		WARN(1, "labyrinth: %s-%s in %pS\n",
 		     class_names[refusal->class], op_names[refusal->op],

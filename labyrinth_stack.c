@@ -3,47 +3,19 @@
  * Allocation stacks. The state owned here is the parameter; the stacks are the
  * stack depot's, which never forgets one.
  */
-#define pr_fmt(fmt) "labyrinth: " fmt
-
 #include <linux/module.h>
 #include <linux/stackdepot.h>
 #include <linux/stacktrace.h>
 
 #include "labyrinth_compat.h"
 #include "labyrinth_owner.h"
+#include "labyrinth_param.h"
 #include "labyrinth_stack.h"
 
 #define STACK_DEPTH 16
 
-static bool stacks;
-
-static int stacks_set(const char *val, const struct kernel_param *kp)
-{
-	bool was = stacks;
-	bool want;
-	int err = kstrtobool(val ?: "1", &want);
-
-	if (err)
-		pr_err("stacks=%s is neither 0 nor 1\n", val);
-	else if (want)
-		err = stack_depot_init();
-	if (err)
-		return err;
-	WRITE_ONCE(stacks, want);
-	if (want && !was)
-		lab_watch_begin();
-	else if (!want && was)
-		lab_watch_end();
-	return 0;
-}
-
-static const struct kernel_param_ops stacks_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = stacks_set,
-	.get = param_get_bool,
-};
-
-module_param_cb(stacks, &stacks_ops, &stacks, 0644);
+static struct lab_switch stacks = { .prepare = stack_depot_init };
+module_param_cb(stacks, &lab_switch_ops, &stacks, 0644);
 MODULE_PARM_DESC(stacks,
 		 "Keep the call stack of every allocation, for reports (default 0)");
 
@@ -59,7 +31,7 @@ void lab_stack_note(struct lab_slot *slot)
 	unsigned int nr;
 	u32 stack;
 
-	if (!READ_ONCE(stacks) || in_nmi())
+	if (!READ_ONCE(stacks.on) || in_nmi())
 		return;
 	nr = stack_trace_save(entries, STACK_DEPTH, 2);
 	stack = lab_stack_depot_save(entries, nr, GFP_NOWAIT | __GFP_NOWARN,

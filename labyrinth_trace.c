@@ -11,37 +11,18 @@
 #include <linux/ratelimit.h>
 #include <linux/workqueue.h>
 
+#include "labyrinth_param.h"
+
 #define CREATE_TRACE_POINTS
 #include "labyrinth_trace.h"
 
-static bool trace;
-
-static int trace_set(const char *val, const struct kernel_param *kp)
-{
-	bool was = trace;
-	int err = param_set_bool(val, kp);
-
-	if (err)
-		pr_err("trace=%s is neither 0 nor 1\n", val);
-	else if (trace && !was)
-		lab_watch_begin();
-	else if (!trace && was)
-		lab_watch_end();
-	return err;
-}
-
-static const struct kernel_param_ops trace_ops = {
-	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = trace_set,
-	.get = param_get_bool,
-};
-
-module_param_cb(trace, &trace_ops, &trace, 0644);
+static struct lab_switch trace;
+module_param_cb(trace, &lab_switch_ops, &trace, 0644);
 MODULE_PARM_DESC(trace,
 		 "Print every step of every page to dmesg, rate-limited (default 0)");
 
 static DEFINE_RATELIMIT_STATE(trace_limit, HZ, 100);
-module_param_named(trace_burst, trace_limit.burst, int, 0644);
+module_param_cb(trace_burst, &lab_count_ops, &trace_limit.burst, 0644);
 MODULE_PARM_DESC(trace_burst,
 		 "Lines that trace=1 prints within a second; dmesg says how many were left out (default 100)");
 
@@ -127,7 +108,7 @@ static bool debug_step(const struct step *step)
 
 static void print_step(const struct step *step)
 {
-	if (!READ_ONCE(trace))
+	if (!READ_ONCE(trace.on))
 		debug_step(step);
 	else if (___ratelimit(&trace_limit, "labyrinth"))
 		pr_info(STEP_FORMAT, step->op, step->pfn, step->owner->name,

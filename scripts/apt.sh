@@ -25,6 +25,9 @@ apt_options() {
 		-o "Acquire::Retries=3"
 }
 
+# The names under which a Debian machine's own sources have its suite.
+SUITES='bookworm|trixie|forky|sid|oldstable|stable|testing|unstable'
+
 # mirror_of SUITES-REGEX: from where this machine gets them already.
 mirror_of() {
 	apt-get update --print-uris 2>/dev/null |
@@ -35,10 +38,11 @@ mirror_of() {
 apt_sources() {
 	local main=${LABYRINTH_MIRROR:-} security=${LABYRINTH_SECURITY_MIRROR:-}
 	if [[ -z $main ]]; then
-		main=$(mirror_of 'bookworm|oldstable|stable')
-		security=${security:-$(mirror_of '(bookworm|oldstable|stable)-security')}
+		main=$(mirror_of "$SUITES")
+		security=${security:-$(mirror_of "($SUITES)-security")}
 	fi
-	main=${main:-http://deb.debian.org/debian}
+	[[ -n $main ]] || die "this machine's apt has no source of Debian's packages:" \
+		"set LABYRINTH_MIRROR to the URL of a Debian mirror, the folder that has dists/ in it"
 	case $1 in
 	'' | bookworm*) ;;
 	*)
@@ -66,7 +70,7 @@ apt_setup() {
 	[[ $ARCH == amd64 ]] || APT_DIR+=-$ARCH
 	mkdir -p "$APT_DIR"/{state,lists/partial,cache/archives/partial,debs}
 	: >"$APT_DIR/status"
-	sources=$(apt_sources "${1:-}")
+	sources=$(apt_sources "${1:-}") || exit
 	mapfile -t APT < <(apt_options)
 	# Once a day is enough, the kernel does not change more often.
 	if [[ -e $APT_DIR/updated && $(cat "$APT_DIR/sources.list") == "$sources" &&

@@ -4,7 +4,8 @@
 # Usage: scripts/check-style.sh
 # The habits of this code that no other tool checks: documented exports, barriers
 # that name their partner, version checks in one file, no #if in a function, and
-# a licence at the top of each file. Prints what breaks them, and then fails.
+# a licence at the top of each file, one version everywhere. Prints what breaks them,
+# and then fails.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -85,12 +86,36 @@ check_conditionals() {
 	}' "$@"
 }
 
+# REUSE-IgnoreStart
 check_licences() {
 	local f
 	for f; do
-		head -n 1 "$f" | grep -q 'SPDX-License-Identifier: ' ||
-			echo "$f:1: no SPDX-License-Identifier in the first line"
+		head -n 2 "$f" | grep -q 'SPDX-License-Identifier: ' ||
+			echo "$f:1: no SPDX-License-Identifier in the first two lines"
 	done
+}
+# REUSE-IgnoreEnd
+
+# What has a licence line of its own. Of what else there is (data, patches),
+# .reuse/dep5 tells.
+list_licensed() {
+	find . -name .git -prune -o -type f \( -name '*.[chS]' -o -name '*.sh' -o -name '*.py' \
+		-o -name '*.awk' -o -name '*.rst' -o -name '*.md' -o -name '*.pml' -o -name '*.conf' \
+		-o -name Kbuild -o -name Kconfig -o -name Makefile \) ! -name '*.mod.c' -printf '%P\n' |
+		sort
+}
+
+# differs FILE VERSION: a finding if it is not the module's.
+differs() {
+	[[ $2 == "$version" ]] || echo "$1:1: version '$2', but labyrinth_version.h has $version"
+}
+
+check_version() {
+	local version
+	version=$(sed -n 's/.*VERSION "\(.*\)"/\1/p' labyrinth_version.h)
+	differs dkms.conf "$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)"
+	differs CHANGELOG.md "$(sed -n '/^## /{s///p;q}' CHANGELOG.md)"
+	differs debian/changelog "$(sed -n '1s/.*(\([^-)]*\).*/\1/p' debian/changelog)"
 }
 
 findings() {
@@ -98,10 +123,12 @@ findings() {
 	check_barriers "${all[@]}"
 	check_versions "${all[@]}"
 	check_conditionals "${bodies[@]}"
-	check_licences "${all[@]}"
+	check_licences "${licensed[@]}"
+	check_version
 }
 
 mapfile -t all < <(list_sources . | grep '\.[ch]$')
+mapfile -t licensed < <(list_licensed)
 mapfile -t bodies < <(printf '%s\n' "${all[@]}" | grep '\.c$')
 mapfile -t top < <(printf '%s\n' "${bodies[@]}" | grep -v /)
 ((${#top[@]})) || die "no source found"

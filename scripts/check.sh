@@ -5,7 +5,7 @@
 #        scripts/check.sh --coverage
 # Everything that is checked of Labyrinth, or only some stages of it:
 #   build     builds without a warning against the stock headers of two kernels
-#   static    sparse, checkpatch.pl, kernel-doc, check-style.sh, shellcheck
+#   static    sparse, checkpatch.pl, kernel-doc, check-style.sh, shellcheck, htmldocs
 #   model     the tag protocol in every order of its steps, by spin
 #   kunit     the KUnit suites in User-Mode Linux
 #   selftest  the self-tests in a virtual machine with a stock kernel
@@ -24,7 +24,7 @@ STAGES=(build static model kunit selftest bench)
 purposes_of() {
 	case $1 in
 	build) echo fetch build ;;
-	static) echo fetch build static ;;
+	static) echo fetch build static docs ;;
 	model) echo model ;;
 	kunit) echo fetch kunit ;;
 	selftest) echo fetch build vm ;;

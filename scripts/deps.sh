@@ -3,7 +3,7 @@
 #
 # Usage: scripts/deps.sh [purpose...]
 # Installs the Debian packages that a purpose needs and that are not there:
-# fetch, build, static, model, kunit, debug, vm, arm64, ppc64el, s390x. Without a
+# fetch, build, static, docs, model, kunit, debug, vm, arm64, ppc64el, s390x. Without a
 # purpose: all of them.
 
 # shellcheck source=scripts/lib.sh
@@ -18,6 +18,7 @@ packages_for() {
 	static) echo perl sparse shellcheck ;;
 	kunit) echo make gcc libc6-dev flex bison bc perl python3 ;;
 	debug) echo make gcc libc6-dev flex bison bc libelf-dev ;;
+	docs) echo perl python3-sphinx ;;
 	model) echo spin gcc libc6-dev ;;
 	vm) echo qemu-system-x86 busybox-static cpio ;;
 	ppc64el) echo gcc-12-powerpc64le-linux-gnu ;;
@@ -48,7 +49,7 @@ apt() {
 }
 
 [[ ${1:-} != --help ]] || { usage; exit; }
-(($#)) || set -- fetch build static model kunit debug vm arm64 ppc64el s390x
+(($#)) || set -- fetch build static docs model kunit debug vm arm64 ppc64el s390x
 
 missing=()
 for purpose; do

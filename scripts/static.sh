@@ -3,7 +3,7 @@
 #
 # Usage: scripts/static.sh
 # The checks that run no kernel: sparse, checkpatch.pl --strict, kernel-doc,
-# check-style.sh, and shellcheck for the scripts. Each finding fails.
+# check-style.sh, shellcheck for the scripts, and htmldocs.sh. Each finding fails.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -69,4 +69,5 @@ check checkpatch checkpatch
 check kernel-doc kernel_doc
 check check-style "$LAB_SCRIPTS/check-style.sh"
 check shellcheck scripts_clean
+result_of htmldocs "$LAB_SCRIPTS/htmldocs.sh" "$LABYRINTH_LOGS/html" || status=1
 exit "$status"

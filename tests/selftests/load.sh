@@ -21,6 +21,9 @@ wrong_parameters() {
 		on_refusal=ignore		on_refusal
 		on_refusal=			on_refusal
 		on_refusal=reportwarn		on_refusal
+		report_burst=-1			report_burst=-1 is no number
+		trace_burst=-5			trace_burst=-5 is no number
+		poison=maybe			poison=maybe is neither 0 nor 1
 	END
 }
 

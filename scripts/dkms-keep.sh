@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/dkms-keep.sh RELEASE KDIR
+#        scripts/dkms-keep.sh --remove RELEASE
+# Run by dkms, in the folder where it has built Labyrinth: keeps what a driver is built
+# against in /usr/src/labyrinth/RELEASE, as make install does; or removes it, once the
+# module is gone from that kernel.
+set -eu
+
+case ${1:-} in
+--remove)
+	rm -rf "/usr/src/labyrinth/${2:?}"
+	rmdir /usr/src/labyrinth 2>/dev/null || :
+	;;
+'' | --help) sed -n '/^# Usage:/,/^set/{s/^# \{0,1\}//p}' "$0" ;;
+*) make --no-print-directory KDIR="$2" KREL="$1" install-dev ;;
+esac
