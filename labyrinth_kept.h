@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef LABYRINTH_KEPT_H
+#define LABYRINTH_KEPT_H
+
+struct lab_refusal;
+struct module;
+struct ratelimit_state;
+struct seq_operations;
+
+extern const struct seq_operations lab_kept_sops;
+
+void lab_kept_report(const struct lab_refusal *refusal, struct ratelimit_state *limit);
+void lab_kept_forget(const struct module *module);
+void lab_kept_exit(void);
+
+#endif /* LABYRINTH_KEPT_H */
