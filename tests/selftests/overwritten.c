@@ -539,9 +539,23 @@ static bool has_structure(struct page *page)
 	       is_at_home(page);
 }
 
+#ifdef CONFIG_MEMCG
 static unsigned long memcg_of(struct page *page)
 {
-	return NR_WORDS > MEMCG ? ((unsigned long *)page)[MEMCG] : 0;
+	return page->memcg_data;
+}
+#else
+static unsigned long memcg_of(struct page *page)
+{
+	return 0;
+}
+#endif
+
+/* alloc_page() gives a page without any flag; those of a borrower may stay when it is back. */
+static unsigned long wrong_flags(enum rightness rightness)
+{
+	return rightness == OWNED ? PAGE_FLAGS_CHECK_AT_FREE :
+				    PAGE_FLAGS_CHECK_AT_PREP & ~BIT(PG_owner_priv_1);
 }
 
 static bool is_right(struct page *page, enum rightness rightness)
@@ -556,7 +570,7 @@ static bool is_right(struct page *page, enum rightness rightness)
 		return false;
 	return rightness == STRUCTURE ||
 	       (!words[MAPPING] && !words[PRIVATE] && !memcg_of(page) &&
-		!(words[FLAGS] & PAGE_FLAGS_CHECK_AT_FREE));
+		!(words[FLAGS] & wrong_flags(rightness)));
 }
 
 static enum rightness rightness_after(const struct call *call, enum state state)

@@ -23,6 +23,7 @@
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
+#include <linux/pfn.h>
 #include <linux/random.h>
 #include <linux/seq_file.h>
 #include <linux/stop_machine.h>
@@ -148,7 +149,7 @@ static void new_op(struct scrib_op *op, bool anytime)
 static bool is_prey(unsigned long pfn, struct labyrinth_page_info *info)
 {
 	if (!pfn || !pfn_valid(pfn) ||
-	    labyrinth_query(page_address(pfn_to_page(pfn)), info))
+	    labyrinth_query(__va(PFN_PHYS(pfn)), info))
 		return false;
 	return !strcmp(info->module, prey);
 }

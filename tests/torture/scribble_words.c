@@ -5,6 +5,7 @@
  *
  *   PG_hwpoison	such a page stays out of use for good: a promise of its own
  *   PG_lru		compaction walks the frames and unlinks what has it
+ *   section	where page_to_pfn() finds the frame's number by it (SPARSEMEM without VMEMMAP)
  *   flags == -1	where the kernel asserts that flags are not that (DEBUG_VM_PGFLAGS)
  *   PageBuddy, PageGuard	the page allocator merges a neighbour with such a page
  *   LENT, LIMBO:	somebody may call put_page(), which is the core's:
@@ -30,11 +31,17 @@
 /* Frames that there may be too little memory for: PCI's, below 4 GiB. */
 #define HOLES		(SZ_4G >> PAGE_SHIFT)
 #define FLAG_BITS	((1UL << __NR_PAGEFLAGS) - 1)
+/* By these, where there are any, page_to_pfn() finds which frame it is. */
+#ifdef SECTION_IN_PAGE_FLAGS
+#define SECTION_BITS	(SECTIONS_MASK << SECTIONS_PGSHIFT)
+#else
+#define SECTION_BITS	0UL
+#endif
 /* Never changed. */
 #ifdef CONFIG_MEMORY_FAILURE
-#define FLAGS_KEPT	(BIT(PG_hwpoison) | BIT(PG_lru))
+#define FLAGS_KEPT	(BIT(PG_hwpoison) | BIT(PG_lru) | SECTION_BITS)
 #else
-#define FLAGS_KEPT	BIT(PG_lru)
+#define FLAGS_KEPT	(BIT(PG_lru) | SECTION_BITS)
 #endif
 
 static const char * const word_names[] = {
