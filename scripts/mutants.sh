@@ -33,17 +33,21 @@ run_test() {
 	esac
 }
 
-# Whether that failed which the patch names, or one of its cases. A suite that does
-# not come to its end is not named in the results; it may have failed and then
-# crashed, which is on the console only.
+# Whether that failed which the patch names, or one of its cases. A suite or self-test that
+# does not come to its end is not named in the results; it may have failed and then
+# crashed, which is on the console, or in the guest's output, only.
 is_caught() {
 	local suite=${2%%.*} rest=${2#*.} console=$3/kunit-console.log
+	local output=$3/selftest-$KERNEL_DEFAULT/output.log
 	case $1 in
 	kunit)
 		grep -qE "^fail"$'\t'"kunit ${KERNEL_DEFAULT//./\\.}: ($suite\\.)?$rest(\\.|\$)" "$results" ||
 			grep -qsE "# $rest: (EXPECTATION|ASSERTION) FAILED" "$console"
 		;;
-	selftest) grep -qF "fail"$'\t'"selftest $KERNEL_DEFAULT: ${2%%:*}.${2#*: }" "$results" ;;
+	selftest)
+		grep -qF "fail"$'\t'"selftest $KERNEL_DEFAULT: ${2%%:*}.${2#*: }" "$results" ||
+			grep -qxF "${2#*: }" < <(sed -n 's/^ *not ok [0-9]* //p' "$output")
+		;;
 	esac
 }
 
