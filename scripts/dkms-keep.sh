@@ -5,7 +5,8 @@
 #        scripts/dkms-keep.sh --remove RELEASE
 # Run by dkms, in the folder where it has built Labyrinth: keeps what a driver is built
 # against in /usr/src/labyrinth/RELEASE, as make install does; or removes it, once the
-# module is gone from that kernel.
+# module is gone from that kernel. dkms runs no script for what was built and never installed:
+# then the folder stays.
 set -eu
 
 case ${1:-} in
