@@ -13,6 +13,7 @@
 #include "labyrinth_cache.h"
 #include "labyrinth_debugfs.h"
 #include "labyrinth_guard.h"
+#include "labyrinth_kept.h"
 #include "labyrinth_limbo.h"
 #include "labyrinth_report.h"
 
@@ -158,6 +159,19 @@ static int refusals_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(refusals);
 
+static int reports_open(struct inode *inode, struct file *file)
+{
+	return lab_kept_open(file);
+}
+
+static const struct file_operations reports_fops = {
+	.owner = THIS_MODULE,
+	.open = reports_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = seq_release,
+};
+
 /* The table of transitions that this module runs by. */
 static int transitions_show(struct seq_file *m, void *unused)
 {
@@ -187,6 +201,7 @@ void lab_debugfs_init(void)
 	debugfs_create_file("pages", 0400, root, NULL, &pages_fops);
 	debugfs_create_file("table", 0400, root, NULL, &table_fops);
 	debugfs_create_file("refusals", 0400, root, NULL, &refusals_fops);
+	debugfs_create_file("reports", 0400, root, NULL, &reports_fops);
 	debugfs_create_file("transitions", 0400, root, NULL,
 			    &transitions_fops);
 	lab_guard_debugfs(root);

@@ -12,6 +12,7 @@
 #include "labyrinth_cache.h"
 #include "labyrinth_debugfs.h"
 #include "labyrinth_guard.h"
+#include "labyrinth_kept.h"
 #include "labyrinth_limbo.h"
 #include "labyrinth_mapping.h"
 #include "labyrinth_mmap.h"
@@ -151,6 +152,7 @@ err_mapping:
 	lab_mapping_exit();
 err_table:
 	lab_table_exit(&labyrinth_hot.table);
+	lab_kept_exit();
 	return err;
 }
 
@@ -167,6 +169,7 @@ static void __exit labyrinth_exit(void)
 	lab_owners_exit();
 	lab_mapping_exit();
 	lab_table_exit(&labyrinth_hot.table);
+	lab_kept_exit();
 	pr_info("gone\n");
 }
 

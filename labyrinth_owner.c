@@ -37,6 +37,7 @@
 
 #include "labyrinth_cache.h"
 #include "labyrinth_dma.h"
+#include "labyrinth_kept.h"
 #include "labyrinth_limbo.h"
 #include "labyrinth_mmap.h"
 #include "labyrinth_owner.h"
@@ -642,6 +643,8 @@ static int module_notify(struct notifier_block *nb, unsigned long action,
 {
 	if (action == MODULE_STATE_GOING)
 		destroy_all(module);
+	else if (action == MODULE_STATE_COMING)
+		lab_kept_forget(module);
 	return NOTIFY_DONE;
 }
 

@@ -1,31 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Refusals made known. The state owned here is the counts and the rate limit.
+ * Refusals made known. The state owned here is the counts and the rate limit. The text is
+ * made by labyrinth_text.c, and kept and printed by labyrinth_kept.c.
  *
  * Called after the decision, with no spinlock held; from any context, so nothing here
  * sleeps or allocates, or takes a lock of Labyrinth's but an owner's map_lock.
  */
-#include <linux/device.h>
-#include <linux/dma-direction.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/panic.h>
 #include <linux/ratelimit.h>
-#include <linux/sched.h>
-#include <linux/stackdepot.h>
-#include <linux/stacktrace.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
-#include "labyrinth_address.h"
 #include "labyrinth_frame.h"
+#include "labyrinth_kept.h"
 #include "labyrinth_mapping.h"
 #include "labyrinth_owner.h"
 #include "labyrinth_report.h"
 #include "labyrinth_trace.h"
-
-#define LAB_STACK_DEPTH		16
-#define LAB_STACK_SHOWN		6U
 
 enum on_refusal {
 	ON_REFUSAL_REPORT,
@@ -67,10 +59,12 @@ module_param_cb(on_refusal, &on_refusal_ops, NULL, 0644);
 MODULE_PARM_DESC(on_refusal,
 		 "What a refusal does beside its errno: report (dmesg; default), warn (WARN(), so panic_on_warn counts) or panic");
 
-static DEFINE_RATELIMIT_STATE(report_limit, 5 * HZ, 10);
+/* What it leaves out is counted, and said, by labyrinth_kept.c. */
+static struct ratelimit_state report_limit =
+	RATELIMIT_STATE_INIT_FLAGS("labyrinth", 5 * HZ, 10, RATELIMIT_MSG_ON_RELEASE);
 module_param_named(report_burst, report_limit.burst, int, 0644);
 MODULE_PARM_DESC(report_burst,
-		 "Reports printed in full within 5 seconds; the rest are counted, and traced (default 10)");
+		 "Repeated reports printed in full within 5 seconds (default 10); the first of each class and call site always is, the rest are counted, and traced");
 
 static const char * const class_names[] = {
 	[LAB_FOREIGN] = "foreign",
@@ -150,17 +144,6 @@ unsigned long lab_report_count(enum lab_class class)
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_report_count);
 
-static const char *context_name(void)
-{
-	if (in_nmi())
-		return "NMI";
-	if (in_hardirq())
-		return "hardirq";
-	if (in_serving_softirq())
-		return "softirq";
-	return "task";
-}
-
 /*
  * Notes what is known of the page that had @tag in @slot a moment ago, for a report that is
  * made after the page may have moved on: then its references alone are noted. @slot may be
@@ -188,176 +171,6 @@ struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag)
 	if (state == LAB_MAPPED)
 		lab_mapping_note(slot, tag, &note);
 	return note;
-}
-
-static void print_page(const struct lab_refusal *refusal)
-{
-	pr_err(" page:    pfn 0x%lx at %p, %s, %d references\n",
-	       lab_tag_pfn(refusal->tag),
-	       lab_pfn_address(lab_tag_pfn(refusal->tag)),
-	       lab_state_name(lab_tag_state(refusal->tag)),
-	       refusal->note.refs);
-}
-
-static void print_depot(u32 stack)
-{
-	unsigned long *entries;
-	unsigned int nr = stack_depot_fetch(stack, &entries);
-
-	stack_trace_print(entries, min(nr, LAB_STACK_SHOWN), 1);
-}
-
-/*
- * The slot's name is read while the owner might go and another come: at worst
- * it is the next owner's, and its last byte is always 0.
- */
-static void print_holder(const struct lab_refusal *refusal)
-{
-	const struct lab_page_note *note = &refusal->note;
-	unsigned int id = lab_tag_owner(refusal->tag);
-	const struct lab_owner *owner = lab_owner_by_id(id);
-
-	pr_err(" owner:   \"%s\" (id %u) of module %s\n", owner->name, id,
-	       owner->module_name);
-	if (!note->site)
-		return;
-	pr_err(" since:   %u.%03u s, allocated at %pS\n", note->age_ms / 1000,
-	       note->age_ms % 1000, (void *)note->site);
-	if (note->stack)
-		print_depot(note->stack);
-}
-
-static const char *direction(const struct lab_map_note *map)
-{
-	switch (map->dir) {
-	case DMA_TO_DEVICE:
-		return "to the device";
-	case DMA_FROM_DEVICE:
-		return "from the device";
-	case DMA_BIDIRECTIONAL:
-		return "both ways";
-	default:
-		return "no way";
-	}
-}
-
-static void print_mapping(const struct lab_page_note *note)
-{
-	const struct lab_map_note *map = &note->map;
-
-	switch (map->kind) {
-	case LAB_MAP_DMA:
-		pr_err(" mapped:  for DMA, %u bytes at 0x%llx, %s, by %pS\n",
-		       map->size, map->addr, direction(map), (void *)map->site);
-		break;
-	case LAB_MAP_KERNEL:
-		pr_err(" mapped:  into the kernel at %p, by %pS\n",
-		       (void *)(unsigned long)map->addr, (void *)map->site);
-		break;
-	case LAB_MAP_PROCESS:
-		pr_err(" mapped:  into a process at 0x%llx, by %pS\n",
-		       map->addr, (void *)map->site);
-		break;
-	}
-	if (note->mappings > 1)
-		pr_err("          and %u times more\n", note->mappings - 1);
-}
-
-/* What the caller says is a device may be anything at all: it is read with care. */
-static void print_device(const struct device *wrong, const struct device *right)
-{
-	char copy[LABYRINTH_NAME_LEN] = "";
-	const char *name;
-
-	if (!lab_copy_from(&name, &wrong->kobj.name, sizeof(name)) ||
-	    !lab_copy_from(copy, name, sizeof(copy) - 1))
-		strscpy(copy, "no device", sizeof(copy));
-	pr_err(" device:  %s; the owner's is %s\n", copy,
-	       right ? dev_name(right) : "none");
-}
-
-static void print_asked(const struct lab_refusal *refusal)
-{
-	const struct lab_map_note *asked = refusal->asked;
-
-	if (asked)
-		pr_err(" asked:   %u bytes at 0x%llx, %s\n", asked->size,
-		       asked->addr, direction(asked));
-	if (refusal->class == LAB_WRONG_DEVICE)
-		print_device(refusal->dev, refusal->caller->dev);
-	if (refusal->class == LAB_WRONG_VMA)
-		pr_err(" vma:     not one of the process's own\n");
-}
-
-static void print_stray(const struct lab_stray *stray)
-{
-	unsigned int shown = min_t(size_t, stray->length, sizeof(stray->bytes));
-
-	pr_err(" content: written to from offset 0x%x on, %u bytes, the first are %*ph\n",
-	       stray->offset, stray->length, (int)shown, stray->bytes);
-}
-
-static void print_damage(const struct lab_damage *damage)
-{
-	pr_err(" content: %s of the page's struct page held 0x%lx, and holds 0x%lx again\n",
-	       damage->word, damage->held, damage->right);
-	if (damage->more)
-		pr_err("          and %u of its other words were wrong too\n", damage->more);
-}
-
-static void print_caller(const struct lab_refusal *refusal)
-{
-	const struct lab_owner *owner = refusal->caller;
-
-	if (owner)
-		pr_err(" caller:  owner \"%s\" (id %u) of module %s\n",
-		       owner->name, lab_owner_id(owner), owner->module_name);
-	else if (refusal->function)
-		pr_err(" caller:  no owner's handle: a call of %s()\n",
-		       refusal->function);
-	else
-		pr_err(" caller:  handle %p, which is no live owner's\n",
-		       refusal->handle);
-	pr_err(" context: %s, CPU %d, task %s:%d\n", context_name(),
-	       raw_smp_processor_id(), current->comm, task_pid_nr(current));
-}
-
-/* The way to the call, beginning with the caller that the report names. */
-static void print_stack(unsigned long ip)
-{
-	unsigned long entries[LAB_STACK_DEPTH];
-	unsigned int nr = stack_trace_save(entries, LAB_STACK_DEPTH, 0);
-	unsigned int i;
-
-	for (i = 0; i < nr && entries[i] != ip; i++)
-		;
-	if (i < nr)
-		stack_trace_print(entries + i, min(nr - i, LAB_STACK_SHOWN), 1);
-}
-
-static void print_report(const struct lab_refusal *refusal)
-{
-	pr_err("BUG: labyrinth: %s-%s in %pS\n",
-	       class_names[refusal->class], op_names[refusal->op],
-	       (void *)refusal->ip);
-	if (refusal->err)
-		pr_err(" refused: %s(%p), errno %d\n", op_names[refusal->op],
-		       refusal->addr, -refusal->err);
-	else
-		pr_err(" noticed: during %s\n", op_names[refusal->op]);
-	if (refusal->tag) {
-		print_page(refusal);
-		print_holder(refusal);
-	}
-	if (refusal->note.mappings)
-		print_mapping(&refusal->note);
-	if (refusal->damage)
-		print_damage(refusal->damage);
-	if (refusal->stray)
-		print_stray(refusal->stray);
-	print_asked(refusal);
-	print_caller(refusal);
-	print_stack(refusal->ip);
 }
 
 static void act(const struct lab_refusal *refusal)
@@ -404,15 +217,14 @@ void lab_report_full(void)
 }
 
 /*
- * Counts, traces and, within the rate limit, prints @refusal; then does what
- * on_refusal= asks for.
+ * Counts and traces @refusal, and prints it if it is the first of its class and call site,
+ * or the rate limit has room; then does what on_refusal= asks for.
  * Context: Any.
  */
 void lab_report(const struct lab_refusal *refusal)
 {
 	atomic_long_inc(&counts[refusal->class]);
 	trace_refusal(refusal);
-	if (__ratelimit(&report_limit))
-		print_report(refusal);
+	lab_kept_report(refusal, &report_limit);
 	act(refusal);
 }

@@ -19,7 +19,7 @@ pages_to_hold() {
 }
 
 read_all() {
-	for file in owners pages table refusals transitions; do
+	for file in owners pages table refusals reports transitions; do
 		cat $DEBUGFS/$file >/tmp/$file || return
 	done
 }

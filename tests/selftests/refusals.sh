@@ -71,6 +71,7 @@ check_answers() {
 		'caller: +owner "other" \(id [0-9]+\) of module labyrinth_probe' "$report"
 	ktap_contains "a report says in which context, on which CPU, in which task" \
 		"context: task, CPU [0-9]+, task [a-z]+:[0-9]+" "$report"
+	ktap_contains "a report names its errno" "refused: free\(.*\), -EPERM$" "$report"
 	ktap_contains "a report shows the way to the call" "^.*  vfs_write\+" "$report"
 }
 
@@ -102,10 +103,62 @@ check_limit() {
 	ktap_equal "each of 15 refusals is counted" $((before + 15)) "$(count_of foreign)"
 	ktap_equal "no more than report_burst of them are printed" 10 \
 		"$(dmesg_since "$mark" | grep -c "BUG: labyrinth")"
-	sleep 5.5
-	echo foreign-free 2>/dev/null >$DO
-	ktap_contains "dmesg says how many were left out" \
-		"lab_report: 5 callbacks suppressed" "$(dmesg_since "$mark")"
+	sleep 6.5
+	ktap_contains "dmesg says how many were left out, also if no other refusal comes" \
+		"labyrinth: foreign-free in .*\[labyrinth_probe\]: 5 more, [0-9]+ in all" \
+		"$(dmesg_since "$mark")"
+}
+
+printed() { printf '%s\n' "$1" | grep -c "BUG: labyrinth: $2"; }
+
+# Whatever the limit, no report hides another. The module was loaded anew, so that
+# all of its call sites are new.
+check_first() {
+	echo 0 >/sys/module/labyrinth/parameters/report_burst
+	echo "hold 2" >$DO
+	mark=$(dmesg_mark)
+	for word in foreign-free foreign-free foreign-free bad-page; do
+		echo $word 2>/dev/null >$DO
+	done
+	log=$(dmesg_since "$mark")
+	ktap_equal "a first report is printed whatever the limit, a repeat is not" 1 \
+		"$(printed "$log" foreign-free)"
+	ktap_equal "the first of another class and call site is" 1 \
+		"$(printed "$log" bad-page-adopt)"
+	kept=$(cat $DEBUGFS/reports)
+	ktap_contains "debugfs counts the reports of a class and call site" \
+		"^3 times, first at [0-9.]+, last at [0-9.]+:$" "$kept"
+	ktap_contains "and keeps the last of each in full" \
+		"^ refused: adopt\(.*\), -EINVAL$" "$kept"
+	echo 1000 >/sys/module/labyrinth/parameters/report_burst
+}
+
+storm() {
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		echo "$1" 2>/dev/null >$DO
+	done
+}
+
+# Two at a time: each report's first line and its number are one record.
+check_whole() {
+	mark=$(dmesg_mark)
+	storm foreign-free &
+	storm bad-page
+	wait
+	log=$(dmesg_since "$mark" | grep -v labyrinth-test)
+	ktap_equal "reports of two CPUs at once each stand in one piece" \
+		"$(printed "$log" "")" \
+		"$(printf '%s\n' "$log" | grep -A 1 'BUG: labyrinth: ' | grep -c 'report:  #[0-9]*$')"
+	ktap_equal "no two have the same number" "" \
+		"$(printf '%s\n' "$log" | grep -o 'report:  #[0-9]*$' | sort | uniq -d)"
+}
+
+# A process may choose a name that looks like a line of the log.
+check_name() {
+	mark=$(dmesg_mark)
+	sh -c "printf 'x\\ny\\033z' >/proc/self/comm; echo foreign-free >$DO" 2>/dev/null
+	ktap_contains "what is not printable in a task's name is escaped" \
+		'task x\\ny\\ez:' "$(dmesg_since "$mark")"
 }
 
 check_stacks() {
@@ -183,7 +236,7 @@ check_left_behind() {
 }
 
 deeds >/tmp/deeds
-ktap_plan $((5 * $(wc -l </tmp/deeds) + 6 + 3 + 3 + 1 + 5 + 3 + 4 + 2 + 1))
+ktap_plan $((5 * $(wc -l </tmp/deeds) + 7 + 3 + 3 + 1 + 5 + 3 + 4 + 2 + 7 + 1))
 insmod labyrinth.ko report_burst=1000
 insmod tests/selftests/labyrinth_probe.ko
 echo 1 >$TRACING/events/labyrinth/refusal/enable
@@ -202,6 +255,11 @@ check_limit
 check_given_back
 check_given_away
 check_left_behind
+insmod tests/selftests/labyrinth_probe.ko
+check_first
+check_whole
+check_name
+rmmod labyrinth_probe
 expect_end
 echo 0 >$TRACING/events/labyrinth/refusal/enable
 ktap_check "the module unloads" rmmod labyrinth
