@@ -17,6 +17,12 @@
 
 #ifndef LABYRINTH_TRACE_DECLARATIONS
 #define LABYRINTH_TRACE_DECLARATIONS
+/*
+ * Classes, calls, states and reasons stand in a record by name: what reads a record
+ * outside the kernel can neither call a function nor look up an enum. So can a filter.
+ */
+#define LAB_TRACE_NAME_LEN 16
+
 void lab_step(enum lab_op op, unsigned long pfn,
 	      const struct lab_owner *owner, unsigned long ip);
 void lab_step_transfer(unsigned long pfn, const struct lab_owner *from,
@@ -106,24 +112,18 @@ TRACE_EVENT(alloc_failed,
 	TP_ARGS(owner, fail, ip),
 	TP_STRUCT__entry(
 		__field(unsigned int, owner_id)
-		__field(unsigned int, fail)
 		__field(unsigned long, ip)
+		__array(char, reason, LAB_TRACE_NAME_LEN)
 		__array(char, owner, LABYRINTH_NAME_LEN)
 	),
 	TP_fast_assign(
 		__entry->owner_id = lab_owner_id(owner);
-		__entry->fail = fail;
+		strscpy(__entry->reason, lab_fail_name(fail), LAB_TRACE_NAME_LEN);
 		__entry->ip = ip;
 		memcpy(__entry->owner, owner->name, LABYRINTH_NAME_LEN);
 	),
 	TP_printk("owner_id=%u owner=%s reason=%s caller=%pS",
-		  __entry->owner_id, __entry->owner,
-		  __print_symbolic(__entry->fail,
-				   { LAB_FAIL_THREAD, "thread" },
-				   { LAB_FAIL_QUOTA, "quota" },
-				   { LAB_FAIL_TABLE, "table" },
-				   { LAB_FAIL_MEMORY, "memory" },
-				   { LAB_FAIL_CONTEXT, "context" }),
+		  __entry->owner_id, __entry->owner, __entry->reason,
 		  (void *)__entry->ip)
 );
 
@@ -158,11 +158,11 @@ TRACE_EVENT(refusal,
 	TP_PROTO(const struct lab_refusal *refusal),
 	TP_ARGS(refusal),
 	TP_STRUCT__entry(
-		__field(unsigned int, class)
-		__field(unsigned int, op)
+		__array(char, class, LAB_TRACE_NAME_LEN)
+		__array(char, op, LAB_TRACE_NAME_LEN)
+		__array(char, state, LAB_TRACE_NAME_LEN)
 		__field(int, err)
 		__field(unsigned long, pfn)
-		__field(unsigned int, state)
 		__field(unsigned int, owner_id)
 		__field(unsigned int, age_ms)
 		__field(unsigned long, site)
@@ -178,11 +178,13 @@ TRACE_EVENT(refusal,
 
 		if (refusal->tag)
 			owner = lab_owner_by_id(lab_tag_owner(refusal->tag));
-		__entry->class = refusal->class;
-		__entry->op = refusal->op;
+		strscpy(__entry->class, lab_class_name(refusal->class),
+			LAB_TRACE_NAME_LEN);
+		strscpy(__entry->op, lab_op_name(refusal->op), LAB_TRACE_NAME_LEN);
+		strscpy(__entry->state, lab_state_name(lab_tag_state(refusal->tag)),
+			LAB_TRACE_NAME_LEN);
 		__entry->err = refusal->err;
 		__entry->pfn = lab_tag_pfn(refusal->tag);
-		__entry->state = lab_tag_state(refusal->tag);
 		__entry->owner_id = lab_tag_owner(refusal->tag);
 		__entry->age_ms = refusal->note.age_ms;
 		__entry->site = refusal->note.site;
@@ -196,9 +198,8 @@ TRACE_EVENT(refusal,
 			caller ? caller->module_name : "-", LABYRINTH_NAME_LEN);
 	),
 	TP_printk("class=%s op=%s err=%d pfn=0x%lx state=%s owner_id=%u owner=%s age_ms=%u site=%pS caller_id=%d caller=%s module=%s ip=%pS",
-		  lab_class_name(__entry->class), lab_op_name(__entry->op),
-		  __entry->err, __entry->pfn, lab_state_name(__entry->state),
-		  __entry->owner_id, __entry->owner, __entry->age_ms,
+		  __entry->class, __entry->op, __entry->err, __entry->pfn,
+		  __entry->state, __entry->owner_id, __entry->owner, __entry->age_ms,
 		  (void *)__entry->site, __entry->caller_id, __entry->caller,
 		  __entry->caller_module, (void *)__entry->ip)
 );

@@ -11,6 +11,7 @@ TRACING=/sys/kernel/tracing
 CONTROL=/sys/kernel/debug/dynamic_debug/control
 EVENTS="page_refill page_alloc page_free page_transfer page_release page_adopt
 	page_lend page_reclaim page_return page_limbo owner_create owner_destroy"
+MORE_EVENTS="page_map page_vmap page_dma page_unmap alloc_failed refusal"
 
 all_steps() {
 	for word in "hold 40" transfer release lend put reclaim "drop 40" "hold 2" lend \
@@ -105,7 +106,24 @@ check_dynamic_debug() {
 	check_silence "dynamic debug off" "$1"
 }
 
-ktap_plan $((2 * (14 + 6 + 4 + 3) + 2))
+# What a format's arguments hold beside fields of the record, casts and numbers: a
+# function or an enum, which nobody outside the kernel can read.
+unreadable() {
+	sed -n 's/^print fmt: "[^"]*", //p' "$1" |
+		sed 's/REC->[a-z_]*//g; s/(void \*)//g; s/[0-9(),. ]//g'
+}
+
+check_formats() {
+	bad=
+	for format in "$TRACING"/events/labyrinth/*/format; do
+		[ -z "$(unreadable "$format")" ] || bad="$bad $format: $(unreadable "$format")"
+	done
+	ktap_equal "every event can be read outside the kernel" "" "$bad"
+	ktap_equal "of which there are" "$(echo "$EVENTS $MORE_EVENTS" | wc -w)" \
+		"$(find "$TRACING/events/labyrinth" -name format | wc -l)"
+}
+
+ktap_plan $((2 * (14 + 6 + 4 + 3) + 2 + 2))
 for single in 0 1; do
 	insmod labyrinth.ko
 	insmod tests/selftests/labyrinth_probe.ko single=$single
@@ -118,6 +136,7 @@ for single in 0 1; do
 	check_trace_parameter single=$single
 	check_dynamic_debug single=$single
 	rmmod labyrinth_probe
+	[ $single = 0 ] || check_formats
 	[ $single = 1 ] || rmmod labyrinth
 done
 echo 1 >$TRACING/events/labyrinth/enable
