@@ -11,6 +11,7 @@
 #include <linux/vmalloc.h>
 
 #include "labyrinth_cache.h"
+#include "labyrinth_census.h"
 #include "labyrinth_debugfs.h"
 #include "labyrinth_guard.h"
 #include "labyrinth_kept.h"
@@ -71,6 +72,20 @@ static int owners_show(struct seq_file *m, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(owners);
+
+/* sites: where each owner's pages are from, a line for each state and call site. */
+static int sites_show(struct seq_file *m, void *unused)
+{
+	unsigned int id;
+
+	lab_owners_lock();
+	for (id = 0; id < lab_owners.nr; id++)
+		if (lab_owners.slots[id].phase != LAB_PHASE_FREE)
+			lab_census_show(m, &lab_owners.slots[id]);
+	lab_owners_unlock();
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(sites);
 
 /* pages: one line a tag; the position is the slot's number. */
 
@@ -161,7 +176,7 @@ DEFINE_SHOW_ATTRIBUTE(refusals);
 
 static int reports_open(struct inode *inode, struct file *file)
 {
-	return seq_open(file, &lab_kept_sops);
+	return lab_kept_open(file);
 }
 
 static const struct file_operations reports_fops = {
@@ -203,6 +218,7 @@ void lab_debugfs_init(void)
 	root = debugfs_create_dir("labyrinth", NULL);
 	debugfs_create_file("owners", 0400, root, NULL, &owners_fops);
 	debugfs_create_file("pages", 0400, root, NULL, &pages_fops);
+	debugfs_create_file("sites", 0400, root, NULL, &sites_fops);
 	debugfs_create_file("table", 0400, root, NULL, &table_fops);
 	debugfs_create_file("refusals", 0400, root, NULL, &refusals_fops);
 	debugfs_create_file("reports", 0400, root, NULL, &reports_fops);

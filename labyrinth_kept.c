@@ -337,9 +337,15 @@ static int kept_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-const struct seq_operations lab_kept_sops = {
+static const struct seq_operations kept_sops = {
 	.start = kept_start,
 	.next = kept_next,
 	.stop = kept_stop,
 	.show = kept_show,
 };
+
+/* Context: Task; may sleep. Return: 0, -ENOMEM. */
+int lab_kept_open(struct file *file)
+{
+	return seq_open(file, &kept_sops);
+}

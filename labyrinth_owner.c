@@ -36,6 +36,7 @@
 #include <linux/vmalloc.h>
 
 #include "labyrinth_cache.h"
+#include "labyrinth_census.h"
 #include "labyrinth_dma.h"
 #include "labyrinth_kept.h"
 #include "labyrinth_limbo.h"
@@ -522,6 +523,7 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 	/* take_handle() added one. */
 	if (atomic_read(&owner->pages) == 1)
 		return 0;
+	lab_census_print(owner);
 	lab_table_for_each(&labyrinth_hot.table, index, tag) {
 		if (lab_tag_owner(tag) != lab_owner_id(owner) ||
 		    lab_tag_state(tag) == LAB_LIMBO)

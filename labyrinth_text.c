@@ -247,7 +247,6 @@ void lab_text_report(struct lab_text *text, const struct lab_refusal *refusal,
 	say_stack(text, refusal->ip);
 }
 
-
 /* How much of @bytes, in whole lines, one printk() takes. */
 static unsigned int record_length(const char *bytes, unsigned int length)
 {

@@ -19,14 +19,14 @@ pages_to_hold() {
 }
 
 read_all() {
-	for file in owners pages table refusals reports transitions; do
+	for file in owners pages sites table refusals reports transitions; do
 		cat $DEBUGFS/$file >/tmp/$file || return
 	done
 }
 
 hits_of() { dmesg_since "$1" | sed -n 's/.*hammered: \([0-9]*\) hits, .*/\1/p'; }
 
-ktap_plan 14
+ktap_plan 15
 pages=$(pages_to_hold)
 insmod labyrinth.ko capacity=$((pages + pages / 10))
 insmod tests/selftests/labyrinth_probe.ko
@@ -40,6 +40,9 @@ ktap_equal "pages: one line for each page handed out" "$pages" \
 	"$(grep -cE '^0x[0-9a-f]+ [0-9]+ probe HELD [0-9]+\.[0-9]{3} do_hold\+' /tmp/pages)"
 ktap_equal "pages: each page once" "$(wc -l </tmp/pages)" \
 	"$(cut -d ' ' -f 1 /tmp/pages | sort -u | wc -l)"
+ktap_contains "sites: how many pages each call site has" \
+	"^[0-9]+ probe $pages HELD, allocated at do_hold\+.*, [0-9.]+ to [0-9.]+ s ago$" \
+	"$(cat /tmp/sites)"
 for line in "capacity: $((pages + pages / 10))" "used: [0-9]+" "load: [0-9]+ %" \
 	"longest probe: [0-9]+" "stash: [0-9]+ of 64"; do
 	ktap_contains "table: '${line%%:*}'" "^$line$" "$(cat /tmp/table)"

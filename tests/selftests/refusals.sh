@@ -180,9 +180,20 @@ check_destroy() {
 	echo "hold 12" >$DO
 	echo lend >$DO
 	echo scribble >$DO
+	sites=$(grep " probe " $DEBUGFS/sites)
+	ktap_contains "debugfs counts a living owner's pages by state and call site" \
+		"^[0-9]+ probe [0-9]+ HELD, allocated at do_hold\+.*, [0-9.]+ to [0-9.]+ s ago$" \
+		"$sites"
+	ktap_equal "and leaves none out" "$(grep -cE ' probe (HELD|LENT|LIMBO|MAPPED)' $DEBUGFS/pages)" \
+		"$(printf '%s\n' "$sites" | awk '{ n += $3 } END { print n }')"
 	mark=$(dmesg_mark)
 	echo destroy >$DO
 	report=$(dmesg_since "$mark")
+	ktap_contains "destroy says first what is out" \
+		"labyrinth: owner probe \(id [0-9]+\) of module labyrinth_probe goes" \
+		"$(printf '%s\n' "$report" | grep -E "goes|BUG" | head -n 1)"
+	ktap_contains "by state and call site, with its age" \
+		"labyrinth:   [0-9]+ HELD, allocated at do_hold\+.* ago" "$report"
 	ktap_contains "destroy reports the pages that are out" \
 		"BUG: labyrinth: leaked-destroy in do_destroy" "$report"
 	ktap_equal "destroy names eight of them" 8 \
@@ -236,7 +247,7 @@ check_left_behind() {
 }
 
 deeds >/tmp/deeds
-ktap_plan $((5 * $(wc -l </tmp/deeds) + 7 + 3 + 3 + 1 + 5 + 3 + 4 + 2 + 7 + 1))
+ktap_plan $((5 * $(wc -l </tmp/deeds) + 7 + 3 + 3 + 1 + 9 + 4 + 4 + 2 + 7 + 1))
 insmod labyrinth.ko report_burst=1000
 insmod tests/selftests/labyrinth_probe.ko
 echo 1 >$TRACING/events/labyrinth/refusal/enable

@@ -119,7 +119,7 @@ check_formats() {
 		[ -z "$(unreadable "$format")" ] || bad="$bad $format: $(unreadable "$format")"
 	done
 	ktap_equal "every event can be read outside the kernel" "" "$bad"
-	ktap_equal "of which there are" "$(echo $EVENTS $MORE_EVENTS | wc -w)" \
+	ktap_equal "of which there are" "$(echo "$EVENTS $MORE_EVENTS" | wc -w)" \
 		"$(find "$TRACING/events/labyrinth" -name format | wc -l)"
 }
 
