@@ -156,6 +156,7 @@ void lab_frame_mend_lent(struct lab_frame *frame, unsigned long pfn,
 			 struct lab_damage *damage)
 {
 	unsigned long lru = READ_ONCE(frame->lru), flags = READ_ONCE(frame->flags);
+	unsigned long *memcg = memcg_word(frame);
 
 	if (lru & LAB_FRAME_TAIL)
 		mend_word(&frame->lru, LAB_FRAME_LRU, "lru.next", damage);
@@ -165,6 +166,9 @@ void lab_frame_mend_lent(struct lab_frame *frame, unsigned long pfn,
 		mend_zone(lab_frame_page(frame), pfn);
 		note_damage(damage, "flags", flags, READ_ONCE(frame->flags));
 	}
+	/* A page that a borrower has put into a file is charged for it. */
+	if (memcg && !READ_ONCE(frame->mapping))
+		mend_word(memcg, 0, "memcg_data", damage);
 }
 
 /*
