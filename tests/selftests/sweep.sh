@@ -32,7 +32,7 @@ operations() {
 		do_journey		true		1
 		do_vmap			true		5
 		do_dma-map		true		9
-		mmap_once		true		6
+		mmap_once		true		3
 	END
 }
 
