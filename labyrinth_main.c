@@ -16,6 +16,7 @@
 #include "page/cache.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
+#include "report/history.h"
 #include "report/kept.h"
 #include "report/trace.h"
 #include "system/debugfs.h"
@@ -137,6 +138,7 @@ static int __init labyrinth_init(void)
 	err = lab_guard_init();
 	if (err)
 		goto err_reclaim;
+	lab_history_init();
 	lab_trace_init();
 	lab_debugfs_init();
 	pr_info("ready: up to %lu pages of up to %u owners\n", capacity,
@@ -165,6 +167,7 @@ static void __exit labyrinth_exit(void)
 	lab_debugfs_exit();
 	lab_owners_stop();
 	lab_trace_exit();
+	lab_history_exit();
 	lab_guard_exit();
 	lab_reclaim_exit();
 	lab_notify_exit();

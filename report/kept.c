@@ -35,7 +35,7 @@
 #define NR_ENTRIES		BIT(NR_BITS)
 /* An entry is looked for in so many places. */
 #define WINDOW			8U
-#define TEXT_SIZE		1936
+#define TEXT_SIZE		2896
 /* A text that is not printed is renewed so often at most. */
 #define RENEW			max(HZ / 10, 1)
 #define SAY_AFTER		(5 * HZ)

@@ -15,6 +15,7 @@
 #include "core/owner.h"
 #include "inline/address.h"
 #include "page/mapping.h"
+#include "report/history.h"
 #include "report/report.h"
 #include "report/text.h"
 
@@ -44,17 +45,6 @@ static void say_trace(struct lab_text *text, const unsigned long *entries, unsig
 
 	for (i = 0; i < min(nr, LAB_STACK_SHOWN); i++)
 		say(text, "  %pS\n", (void *)entries[i]);
-}
-
-static const char *context_name(void)
-{
-	if (in_nmi())
-		return "NMI";
-	if (in_hardirq())
-		return "hardirq";
-	if (in_serving_softirq())
-		return "softirq";
-	return "task";
 }
 
 static void say_page(struct lab_text *text, const struct lab_refusal *refusal)
@@ -157,6 +147,24 @@ static void say_asked(struct lab_text *text, const struct lab_refusal *refusal)
 		say(text, " vma:     not one of the process's own\n");
 }
 
+/* What happened to the page before, the last step first, if history= keeps that. */
+static void say_history(struct lab_text *text, const struct lab_refusal *refusal)
+{
+	struct lab_past past[LAB_HISTORY_SHOWN];
+	unsigned long pfn = lab_tag_pfn(refusal->tag);
+	unsigned int i, nr;
+
+	if (!refusal->tag && !lab_address_pfn(refusal->addr, &pfn))
+		return;
+	nr = lab_history_get(pfn, past, ARRAY_SIZE(past));
+	for (i = 0; i < nr; i++)
+		say(text, " %s %s by \"%s\" at %pS, %s, CPU %u, %u.%03u s ago\n",
+		    i ? "        " : "history:", lab_op_name(past[i].op),
+		    lab_owner_by_id(past[i].owner_id)->name, (void *)past[i].site,
+		    lab_context_name(past[i].context), past[i].cpu,
+		    past[i].age_ms / 1000, past[i].age_ms % 1000);
+}
+
 static void say_stray(struct lab_text *text, const struct lab_stray *stray)
 {
 	unsigned int shown = min_t(size_t, stray->length, sizeof(stray->bytes));
@@ -182,7 +190,7 @@ static void say_context(struct lab_text *text)
 	char comm[TASK_COMM_LEN];
 
 	strscpy(comm, current->comm, sizeof(comm));
-	say(text, " context: %s, CPU %d, task %*pE:%d\n", context_name(),
+	say(text, " context: %s, CPU %d, task %*pE:%d\n", lab_context_name(lab_context_now()),
 	    raw_smp_processor_id(), (int)strlen(comm), comm, task_pid_nr(current));
 }
 
@@ -238,6 +246,7 @@ void lab_text_report(struct lab_text *text, const struct lab_refusal *refusal,
 	}
 	if (refusal->note.mappings)
 		say_mapping(text, &refusal->note);
+	say_history(text, refusal);
 	if (refusal->damage)
 		say_damage(text, refusal->damage);
 	if (refusal->stray)

@@ -20,6 +20,7 @@ wrong() {
 		poison		2	neither 0 nor 1
 		trace		maybe	neither 0 nor 1
 		stacks		-1	neither 0 nor 1
+		history		65	no number from 0 to 64
 	END
 	[ $guard = no ] || cat <<-'END'
 		guard		on	none of off, report, refuse

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The last steps of each page. The state owned here is the parameter history= and, while
+ * history= is not 0, an array of rows. A page's number chooses the row, so the steps of a
+ * page outlive the page's stay in the owner table. Pages may share a row; each step has
+ * its page's number.
+ *
+ * While history= is not 0, lab_watch_begin() keeps every page off the fast paths, so every
+ * step comes through lab_step().
+ *
+ * Writers, in any context on any CPU: a writer draws a place by incrementing the row's
+ * counter, claims the place by a compare-and-exchange of its word with BUSY, fills the rest
+ * and stores the word last. A second writer that draws the same place (the row went once
+ * around meanwhile, or an NMI came in between) loses the compare-and-exchange, and its step
+ * is left out. Readers compare the word before and after they copy.
+ *
+ * The array is replaced under history_lock and freed after a grace period; writers
+ * and readers hold rcu_read_lock(), which an NMI may.
+ */
+#define pr_fmt(fmt) "labyrinth: " fmt
+
+#include <linux/atomic.h>
+#include <linux/hash.h>
+#include <linux/jiffies.h>
+#include <linux/log2.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/smp.h>
+#include <linux/vmalloc.h>
+
+#include "core/owner.h"
+#include "core/param.h"
+#include "inline/hot.h"
+#include "report/history.h"
+
+#define OP_SHIFT	40
+#define CONTEXT_SHIFT	48
+#define BUSY		U64_MAX
+
+/**
+ * struct step - one step of one page
+ * @word: pfn, operation and context; 0: there has been no step; BUSY: a writer is at it.
+ * @site: where the call returned to.
+ * @when: the lower half of jiffies.
+ * @owner_id: of the owner.
+ * @cpu: of the call.
+ */
+struct step {
+	u64 word;
+	unsigned long site;
+	u32 when;
+	u16 owner_id;
+	u16 cpu;
+};
+
+struct row {
+	atomic_t drawn;		/* places given to writers, ever; wraps */
+	struct step steps[];
+};
+
+/**
+ * struct history - all rows
+ * @nr_rows: how many there are.
+ * @depth: steps of a row.
+ * @row_size: in bytes.
+ * @rows: the rows, one behind the other.
+ */
+struct history {
+	u64 nr_rows;
+	unsigned int depth;
+	size_t row_size;
+	char rows[] __aligned(8);
+};
+
+static struct history __rcu *history;
+
+static const char * const context_names[] = {
+	[LAB_CONTEXT_TASK] = "task",
+	[LAB_CONTEXT_SOFTIRQ] = "softirq",
+	[LAB_CONTEXT_HARDIRQ] = "hardirq",
+	[LAB_CONTEXT_NMI] = "NMI",
+};
+
+static_assert(ARRAY_SIZE(context_names) == LAB_NR_CONTEXTS);
+
+const char *lab_context_name(enum lab_context context)
+{
+	return context_names[context];
+}
+
+/* Context: Any, and that is what is returned. */
+enum lab_context lab_context_now(void)
+{
+	if (in_nmi())
+		return LAB_CONTEXT_NMI;
+	if (in_hardirq())
+		return LAB_CONTEXT_HARDIRQ;
+	return in_serving_softirq() ? LAB_CONTEXT_SOFTIRQ : LAB_CONTEXT_TASK;
+}
+
+static struct row *row_of(struct history *all, unsigned long pfn)
+{
+	u64 index = ((u64)hash_64(pfn, 32) * all->nr_rows) >> 32;
+
+	return (struct row *)(all->rows + index * all->row_size);
+}
+
+static u64 word_of(enum lab_op op, unsigned long pfn)
+{
+	return pfn | (u64)op << OP_SHIFT | (u64)lab_context_now() << CONTEXT_SHIFT;
+}
+
+static void write_step(struct step *step, u64 word, unsigned int owner_id,
+		       unsigned long site)
+{
+	u64 was = READ_ONCE(step->word);
+
+	/* Pairs with the first smp_rmb() in copy_step(): BUSY is seen before any change. */
+	if (was == BUSY || cmpxchg(&step->word, was, BUSY) != was)
+		return;
+	WRITE_ONCE(step->site, site);
+	WRITE_ONCE(step->when, lab_jiffies());
+	WRITE_ONCE(step->owner_id, owner_id);
+	WRITE_ONCE(step->cpu, raw_smp_processor_id());
+	/* Pairs with the smp_rmb() in copy_step(): the rest was written before the word. */
+	smp_store_release(&step->word, word);
+}
+
+/*
+ * Keeps that page @pfn took the step @op, if history= asks for that.
+ * Context: Any.
+ */
+void lab_history_note(enum lab_op op, unsigned long pfn, unsigned int owner_id,
+		      unsigned long site)
+{
+	struct history *all;
+	struct row *row;
+	unsigned int place;
+
+	rcu_read_lock();
+	all = rcu_dereference(history);
+	if (all) {
+		row = row_of(all, pfn);
+		place = (unsigned int)atomic_inc_return(&row->drawn) - 1;
+		write_step(&row->steps[place % all->depth], word_of(op, pfn), owner_id, site);
+	}
+	rcu_read_unlock();
+}
+
+/* False where @step is not page @pfn's, or a writer came in between. */
+static bool copy_step(const struct step *step, unsigned long pfn, struct lab_past *past)
+{
+	u64 word = READ_ONCE(step->word);
+	u32 when;
+
+	if (!word || word == BUSY || (word & LAB_PFN_MASK) != pfn)
+		return false;
+	/* Pairs with write_step(): the rest is at least as new as the word. */
+	smp_rmb();
+	past->op = word >> OP_SHIFT & 0xff;
+	past->context = word >> CONTEXT_SHIFT;
+	past->site = READ_ONCE(step->site);
+	past->owner_id = READ_ONCE(step->owner_id);
+	past->cpu = READ_ONCE(step->cpu);
+	when = READ_ONCE(step->when);
+	past->age_ms = lab_when_age_ms(when);
+	/* Pairs with write_step(): a change of the rest comes after BUSY. */
+	smp_rmb();
+	return READ_ONCE(step->word) == word;
+}
+
+static unsigned int copy_steps(struct history *all, unsigned long pfn,
+			       struct lab_past *past, unsigned int max)
+{
+	struct row *row = row_of(all, pfn);
+	unsigned int drawn = atomic_read(&row->drawn);
+	unsigned int i, nr = 0;
+
+	for (i = 1; i <= all->depth && nr < max; i++)
+		nr += copy_step(&row->steps[(drawn - i) % all->depth], pfn, &past[nr]);
+	return nr;
+}
+
+/*
+ * Copies up to @max steps of page @pfn to @past, the last step first.
+ * Context: Any. Return: how many.
+ */
+unsigned int lab_history_get(unsigned long pfn, struct lab_past *past, unsigned int max)
+{
+	struct history *all;
+	unsigned int nr = 0;
+
+	rcu_read_lock();
+	all = rcu_dereference(history);
+	if (all)
+		nr = copy_steps(all, pfn, past, max);
+	rcu_read_unlock();
+	return nr;
+}
+
+/* The depth is a power of two: the row's counter may wrap. */
+static struct history *make_history(unsigned int depth)
+{
+	u64 nr_rows = labyrinth_hot.table.capacity;
+	size_t row_size = offsetof(struct row, steps) + depth * sizeof(struct step);
+	struct history *all = vzalloc(sizeof(*all) + array_size(nr_rows, row_size));
+
+	if (!all)
+		return NULL;
+	all->nr_rows = nr_rows;
+	all->depth = depth;
+	all->row_size = row_size;
+	pr_info("history=%u: %zu MiB for the last steps of each page\n", depth,
+		(size_t)(nr_rows * row_size) >> 20);
+	return all;
+}
+
+/* Protects the two below, and @history against a second writer. Taken in task context. */
+static DEFINE_MUTEX(history_lock);
+static unsigned int wanted;	/* what history= asks for */
+static bool ready;		/* between init and exit */
+
+/* Context: Task; may sleep. */
+static void replace_history(struct history *all)
+{
+	struct history *old = rcu_replace_pointer(history, all,
+						  lockdep_is_held(&history_lock));
+
+	if (all && !old)
+		lab_watch_begin();
+	else if (old && !all)
+		lab_watch_end();
+	synchronize_rcu();
+	vfree(old);
+}
+
+/* Makes the array what @wanted says. Context: Task; may sleep. Return: 0, -ENOMEM. */
+static int apply_wanted(void)
+{
+	struct history *all = NULL;
+
+	lockdep_assert_held(&history_lock);
+	if (!ready)
+		return 0;
+	if (wanted) {
+		all = make_history(wanted);
+		if (!all)
+			return -ENOMEM;
+	}
+	replace_history(all);
+	return 0;
+}
+
+static int history_set(const char *val, const struct kernel_param *kp)
+{
+	unsigned int depth, was;
+	int err;
+
+	if (kstrtouint(val, 0, &depth) || depth > LAB_HISTORY_MAX)
+		return lab_param_refuse(kp, val, "no number from 0 to 64");
+	mutex_lock(&history_lock);
+	was = wanted;
+	/* The counter of a row may wrap, so the depth divides what it wraps at. */
+	wanted = depth ? roundup_pow_of_two(depth) : 0;
+	err = apply_wanted();
+	if (err)
+		wanted = was;
+	mutex_unlock(&history_lock);
+	return err;
+}
+
+static const struct kernel_param_ops history_ops = {
+	.set = history_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(history, &history_ops, &wanted, 0644);
+MODULE_PARM_DESC(history,
+		 "Keep so many last steps of each page for reports, rounded up to a power of two, at most 64; 24 bytes each (default 0)");
+
+/* Without memory for what insmod asked for, there is no history. Context: Task; may sleep. */
+void lab_history_init(void)
+{
+	mutex_lock(&history_lock);
+	ready = true;
+	if (apply_wanted()) {
+		pr_err("no memory for history=%u: there is no history\n", wanted);
+		wanted = 0;
+	}
+	mutex_unlock(&history_lock);
+}
+
+/* Context: Task; may sleep. */
+void lab_history_exit(void)
+{
+	mutex_lock(&history_lock);
+	ready = false;
+	if (rcu_access_pointer(history))
+		replace_history(NULL);
+	mutex_unlock(&history_lock);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The last steps of each page, for reports; see history.c.
+ */
+#ifndef LABYRINTH_HISTORY_H
+#define LABYRINTH_HISTORY_H
+
+#include "inline/tag.h"
+
+/* Reports show as many steps of a page at most. */
+#define LAB_HISTORY_SHOWN	8U
+#define LAB_HISTORY_MAX		64
+
+enum lab_context {
+	LAB_CONTEXT_TASK,
+	LAB_CONTEXT_SOFTIRQ,
+	LAB_CONTEXT_HARDIRQ,
+	LAB_CONTEXT_NMI,
+	LAB_NR_CONTEXTS
+};
+
+/**
+ * struct lab_past - one step of a page, as the history has kept the step
+ * @op: the operation.
+ * @context: of the call.
+ * @owner_id: the owner whose handle the call presented; of a transfer the giver.
+ * @cpu: of the call.
+ * @age_ms: milliseconds since the step.
+ * @site: where the call returned to.
+ */
+struct lab_past {
+	enum lab_op op;
+	enum lab_context context;
+	unsigned int owner_id;
+	unsigned int cpu;
+	unsigned int age_ms;
+	unsigned long site;
+};
+
+void lab_history_note(enum lab_op op, unsigned long pfn, unsigned int owner_id,
+		      unsigned long site);
+unsigned int lab_history_get(unsigned long pfn, struct lab_past *past, unsigned int max);
+enum lab_context lab_context_now(void);
+const char *lab_context_name(enum lab_context context);
+void lab_history_init(void);
+void lab_history_exit(void);
+
+#endif /* LABYRINTH_HISTORY_H */
