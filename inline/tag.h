@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tag: one 64-bit word that says who owns a page and what it is doing, and
- * the one table of what may happen to it. Nobody else shifts a tag's bits.
+ * The tag: one 64-bit word with a page's owner and state, and the table of what may
+ * happen to a page. No other file shifts a tag's bits.
  *
  *	 63 62           48 47     40 39 38                                  0
  *	+--+---------------+---------+--+-------------------------------------+
  *	|S |   owner id    |  state  |E |                 pfn                 |
  *	+--+---------------+---------+--+-------------------------------------+
  *
- * S (%LAB_TAG_STRAY): the page is of another NUMA node than its owner's. E
- * (%LAB_TAG_EMERGENCY): it is from the kernel's emergency reserve. Such a page passes
- * through: a free gives it to the system, not to a cache. The fast paths compare whole
- * tags, so they leave such pages to the slow paths without looking at the bits.
+ * S (%LAB_TAG_STRAY): the page is of another NUMA node than the owner asked for. E
+ * (%LAB_TAG_EMERGENCY): the page is from the kernel's emergency reserve. Pages with S or E
+ * pass through: a free gives such a page to the system, not to a cache. The fast paths
+ * compare whole tags, so S or E sends a page to the slow paths without a test of the bits.
  *
- * The state is a byte of its own, so that the one context that may write a tag
- * changes the state by one store, without reading the rest.
+ * The state fills a byte, so a context that has a tag to itself changes the state by one
+ * store, without reading the rest.
  * An empty slot of the owner table has the tag 0: every tag has a state.
  */
 #ifndef LABYRINTH_TAG_H
@@ -51,37 +51,36 @@ static_assert(LAB_STATE_BITS == BITS_PER_BYTE);
 static_assert(LAB_STATE_SHIFT % BITS_PER_BYTE == 0);
 
 /*
- * The states, numbered as in &enum labyrinth_page_state, and who may leave each.
- * "The owner" is whoever presents its handle; every change of a tag in the table
- * is one compare-and-exchange, or one store where the comment says that nobody
- * else can write.
+ * The states, numbered as in &enum labyrinth_page_state, and which code moves a page on
+ * from each. "The owner" is a call that presents the owner's handle. Every change of a tag
+ * in the table is one compare-and-exchange, or one store where the comment says that no
+ * other context can write the tag.
  */
 enum lab_state {
 	/*
-	 * No tag. The frame is the page allocator's or somebody else's. Left
-	 * only by whoever has the frame to himself: refill, which just got it
-	 * from the allocator, and adopt, which froze its reference count.
+	 * No tag. The frame is the page allocator's or somebody else's. Left by
+	 * refill, to which the allocator just gave the frame, and by adopt, which has
+	 * the reference count frozen: both have the frame to themselves.
 	 */
 	LAB_ABSENT,
 	/*
-	 * On exactly one list of its owner's, or for a moment one call's alone
-	 * on its way to or from one, or to HELD. Left only by whoever took it off
-	 * that list, or has it alone, so a plain store will do: alloc, return,
-	 * limbo, transfer, adopt.
+	 * On exactly one list of the owner, or for a moment on no list and one call's
+	 * alone. Left by the call that took the page off the list, so a plain store will
+	 * do: alloc, return, limbo, transfer, adopt.
 	 */
 	LAB_CACHED,
 	/*
 	 * Handed out. Left by the owner alone: to CACHED (free), to another
 	 * owner's HELD (transfer), LENT (lend), MAPPED (dma_map, vmap, mmap),
 	 * ABSENT (release), LIMBO or ABSENT (destroy). Two of the owner's calls
-	 * may race; the compare-and-exchange lets one win and the other sees its
+	 * may race: one compare-and-exchange wins, and the loser sees the winner's
 	 * result.
 	 */
 	LAB_HELD,
 	/*
-	 * An ordinary page in others' hands, by reference. Left by reclaim
-	 * when the reference count, frozen, proves that they are gone, by
-	 * release_lent, which leaves it to them, and by destroy.
+	 * An ordinary page to which borrowers have references. Left by reclaim when the
+	 * frozen reference count proves that no borrower is left, by release_lent, which
+	 * leaves the page to the borrowers, and by destroy.
 	 */
 	LAB_LENT,
 	/*
@@ -90,10 +89,10 @@ enum lab_state {
 	 */
 	LAB_LIMBO,
 	/*
-	 * Handed out, and mapped by its owner: for DMA, into the kernel, into a
-	 * process. The slot's list of mappings says how often. Left under the
-	 * owner's map_lock only: to HELD with the last of them, to LIMBO by
-	 * destroy, and by free where only a process has it mapped.
+	 * Handed out, and mapped by the owner: for DMA, into the kernel, into a
+	 * process. The slot has a list of the mappings. Left under the owner's map_lock
+	 * only: to HELD with the last mapping, to LIMBO by destroy, and by a free of a page
+	 * that only a process has mapped.
 	 */
 	LAB_MAPPED,
 	LAB_NR_STATES
@@ -107,7 +106,7 @@ enum lab_op {
 	LAB_OP_RETURN,
 	LAB_OP_LIMBO,
 	LAB_OP_ALLOC,
-	/* The calls that name a page. */
+	/* Calls that name a page. */
 	LAB_OP_FREE,
 	LAB_OP_TRANSFER,
 	LAB_OP_RELEASE,
@@ -115,31 +114,31 @@ enum lab_op {
 	LAB_OP_ADOPT,
 	LAB_OP_LEND,
 	LAB_OP_RECLAIM,
-	/* Into a process, into the kernel, for a device; and no longer. */
+	/* Into a process, into the kernel, for a device; and the end of a mapping. */
 	LAB_OP_MAP,
 	LAB_OP_VMAP,
 	LAB_OP_DMA,
 	LAB_OP_UNMAP,
 	LAB_NR_OPS,
-	/* No transition of theirs, but a report names them. */
+	/* These change no tag. Reports name them. */
 	LAB_OP_DESTROY = LAB_NR_OPS,
 	LAB_OP_FAULT,
 	LAB_NR_OP_NAMES
 };
 
 /*
- * What each operation, called by the page's owner, makes of each state: the
- * next state, or the errno of the refusal. (By a foreigner it is -EPERM, before
- * this table is asked.)
+ * The table of transitions: for each operation by the page's owner, and each state, the
+ * next state, or the errno of the refusal. (A foreigner's call is -EPERM before this table
+ * is asked.)
  *
- * The first four are internal. REFILL: from the page allocator into a cache.
- * RETURN: to the page allocator, once nobody refers to the page. LIMBO: not to
- * the allocator, since something still does. Where one of them meets a state
- * that it cannot meet, the list which led to the page is corrupt: -EUCLEAN.
+ * The first four operations are internal. REFILL: from the page allocator into a cache.
+ * RETURN: to the page allocator, once nobody refers to the page. LIMBO: given up while
+ * somebody still refers to the page. -EUCLEAN marks a state that the operation cannot
+ * meet: the list that led to the page is corrupt then.
  *
- * UNMAP: the last mapping; before it, a MAPPED page stays so. FREE, TRANSFER and
- * RELEASE of a page that only a process has mapped end that mapping first, and
- * find it HELD.
+ * UNMAP: the end of the last mapping; a page with further mappings stays MAPPED. FREE,
+ * TRANSFER and RELEASE of a page that only a process has mapped end that mapping first,
+ * and find the page HELD.
  */
 #define LAB_TRANSITIONS(T)						\
 /* op	      ABSENT	   CACHED	HELD	     LENT	 LIMBO	     MAPPED */ \
@@ -203,13 +202,13 @@ static __always_inline lab_tag_t lab_tag_step(lab_tag_t tag,
 	return (tag & ~LAB_STATE_MASK) | ((u64)state << LAB_STATE_SHIFT);
 }
 
-/* What is added to a tag when its page is handed out. */
+/* The difference between a page's tag when HELD and when CACHED. */
 #define LAB_HAND_OUT \
 	((u64)(LAB_HELD - LAB_CACHED) << LAB_STATE_SHIFT)
 
 /*
- * Changes the state of a tag that nobody else may write. A reader of the whole
- * word sees the old state or the new one.
+ * Changes the state of a tag that only the caller may write. A lockless reader of the
+ * whole word sees the old state or the new one.
  */
 static __always_inline void lab_tag_store_state(lab_tag_t *slot,
 						enum lab_state state)
@@ -221,15 +220,15 @@ static __always_inline void lab_tag_store_state(lab_tag_t *slot,
 	WRITE_ONCE(((u8 *)slot)[byte], state);
 }
 
-/* What @op, by the owner, makes of a page in @state: a state, or an errno. */
+/* The state that @op, by the owner, leads to from @state, or an errno. */
 static __always_inline int lab_transition(enum lab_op op, enum lab_state state)
 {
 	return lab_transitions[op][state];
 }
 
 /*
- * Whether a frame may be tagged. Numbers that a tag cannot hold do not exist on
- * any machine built; frame 0 is what the lists take for their end.
+ * Whether a frame may be tagged. No machine has frame numbers that a tag cannot hold.
+ * Frame 0 never is: lists use 0 for their end.
  */
 static __always_inline bool lab_pfn_fits(unsigned long pfn)
 {
