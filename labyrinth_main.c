@@ -20,6 +20,7 @@
 #include "report/kept.h"
 #include "report/trace.h"
 #include "system/debugfs.h"
+#include "system/modules.h"
 #include "system/notify.h"
 #include "system/shrinker.h"
 
@@ -132,9 +133,12 @@ static int __init labyrinth_init(void)
 	err = lab_notify_init();
 	if (err)
 		goto err_owners;
-	err = lab_reclaim_init();
+	err = lab_modules_init();
 	if (err)
 		goto err_notify;
+	err = lab_reclaim_init();
+	if (err)
+		goto err_modules;
 	err = lab_guard_init();
 	if (err)
 		goto err_reclaim;
@@ -147,6 +151,8 @@ static int __init labyrinth_init(void)
 
 err_reclaim:
 	lab_reclaim_exit();
+err_modules:
+	lab_modules_exit();
 err_notify:
 	lab_notify_exit();
 err_owners:
@@ -170,6 +176,7 @@ static void __exit labyrinth_exit(void)
 	lab_history_exit();
 	lab_guard_exit();
 	lab_reclaim_exit();
+	lab_modules_exit();
 	lab_notify_exit();
 	lab_mmap_exit();
 	lab_limbo_exit();

@@ -44,6 +44,7 @@
 #include "report/census.h"
 #include "report/kept.h"
 #include "report/report.h"
+#include "report/site.h"
 #include "report/trace.h"
 
 #define HANDLE_TOP		(0x4UL << 60)
@@ -478,9 +479,9 @@ static void name_page(struct lab_slot *slot, lab_tag_t tag)
 {
 	struct lab_page_note note = lab_page_note(slot, tag);
 
-	pr_err("  pfn 0x%lx, %s for %u.%03u s, allocated at %pS\n",
+	pr_err("  pfn 0x%lx, %s for %u.%03u s, allocated at %s\n",
 	       lab_tag_pfn(tag), lab_state_name(lab_tag_state(tag)),
-	       note.age_ms / 1000, note.age_ms % 1000, (void *)note.site);
+	       note.age_ms / 1000, note.age_ms % 1000, lab_site_name(note.site).text);
 }
 
 static void name_leaked(const struct lab_owner *owner, struct lab_slot *slot,

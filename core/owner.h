@@ -87,7 +87,7 @@ struct lab_owner {
 	};
 	raw_spinlock_t map_lock;	/* see page/mapping.c */
 	struct module *module;		/* compared, never followed */
-	unsigned long created_at;	/* the address create returned to */
+	unsigned long created_at;	/* where create returned to; or a kept name */
 	u64 generation;
 	char name[LABYRINTH_NAME_LEN];
 	char module_name[LABYRINTH_NAME_LEN];

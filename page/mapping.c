@@ -306,6 +306,25 @@ bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 	return retired;
 }
 
+/*
+ * Replaces the call site @site by @after in each mapping of the page in @slot.
+ * Context: Any but NMI.
+ */
+void lab_mapping_rename(struct lab_owner *owner, struct lab_slot *slot,
+			unsigned long site, unsigned long after)
+{
+	struct lab_mapping *map = NULL;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	if (has_list(owner, slot))
+		map = slot->mappings;
+	for (; map; map = map->next)
+		if (map->what.site == site)
+			map->what.site = after;
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+}
+
 /* What stands for mappings that no device was told of: they never end. */
 static struct lab_mapping kept_for_good = {
 	.what.kind = LAB_MAP_DMA,

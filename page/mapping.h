@@ -51,6 +51,8 @@ void lab_mapping_detach(struct lab_owner *owner, struct lab_slot *slot,
 bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t mapped,
 			bool only_process);
 void lab_mapping_keep(struct lab_owner *owner, struct lab_slot *slot);
+void lab_mapping_rename(struct lab_owner *owner, struct lab_slot *slot,
+			unsigned long site, unsigned long after);
 void lab_mapping_note(struct lab_slot *slot, lab_tag_t tag, struct lab_page_note *note);
 
 /* Under the lock. */

@@ -14,6 +14,7 @@
 #include "inline/table.h"
 #include "report/census.h"
 #include "report/report.h"
+#include "report/site.h"
 
 #define NR_GROUPS		64U
 #define GROUPS_PRINTED		8U
@@ -129,11 +130,12 @@ static void describe(char *text, size_t size, const struct group *group)
 					lab_state_name(group->state));
 
 	if (group->map_site)
-		length += scnprintf(text + length, size - length, " %s by %pS",
-				    map_names[group->map_kind], (void *)group->map_site);
+		length += scnprintf(text + length, size - length, " %s by %s",
+				    map_names[group->map_kind],
+				    lab_site_name(group->map_site).text);
 	if (group->site)
-		length += scnprintf(text + length, size - length, ", allocated at %pS",
-				    (void *)group->site);
+		length += scnprintf(text + length, size - length, ", allocated at %s",
+				    lab_site_name(group->site).text);
 	if (group->site)
 		scnprintf(text + length, size - length, ", %u.%03u to %u.%03u s ago",
 			  group->youngest / 1000, group->youngest % 1000,

@@ -74,7 +74,11 @@ struct history {
 	char rows[] __aligned(8);
 };
 
+/* Protects @wanted, @ready, and @history against a second writer. Taken in task context. */
+static DEFINE_MUTEX(history_lock);
 static struct history __rcu *history;
+static unsigned int wanted;	/* what history= asks for */
+static bool ready;		/* between init and exit */
 
 static const char * const context_names[] = {
 	[LAB_CONTEXT_TASK] = "task",
@@ -200,6 +204,42 @@ unsigned int lab_history_get(unsigned long pfn, struct lab_past *past, unsigned 
 	return nr;
 }
 
+static void visit_step(struct step *step,
+		       unsigned long (*after)(unsigned long site, const void *arg),
+		       const void *arg)
+{
+	u64 word = READ_ONCE(step->word);
+
+	/* As in write_step(): whoever loses leaves the step to the other. */
+	if (!word || word == BUSY || cmpxchg(&step->word, word, BUSY) != word)
+		return;
+	WRITE_ONCE(step->site, after(step->site, arg));
+	/* Pairs as in write_step(). */
+	smp_store_release(&step->word, word);
+}
+
+/*
+ * Replaces the site of each step by what @after makes of the site. Steps that are written
+ * meanwhile are left as they are.
+ * Context: Task; may sleep.
+ */
+void lab_history_sites(unsigned long (*after)(unsigned long site, const void *arg),
+		       const void *arg)
+{
+	struct history *all;
+	unsigned long i;
+
+	mutex_lock(&history_lock);
+	all = rcu_dereference_protected(history, lockdep_is_held(&history_lock));
+	for (i = 0; all && i < all->nr_rows * all->depth; i++) {
+		struct row *row = (struct row *)(all->rows + i / all->depth * all->row_size);
+
+		visit_step(&row->steps[i % all->depth], after, arg);
+		cond_resched();
+	}
+	mutex_unlock(&history_lock);
+}
+
 /* The depth is a power of two: the row's counter may wrap. */
 static struct history *make_history(unsigned int depth)
 {
@@ -216,11 +256,6 @@ static struct history *make_history(unsigned int depth)
 		(size_t)(nr_rows * row_size) >> 20);
 	return all;
 }
-
-/* Protects the two below, and @history against a second writer. Taken in task context. */
-static DEFINE_MUTEX(history_lock);
-static unsigned int wanted;	/* what history= asks for */
-static bool ready;		/* between init and exit */
 
 /* Context: Task; may sleep. */
 static void replace_history(struct history *all)

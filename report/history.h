@@ -40,6 +40,8 @@ struct lab_past {
 void lab_history_note(enum lab_op op, unsigned long pfn, unsigned int owner_id,
 		      unsigned long site);
 unsigned int lab_history_get(unsigned long pfn, struct lab_past *past, unsigned int max);
+void lab_history_sites(unsigned long (*after)(unsigned long site, const void *arg),
+		       const void *arg);
 enum lab_context lab_context_now(void);
 const char *lab_context_name(enum lab_context context);
 void lab_history_init(void);

@@ -18,6 +18,7 @@
 #include "page/mapping.h"
 #include "report/kept.h"
 #include "report/report.h"
+#include "report/site.h"
 #include "report/trace.h"
 
 enum on_refusal {
@@ -160,13 +161,13 @@ static void act(const struct lab_refusal *refusal)
 {
 	switch (READ_ONCE(on_refusal.chosen)) {
 	case ON_REFUSAL_WARN:
-		WARN(1, "labyrinth: %s-%s in %pS\n",
+		WARN(1, "labyrinth: %s-%s in %s\n",
 		     class_names[refusal->class], op_names[refusal->op],
-		     (void *)refusal->ip);
+		     lab_site_name(refusal->ip).text);
 		break;
 	case ON_REFUSAL_PANIC:
-		panic("labyrinth: %s-%s in %pS\n", class_names[refusal->class],
-		      op_names[refusal->op], (void *)refusal->ip);
+		panic("labyrinth: %s-%s in %s\n", class_names[refusal->class],
+		      op_names[refusal->op], lab_site_name(refusal->ip).text);
 	}
 }
 

@@ -17,6 +17,7 @@
 #include "page/mapping.h"
 #include "report/history.h"
 #include "report/report.h"
+#include "report/site.h"
 #include "report/text.h"
 
 #define LAB_STACK_DEPTH		16
@@ -78,8 +79,8 @@ static void say_holder(struct lab_text *text, const struct lab_refusal *refusal)
 	    owner->module_name);
 	if (!note->site)
 		return;
-	say(text, " since:   %u.%03u s, allocated at %pS\n", note->age_ms / 1000,
-	    note->age_ms % 1000, (void *)note->site);
+	say(text, " since:   %u.%03u s, allocated at %s\n", note->age_ms / 1000,
+	    note->age_ms % 1000, lab_site_name(note->site).text);
 	if (note->stack)
 		say_depot(text, note->stack);
 }
@@ -104,16 +105,16 @@ static void say_mapping(struct lab_text *text, const struct lab_page_note *note)
 
 	switch (map->kind) {
 	case LAB_MAP_DMA:
-		say(text, " mapped:  for DMA, %u bytes at 0x%llx, %s, by %pS\n",
-		    map->size, map->addr, direction(map), (void *)map->site);
+		say(text, " mapped:  for DMA, %u bytes at 0x%llx, %s, by %s\n",
+		    map->size, map->addr, direction(map), lab_site_name(map->site).text);
 		break;
 	case LAB_MAP_KERNEL:
-		say(text, " mapped:  into the kernel at %p, by %pS\n",
-		    (void *)(unsigned long)map->addr, (void *)map->site);
+		say(text, " mapped:  into the kernel at %p, by %s\n",
+		    (void *)(unsigned long)map->addr, lab_site_name(map->site).text);
 		break;
 	case LAB_MAP_PROCESS:
-		say(text, " mapped:  into a process at 0x%llx, by %pS\n",
-		    map->addr, (void *)map->site);
+		say(text, " mapped:  into a process at 0x%llx, by %s\n",
+		    map->addr, lab_site_name(map->site).text);
 		break;
 	}
 	if (note->mappings > 1)
@@ -158,9 +159,9 @@ static void say_history(struct lab_text *text, const struct lab_refusal *refusal
 		return;
 	nr = lab_history_get(pfn, past, ARRAY_SIZE(past));
 	for (i = 0; i < nr; i++)
-		say(text, " %s %s by \"%s\" at %pS, %s, CPU %u, %u.%03u s ago\n",
+		say(text, " %s %s by \"%s\" at %s, %s, CPU %u, %u.%03u s ago\n",
 		    i ? "        " : "history:", lab_op_name(past[i].op),
-		    lab_owner_by_id(past[i].owner_id)->name, (void *)past[i].site,
+		    lab_owner_by_id(past[i].owner_id)->name, lab_site_name(past[i].site).text,
 		    lab_context_name(past[i].context), past[i].cpu,
 		    past[i].age_ms / 1000, past[i].age_ms % 1000);
 }
@@ -231,9 +232,9 @@ void lab_text_report(struct lab_text *text, const struct lab_refusal *refusal,
 		     unsigned long nr)
 {
 	text->length = 0;
-	say(text, "BUG: labyrinth: %s-%s in %pS\n",
+	say(text, "BUG: labyrinth: %s-%s in %s\n",
 	    lab_class_name(refusal->class), lab_op_name(refusal->op),
-	    (void *)refusal->ip);
+	    lab_site_name(refusal->ip).text);
 	say(text, " report:  #%lu\n", nr);
 	if (refusal->err)
 		say(text, " refused: %s(%p), %pe\n", lab_op_name(refusal->op),

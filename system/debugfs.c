@@ -16,6 +16,7 @@
 #include "report/census.h"
 #include "report/kept.h"
 #include "report/report.h"
+#include "report/site.h"
 #include "system/debugfs.h"
 
 static struct dentry *root;
@@ -128,8 +129,8 @@ static int pages_show(struct seq_file *m, void *v)
 		   lab_owner_by_id(lab_tag_owner(tag))->name,
 		   lab_state_name(lab_tag_state(tag)));
 	if (note.site)
-		seq_printf(m, " %u.%03u %pS", note.age_ms / 1000,
-			   note.age_ms % 1000, (void *)note.site);
+		seq_printf(m, " %u.%03u %s", note.age_ms / 1000,
+			   note.age_ms % 1000, lab_site_name(note.site).text);
 	seq_putc(m, '\n');
 	return 0;
 }

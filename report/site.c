@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Names of call sites. The state owned here is the names of sites whose code has gone.
+ *
+ * A call site is an address in kernel text, and %pS turns an address into a name when a
+ * report is printed. By then the code may have gone: a module's init text is freed when
+ * the module is loaded, all of a module when the module is unloaded. The address would have
+ * no name, or that of a module loaded to the same place since. So before code goes,
+ * system/modules.c has each noted site in that code replaced by the address of a name kept
+ * here. Names are never freed while Labyrinth is loaded.
+ *
+ * Readers take no lock. A name is complete before system/modules.c stores the name's
+ * address, by a compare-and-exchange, where a reader can find the address.
+ */
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/string.h>
+
+#include "report/site.h"
+
+/* The last is for all sites that find no room. */
+#define NR_KEPT 256U
+
+/* Protects the two below against a second writer. Taken in task context. */
+static DEFINE_MUTEX(site_lock);
+static struct lab_site_name kept[NR_KEPT];
+static unsigned int nr_kept;
+
+static bool is_kept(unsigned long site)
+{
+	return site >= (unsigned long)kept && site < (unsigned long)(kept + NR_KEPT);
+}
+
+/*
+ * The name of @site, a call site or a kept name's address.
+ * Context: Any.
+ */
+struct lab_site_name lab_site_name(unsigned long site)
+{
+	struct lab_site_name name;
+
+	if (is_kept(site))
+		return *(struct lab_site_name *)site;
+	scnprintf(name.text, sizeof(name.text), "%pS", (void *)site);
+	return name;
+}
+
+/* "fill+0x12/0x40 [driver]" becomes "fill+0x12/0x40 [driver, gone]". */
+static struct lab_site_name make_name(unsigned long site, const char *why)
+{
+	struct lab_site_name now = lab_site_name(site), name;
+	size_t length = strlen(now.text);
+	bool module = length && now.text[length - 1] == ']';
+
+	scnprintf(name.text, sizeof(name.text), "%.*s%s%s]", (int)(length - module),
+		  now.text, module ? ", " : " [", why);
+	return name;
+}
+
+/* By its text: code of several modules may have stood at the same address in turn. */
+static unsigned long find_or_add(const struct lab_site_name *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_kept; i++)
+		if (!strcmp(kept[i].text, name->text))
+			return (unsigned long)&kept[i];
+	if (nr_kept == NR_KEPT - 1)
+		strscpy(kept[nr_kept].text, "code that has gone", sizeof(kept[nr_kept].text));
+	else
+		kept[nr_kept++] = *name;
+	return (unsigned long)&kept[i];
+}
+
+/*
+ * Keeps the name of @site, whose code is about to go; @why says how, in the name.
+ * Context: Task; may sleep. Return: what stands for the site from now on.
+ */
+unsigned long lab_site_keep(unsigned long site, const char *why)
+{
+	struct lab_site_name name = make_name(site, why);
+	unsigned long instead;
+
+	mutex_lock(&site_lock);
+	instead = find_or_add(&name);
+	mutex_unlock(&site_lock);
+	return instead;
+}

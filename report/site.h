@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Names of call sites, also of code that has gone; see site.c.
+ */
+#ifndef LABYRINTH_SITE_H
+#define LABYRINTH_SITE_H
+
+/* A call site as text: symbol, offset, module. By value, for one printk() or seq_printf(). */
+struct lab_site_name {
+	char text[128];
+};
+
+struct lab_site_name lab_site_name(unsigned long site);
+unsigned long lab_site_keep(unsigned long site, const char *why);
+
+#endif /* LABYRINTH_SITE_H */

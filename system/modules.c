@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Call sites in modules whose code goes. No state is owned here but the entry in the
+ * kernel's chain of module notifiers.
+ *
+ * Each site that Labyrinth has noted in code that is about to go is replaced by a kept
+ * name, see report/site.c: MODULE_STATE_LIVE comes right before the kernel frees a
+ * module's init text, MODULE_STATE_GOING before all of the module. The owners that the
+ * module leaves behind are destroyed earlier, by a notifier of higher priority.
+ *
+ * A call may note a site in the module's code after the walk, if the module's own code still
+ * runs. Module code that runs after its module's exit is a bug of that module.
+ */
+#include <linux/module.h>
+#include <linux/notifier.h>
+
+#include "core/owner.h"
+#include "inline/hot.h"
+#include "page/mapping.h"
+#include "report/history.h"
+#include "report/site.h"
+#include "system/modules.h"
+
+/* Which code goes. */
+struct going {
+	const struct module *module;
+	bool init_only;
+};
+
+static bool is_going(const struct going *going, unsigned long site)
+{
+	return site && (going->init_only ? within_module_init(site, going->module) :
+					   within_module(site, going->module));
+}
+
+static unsigned long keep(const struct going *going, unsigned long site)
+{
+	return lab_site_keep(site, going->init_only ? "init" : "gone");
+}
+
+/* What stands for @site from now on: @site itself, unless its code is going. */
+static unsigned long site_after(unsigned long site, const void *going)
+{
+	return is_going(going, site) ? keep(going, site) : site;
+}
+
+/* A search for a mapping whose site is going; @site is where the site is put. */
+struct search {
+	const struct going *going;
+	unsigned long *site;
+};
+
+static bool take_going(struct lab_mapping *map, bool alone, const void *arg)
+{
+	const struct search *search = arg;
+
+	*search->site = map->what.site;
+	return is_going(search->going, map->what.site);
+}
+
+/* A name is made without the list's lock, so one site after the other. */
+static void visit_mappings(struct lab_slot *slot, lab_tag_t tag, const struct going *going)
+{
+	struct lab_owner *owner = lab_owner_by_id(lab_tag_owner(tag));
+	unsigned long site;
+	struct search search = { going, &site };
+
+	if (!READ_ONCE(slot->mappings))
+		return;
+	while (lab_mapping_find(owner, slot, take_going, &search))
+		lab_mapping_rename(owner, slot, site, keep(going, site));
+}
+
+/* Of a page that is CACHED the site may be a link, which is no address of module code. */
+static void visit_slot(struct lab_slot *slot, lab_tag_t tag, const struct going *going)
+{
+	unsigned long site = READ_ONCE(slot->site);
+
+	/* Full barrier: the name is complete before a reader finds the name's address. */
+	if (is_going(going, site))
+		cmpxchg(&slot->site, site, keep(going, site));
+	visit_mappings(slot, tag, going);
+}
+
+static void visit_owner(struct lab_owner *owner, void *going)
+{
+	owner->created_at = site_after(owner->created_at, going);
+}
+
+static void visit_all(struct going *going)
+{
+	lab_tag_t tag;
+	u64 index;
+
+	lab_owners_each(visit_owner, going);
+	lab_history_sites(site_after, going);
+	if (!lab_table_used(&labyrinth_hot.table))
+		return;
+	lab_table_for_each(&labyrinth_hot.table, index, tag)
+		visit_slot(&labyrinth_hot.table.slots[index], tag, going);
+}
+
+static int modules_notify(struct notifier_block *nb, unsigned long action, void *module)
+{
+	struct going going = { .module = module, .init_only = action == MODULE_STATE_LIVE };
+
+	if (action == MODULE_STATE_LIVE || action == MODULE_STATE_GOING)
+		visit_all(&going);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block modules_nb = {
+	.notifier_call = modules_notify,
+	/* After the notifier of labyrinth_owner.c, which destroys what is left behind. */
+	.priority = -1,
+};
+
+/* Context: Task; may sleep. Return: 0, or an errno of the core's. */
+int lab_modules_init(void)
+{
+	return register_module_notifier(&modules_nb);
+}
+
+void lab_modules_exit(void)
+{
+	unregister_module_notifier(&modules_nb);
+}

@@ -1,0 +1,42 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Call sites in code that goes: a module's init text, and a module. What is shown later
+# has the name of then, and says that the code has gone.
+
+. "${0%/*}/ktap.sh"
+
+DEBUGFS=/sys/kernel/debug/labyrinth
+DO=/sys/kernel/debug/labyrinth_probe/do
+
+pages_of() { grep " $1 " $DEBUGFS/pages; }
+
+ktap_plan 7
+insmod labyrinth.ko history=4
+insmod tests/selftests/labyrinth_early.ko
+ktap_contains "a site in init text keeps its name" \
+	" HELD .* early_fill\+0x[0-9a-f]+/0x[0-9a-f]+ \[labyrinth_early, init\]$" \
+	"$(pages_of early)"
+ktap_contains "another of the same module has its own" \
+	" LENT .* early_take\+0x[0-9a-f]+/0x[0-9a-f]+ \[labyrinth_early\]$" \
+	"$(pages_of early)"
+expect_begin
+mark=$(dmesg_mark)
+rmmod labyrinth_early
+expect_end
+ktap_contains "the report at the module's end names its init text" \
+	"HELD for .*, allocated at early_fill\+.* \[labyrinth_early, init\]" "$(dmesg_since "$mark")"
+ktap_contains "and the first line says where the owner was made" \
+	"BUG: labyrinth: left-behind-destroy in early_init\+.* \[labyrinth_early, init\]$" \
+	"$(dmesg_since "$mark")"
+insmod tests/selftests/labyrinth_probe.ko
+echo "hold 1" >$DO
+ktap_contains "a page in limbo names the module that has gone" \
+	" LIMBO .* early_take\+0x[0-9a-f]+/0x[0-9a-f]+ \[labyrinth_early, gone\]$" \
+	"$(pages_of early)"
+ktap_contains "a site in a module that is there is as it was" \
+	" HELD .* do_hold\+0x[0-9a-f]+/0x[0-9a-f]+ \[labyrinth_probe\]$" "$(pages_of probe)"
+rmmod labyrinth_probe
+leave_pages 1
+ktap_check "the module unloads" rmmod labyrinth
+ktap_end
