@@ -261,6 +261,13 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 #define lab_direct_unregister(ops, addr)	unregister_ftrace_direct(ops, addr, false)
 #endif
 
+/* The address of the last page fault on this CPU. */
+#ifdef CONFIG_X86_64
+#define lab_fault_address()	native_read_cr2()
+#else
+#define lab_fault_address()	0UL
+#endif
+
 /* An mmap_prepare may hand a driver's wish to the core in one structure. */
 #ifdef LAB_HAS_MAP_KERNEL_PAGES
 #define LAB_HAS_MMAP_ACTION	true

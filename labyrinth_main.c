@@ -22,6 +22,7 @@
 #include "system/debugfs.h"
 #include "system/modules.h"
 #include "system/notify.h"
+#include "system/oops.h"
 #include "system/shrinker.h"
 
 /* A quarter of RAM up to this many pages, and beyond a sixteenth. */
@@ -136,9 +137,12 @@ static int __init labyrinth_init(void)
 	err = lab_modules_init();
 	if (err)
 		goto err_notify;
-	err = lab_reclaim_init();
+	err = lab_oops_init();
 	if (err)
 		goto err_modules;
+	err = lab_reclaim_init();
+	if (err)
+		goto err_oops;
 	err = lab_guard_init();
 	if (err)
 		goto err_reclaim;
@@ -151,6 +155,8 @@ static int __init labyrinth_init(void)
 
 err_reclaim:
 	lab_reclaim_exit();
+err_oops:
+	lab_oops_exit();
 err_modules:
 	lab_modules_exit();
 err_notify:
@@ -176,6 +182,7 @@ static void __exit labyrinth_exit(void)
 	lab_history_exit();
 	lab_guard_exit();
 	lab_reclaim_exit();
+	lab_oops_exit();
 	lab_modules_exit();
 	lab_notify_exit();
 	lab_mmap_exit();

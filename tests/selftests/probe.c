@@ -432,6 +432,24 @@ static int do_unowned(unsigned long nr)
 	return err;
 }
 
+/* Follows what it finds in a page, with the page and its struct page in registers. */
+static noinline void follow(unsigned long **where, struct page *page)
+{
+	unsigned long *found = *where;
+
+	WRITE_ONCE(*found, (unsigned long)page);
+	WRITE_ONCE(*where, NULL);
+}
+
+static int do_oops(unsigned long nr)
+{
+	unsigned long **page = take();
+
+	page[4] = (unsigned long *)0xdead4ead00000000UL;
+	follow(page + 4, virt_to_page(page));
+	return 0;
+}
+
 static int do_bad_page(unsigned long nr)
 {
 	return PTR_ERR_OR_ZERO(labyrinth_adopt(owner, ZERO_PAGE(0)));
@@ -650,6 +668,7 @@ static const struct {
 	{ "lend-adopted", do_lend_adopted },
 	{ "reclaim-adopted", do_reclaim_adopted },
 	{ "double-free", do_double_free },
+	{ "oops", do_oops },
 	{ "stray-write", do_stray_write },
 	{ "broken-cached", do_broken_cached },
 	{ "foreign-free", do_foreign_free },

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What an oops or a panic has to do with Labyrinth's pages. No state is owned here but the
+ * two entries in the core's notifier chains.
+ *
+ * After the kernel has printed the registers of an oops, each register that points into a
+ * Labyrinth page, or to a Labyrinth page's struct page, gets a line: which page, whose, in
+ * which state, since when and from where, and with history= the last steps.
+ *
+ * The oops may have come over any code, with any lock held. So the table and the slots are
+ * read by plain loads, and no lock is taken.
+ */
+#define pr_fmt(fmt) "labyrinth: " fmt
+
+#include <linux/kdebug.h>
+#include <linux/kernel.h>
+#include <linux/notifier.h>
+#include <linux/panic_notifier.h>
+#include <linux/ptrace.h>
+#ifdef CONFIG_X86_64
+#include <asm/special_insns.h>
+#endif
+
+#include "core/owner.h"
+#include "inline/address.h"
+#include "labyrinth_compat.h"
+#include "report/history.h"
+#include "report/report.h"
+#include "report/site.h"
+#include "system/oops.h"
+
+#ifdef CONFIG_X86_64
+static const char * const register_names[] = {
+	"R15", "R14", "R13", "R12", "RBP", "RBX", "R11", "R10", "R9", "R8", "RAX", "RCX",
+	"RDX", "RSI", "RDI", "ORIG_RAX", "RIP", "CS", "EFLAGS", "RSP", "SS",
+};
+#else
+/* Word by word; on arm64 the first 31 are x0 to x30. */
+static const char * const register_names[] = {};
+#endif
+
+static const char *register_name(unsigned int i)
+{
+	return i < ARRAY_SIZE(register_names) ? register_names[i] : "register";
+}
+
+/* False where @value points neither into a page that is tagged nor to its struct page. */
+static bool find_page(unsigned long value, struct lab_glance *glance, bool *is_struct)
+{
+	unsigned long pfn;
+	struct lab_slot *slot;
+	lab_tag_t tag;
+
+	*is_struct = lab_page_valid((struct page *)value);
+	if (*is_struct)
+		pfn = lab_page_pfn((struct page *)value);
+	else if (!lab_address_pfn((void *)(value & PAGE_MASK), &pfn))
+		return false;
+	slot = lab_table_search(&labyrinth_hot.table, pfn, &tag);
+	if (!slot)
+		return false;
+	*glance = lab_slot_glance(slot);
+	return glance->tag && lab_tag_pfn(glance->tag) == pfn;
+}
+
+static void say_since(const struct lab_glance *glance)
+{
+	unsigned int age = lab_when_age_ms(glance->when);
+
+	if (glance->site)
+		pr_emerg("  for %u.%03u s, allocated at %s\n", age / 1000, age % 1000,
+			 lab_site_name(glance->site).text);
+}
+
+static void say_steps(unsigned long pfn)
+{
+	struct lab_past past[LAB_HISTORY_SHOWN];
+	unsigned int nr = lab_history_get(pfn, past, ARRAY_SIZE(past));
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		pr_emerg("  %s at %s, %s, CPU %u, %u.%03u s ago\n", lab_op_name(past[i].op),
+			 lab_site_name(past[i].site).text, lab_context_name(past[i].context),
+			 past[i].cpu, past[i].age_ms / 1000, past[i].age_ms % 1000);
+}
+
+static void say_register(const char *name, unsigned long value)
+{
+	const struct lab_owner *owner;
+	struct lab_glance glance;
+	bool is_struct;
+
+	if (!find_page(value, &glance, &is_struct))
+		return;
+	owner = lab_owner_by_id(lab_tag_owner(glance.tag));
+	pr_emerg("%s 0x%lx is %s pfn 0x%lx, %s by \"%s\" (id %u) of module %s\n", name, value,
+		 is_struct ? "the struct page of" : "in", lab_tag_pfn(glance.tag),
+		 lab_state_name(lab_tag_state(glance.tag)), owner->name,
+		 lab_tag_owner(glance.tag), owner->module_name);
+	say_since(&glance);
+	say_steps(lab_tag_pfn(glance.tag));
+}
+
+static int oops_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	const struct die_args *args = data;
+	const unsigned long *words = (const unsigned long *)args->regs;
+	unsigned int i;
+
+	if (action != DIE_OOPS || !words)
+		return NOTIFY_DONE;
+	for (i = 0; i < sizeof(*args->regs) / sizeof(*words); i++)
+		say_register(register_name(i), words[i]);
+	say_register("fault address", lab_fault_address());
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block oops_nb = { .notifier_call = oops_notify };
+
+/* There are no registers to be had. What may matter: whether refusals came before. */
+static int panic_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	unsigned long refusals = 0;
+	unsigned int class;
+
+	for (class = 0; class < LAB_NR_CLASSES; class++)
+		refusals += lab_report_count(class);
+	pr_emerg("%lu pages are tagged, %lu refusals and findings were counted before the panic\n",
+		 lab_table_used(&labyrinth_hot.table), refusals);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block panic_nb = { .notifier_call = panic_notify };
+
+/* Context: Task; may sleep. Return: 0, or an errno of the core's. */
+int lab_oops_init(void)
+{
+	int err = register_die_notifier(&oops_nb);
+
+	if (err)
+		return err;
+	err = atomic_notifier_chain_register(&panic_notifier_list, &panic_nb);
+	if (err)
+		unregister_die_notifier(&oops_nb);
+	return err;
+}
+
+void lab_oops_exit(void)
+{
+	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_nb);
+	unregister_die_notifier(&oops_nb);
+}
