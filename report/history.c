@@ -315,8 +315,11 @@ module_param_cb(history, &history_ops, &wanted, 0644);
 MODULE_PARM_DESC(history,
 		 "Keep so many last steps of each page for reports, rounded up to a power of two, at most 64; 24 bytes each (default 0)");
 
-/* Without memory for what insmod asked for, there is no history. Context: Task; may sleep. */
-void lab_history_init(void)
+/*
+ * Without memory for what insmod asked for, there is no history.
+ * Context: Task; may sleep. Return: 0.
+ */
+int lab_history_init(void)
 {
 	mutex_lock(&history_lock);
 	ready = true;
@@ -325,6 +328,7 @@ void lab_history_init(void)
 		wanted = 0;
 	}
 	mutex_unlock(&history_lock);
+	return 0;
 }
 
 /* Context: Task; may sleep. */

@@ -44,7 +44,7 @@ void lab_history_sites(unsigned long (*after)(unsigned long site, const void *ar
 		       const void *arg);
 enum lab_context lab_context_now(void);
 const char *lab_context_name(enum lab_context context);
-void lab_history_init(void);
+int lab_history_init(void);
 void lab_history_exit(void);
 
 #endif /* LABYRINTH_HISTORY_H */

@@ -14,11 +14,11 @@
 
 #include "core/owner.h"
 #include "inline/address.h"
-#include "page/mapping.h"
 #include "report/history.h"
 #include "report/report.h"
 #include "report/site.h"
 #include "report/text.h"
+#include "report/words.h"
 
 #define LAB_STACK_DEPTH		16
 #define LAB_STACK_SHOWN		6U

@@ -15,6 +15,7 @@
 #include <linux/notifier.h>
 
 #include "core/owner.h"
+#include "core/table.h"
 #include "inline/hot.h"
 #include "page/mapping.h"
 #include "report/history.h"

@@ -22,11 +22,13 @@
 #endif
 
 #include "core/owner.h"
+#include "core/table.h"
 #include "inline/address.h"
 #include "labyrinth_compat.h"
 #include "report/history.h"
 #include "report/report.h"
 #include "report/site.h"
+#include "report/words.h"
 #include "system/oops.h"
 
 #ifdef CONFIG_X86_64
