@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The owner table: every tag, keyed by pfn. The one authority on ownership.
+ * The owner table: every tag, keyed by pfn. No other record decides who owns a page.
  *
- * Why it is right without a lock is written at the top of core/table.c.
+ * The top of core/table.c says why look-ups and changes are right without a lock.
  */
 #ifndef LABYRINTH_TABLE_H
 #define LABYRINTH_TABLE_H
@@ -15,22 +15,21 @@
 
 #include "slot.h"
 
-/* A look-up reads one slot nearly always, one bucket or two else. */
+/* A look-up nearly always reads a single slot, and else a bucket or two. */
 #define LAB_BUCKET_TAGS		8
 #define LAB_STASH_TAGS		64
 
 struct lab_table {
-	/* What a look-up reads; constant from init to exit. */
+	/* Read by look-ups; constant from init to exit. */
 	struct lab_slot *slots;	/* nr_slots, bucket by bucket, then the stash */
 	u64 nr_slots;		/* < 2^32, a multiple of LAB_BUCKET_TAGS */
 	u32 multiplier;		/* of the first hash */
 
-	u64 capacity;		/* how many tags it is stated to take */
-	long __percpu *used;	/* tags in it; only the sum means anything */
+	u64 capacity;		/* how many tags fit, at least */
+	long __percpu *used;	/* tags in the table; only the sum over all CPUs counts */
 	/*
-	 * The stash is where a tag goes whose two buckets are full. It is
-	 * looked into only while this, which stands behind it, says that there
-	 * is something in it.
+	 * How many tags stand in the stash, which takes a tag when both buckets are full.
+	 * Look-ups skip the stash while this is 0. The word stands behind the stash.
 	 */
 	atomic_t *stash_used;
 };
@@ -39,7 +38,7 @@ struct lab_table_stats {
 	unsigned long used;
 	unsigned int stash_used;
 	unsigned int longest_probe;	/* slots compared to find the worst */
-	unsigned long second_bucket;	/* tags not in their first bucket */
+	unsigned long second_bucket;	/* tags outside the bucket that they prefer */
 	unsigned long preferred;	/* tags found at the first comparison */
 };
 
@@ -59,24 +58,23 @@ static inline u64 lab_table_span(const struct lab_table *table)
 	return table->nr_slots + LAB_STASH_TAGS;
 }
 
-/* The first slot at @index or behind it that holds a tag; see the macro below. */
+/* The first tag at slot number @index or behind; @index moves on to that slot. 0 at the end. */
 lab_tag_t lab_table_next(const struct lab_table *table, u64 *index);
 
 /*
- * Every tag that stands in the table all the while, and perhaps some of those
- * that come or go. @index is the slot's number. May sleep between two.
+ * Walks every tag that stands in the table all the while, and perhaps tags that come or go
+ * meanwhile. @index is the slot's number. May sleep between two tags.
  */
 #define lab_table_for_each(table, index, tag)				\
 	for ((index) = 0; ((tag) = lab_table_next(table, &(index)));	\
 	     (index)++)
 
 /*
- * The slot where the tag of @pfn is looked for first: Fibonacci hashing (Knuth,
- * The Art of Computer Programming, vol. 3, 6.4), reduced to the table's size by
- * a multiplication (Lemire, "Fast random integer generation in an interval",
- * 2019). Frames in a row, or at any stride, come out evenly spread. In a table
- * with a slot for every frame of the machine, the multiplier is such that each
- * frame has, but for rounding, a slot of its own.
+ * The slot where a look-up of @pfn begins: Fibonacci hashing (Knuth, The Art of Computer
+ * Programming, vol. 3, 6.4), reduced to the table's size by a multiplication (Lemire, "Fast
+ * random integer generation in an interval", 2019). Frames in a row, or at any stride, come out
+ * evenly spread. In a table with a slot for every frame of the machine, the multiplier gives
+ * each frame a slot of its own, but for rounding.
  */
 static __always_inline u64 lab_table_preferred(const struct lab_table *table,
 					       unsigned long pfn)
@@ -88,8 +86,8 @@ struct lab_slot *lab_table_find_slow(const struct lab_table *table,
 				     lab_tag_t expected);
 
 /*
- * The slot that holds exactly @expected, or NULL. The hot form of a look-up:
- * one comparison answers for pfn, owner and state together.
+ * The slot that holds exactly @expected, or NULL. The quick form of a look-up: a single
+ * comparison answers for pfn, owner and state together.
  */
 static __always_inline struct lab_slot *
 lab_table_find(const struct lab_table *table, lab_tag_t expected)
