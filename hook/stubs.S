@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guard's assembler, for x86-64: what a refused call runs in place of the hooked
- * function, calls by which the guard knows Labyrinth's own, and the direct calls from
- * the page allocator's block frees.
+ * The guard's assembler, for x86-64: the functions that a refused call runs instead of the
+ * hooked function, Labyrinth's own calls of hooked functions, and the direct calls from the
+ * page allocator's block frees.
  *
- * Nothing here is traced or probed by ftrace: it has no __fentry__.
+ * ftrace traces and probes none of this code, which has no __fentry__.
  *
- * Text of the module runs after ftrace's callback has returned. A task may be preempted
- * in it, but never sleeps in it: lab_guard_exit() waits for a grace period of RCU-tasks.
+ * This code runs after ftrace's callback has returned. A task may be preempted here, but never
+ * sleeps here: lab_guard_exit() waits for a grace period of RCU-tasks.
  */
 #include <linux/errno.h>
 #include <linux/linkage.h>
@@ -24,10 +24,10 @@
 	.text
 
 /*
- * A refused call continues here, as if the hooked function had been called and this were
- * its body. A BPF trampoline on the same function calls it as the function's body, and
- * takes the return value from it; a value that the callback sets in the saved registers
- * such a trampoline overwrites.
+ * A refused call continues here, as if this were the body of the hooked function. A BPF
+ * trampoline on the same function calls this code as the function's body, and takes the return
+ * value from here. A value that the callback sets in the saved registers would be overwritten
+ * by such a trampoline.
  */
 .macro LAB_RETURN name value
 SYM_FUNC_START(\name)
@@ -44,10 +44,9 @@ LAB_RETURN lab_return_no_dma -1		/* DMA_MAPPING_ERROR */
 
 /*
  * Labyrinth's own calls of hooked functions, on behalf of a page's owner. The arguments are
- * passed on as they came, in registers. lab_guard_is_ours() knows these calls by the address
- * that they return to, between lab_own_calls and lab_own_calls_end. No foreign code is
- * called from in between, so none can end with a jump into a hooked function that would
- * return there.
+ * passed on in registers. is_ours() in guard/guard.c knows these calls by the return address,
+ * between lab_own_calls and lab_own_calls_end. No foreign code is called from in between, so no
+ * foreign code can end with a jump into a hooked function that would return there.
  */
 .macro LAB_OWN_CALL fn
 	.weak	\fn
@@ -71,14 +70,15 @@ SYM_ENTRY(lab_own_calls_end, SYM_L_GLOBAL, SYM_A_NONE)
 
 /*
  * Direct calls from the first instruction of __free_pages(page, order) and free_pages(addr,
- * order). A single page passes at once: the tracepoint looks at that. Of a block, @decide
- * says whether the free is refused: then this returns not to the hooked function, but to
- * its caller, by way of a return: call and return stay in pairs for the CPU's predictor of
- * shadow stacks, save this once.
+ * order). A single page passes at once: the tracepoint's hook looks at single pages. For a
+ * block, @decide says whether to refuse the free. A refused free returns to lab_return_zero,
+ * not to the hooked function, and from there to the hooked function's caller. Calls and returns
+ * stay in pairs for the CPU's return predictor; only that return's target is mispredicted.
  *
- * On the stack: where the hooked function goes on, and above it where that returns to. Of
- * the registers, only those of the two arguments are live, besides what @decide saves.
- * Depth tracking of calls counts a return more than calls here, which errs on its safe side.
+ * On the stack: the address where the hooked function goes on, and above that the hooked
+ * function's return address. Of the registers, only the two arguments are live, besides the
+ * registers that @decide saves. Depth tracking of calls counts a return more than calls here,
+ * which errs on the safe side.
  */
 .macro LAB_BLOCK_HOOK name decide
 SYM_FUNC_START(\name)
