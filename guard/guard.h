@@ -48,12 +48,12 @@ enum lab_hook_state {
  * @tracepoint: a tracepoint, not a function: see guard/rawfree.c.
  * @class: all hooks of a class are armed together.
  * @refusal: the function of hook/stubs.S that a refused call runs instead of the hooked
- * 	function: returns the hooked function's value for failure.
+ *	function: returns the hooked function's value for failure.
  * @direct: the stub to call from the function's first instruction without ftrace's callback,
- * 	unless other code has the function's direct call. The stub looks at the arguments in
- * 	place of @find. 0: none.
+ *	unless other code has the function's direct call. The stub looks at the arguments in
+ *	place of @find. 0: none.
  * @find: the first tag, of a page in the arguments, that nobody may map or free; 0: none. Plain
- * 	loads alone; any context.
+ *	loads alone; any context.
  * @offender: the address to report, if not the function's caller; or NULL.
  * @notice: a call is never refused, only reported.
  * @spend: a refusal makes the core drop a reference of the page: see refill() in guard/guard.c.
