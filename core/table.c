@@ -34,7 +34,7 @@
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
 
-#include "inline/table.h"
+#include "core/table.h"
 #include "labyrinth_compat.h"
 
 /* With more tags, slot numbers would not fit 32 bits. */

@@ -1,136 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guard: hooks on core functions by which a page is mapped or freed, so that a call which
- * names a held page is refused. guard/hooks.c has the table of hooks, guard/guard.c arms the
- * hooks and judges the calls.
+ * The guard: core functions by which a page is mapped, hooked, so that a call
+ * that names a held page is refused. See guard/guard.c.
  */
 #ifndef LABYRINTH_GUARD_H
 #define LABYRINTH_GUARD_H
 
-#include <linux/atomic.h>
-#include <linux/ftrace.h>
-#include <linux/types.h>
-
-#include "inline/frame.h"
-#include "inline/hot.h"
 #include "labyrinth_compat.h"
-#include "page/limbo.h"
 
 struct dentry;
 
 #ifdef LAB_GUARD_POSSIBLE
-
-/* Hooks are armed and disarmed by class, since not every user wants the cost of all classes. */
-enum lab_hook_class {
-	LAB_HOOK_MAP,		/* into a process, by mmap() */
-	LAB_HOOK_FAULT,		/* into a process, by a page fault */
-	LAB_HOOK_VMAP,		/* into the kernel's own address space */
-	LAB_HOOK_DMA,		/* to a device */
-	LAB_HOOK_FILE,		/* into a file, a pipe or a socket, by reference */
-	LAB_HOOK_FREE,		/* to the page allocator */
-	LAB_NR_HOOK_CLASSES
-};
-
-enum lab_hook_state {
-	LAB_HOOK_DISARMED,	/* the function is as in the kernel */
-	LAB_HOOK_ARMED,		/* the hook looks at each call */
-	LAB_HOOK_MISSING,	/* this kernel has no such function */
-	LAB_HOOK_FAILED,	/* ftrace refused: see hook->err */
-	LAB_HOOK_STUCK,		/* ftrace refused to disarm: armed for ever */
-	LAB_NR_HOOK_STATES
-};
-
-/**
- * struct lab_hook - a hooked core function
- * @name: the function's name.
- * @addr: the function's address; 0: not exported, or not in this kernel.
- * @by_name: the function is not exported; ftrace finds the function by name.
- * @tracepoint: a tracepoint, not a function: see guard/rawfree.c.
- * @class: all hooks of a class are armed together.
- * @refusal: the function of hook/stubs.S that a refused call runs instead of the hooked
- *	function: returns the hooked function's value for failure.
- * @direct: the stub to call from the function's first instruction without ftrace's callback,
- *	unless other code has the function's direct call. The stub looks at the arguments in
- *	place of @find. 0: none.
- * @find: the first tag, of a page in the arguments, that nobody may map or free; 0: none. Plain
- *	loads alone; any context.
- * @offender: the address to report, if not the function's caller; or NULL.
- * @notice: a call is never refused, only reported.
- * @spend: a refusal makes the core drop a reference of the page: see refill() in guard/guard.c.
- * @by_direct: armed by @direct. Written under guard_lock.
- * @state: &enum lab_hook_state. Written under guard_lock.
- * @err: the errno with LAB_HOOK_FAILED or LAB_HOOK_STUCK.
- * @hits: calls looked at.
- * @found: calls that named a held page.
- * @refused: how many of @found were refused; the rest went on, reported.
- * @ops: ftrace's part of the hook.
- */
-struct lab_hook {
-	const char *name;
-	unsigned long addr;
-	bool by_name;
-	bool tracepoint;
-	enum lab_hook_class class;
-	unsigned long refusal;
-	unsigned long direct;
-	lab_tag_t (*find)(struct ftrace_regs *regs);
-	unsigned long (*offender)(struct ftrace_regs *regs);
-	bool notice;
-	bool spend;
-	bool by_direct;
-	enum lab_hook_state state;
-	int err;
-	unsigned long __percpu *hits;
-	atomic_long_t found;
-	atomic_long_t refused;
-	struct ftrace_ops ops;
-};
-
-extern struct lab_hook lab_hooks[];
-extern const unsigned int lab_nr_hooks;
-
-/*
- * Whether @frame's page may be tagged: a look at a single cache line, while a look-up of a page
- * without a tag reads two buckets of the table. All of Labyrinth's pages have the mark, and
- * most have the type. A foreign write, or a borrower, may have destroyed mark or type, and both
- * of a page that is in limbo now.
- */
-static inline bool lab_guard_may_know(struct lab_frame *frame)
-{
-	return PageOffline(lab_frame_page(frame)) || lab_frame_is_ours(frame) ||
-	       unlikely(lab_limbo_count());
-}
-
-/* Functions of hook/stubs.S. */
-void lab_return_zero(void);
-void lab_return_eperm(void);
-void lab_return_sigbus(void);
-void lab_return_no_dma(void);
-void lab_hook_free_pages(void);
-void lab_hook_free_address(void);
-extern const char lab_own_calls[], lab_own_calls_end[];
-
-/* Called by hook/stubs.S. */
-bool lab_refuse_block(struct page *page, unsigned int order);
-bool lab_refuse_block_at(unsigned long addr, unsigned int order);
-
-/* Places in lab_hooks[] that guard/rawfree.c needs. */
-enum {
-	LAB_AT_FREE_PAGES,
-	LAB_AT_FREE_ADDRESS,
-};
-
-bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
-		     bool can_refuse);
-bool lab_guard_refuses(void);
-bool lab_guard_is_off(void);
-lab_tag_t lab_guard_find_tagged(unsigned long pfn, unsigned long nr);
-lab_tag_t lab_guard_find_block(struct page *page, unsigned int order);
-unsigned long lab_rawfree_offender(struct ftrace_regs *regs);
-int lab_rawfree_arm(struct lab_hook *hook);
-int lab_rawfree_disarm(struct lab_hook *hook);
-void lab_rawfree_forget(void);
-void lab_rawfree_exit(void);
 
 int lab_guard_init(void);
 void lab_guard_exit(void);

@@ -12,11 +12,6 @@
  * any, so does the finder. The finder survives a fault, since the core may still fail (for lack
  * of memory or address space, say) in front of an array that is shorter than the caller says. A
  * structure that the core reads in any case is read plainly.
- *
- * Each page of a range is looked up, but a range of more pages than an eighth of the table's
- * slots is compared with all tags of the table instead. A look-up costs about as much as eight
- * slots in a row. So no call costs more than a pass over the table, which takes no longer than
- * the core takes to map that many pages.
  */
 #include <linux/bvec.h>
 #include <linux/dma-mapping.h>
@@ -27,10 +22,9 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
-#include "guard/guard.h"
-#include "inline/hot.h"
-
-#define WALK_RATIO	8
+#include "guard/find.h"
+#include "guard/hook.h"
+#include "hook/stubs.h"
 
 /* In some kernels' pfn_t the bits above any frame number are flags. */
 #define PFN_ONLY	GENMASK(BITS_PER_LONG - PAGE_SHIFT - 1, 0)
@@ -38,37 +32,12 @@
 /* How many words of an array are read at a time. */
 #define CHUNK		16
 
-/* The order of the largest block; any larger value is no order. */
-#define MAX_BLOCK_ORDER	18
-
 /* No more pages can be mapped into the kernel's own address space. */
 #define VMALLOC_PAGES	((VMALLOC_END - VMALLOC_START) >> PAGE_SHIFT)
 
-/*
- * Whether a tagged page must not be mapped. A LENT page is an ordinary page, and passes unless
- * @lent_too.
- */
-static bool refusable(lab_tag_t tag, bool lent_too)
-{
-	return tag && (lent_too || lab_tag_state(tag) != LAB_LENT);
-}
-
-/* The tag of @pfn, in any state, or 0. */
-static lab_tag_t find_tagged(unsigned long pfn)
-{
-	lab_tag_t tag;
-
-	if (!pfn_valid(pfn) || likely(!lab_guard_may_know(lab_frame_of_pfn(pfn))))
-		return 0;
-	lab_table_search(&labyrinth_hot.table, pfn, &tag);
-	return tag;
-}
-
 static lab_tag_t find_pfn(unsigned long pfn)
 {
-	lab_tag_t tag = find_tagged(pfn);
-
-	return refusable(tag, false) ? tag : 0;
+	return lab_guard_find_among(pfn, 1, false);
 }
 
 static lab_tag_t find_page(const struct page *page)
@@ -76,38 +45,9 @@ static lab_tag_t find_page(const struct page *page)
 	return find_pfn(page_to_pfn(page));
 }
 
-/* Does not sleep, as lab_table_for_each() would. */
-static lab_tag_t walk_table(unsigned long pfn, unsigned long nr, bool lent_too)
-{
-	u64 i, span = lab_table_span(&labyrinth_hot.table);
-
-	for (i = 0; i < span; i++) {
-		lab_tag_t tag = READ_ONCE(labyrinth_hot.table.slots[i].tag);
-
-		if (refusable(tag, lent_too) && lab_tag_pfn(tag) - pfn < nr)
-			return tag;
-	}
-	return 0;
-}
-
-static lab_tag_t find_among(unsigned long pfn, unsigned long nr, bool lent_too)
-{
-	unsigned long i;
-
-	if (nr > lab_table_span(&labyrinth_hot.table) / WALK_RATIO)
-		return walk_table(pfn, nr, lent_too);
-	for (i = 0; i < nr; i++) {
-		lab_tag_t tag = find_tagged(pfn + i);
-
-		if (refusable(tag, lent_too))
-			return tag;
-	}
-	return 0;
-}
-
 static lab_tag_t find_range(unsigned long pfn, unsigned long nr)
 {
-	return find_among(pfn, nr, false);
+	return lab_guard_find_among(pfn, nr, false);
 }
 
 /*
@@ -118,23 +58,7 @@ static lab_tag_t find_range(unsigned long pfn, unsigned long nr)
  */
 static lab_tag_t find_frames(unsigned long pfn, unsigned long nr)
 {
-	return find_among(pfn, nr, true);
-}
-
-/*
- * The first tag, in any state, among @nr pages that are to be freed as a block: a LENT page,
- * too, must not be given back as a part of a block. The core would not survive a frame that
- * does not exist.
- * Context: Any. Return: the tag or 0.
- */
-lab_tag_t lab_guard_find_tagged(unsigned long pfn, unsigned long nr)
-{
-	lab_tag_t tag = 0;
-	unsigned long i;
-
-	for (i = 0; i < nr && !tag && pfn_valid(pfn + i); i++)
-		tag = find_tagged(pfn + i);
-	return tag;
+	return lab_guard_find_among(pfn, nr, true);
 }
 
 static lab_tag_t find_bytes(phys_addr_t start, size_t size)
@@ -495,15 +419,6 @@ static lab_tag_t find_send_iter(struct ftrace_regs *regs)
 	return tag;
 }
 
-/* The first tag in the block that @order, or the compound page's order, says. */
-lab_tag_t lab_guard_find_block(struct page *page, unsigned int order)
-{
-	unsigned int order_of_page = compound_order(page);
-
-	order = min_t(unsigned int, max(order, order_of_page), MAX_BLOCK_ORDER);
-	return lab_guard_find_tagged(page_to_pfn(page), 1UL << order);
-}
-
 /* (page, order): blocks only, since the tracepoint's hook looks at single pages. */
 static lab_tag_t find_free_pages(struct ftrace_regs *regs)
 {
@@ -602,7 +517,7 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
  * Most frees are of single pages, for which a callback by ftrace would cost too much on these
  * two functions. So the functions call the block hook directly, where possible.
  */
-#define BLOCK_HOOK(fn, how, stub) {					\
+#define BLOCK_HOOK(fn, how, stub, who) {				\
 	.name = #fn,							\
 	.addr = (unsigned long)core_##fn,				\
 	.class = LAB_HOOK_FREE,						\
@@ -610,13 +525,13 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
 	.offender = lab_rawfree_offender,				\
 	.refusal = (unsigned long)lab_return_zero,			\
 	.direct = (unsigned long)stub,					\
+	.direct_of = &(who),						\
 }
 
 struct lab_hook lab_hooks[] = {
-	[LAB_AT_FREE_PAGES] = BLOCK_HOOK(__free_pages, find_free_pages,
-					 lab_hook_free_pages),
-	[LAB_AT_FREE_ADDRESS] = BLOCK_HOOK(free_pages, find_free_address,
-					   lab_hook_free_address),
+	BLOCK_HOOK(__free_pages, find_free_pages, lab_hook_free_pages, lab_rawfree_pages),
+	BLOCK_HOOK(free_pages, find_free_address, lab_hook_free_address,
+		   lab_rawfree_address),
 	FREE_HOOK(free_contig_range, find_free_range),
 	FREE_HOOK(free_contig_frozen_range, find_free_range),
 	FREE_HOOK(free_reserved_pages, find_free_pages),

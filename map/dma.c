@@ -17,9 +17,9 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 
+#include "core/context.h"
 #include "hook/own.h"
 #include "map/dma.h"
-#include "page/cache.h"
 #include "report/trace.h"
 
 /* A @size or @dir that makes no sense must not make sense after truncation. */
@@ -87,7 +87,7 @@ static int map_held(struct lab_call *call, struct device *dev, size_t offset,
 		err = -EINVAL;
 	if (err)
 		return err;
-	wish->addr = lab_dma_map_page(dev, lab_frame_page(call->frame), offset,
+	wish->addr = lab_dma_map_page(LAB_OWN, dev, lab_frame_page(call->frame), offset,
 				      wish->size, wish->dir);
 	if (dma_mapping_error(dev, wish->addr))
 		return -ENOMEM;
@@ -110,7 +110,7 @@ static bool map_quick(struct labyrinth_owner *handle, struct device *dev,
 	if (!lab_quick_find(handle, addr, LAB_HELD, &page) ||
 	    unlikely(!dma || !dev || dev != owner->dev || !is_sane(dev, offset, wish)))
 		return false;
-	wish->addr = lab_dma_map_page(dev, lab_frame_page(page.frame), offset,
+	wish->addr = lab_dma_map_page(LAB_OWN, dev, lab_frame_page(page.frame), offset,
 				      wish->size, wish->dir);
 	if (unlikely(dma_mapping_error(dev, wish->addr)))
 		return false;

@@ -14,6 +14,7 @@
 #include <linux/poison.h>
 #include <linux/string.h>
 
+#include "core/note.h"
 #include "core/owner.h"
 #include "core/param.h"
 #include "inline/address.h"

@@ -10,6 +10,8 @@
 #include <linux/seq_file.h>
 #include <linux/vmalloc.h>
 
+#include "core/note.h"
+#include "core/table.h"
 #include "guard/guard.h"
 #include "page/cache.h"
 #include "page/limbo.h"
@@ -213,7 +215,7 @@ static int transitions_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(transitions);
 
 /* Context: Task. No failure is told: no other part needs debugfs. */
-void lab_debugfs_init(void)
+int lab_debugfs_init(void)
 {
 	root = debugfs_create_dir("labyrinth", NULL);
 	debugfs_create_file("owners", 0400, root, NULL, &owners_fops);
@@ -225,6 +227,7 @@ void lab_debugfs_init(void)
 	debugfs_create_file("transitions", 0400, root, NULL,
 			    &transitions_fops);
 	lab_guard_debugfs(root);
+	return 0;
 }
 
 void lab_debugfs_exit(void)

@@ -25,6 +25,7 @@
 #include <linux/suspend.h>
 
 #include "core/owner.h"
+#include "core/table.h"
 #include "inline/hot.h"
 #include "system/notify.h"
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The notes of a page: read from the slot, the frame and the list of mappings. See core/note.c.
+ */
+#ifndef LABYRINTH_NOTE_H
+#define LABYRINTH_NOTE_H
+
+#include <linux/types.h>
+
+#include "inline/tag.h"
+
+struct lab_slot;
+
+enum lab_map_kind {
+	LAB_MAP_DMA,
+	LAB_MAP_KERNEL,
+	LAB_MAP_PROCESS,
+	LAB_NR_MAP_KINDS
+};
+
+/**
+ * struct lab_map_note - a mapping of a page
+ * @addr: the address for the device, in the kernel, or in the process.
+ * @site: the address that the mapping call returned to.
+ * @size: in bytes.
+ * @kind: &enum lab_map_kind.
+ * @dir: &enum dma_data_direction, if for DMA.
+ */
+struct lab_map_note {
+	u64 addr;
+	unsigned long site;
+	u32 size;
+	u8 kind;
+	u8 dir;
+};
+
+/**
+ * struct lab_page_note - the notes of a page at some moment
+ * @refs: the reference count.
+ * @age_ms: since the page was handed out, if @site is not 0.
+ * @site: the address that the allocation returned to; 0 if the page is not handed out.
+ * @stack: the stack depot's handle of that allocation, or 0.
+ * @mappings: how many mappings the page has.
+ * @map: the mapping made last.
+ */
+struct lab_page_note {
+	int refs;
+	unsigned int age_ms;
+	unsigned long site;
+	u32 stack;
+	unsigned int mappings;
+	struct lab_map_note map;
+};
+
+/**
+ * struct lab_mapping - the record of a mapping of a page
+ * @next: the next record of the same page, or the next spare record.
+ * @made: the next record that the owner has from the slab allocator; not of a range.
+ * @what: the mapping, as a report prints the mapping.
+ * @range: the struct of the mapping of several pages, of which this record is a part; NULL for
+ *	DMA.
+ * @linked: on the page's list.
+ * @ending: a call is about to end the mapping.
+ *
+ * The owner's map_lock protects @linked and @ending and, while linked, @what.
+ */
+struct lab_mapping {
+	struct lab_mapping *next;
+	struct lab_mapping *made;
+	struct lab_map_note what;
+	void *range;
+	bool linked;
+	bool ending;
+};
+
+struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag);
+int lab_mapping_count(const struct lab_mapping *map, bool only_process);
+
+#endif /* LABYRINTH_NOTE_H */
