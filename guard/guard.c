@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The guard: refuses calls by code that knows nothing of Labyrinth. The state owned here is the
- * values of guard= and guard_classes=, and which hooks are armed.
+ * value of guard_classes=, and which hooks are armed. guard/verdict.c has the value of guard=.
  *
  * Each hook has an ftrace_ops on a single function, so a function that cannot be hooked (a
  * livepatch has the function, say) costs no other hook. The callback runs before the function's

@@ -98,8 +98,7 @@ bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
 /*
  * For the refused call the core drops a reference of @tag's page, which the caller should have
  * taken before. A caller that took none would use up Labyrinth's own references, call by call.
- * So when half of Labyrinth's references are gone, refill() puts all back, and reports the
- * loss.
+ * So when half of Labyrinth's references are gone, all are put back, and the loss is reported.
  *
  * Races with the owner's calls: the count is 0 while a call has the frame frozen, and full
  * after the thaw. The compare-and-exchange succeeds only on the low count that was read.
