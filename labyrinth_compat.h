@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What differs between kernels. The only file that asks: the rest is written against
- * the newest form of each interface.
+ * Differences between kernels. Only this file asks for any: the rest is written against the
+ * newest form of each interface.
  *
- * No version is asked for, since distributions backport. What a driver compiles too,
- * through labyrinth_alloc.h, is chosen by what the kernel's headers define. The rest
- * is for Labyrinth alone, and chosen by LAB_HAS_*, which the table of probes in Kbuild
- * sets; a driver's build has none of them.
+ * No version is asked for, since distributions backport. A driver compiles the first half,
+ * through labyrinth_alloc.h: the kernel's own headers decide there. The rest is for Labyrinth
+ * alone, and LAB_HAS_* decides, from the table of probes in Kbuild. A driver's build has no
+ * LAB_HAS_*.
  */
 #ifndef LABYRINTH_COMPAT_H
 #define LABYRINTH_COMPAT_H
 
-/* Kbuild found something missing. This is then the only thing to be compiled. */
+/* Kbuild found something missing: then only this is compiled. */
 #ifdef LAB_IMPOSSIBLE
 #if !defined(CONFIG_64BIT)
 #error "Labyrinth needs a 64-bit kernel"
@@ -27,8 +27,8 @@
 #include <linux/module.h>
 
 /*
- * A consumer says this once, beside its MODULE_LICENSE(). MODULE_IMPORT_NS() takes a
- * token on some kernels and a string on others; what it makes is the same on all.
+ * A consumer says this once, beside MODULE_LICENSE(). MODULE_IMPORT_NS() takes a token on some
+ * kernels and a string on others, but makes the same modinfo on all.
  */
 #define LABYRINTH_IMPORT_NS()	MODULE_INFO(import_ns, "LABYRINTH")
 
@@ -40,9 +40,9 @@
 #endif
 
 /*
- * What is in page->page_type of a page with the type PageOffline, and of one without a type.
- * Older kernels have bits that are cleared, newer ones numbers in the upper byte.
- * lab_frame_type_fits() tries it at load.
+ * page->page_type of a page with the type PageOffline, and of a page without a type. Older
+ * kernels clear a bit for each type, newer kernels have a number in the upper byte.
+ * lab_frame_type_fits() tries the value at load.
  */
 #ifdef PAGE_TYPE_BASE
 #define LAB_TYPE_OFFLINE	(~(u32)PG_offline)
@@ -56,7 +56,7 @@
 #define LAB_GUARD_POSSIBLE
 #endif
 
-/* Newer kernels hide what is in ftrace_regs. */
+/* Newer kernels hide the members of ftrace_regs. */
 #ifdef arch_ftrace_regs
 #define lab_ftrace_regs(fregs)	(&arch_ftrace_regs(fregs)->regs)
 #else
@@ -73,28 +73,28 @@
 #define LAB_NS			"LABYRINTH"
 #endif
 
-/* What only the KUnit suites reach; exported to them alone. */
+/* Functions for the KUnit suites alone, exported only in their builds. */
 #ifdef LABYRINTH_KUNIT_TEST
 #define EXPORT_SYMBOL_FOR_LAB_TEST(sym)	EXPORT_SYMBOL_NS_GPL(sym, LAB_NS)
 #else
 #define EXPORT_SYMBOL_FOR_LAB_TEST(sym)
 #endif
 
-/* page_pool's headers were one file once. */
+/* Once page_pool had a single header. */
 #ifdef LAB_HAS_PAGE_POOL_FOLDER
 #define LAB_PAGE_POOL_H		"net/page_pool/helpers.h"
 #else
 #define LAB_PAGE_POOL_H		"net/page_pool.h"
 #endif
 
-/* Fragments of pages got a header of their own. */
+/* Newer kernels have a header for fragments of pages. */
 #ifdef LAB_HAS_PAGE_FRAG_CACHE
 #define LAB_PAGE_FRAG_H		"linux/page_frag_cache.h"
 #else
 #define LAB_PAGE_FRAG_H		"linux/gfp.h"
 #endif
 
-/* Newer kernels keep put_pages_list() to themselves: this is what it does to each page. */
+/* Newer kernels do not export put_pages_list(), which does this to each page. */
 #ifdef LAB_HAS_PUT_PAGES_LIST
 #define lab_put_pages_list	put_pages_list
 #else
@@ -109,7 +109,7 @@ static inline void lab_put_pages_list(struct list_head *pages)
 }
 #endif
 
-/* Some kernels' frame numbers have flags, and a type of their own. */
+/* Some kernels' frame numbers have flags, and a special type. */
 #ifdef LAB_HAS_PFN_T
 #define LAB_PFN_T_H		"linux/pfn_t.h"
 #define lab_mixed_pfn(pfn)	__pfn_to_pfn_t(pfn, PFN_DEV)
@@ -118,7 +118,10 @@ static inline void lab_put_pages_list(struct list_head *pages)
 #define lab_mixed_pfn(pfn)	(pfn)
 #endif
 
-/* Bulk allocation dropped "array" from its name, and a list from the arguments beneath. */
+/*
+ * Newer kernels have no "array" in the name of bulk allocation, and no list among the arguments
+ * beneath.
+ */
 #ifdef LAB_HAS_BULK_ARRAY
 #define lab_alloc_pages_bulk_node	alloc_pages_bulk_array_node
 #define LAB_BULK_PAGES_ARG	5
@@ -127,7 +130,7 @@ static inline void lab_put_pages_list(struct list_head *pages)
 #define LAB_BULK_PAGES_ARG	4
 #endif
 
-/* __stack_depot_save() and its bool gave way to a function with flags. */
+/* Newer kernels have a function with flags in place of __stack_depot_save() with a bool. */
 #ifdef LAB_HAS_DEPOT_FLAGS
 #define LAB_DEPOT_CAN_ALLOC	STACK_DEPOT_FLAG_CAN_ALLOC
 #define lab_stack_depot_save	stack_depot_save_flags
@@ -137,7 +140,10 @@ static inline void lab_put_pages_list(struct list_head *pages)
 	__stack_depot_save(entries, nr, 0, gfp, flags)
 #endif
 
-/* Newer kernels allocate the shrinker. There is one, so there is room for one. */
+/*
+ * Newer kernels allocate the shrinker; on older kernels there is room for a single shrinker
+ * here.
+ */
 #ifdef LAB_HAS_SHRINKER_ALLOC
 #define lab_shrinker_register(count, scan) ({				\
 	struct shrinker *lab_new = shrinker_alloc(0, "labyrinth");	\
@@ -178,14 +184,14 @@ static inline void lab_put_pages_list(struct list_head *pages)
 #define lab_page_charged(page)	((void)(page), false)
 #endif
 
-/* Newer kernels say for which mappings it is meant. */
+/* Newer kernels have in the name for which mappings the function is meant. */
 #ifdef LAB_HAS_ZAP_SPECIAL
 #define lab_zap_vma_ptes zap_special_vma_range
 #else
 #define lab_zap_vma_ptes zap_vma_ptes
 #endif
 
-/* Some kernels count writers from when they have the lock; the unlock counts everywhere. */
+/* Some kernels count writers when the lock is taken; all kernels count at the unlock. */
 #ifdef LAB_HAS_MM_WRITE_BEGIN
 #define lab_mm_write_begin	mm_lock_seqcount_begin
 #else
@@ -219,7 +225,7 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 #define lab_follow_pfn follow_pfn
 #endif
 
-/* The innermost of what the guard hooks; @own is LAB_OWN of hook/own.h. */
+/* The innermost function that the guard hooks; @own is LAB_OWN of hook/own.h. */
 #ifdef LAB_HAS_DMA_MAP_PHYS
 #define lab_dma_map_page(own, dev, page, offset, size, dir) \
 	own(dma_map_phys)(dev, page_to_phys(page) + (offset), size, dir, 0)
@@ -238,18 +244,18 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 } while (0)
 #endif
 
-/* Newer kernels hide the local APIC's methods; for who includes <asm/apic.h>. */
+/* Newer kernels hide the local APIC's methods. For files that include <asm/apic.h>. */
 #ifdef LAB_HAS_APIC_SEND_IPI
 #define lab_send_nmi(mask)	__apic_send_IPI_mask(mask, NMI_VECTOR)
 #else
 #define lab_send_nmi(mask)	apic->send_IPI_mask(mask, NMI_VECTOR)
 #endif
 
-/* To be told from an ftrace callback: run the function at @ip instead of the hooked one. */
+/* For an ftrace callback: makes the call run the function at @ip instead of the hooked function. */
 #define lab_ftrace_divert(fregs, ip) \
 	instruction_pointer_set(lab_ftrace_regs(fregs), ip)
 
-/* Direct calls from hooked functions: on some kernels the name has "multi" in it. */
+/* Direct calls from hooked functions: some kernels have "multi" in the name. */
 #ifndef CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS
 #define lab_direct_register(ops, addr)		(-EOPNOTSUPP)
 #define lab_direct_unregister(ops, addr)	(-EOPNOTSUPP)
@@ -268,7 +274,7 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 #define lab_fault_address()	0UL
 #endif
 
-/* An mmap_prepare may hand a driver's wish to the core in one structure. */
+/* An mmap_prepare may hand a driver's wish to the core in a single structure. */
 #ifdef LAB_HAS_MAP_KERNEL_PAGES
 #define LAB_HAS_MMAP_ACTION	true
 #define lab_mmap_action		mmap_action

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The order in which the module's parts come, and its exact reverse.
+ * The order in which the module's parts start, and the exact reverse.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -27,7 +27,7 @@
 #include "system/oops.h"
 #include "system/shrinker.h"
 
-/* A quarter of RAM up to this many pages, and beyond a sixteenth. */
+/* The default capacity is a quarter of RAM up to this many pages, or if larger, a sixteenth. */
 #define CAPACITY_ENOUGH	262144UL
 
 static unsigned long capacity;
@@ -83,7 +83,7 @@ static void __init find_frames(void)
 	labyrinth_hot.direct_map = (unsigned long)__va(PFN_PHYS(pfn)) - PFN_PHYS(pfn);
 }
 
-/* One more than the last frame's number, as far as memory is online now. */
+/* The last frame's number plus 1, as far as memory is online now. */
 static u64 nr_frames(void)
 {
 	u64 frames = 0;
@@ -134,7 +134,7 @@ static int start_slots(void)
 	return err;
 }
 
-/* The parts in the order in which they start. They stop in the reverse. */
+/* The parts, in starting order; stopped in reverse order. */
 static const struct {
 	int (*start)(void);
 	void (*stop)(void);
@@ -170,7 +170,7 @@ static int start_parts(void)
 	for (i = 0; i < ARRAY_SIZE(parts) && !err; i++)
 		if (parts[i].start)
 			err = parts[i].start();
-	/* The part that failed has undone its own. */
+	/* The part that failed has cleaned up after itself. */
 	if (err)
 		stop_parts(i - 1);
 	return err;

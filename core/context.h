@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a context allows.
+ * The calls that a context allows.
  */
 #ifndef LABYRINTH_CONTEXT_H
 #define LABYRINTH_CONTEXT_H
@@ -9,8 +9,8 @@
 #include <linux/types.h>
 
 /*
- * Whether a spinlock may be taken here, which on PREEMPT_RT sleeps: so whether the page
- * allocator, the slab and the DMA API may be asked.
+ * Whether the context may take a spinlock, which sleeps on PREEMPT_RT. The page allocator, the
+ * slab allocator and the DMA API need such a context.
  */
 static inline bool lab_may_lock(void)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The words of struct page put right. No state is owned here.
+ * Puts the words of struct page right. No state is owned here.
  *
- * A stray write to a page's struct page does no harm while the page is its owner's:
- * nothing there is followed. But the core follows those words as soon as the page is lent
- * or goes back to the page allocator. So each page is looked over before that.
+ * A stray write to a page's struct page does no harm while the page is owned: Labyrinth follows
+ * none of the words. But the core follows them as soon as the page is lent or goes back to the
+ * page allocator. So Labyrinth checks each page before that.
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -37,7 +37,7 @@ static void mend_word(unsigned long *word, unsigned long right, const char *name
 		note_damage(damage, name, held, right);
 }
 
-/* Where nodes overlap, the first that will do. */
+/* The zone that spans @pfn. Where nodes overlap, the first match. */
 static struct zone *find_zone(unsigned long pfn)
 {
 	struct zone *zone;
@@ -61,7 +61,7 @@ static bool is_in_its_zone(const struct page *page, unsigned long pfn)
 	       zone_spans_pfn(&NODE_DATA(nid)->node_zones[zone], pfn);
 }
 
-/* The core finds the page's zone, and so the lists to which it frees the page, by its flags. */
+/* The core takes the zone, and so the lists to which a page is freed, from the page's flags. */
 static void mend_zone(struct page *page, unsigned long pfn)
 {
 	struct zone *zone;
@@ -81,7 +81,7 @@ static void mend_flags(struct lab_frame *frame, unsigned long pfn,
 	set_mask_bits(&frame->flags, PAGE_FLAGS_CHECK_AT_PREP, LAB_FRAME_MARK);
 	mend_zone(lab_frame_page(frame), pfn);
 	right = READ_ONCE(frame->flags);
-	/* Flags that nobody minds are cleared without a word. */
+	/* Flags of no consequence are cleared without a report. */
 	if ((held ^ right) & (LAB_FRAME_BAD_FLAGS | LAB_FRAME_MARK | ~PAGEFLAGS_MASK))
 		note_damage(damage, "flags", held, right);
 }
@@ -109,8 +109,8 @@ static unsigned long *memcg_word(struct lab_frame *frame)
 #endif
 
 /*
- * Whether @frame, of number @pfn, says that the page is of its own zone and node, and
- * charged to nobody: words that the core follows as soon as others have the page.
+ * Whether @frame, of number @pfn, names the right zone and node, and no memory cgroup. The core
+ * follows these words as soon as borrowers, or the page allocator, have the page.
  * Context: Any.
  */
 bool lab_frame_is_at_home(struct lab_frame *frame, unsigned long pfn)
@@ -122,10 +122,10 @@ bool lab_frame_is_at_home(struct lab_frame *frame, unsigned long pfn)
 }
 
 /*
- * Makes every word of the frozen @frame of number @pfn what it must be for a page that is
- * its owner's alone, but for the type of a page that was lent, which has none. What was
- * wrong is told by @damage.
- * Context: Any; the frame is the caller's alone.
+ * Puts every word of the frozen @frame, of number @pfn, right for an owned page. A page that
+ * was lent gets no type. @damage tells which words were wrong; a borrower could use ->lru and
+ * ->private, so of a lent page @damage does not tell of these.
+ * Context: Any; the caller has frozen the frame.
  */
 void lab_frame_mend(struct lab_frame *frame, unsigned long pfn, enum lab_words words,
 		    struct lab_damage *damage)
@@ -147,9 +147,9 @@ void lab_frame_mend(struct lab_frame *frame, unsigned long pfn, enum lab_words w
 }
 
 /*
- * Makes those words of a lent page's frame right that no borrower has any business in, and
- * by which the core would take the page for another: borrowers have it, and it is not
- * frozen. What was wrong is told by @damage.
+ * Puts right those words of a lent page's frame that no borrower has any business to change,
+ * and by which the core would take the page for a different kind of page. Borrowers have
+ * references and the frame is not frozen. @damage tells which words were wrong.
  * Context: Any.
  */
 void lab_frame_mend_lent(struct lab_frame *frame, unsigned long pfn,
@@ -166,13 +166,13 @@ void lab_frame_mend_lent(struct lab_frame *frame, unsigned long pfn,
 		mend_zone(lab_frame_page(frame), pfn);
 		note_damage(damage, "flags", flags, READ_ONCE(frame->flags));
 	}
-	/* A page that a borrower has put into a file is charged for it. */
+	/* A borrower that puts the page into a file has the page charged to a memory cgroup. */
 	if (memcg && !READ_ONCE(frame->mapping))
 		mend_word(memcg, 0, "memcg_data", damage);
 }
 
 /*
- * Whether the type is written as this was compiled for.
+ * Whether the running kernel writes page types as LAB_TYPE_OFFLINE and LAB_TYPE_NONE say.
  * Context: Task; may sleep. Return: false also without memory for the trial.
  */
 bool lab_frame_type_fits(void)

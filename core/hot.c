@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The line that every look-up reads. Written by init alone, before there is an owner.
+ * The cache line that every look-up reads. Written by init alone, before an owner exists.
  */
 #include <linux/module.h>
 

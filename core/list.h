@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A stack of cached pages that any CPU in any context may push to and pop from, an NMI in
- * the middle of another push or pop included.
+ * A stack of cached pages. Any CPU may push and pop in any context, also in an NMI in the
+ * middle of a push or pop.
  *
- * The head is one word: the number of the first page's slot in the owner table, plus one,
- * and below it a sequence number that every push and pop increments (Treiber's stack with
- * IBM's tag against ABA: "Systems Programming: Coping with Parallelism", 1986).
- * lab_slot.next is the head as it was, without the sequence number; 0 is the end.
+ * The head is a single word: the slot number of the first page, plus 1, and below that a
+ * sequence number that every push and pop increments (Treiber's stack with IBM's tag against
+ * ABA: "Systems Programming: Coping with Parallelism", 1986). lab_slot.next is the former head,
+ * without the sequence number; 0 is the end.
  *
- * Why a pop is safe: between reading the head and its compare-and-exchange, others may pop
- * the first slot's page, hand it out, even give it back to the system, so what is read from
- * that slot may be nonsense. It is readable: the table stays. Nonsense is never used: the pop
- * that took the page has changed the sequence number. For that to fail, exactly 2^24
- * pushes and pops, or a multiple, must fall between the two. Other CPUs need some 20 ns
- * for each at the least: this CPU would have to stand still in that place, where
- * preemption is disabled, for a third of a second, and go on at one of 16 million moments.
+ * Why a pop is safe: between the read of the head and the compare-and-exchange, another CPU or
+ * an NMI may pop the first page, hand the page out, even give the page back to the system. Then
+ * lab_slot.next, as read here, may be any value. To read it is safe, since the table stays. The
+ * value is not used: the other pop has changed the sequence number, so the compare-and-exchange
+ * fails. The sequence number would be the same only after exactly 2^24 pushes and pops, or a
+ * multiple. Other CPUs need at least 20 ns for each, so this CPU would have to stand still, with
+ * preemption disabled, for a third of a second, and go on at a single one of 16 million moments.
  */
 #ifndef LABYRINTH_LIST_H
 #define LABYRINTH_LIST_H
@@ -37,7 +37,7 @@ static inline u64 lab_list_word(u64 old, u64 first)
 }
 
 /*
- * @slot's page is the caller's alone, CACHED and on no list.
+ * Pushes @slot. The slot's page is CACHED, on no list, and the caller's alone.
  * Context: Any.
  */
 static inline void lab_list_push(struct lab_list *list, struct lab_slot *slot)
@@ -49,14 +49,14 @@ static inline void lab_list_push(struct lab_list *list, struct lab_slot *slot)
 	do {
 		seen = old;
 		WRITE_ONCE(slot->next, seen & ~LAB_LIST_SEQ_MASK);
-		/* A full barrier: the link is there before the slot can be popped. */
+		/* A full barrier: other CPUs see the link before the slot can be popped. */
 		old = cmpxchg(&list->head, seen, lab_list_word(seen, first));
 	} while (unlikely(old != seen));
 }
 
 /*
- * Takes the last slot pushed; NULL if there is none.
- * Context: Any; preemption disabled, unless nobody else uses the list.
+ * Pops the slot that was pushed last; NULL if the list is empty.
+ * Context: Any; preemption disabled, unless no other code uses the list.
  */
 static inline struct lab_slot *lab_list_pop(struct lab_list *list)
 {
@@ -68,7 +68,7 @@ static inline struct lab_slot *lab_list_pop(struct lab_list *list)
 		if (seen <= LAB_LIST_SEQ_MASK)
 			return NULL;
 		slot = &labyrinth_hot.table.slots[(seen >> LAB_LIST_SEQ_BITS) - 1];
-		/* Pairs with the push of @slot, as a full barrier. */
+		/* A full barrier. Pairs with lab_list_push() of @slot. */
 		old = cmpxchg(&list->head, seen, lab_list_word(seen, READ_ONCE(slot->next)));
 	} while (unlikely(old != seen));
 	return slot;

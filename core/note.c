@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A page's notes read, for whoever reports or shows them. No state is owned here. Nothing
- * that is read here is followed, but the list of the page's mappings, under its owner's
- * map_lock.
+ * Reads a page's notes, for reports and for debugfs. No state is owned here. The only pointer
+ * followed here is the page's list of mappings, under the owner's map_lock.
  */
 #include <linux/hardirq.h>
 #include <linux/spinlock.h>
@@ -15,8 +14,8 @@
 #include "inline/slot.h"
 
 /*
- * How many records there are from @map on. With @only_process: 0, if there is one of another
- * kind. Under the owner's map_lock.
+ * How many records there are from @map on. With @only_process: 0, if any is of another kind.
+ * Under the owner's map_lock.
  */
 int lab_mapping_count(const struct lab_mapping *map, bool only_process)
 {
@@ -31,8 +30,8 @@ int lab_mapping_count(const struct lab_mapping *map, bool only_process)
 }
 
 /*
- * Adds to @note what is known of the mappings of a page that was MAPPED a moment
- * ago, by the tag @tag in @slot; in an NMI, nothing is.
+ * Adds the mappings to @note, if @tag, of a MAPPED page, still stands in @slot. In an NMI,
+ * nothing is added.
  * Context: Any.
  */
 static void note_mappings(struct lab_slot *slot, lab_tag_t tag,
@@ -52,9 +51,8 @@ static void note_mappings(struct lab_slot *slot, lab_tag_t tag,
 }
 
 /*
- * Notes what is known of the page that had @tag in @slot a moment ago, for a report that is
- * made after the page may have moved on: then its references alone are noted. @slot may be
- * NULL: then it is looked for.
+ * The notes of the page that had @tag in @slot a moment ago, for a later report. If the page
+ * has moved on, the references alone are noted. @slot may be NULL: then the slot is looked up.
  * Context: Any.
  */
 struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is known of a page: read from its slot, its frame and the list of its mappings. See
- * core/note.c.
+ * The notes of a page: read from the slot, the frame and the list of mappings. See core/note.c.
  */
 #ifndef LABYRINTH_NOTE_H
 #define LABYRINTH_NOTE_H
@@ -20,12 +19,12 @@ enum lab_map_kind {
 };
 
 /**
- * struct lab_map_note - one mapping of a page
- * @addr: for the device, in the kernel, or in the process.
- * @site: the address that the call returned to which made it.
+ * struct lab_map_note - a mapping of a page
+ * @addr: the address for the device, in the kernel, or in the process.
+ * @site: the address that the mapping call returned to.
  * @size: in bytes.
  * @kind: &enum lab_map_kind.
- * @dir: &enum dma_data_direction, of one for DMA.
+ * @dir: &enum dma_data_direction, if for DMA.
  */
 struct lab_map_note {
 	u64 addr;
@@ -36,12 +35,12 @@ struct lab_map_note {
 };
 
 /**
- * struct lab_page_note - what a page's frame said when it was looked at
- * @refs: its reference count.
- * @age_ms: since it was handed out, if @site is not 0.
- * @site: to where; 0 if the page is not handed out.
+ * struct lab_page_note - the notes of a page at some moment
+ * @refs: the reference count.
+ * @age_ms: since the page was handed out, if @site is not 0.
+ * @site: the address that the allocation returned to; 0 if the page is not handed out.
  * @stack: the stack depot's handle of that allocation, or 0.
- * @mappings: how often it is mapped.
+ * @mappings: how many mappings the page has.
  * @map: the mapping made last.
  */
 struct lab_page_note {
@@ -54,17 +53,16 @@ struct lab_page_note {
 };
 
 /**
- * struct lab_mapping - one mapping of one page
- * @next: the same page's next, or the next that is spare.
- * @made: the next of all that the owner has from the slab allocator; not of a range.
- * @what: what a report says of it.
- * @range: the struct of the mapping of several pages that this one is part of;
- *	NULL for DMA.
- * @linked: it is on the list.
- * @ending: somebody is about to end it.
+ * struct lab_mapping - the record of a mapping of a page
+ * @next: the next record of the same page, or the next spare record.
+ * @made: the next record that the owner has from the slab allocator; not of a range.
+ * @what: the mapping, as a report prints the mapping.
+ * @range: the struct of the mapping of several pages, of which this record is a part; NULL for
+ *	DMA.
+ * @linked: on the page's list.
+ * @ending: a call is about to end the mapping.
  *
- * Linked and unlinked, @ending set and, while linked, @what changed under its owner's
- * map_lock.
+ * The owner's map_lock protects @linked and @ending and, while linked, @what.
  */
 struct lab_mapping {
 	struct lab_mapping *next;

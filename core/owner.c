@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The slots of owners, their handles and their counts. The state owned here is the array of
- * slots and the list of free ones, which owners_lock protects. What an owner does at its
- * birth and its end is labyrinth_owner.c's.
+ * The slots of owners, and the handles and counts of each. The state owned here is the array of
+ * slots and the list of free slots, which owners_lock protects. labyrinth_owner.c has an
+ * owner's birth and end.
  *
- * Why a stale handle is harmless: the slots stay as long as the module, and each
- * life of a slot has a generation of its own, so no handle ever fits twice. Why a
- * forged one is: see make_handle().
+ * Why a stale handle is harmless: the slots stay as long as the module, and each life of a slot
+ * has another generation, so no handle ever fits twice. Why a forged handle is harmless: see
+ * make_handle().
  */
 #include <linux/log2.h>
 #include <linux/mutex.h>
@@ -20,13 +20,13 @@
 #define HANDLE_TOP		(0x4UL << 60)
 #define HANDLE_ODD		BIT(0)
 
-/* A life's bits in a handle: so many below the owner's id, the rest above it. */
+/* The bits of a life in a handle: LIFE_LOW_BITS below the owner's id, the rest above. */
 #define LIFE_HALF_BITS		22
 #define LIFE_HALF_MASK		GENMASK(LIFE_HALF_BITS - 1, 0)
 #define LIFE_LOW_BITS		(LAB_OWNER_SLOT_SHIFT - 1)
 #define LIFE_LOW_MASK		GENMASK_ULL(LIFE_LOW_BITS - 1, 0)
 #define LIFE_HIGH_SHIFT		(LAB_OWNER_SLOT_SHIFT + LAB_OWNER_BITS)
-/* Four are enough for a function that cannot be told from a random one. */
+/* Four rounds already give a function that cannot be told from a random function. */
 #define LIFE_ROUNDS		8
 
 static_assert(2 * LIFE_HALF_BITS - LIFE_LOW_BITS + LIFE_HIGH_SHIFT == 60);
@@ -35,19 +35,19 @@ struct lab_owners lab_owners __read_mostly;
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_owners);
 
 /*
- * Protects the list of free slots, slot->phase, and who is watching. Taken in
- * task context only, and nests in nothing of Labyrinth's.
+ * Protects the list of free slots, slot->phase, and the count of watchers. Taken in task
+ * context only, and nests in no lock of Labyrinth's.
  */
 static DEFINE_MUTEX(owners_lock);
 static LIST_HEAD(free_slots);
 static unsigned int watchers;
 
-/* Enciphers generations. Written by init alone, before there is an owner. */
+/* Enciphers generations. Written by init alone, before an owner exists. */
 static siphash_key_t handle_key __read_mostly;
 
 /*
- * Keeps owners from coming and going while they are looked at. No call on a
- * page ever waits for it.
+ * Keeps owners from coming and going while the caller looks at them. No call on a page ever
+ * waits for owners_lock.
  * Context: Task; may sleep.
  */
 void lab_owners_lock(void)
@@ -80,7 +80,7 @@ void lab_owners_each(void (*fn)(struct lab_owner *owner, void *arg), void *arg)
 	mutex_unlock(&owners_lock);
 }
 
-/* Likewise, but does nothing rather than wait. */
+/* lab_owners_each(), but does nothing if owners_lock is taken. */
 void lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
 			 void *arg)
 {
@@ -97,8 +97,8 @@ static void forbid_fast(struct lab_owner *owner)
 }
 
 /*
- * Says which of the paths that do nothing but pop or push may serve @owner. A
- * call under way may still have read the old answer: it goes untold, no more.
+ * Chooses whether the paths that only pop or push may serve @owner. A call under way may have
+ * read the old choice: a watcher misses such a step.
  */
 static void set_fast(struct lab_owner *owner, void *unused)
 {
@@ -114,7 +114,7 @@ static void set_fast(struct lab_owner *owner, void *unused)
 }
 
 /*
- * From now on, until lab_watch_end(), every step is told.
+ * From now on, until lab_watch_end(), a watcher is told of every step.
  * Context: Task; may sleep.
  */
 void lab_watch_begin(void)
@@ -133,7 +133,7 @@ void lab_watch_end(void)
 	mutex_unlock(&owners_lock);
 }
 
-/* @pages tags more, or fewer, carry @owner's id. Context: Any. */
+/* @pages more tags, or fewer if negative, carry @owner's id. Context: Any. */
 void lab_owner_account(struct lab_owner *owner, int pages)
 {
 	int now = atomic_add_return(pages, &owner->pages);
@@ -143,7 +143,7 @@ void lab_owner_account(struct lab_owner *owner, int pages)
 		;
 }
 
-/* Whether the owner has as many pages as it may: a look. Context: Any. */
+/* Whether the owner has max_pages pages: a look, not a claim. Context: Any. */
 bool lab_owner_quota_full(const struct lab_owner *owner)
 {
 	return owner->max_pages &&
@@ -172,7 +172,7 @@ void lab_owner_quota_give(struct lab_owner *owner, unsigned int nr)
 }
 
 /*
- * A slot that no owner has; NULL where there is none left.
+ * A free slot; NULL if there is none.
  * Context: Task; may sleep.
  */
 struct lab_owner *lab_owner_get_slot(void)
@@ -192,12 +192,12 @@ static void free_slot(struct lab_owner *owner)
 {
 	lockdep_assert_held(&owners_lock);
 	owner->phase = LAB_PHASE_FREE;
-	/* The one that has been free longest is used next. */
+	/* The slot that has been free longest is used next. */
 	list_add_tail(&owner->free_node, &free_slots);
 }
 
 /*
- * The slot of an owner that is gone becomes free with its last page.
+ * Frees the slot of an owner that is gone, if no page is left.
  * Context: Task; may sleep.
  */
 void lab_owner_put_slot(struct lab_owner *owner)
@@ -209,9 +209,9 @@ void lab_owner_put_slot(struct lab_owner *owner)
 }
 
 /*
- * The number of a slot's life as its handle has it: a permutation of all numbers of 44
- * bits, which a Feistel network is whatever its rounds do ("How to construct
- * pseudorandom permutations from pseudorandom functions", Luby and Rackoff, 1988).
+ * The number of a slot's life, as in the handle: a permutation of all numbers of 44 bits. A
+ * Feistel network is a permutation, whatever the rounds compute ("How to construct pseudorandom
+ * permutations from pseudorandom functions", Luby and Rackoff, 1988).
  */
 static u64 encipher(unsigned int id, u64 generation)
 {
@@ -229,7 +229,7 @@ static u64 encipher(unsigned int id, u64 generation)
 	return left << LIFE_HALF_BITS | right;
 }
 
-/* Whoever has another owner's handle was given it: it can be neither computed nor found. */
+/* A handle can be neither computed nor found, only given. */
 static unsigned long make_handle(const struct lab_owner *owner)
 {
 	unsigned int id = lab_owner_id(owner);
@@ -240,14 +240,14 @@ static unsigned long make_handle(const struct lab_owner *owner)
 	       (life & LIFE_LOW_MASK) << 1 | HANDLE_ODD;
 }
 
-/* The owner lives: its handle is one. Context: Task; may sleep. */
+/* Gives the owner, now alive, a handle. Context: Task; may sleep. */
 void lab_owner_publish(struct lab_owner *owner)
 {
 	mutex_lock(&owners_lock);
 	owner->phase = LAB_PHASE_LIVE;
 	/*
-	 * Pairs with the dependency that leads from the handle, which nobody
-	 * has before this returns, to the slot's other members.
+	 * Pairs with the dependency that leads from the handle, which no caller has before this
+	 * function returns, to the slot's other members.
 	 */
 	smp_store_release(&owner->front.handle, make_handle(owner));
 	set_fast(owner, NULL);
@@ -261,9 +261,9 @@ static void take_back_handle(struct lab_owner *owner)
 }
 
 /*
- * @handle is nobody's from here on, and no call that found its owner is under way any more.
- * Until lab_owner_bury() the slot counts one page more than it has.
- * Context: Task; may sleep. Return: the owner; NULL where the handle was nobody's before.
+ * Takes @handle back, and waits until no call that found the owner is under way any more. Until
+ * lab_owner_bury() the slot counts a page too many.
+ * Context: Task; may sleep. Return: the owner; NULL if @handle was not an owner's.
  */
 struct lab_owner *lab_owner_retire(const struct labyrinth_owner *handle)
 {
@@ -276,7 +276,7 @@ struct lab_owner *lab_owner_retire(const struct labyrinth_owner *handle)
 	}
 	take_back_handle(owner);
 	owner->phase = LAB_PHASE_GONE;
-	/* Until its pages are settled, nobody may find the slot empty. */
+	/* Until the pages are settled, no caller may find the slot empty. */
 	atomic_inc(&owner->pages);
 	mutex_unlock(&owners_lock);
 	synchronize_rcu();
@@ -284,7 +284,7 @@ struct lab_owner *lab_owner_retire(const struct labyrinth_owner *handle)
 }
 
 /*
- * The owner was never born. A page of its reserve may be in limbo.
+ * Gives up an owner that never had a handle. A page of the reserve may be in limbo.
  * Context: Task; may sleep.
  */
 void lab_owner_give_up(struct lab_owner *owner)
@@ -296,8 +296,8 @@ void lab_owner_give_up(struct lab_owner *owner)
 }
 
 /*
- * All that a retired owner had has been seen to, but for pages in limbo: with the last of
- * them the slot becomes free.
+ * Ends a retired owner, of whose pages only those in limbo are left. The slot becomes free with
+ * the last page.
  * Context: Task; may sleep.
  */
 void lab_owner_bury(struct lab_owner *owner)
@@ -355,8 +355,8 @@ int lab_owners_init(unsigned int nr)
 }
 
 /*
- * No page is tagged any more. Parameters and tracepoints may still be switched
- * until the module is gone altogether: they find no slot.
+ * No page is tagged any more. Until the module is gone, parameters and tracepoints may still be
+ * switched, and find no slot.
  * Context: Task.
  */
 void lab_owners_exit(void)

@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Owners: slots in memory that stays, and handles that say which slot, in which
- * of its lives.
+ * Owners: slots in memory that stays, and handles that name a slot and a life of the slot.
  *
- * A handle is no pointer, though it is typed as one: it is the slot's place in
- * the array, among 44 bits that say which of the slot's lives. Any value at all leads
- * to some slot, which either carries that very handle or does not; a stale, forged or
- * foreign handle is told without touching memory that might be gone.
+ * A handle has a pointer's type, but is no pointer: a handle is the slot's place in the array,
+ * among 44 bits that name the slot's life. Any value at all leads to some slot. A live handle
+ * equals the handle in that slot; a stale, forged or foreign handle does not, and no memory is
+ * touched that might be gone.
  *
- *	 63  60 59                         24 23           9 8       1 0
- *	+------+-----------------------------+--------------+---------+---+
- *	| 0100 |    life, upper 36 bits      |   owner id   | life, 8 | 1 |
- *	+------+-----------------------------+--------------+---------+---+
+ * 63 60 59 24 23 9 8 1 0 +------+-----------------------------+--------------+---------+---+ |
+ * 0100 | life, upper 36 bits | owner id | life, 8 | 1 |
+ * +------+-----------------------------+--------------+---------+---+
  *
- * The bits of the life are the slot's generation, enciphered with a key that is drawn
- * when the module is loaded: no handle can be computed from others or from the slot's
- * number, and no two of a slot's first 2^44 lives have the same. To check a handle
- * is to compare one word, as it would be without.
- * The top bits make it a non-canonical address, and bit 0 an odd one: to follow it is a
- * fault. A handle is not printed but as %p does it, hashed.
+ * The life's bits are the slot's generation, enciphered with a key that is drawn when the
+ * module is loaded. No handle can be computed from other handles or from the slot's number, and
+ * the first 2^44 lives of a slot all have different bits. To check a handle is still a
+ * comparison of a single word. The top bits make a handle a non-canonical address, and bit 0 an
+ * odd address: to follow a handle is a fault. A handle is printed only as %p prints pointers,
+ * hashed.
  */
 #ifndef LABYRINTH_CORE_OWNER_H
 #define LABYRINTH_CORE_OWNER_H
@@ -38,7 +36,7 @@
 struct lab_cpu_cache;
 struct lab_mapping;
 
-/* Why an allocation came back with nothing. */
+/* The reason of an allocation without a page. */
 enum lab_fail {
 	LAB_FAIL_THREAD,	/* the caller is not the bound thread */
 	LAB_FAIL_QUOTA,		/* max_pages are out */
@@ -52,15 +50,15 @@ enum lab_fail {
 
 enum lab_phase {
 	LAB_PHASE_FREE,		/* on the list of free slots */
-	LAB_PHASE_LIVE,		/* its handle is out */
-	LAB_PHASE_GONE,		/* destroyed, pages of its own still in limbo */
+	LAB_PHASE_LIVE,		/* the owner's handle is out */
+	LAB_PHASE_GONE,		/* destroyed, pages still in limbo */
 };
 
 struct lab_owner {
 	struct lab_front front;
 
-	/* What the slow paths write, from any CPU and in any context. */
-	atomic_t pages ____cacheline_aligned;	/* tags that carry its id */
+	/* Words that the slow paths write, from any CPU and in any context. */
+	atomic_t pages ____cacheline_aligned;	/* tags that carry the owner's id */
 	atomic_t peak;			/* the most @pages has been */
 	atomic_t held;			/* handed out; kept only with a quota */
 	atomic_t fails[LAB_NR_FAILS];
@@ -70,9 +68,9 @@ struct lab_owner {
 					 */
 	struct lab_list reserve;
 	struct irq_work kick;		/* from anywhere: schedule @refill */
-	struct delayed_work refill;	/* fills @reserve from where one may sleep */
+	struct delayed_work refill;	/* fills @reserve, where sleeping is allowed */
 
-	/* What it is. Written under the owners' mutex while nobody knows it. */
+	/* The owner's attributes. Written under owners_lock, or before the handle is out. */
 	enum lab_phase phase;
 	unsigned int max_pages;
 	unsigned int reserve_target;
@@ -81,8 +79,8 @@ struct lab_owner {
 	union {
 		struct list_head free_node;	/* while the slot is free; else */
 		struct {			/* under @map_lock: */
-			struct lab_mapping *records;	/* all that it has, and */
-			struct lab_mapping *spare;	/* those not in use */
+			struct lab_mapping *records;	/* all of the owner's records, and */
+			struct lab_mapping *spare;	/* the records not in use */
 		};
 	};
 	raw_spinlock_t map_lock;	/* see page/mapping.c */
@@ -115,8 +113,8 @@ static __always_inline unsigned int lab_owner_id(const struct lab_owner *owner)
 }
 
 /*
- * What a slot has for a handle while it is nobody's: a value that leads to
- * another slot, so that no value at all is this slot's handle then, not even 0.
+ * The value of a slot's handle while no owner has the slot. The value leads to another slot, so
+ * that no value at all, not even 0, passes for this slot's handle then.
  */
 static inline unsigned long lab_owner_dead(const struct lab_owner *owner)
 {
@@ -130,9 +128,9 @@ static __always_inline bool lab_owner_is(const struct lab_owner *owner,
 }
 
 /*
- * The owner of a live handle, or NULL. It stays alive until preemption is
- * enabled again, or the caller's RCU read-side section ends: destroy waits for a
- * grace period after it took the handle back.
+ * The owner of a live handle, or NULL. The owner stays alive until preemption is enabled again,
+ * or the caller's RCU read-side section ends: destroy takes the handle back and then waits for
+ * a grace period.
  * Context: Any; preemption disabled, or rcu_read_lock() held, by the caller.
  */
 static __always_inline struct lab_owner *
@@ -158,13 +156,13 @@ static inline void lab_owner_fail(struct lab_owner *owner, enum lab_fail fail)
 	atomic_inc(&owner->fails[fail]);
 }
 
-/* Only the bound thread itself may use the handle, not an interrupt over it. */
+/* Only the bound thread itself may use the handle, not an interrupt on top of that thread. */
 static inline bool lab_owner_may_use(const struct lab_owner *owner)
 {
 	return likely(!owner->front.task) || (in_task() && current == owner->front.task);
 }
 
-/* Whether @page is of the node that the owner asked for, if it asked. */
+/* Whether @page is of the node that the owner asked for, if any. */
 static inline bool lab_owner_is_near(const struct lab_owner *owner,
 				     const struct page *page)
 {

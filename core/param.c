@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Module parameters. No state is owned here: each parameter's value is where its
- * module_param_cb() says.
+ * Module parameters. No state is owned here: the file with a parameter's module_param_cb() owns
+ * the parameter's value.
  *
- * The kernel calls these functions one at a time for all parameters of the module: at load
- * before the module's init, later for each write to /sys/module. So a value has one writer,
- * and readers in any context see the old value or the new one.
+ * The kernel calls these functions under the module's param_lock: at load before the module's
+ * init, later for each write to /sys/module. So each value has a single writer at a time, and
+ * readers in any context see the old value or the new value.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -22,7 +22,7 @@
 #define WORDS_LEN 64
 
 /*
- * Says that @val, in which echo has left its newline, is not for the parameter @kp.
+ * Says that @val, at the end of which echo left a newline, is not for the parameter @kp.
  * Context: Task. Return: -EINVAL.
  */
 int lab_param_refuse(const struct kernel_param *kp, const char *val, const char *why)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Module parameters of three kinds, and the one sentence in which a wrong value is
- * refused. See core/param.c.
+ * Module parameters of three kinds, and the message about a wrong value. See core/param.c.
  */
 #ifndef LABYRINTH_PARAM_H
 #define LABYRINTH_PARAM_H
@@ -10,9 +9,9 @@
 #include <linux/types.h>
 
 /**
- * struct lab_switch - a parameter that is 0 or 1; while it is 1, somebody watches
- * @on: its value. Read with READ_ONCE() in any context.
- * @prepare: called before it becomes 1, and may say no with an errno; or NULL.
+ * struct lab_switch - a parameter that is 0 or 1; 1 counts as a watcher, see lab_watch_begin()
+ * @on: the value. Read with READ_ONCE() in any context.
+ * @prepare: called before @on becomes 1; an errno leaves @on at 0. Or NULL.
  */
 struct lab_switch {
 	bool on;
@@ -20,10 +19,10 @@ struct lab_switch {
 };
 
 /**
- * struct lab_choice - a parameter that is one of a list of words
- * @chosen: its value, an index of @words. Read with READ_ONCE() in any context.
+ * struct lab_choice - a parameter that takes a word of a list
+ * @chosen: the value, an index of @words. Read with READ_ONCE() in any context.
  * @nr: how many words there are.
- * @words: what can be written, and is read.
+ * @words: the words that can be written, and are read.
  */
 struct lab_choice {
 	int chosen;

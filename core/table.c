@@ -1,34 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The owner table. It owns the memory of tags and notes; who may change a tag is written
- * beside the states in inline/tag.h.
+ * The owner table. The state owned here is the memory of tags and notes. The comments beside
+ * the states in inline/tag.h say which code may change a tag.
  *
- * A table with a slot for every frame keeps each tag in its preferred slot.
- * Else a pfn has two candidate buckets. The first is the bucket of its preferred
- * slot, the second comes from an independent hash. A new tag goes into the
- * first bucket while that is at most half full, else into the emptier of the
- * two (Azar, Broder, Karlin, Upfal, "Balanced allocations", 1994), else into the
- * stash. A third more slots than the stated capacity keeps the stash unused but
- * for the last tenth: tests/kunit/labyrinth_table_test.c prints the figures.
+ * A table with a slot for every frame keeps each tag in the slot that the pfn prefers. In a
+ * smaller table a pfn has two candidate buckets: the bucket of the preferred slot, and a bucket
+ * from an independent hash. A new tag goes into the first bucket while that is at most half
+ * full, else into the emptier of the two (Azar, Broder, Karlin, Upfal, "Balanced allocations",
+ * 1994), else into the stash. A third more slots than the stated capacity keeps the stash
+ * unused but for the last tenth: tests/kunit/labyrinth_table_test.c prints the figures.
  *
- * Why it needs no lock:
+ * Why no lock is needed:
  *
- * - A tag never moves. From its insertion to its removal it stands in the slot
- *   where it was put, so a look-up cannot pass it by.
- * - A pfn is in the table at most once: whoever inserts it has the frame to
- *   himself (just out of the page allocator, or frozen by adopt), and so is
- *   the only one who could insert that pfn.
- * - Insertion is one compare-and-exchange of an empty slot. Two insertions that
- *   race for a slot are of different pfns; the loser takes the next slot.
- * - Removal is one compare-and-exchange of the tag for 0.
- * - A look-up is plain loads of single words. Whoever was given the page, by
- *   whatever means, was given it after the insertion, and the page's own
- *   journey orders the two: the cmpxchg() below is a full barrier, so the tag
- *   is visible before anything that publishes the page. A look-up of a
- *   page that is not the caller's may see it before or after a change that is
- *   under way; both are answers that were true a moment ago.
- * - A look-up that starts in an NMI or in a panic finds every slot either
- *   before or after each change; there is nothing it could wait for.
+ * - A tag stays in the same slot from insertion to removal, so no look-up misses a tag that
+ *   moves.
+ * - A pfn is in the table at most once. The CPU that inserts a pfn has the frame to itself: the
+ *   frame is just out of the page allocator, or frozen by adopt. So no other CPU inserts that
+ *   pfn.
+ * - Insertion is a compare-and-exchange of an empty slot. Two CPUs that race for a slot insert
+ *   different pfns; the loser takes the next slot.
+ * - Removal is a compare-and-exchange of the tag for 0.
+ * - A look-up is plain loads of single words. Code that was given a page finds the tag, since
+ *   the insertion's cmpxchg() is a full barrier before anything that publishes the page. A
+ *   look-up of a foreign page may race with a change of the tag, and finds the old tag or the
+ *   new; both answers were true a moment ago.
+ * - A look-up in an NMI or in a panic finds every slot before or after each change, and never
+ *   waits.
  */
 #include <linux/hash.h>
 #include <linux/jhash.h>
@@ -40,7 +37,7 @@
 #include "core/table.h"
 #include "labyrinth_compat.h"
 
-/* Above this many tags the slot numbers would not fit 32 bits. */
+/* With more tags, slot numbers would not fit 32 bits. */
 #define LAB_CAPACITY_MAX	(U32_MAX / 2)
 
 static u64 second_bucket(const struct lab_table *table, unsigned long pfn)
@@ -65,13 +62,13 @@ static unsigned int bucket_free(const struct lab_slot *bucket)
 	return nr;
 }
 
-/* Whether each frame has a preferred slot of its own, as good as. */
+/* Whether each frame prefers a different slot, but for rounding. */
 static bool is_direct(const struct lab_table *table)
 {
 	return table->multiplier != GOLDEN_RATIO_32;
 }
 
-/* Puts @tag into the first empty one of @nr slots, beginning at @start. */
+/* Puts @tag into the first empty slot of @nr slots, beginning at @start. */
 static struct lab_slot *slots_insert(struct lab_slot *slots, unsigned int nr,
 				     unsigned int start, lab_tag_t tag)
 {
@@ -81,9 +78,9 @@ static struct lab_slot *slots_insert(struct lab_slot *slots, unsigned int nr,
 		struct lab_slot *slot = &slots[(start + i) % nr];
 
 		/*
-		 * A full barrier: the tag is in before the page is published.
-		 * Pairs with whatever carries the page's address to the
-		 * reader; see the top of this file.
+		 * A full barrier: the tag is in the table before the page is published. Pairs
+		 * with the way by which the page's address comes to a reader; see the top of
+		 * this file.
 		 */
 		if (!READ_ONCE(slot->tag) && !cmpxchg(&slot->tag, 0, tag))
 			return slot;
@@ -96,10 +93,9 @@ static struct lab_slot *stash_insert(struct lab_table *table, lab_tag_t tag)
 	struct lab_slot *slot;
 
 	/*
-	 * Counted before the tag goes in, and (in remove) uncounted after it
-	 * came out: a reader that is to find the tag finds the count too. The
-	 * cmpxchg() in slots_insert() comes after, and whatever carries the
-	 * page to the reader after that; pairs with stash_search()'s smp_rmb().
+	 * The count rises before the tag goes in, and (in lab_table_remove()) falls after the
+	 * tag is out: a reader that must find the tag also finds the count. The cmpxchg() in
+	 * slots_insert() orders the two. Pairs with the smp_rmb() in stash_search().
 	 */
 	atomic_inc(table->stash_used);
 	slot = slots_insert(&table->slots[table->nr_slots], LAB_STASH_TAGS, 0,
@@ -115,8 +111,8 @@ static bool in_stash(const struct lab_table *table, const struct lab_slot *slot)
 }
 
 /*
- * Returns the slot that now holds @tag, or NULL where neither bucket nor the
- * stash has room. The caller has the frame to himself.
+ * Returns the slot that now holds @tag, or NULL where neither bucket nor the stash has room.
+ * The caller has the frame to itself.
  * Context: Any.
  */
 struct lab_slot *lab_table_insert(struct lab_table *table, lab_tag_t tag)
@@ -147,15 +143,14 @@ struct lab_slot *lab_table_insert(struct lab_table *table, lab_tag_t tag)
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_insert);
 
 /*
- * Empties @slot if it still holds @tag.
- * Context: Any. Return: false where somebody else changed the tag first.
+ * Empties @slot if the slot still holds @tag.
+ * Context: Any. Return: false where another call changed the tag first.
  */
 bool lab_table_remove(struct lab_table *table, struct lab_slot *slot, lab_tag_t tag)
 {
 	/*
-	 * A full barrier, which pairs with the cmpxchg() of the insertion that
-	 * takes the slot next: what was done under the old tag is over before
-	 * a new one stands here.
+	 * A full barrier. Pairs with the cmpxchg() of the insertion that takes the slot next:
+	 * all work under the old tag is over before a new tag stands here.
 	 */
 	if (cmpxchg(&slot->tag, tag, 0) != tag)
 		return false;
@@ -183,8 +178,8 @@ static const struct lab_slot *stash_search(const struct lab_table *table,
 					   unsigned long pfn, lab_tag_t *tag)
 {
 	/*
-	 * Pairs with the way by which the page came here, from behind the
-	 * insertion: who has the page sees the count that was raised before.
+	 * Pairs with atomic_inc() and cmpxchg() in stash_insert(): a reader to whom the page
+	 * came after the insertion sees the count.
 	 */
 	smp_rmb();
 	if (likely(!atomic_read(table->stash_used)))
@@ -194,8 +189,8 @@ static const struct lab_slot *stash_search(const struct lab_table *table,
 }
 
 /*
- * Finds the tag of @pfn, whoever owns it: its slot, and in @tag a copy. NULL
- * where there is none (@tag is then 0).
+ * Finds the tag of @pfn, of any owner: the slot, and a copy of the tag in @tag. NULL, and 0 in
+ * @tag, where @pfn has no tag.
  * Context: Any, NMI included. Never waits.
  */
 struct lab_slot *lab_table_search(const struct lab_table *table, unsigned long pfn,
@@ -230,7 +225,7 @@ static struct lab_slot *bucket_find(struct lab_slot *bucket, lab_tag_t expected)
 	return NULL;
 }
 
-/* lab_table_find(), where the tag is not in its preferred slot. */
+/* lab_table_find(), where the preferred slot has another tag. */
 struct lab_slot *lab_table_find_slow(const struct lab_table *table,
 				     lab_tag_t expected)
 {
@@ -253,7 +248,7 @@ unsigned long lab_table_used(const struct lab_table *table)
 
 	for_each_possible_cpu(cpu)
 		used += READ_ONCE(*per_cpu_ptr(table->used, cpu));
-	/* Tags come and go while the CPUs are summed up. */
+	/* Tags come and go while the loop runs, so the sum may be negative. */
 	return max(used, 0L);
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_used);
@@ -301,7 +296,7 @@ static void stats_add(const struct lab_table *table, lab_tag_t tag, u64 index,
 }
 
 /*
- * A snapshot, taken by reading the whole table while it is in use.
+ * Reads the whole table while calls go on: the figures need not be of the same moment.
  * Context: Task; may sleep.
  */
 void lab_table_stats(const struct lab_table *table,
@@ -319,7 +314,7 @@ void lab_table_stats(const struct lab_table *table,
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_stats);
 
-/* See lab_table_preferred(). Above @frames there is no memory. */
+/* See lab_table_preferred(). No frame has a number of @frames or more. */
 static u32 choose_multiplier(u64 nr_slots, u64 frames)
 {
 	return frames && frames <= nr_slots ? div64_u64(U32_MAX, nr_slots) :
@@ -327,10 +322,10 @@ static u32 choose_multiplier(u64 nr_slots, u64 frames)
 }
 
 /*
- * Makes an empty table for @capacity tags, on a machine whose frame numbers are
- * below @frames; 0: unknown.
- * Context: Task; may sleep. Return: 0, -EINVAL for a capacity of 0 or beyond
- * what slot numbers can say, -ENOMEM.
+ * Makes an empty table for @capacity tags, on a machine with frame numbers below @frames; 0:
+ * unknown.
+ * Context: Task; may sleep. Return: 0, -EINVAL for a capacity of 0 or with too many slots for
+ * slot numbers, -ENOMEM.
  */
 int lab_table_init(struct lab_table *table, u64 capacity, u64 frames)
 {

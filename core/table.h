@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The owner table: every tag, keyed by pfn. The one authority on ownership.
+ * The owner table: every tag, keyed by pfn. No other record decides who owns a page.
  *
- * Why it is right without a lock is written at the top of core/table.c.
+ * The top of core/table.c says why look-ups and changes are right without a lock.
  */
 #ifndef LABYRINTH_CORE_TABLE_H
 #define LABYRINTH_CORE_TABLE_H
@@ -14,7 +14,7 @@ struct lab_table_stats {
 	unsigned long used;
 	unsigned int stash_used;
 	unsigned int longest_probe;	/* slots compared to find the worst */
-	unsigned long second_bucket;	/* tags not in their first bucket */
+	unsigned long second_bucket;	/* tags outside the preferred bucket */
 	unsigned long preferred;	/* tags found at the first comparison */
 };
 
@@ -34,12 +34,12 @@ static inline u64 lab_table_span(const struct lab_table *table)
 	return table->nr_slots + LAB_STASH_TAGS;
 }
 
-/* The first slot at @index or behind it that holds a tag; see the macro below. */
+/* The first tag at slot number @index or behind; @index moves on to that slot. 0 at the end. */
 lab_tag_t lab_table_next(const struct lab_table *table, u64 *index);
 
 /*
- * Every tag that stands in the table all the while, and perhaps some of those
- * that come or go. @index is the slot's number. May sleep between two.
+ * Walks every tag that stands in the table all the while, and perhaps tags that come or go
+ * meanwhile. @index is the slot's number. May sleep between two tags.
  */
 #define lab_table_for_each(table, index, tag)				\
 	for ((index) = 0; ((tag) = lab_table_next(table, &(index)));	\
@@ -49,8 +49,8 @@ struct lab_slot *lab_table_find_slow(const struct lab_table *table,
 				     lab_tag_t expected);
 
 /*
- * The slot that holds exactly @expected, or NULL. The hot form of a look-up:
- * one comparison answers for pfn, owner and state together.
+ * The slot that holds exactly @expected, or NULL. The quick form of a look-up: a single
+ * comparison answers for pfn, owner and state together.
  */
 static __always_inline struct lab_slot *
 lab_table_find(const struct lab_table *table, lab_tag_t expected)

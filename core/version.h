@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The version: the one place to change. What cannot read it from here (dkms.conf,
- * CHANGELOG.md, debian/changelog) is compared with it by check-style.sh.
+ * The version: the only place to change. check-style.sh compares the version with dkms.conf,
+ * CHANGELOG.md and debian/changelog, which cannot include this file.
  */
 #ifndef LABYRINTH_VERSION_H
 #define LABYRINTH_VERSION_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The direct calls from the page allocator's block frees, for x86-64. As of hook/stubs.S,
- * nothing here is traced, and no task sleeps in it.
+ * The direct calls from the page allocator's block frees, for x86-64. As with hook/stubs.S,
+ * this code is not traced, and no task sleeps here.
  */
 #include <linux/linkage.h>
 #include <asm/frame.h>
@@ -18,14 +18,15 @@
 
 /*
  * Direct calls from the first instruction of __free_pages(page, order) and free_pages(addr,
- * order). A single page passes at once: the tracepoint looks at that. Of a block, @decide
- * says whether the free is refused: then this returns not to the hooked function, but to
- * its caller, by way of a return: call and return stay in pairs for the CPU's predictor of
- * shadow stacks, save this once.
+ * order). A single page passes at once: the tracepoint's hook looks at single pages. For a
+ * block, @decide says whether to refuse the free. A refused free returns to lab_return_zero,
+ * not to the hooked function, and from there to the hooked function's caller. Calls and returns
+ * stay in pairs for the CPU's return predictor; only that return's target is mispredicted.
  *
- * On the stack: where the hooked function goes on, and above it where that returns to. Of
- * the registers, only those of the two arguments are live, besides what @decide saves.
- * Depth tracking of calls counts a return more than calls here, which errs on its safe side.
+ * On the stack: the address where the hooked function goes on, and above that the hooked
+ * function's return address. Of the registers, only the two arguments are live, besides the
+ * registers that @decide saves. Depth tracking of calls counts a return more than calls here,
+ * which errs on the safe side.
  */
 .macro LAB_BLOCK_HOOK name decide
 SYM_FUNC_START(\name)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Frames looked up for hooks: plain loads, in any context, of any frame number. No state is
+ * Looks frames up for hooks: plain loads, in any context, of any frame number. No state is
  * owned here.
  *
- * Each page of a range is asked, but a range of more pages than an eighth of the
- * table's slots is compared with the table's tags instead: to ask a page reads a cache
- * line, as eight slots in a row do. So no call costs more than one pass over the
- * table, which is no longer than the core takes to map that many pages.
+ * Each page of a range is looked up, but a range of more pages than an eighth of the table's
+ * slots is compared with all tags of the table instead. A look-up costs about as much as eight
+ * slots in a row. So no call costs more than a pass over the table, which takes no longer than
+ * the core takes to map that many pages.
  */
 #include <linux/mm.h>
 
@@ -16,19 +16,19 @@
 
 #define WALK_RATIO	8
 
-/* No block is larger: an order beyond it is no order. */
+/* The order of the largest block; any larger value is no order. */
 #define MAX_BLOCK_ORDER	18
 
 /*
- * A page that is lent is an ordinary page, unless @lent_too. All others are nobody's to
- * map.
+ * Whether a tagged page must not be mapped. A LENT page is an ordinary page, and passes unless
+ * @lent_too.
  */
 static bool refusable(lab_tag_t tag, bool lent_too)
 {
 	return tag && (lent_too || lab_tag_state(tag) != LAB_LENT);
 }
 
-/* In any state. */
+/* The tag of @pfn, in any state, or 0. */
 static lab_tag_t find_tagged(unsigned long pfn)
 {
 	lab_tag_t tag;
@@ -73,9 +73,9 @@ lab_tag_t lab_guard_find_among(unsigned long pfn, unsigned long nr, bool lent_to
 }
 
 /*
- * The first tag, in whichever state, among @nr pages that are to be freed as one: also a
- * page that is lent is not given back by whoever takes it for a part of a block. The core
- * would not survive a frame that there is not.
+ * The first tag, in any state, among @nr pages that are to be freed as a block: a LENT page,
+ * too, must not be given back as a part of a block. The core would not survive a frame that
+ * does not exist.
  * Context: Any. Return: the tag or 0.
  */
 lab_tag_t lab_guard_find_tagged(unsigned long pfn, unsigned long nr)
@@ -88,7 +88,7 @@ lab_tag_t lab_guard_find_tagged(unsigned long pfn, unsigned long nr)
 	return tag;
 }
 
-/* A block of this order, to be freed as one. */
+/* The first tag in the block that @order, or the compound page's order, says. */
 lab_tag_t lab_guard_find_block(struct page *page, unsigned int order)
 {
 	unsigned int order_of_page = compound_order(page);

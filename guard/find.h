@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which of a range of pages is tagged, for hooks. See guard/find.c.
+ * Looks up the pages that a hooked function's arguments name. See guard/find.c.
  */
 #ifndef LABYRINTH_FIND_H
 #define LABYRINTH_FIND_H

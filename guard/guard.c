@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guard: refuses those who never ask. The state owned here is what guard=
- * and guard_classes= ask for, and of each hook whether it is armed.
+ * The guard: refuses calls by code that knows nothing of Labyrinth. The state owned here is the
+ * value of guard_classes=, and which hooks are armed. guard/verdict.c has the value of guard=.
  *
- * A hook is an ftrace_ops of its own on one function, so that one that cannot
- * be had (a livepatch has the function, say) costs no other. Its callback runs
- * before the function's first instruction, in the context of the call, whichever
- * that is. It looks the pages in the arguments up, which is plain loads. Where
- * none of them is held, that was all. Else the instruction pointer is sent to a function
- * of hook/stubs.S, which returns what the hooked function returns on failure: a value
- * set by the callback would not survive a BPF trampoline on the same function.
+ * Each hook has an ftrace_ops on a single function, so a function that cannot be hooked (a
+ * livepatch has the function, say) costs no other hook. The callback runs before the function's
+ * first instruction, in the context of the call, and looks the pages in the arguments up, by
+ * plain loads. If no page is held, the function goes on. Else the callback sends the
+ * instruction pointer to a function of hook/stubs.S, which returns the hooked function's value
+ * for failure. (A return value set by the callback would not survive a BPF trampoline on the
+ * same function.)
  *
- * Why unloading is safe: neither a callback nor a function of hook/stubs.S ever
- * sleeps, but a task may be preempted in either. After the last hook is disarmed,
- * lab_guard_exit() waits for a grace period of RCU-tasks, after which each task has
- * slept, or been in user space, since it was in one. Where a hook cannot be disarmed,
- * calls come for ever: then the module stays, see disarm().
+ * Why unloading is safe: callbacks and functions of hook/stubs.S never sleep, but a task may be
+ * preempted there. After the last hook is disarmed, lab_guard_exit() waits for a grace period
+ * of RCU-tasks. By then each task has slept, or been in user space, since the task was in a
+ * callback or a stub. If a hook cannot be disarmed, calls come for ever: then the module stays,
+ * see disarm().
  *
- * Recursion: the look-up calls nothing that is hooked, so the decision needs no
- * protection, and is made for every call. The report may: what it prints may go
- * out over a network card, which maps it for DMA. So a report within a report
- * is left out; the count beside the hook tells of it.
+ * Recursion: the look-up calls no hooked function, so every call is judged, without protection.
+ * A report may recurse: the printed text may go out over a network card, the driver of which
+ * maps the text for DMA. So a report within a report is left out; the hook's count of found
+ * calls includes such calls.
  *
- * A look-up may race with the owner, who just then gets or gives back the page.
- * Either answer was true at one moment of the call; who maps pages that are
- * about to become somebody else's would win that race without a guard as well.
+ * A look-up may race with the owner, which just then gets the page or gives the page back.
+ * Either answer was true at some moment of the call. Code that maps a page just before the page
+ * gets an owner would win that race without a guard as well.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -73,20 +73,20 @@ static_assert(ARRAY_SIZE(state_names) == LAB_NR_HOOK_STATES);
 #define ALL_CLASSES	GENMASK(LAB_NR_HOOK_CLASSES - 1, 0)
 
 /*
- * Protects which hooks are armed, and all below. Taken in task context
- * only; ftrace's own locks nest in it. The callbacks take no lock: they read the
- * mode as it is.
+ * Protects which hooks are armed, and all variables below. Taken in task context only; ftrace's
+ * own locks nest in this lock. The callbacks take no lock, and read the mode at any moment.
  */
 static DEFINE_MUTEX(guard_lock);
 static unsigned long guard_classes = ALL_CLASSES;
-static bool guard_ready;	/* between init and exit; else only noted */
+static bool guard_ready;	/* between init and exit; else parameters are only noted */
 static bool missing_told;
 static bool ever_armed;
 
 /*
- * Whether the call that returns to @caller is Labyrinth's own, on behalf of the page's
- * owner. All those are in hook/stubs.S, side by side. That a call returns to somewhere
- * else in the module is no proof: a probe on one of its tracepoints may end with a jump.
+ * Whether the call that returns to @caller is Labyrinth's own, on behalf of the page's owner.
+ * All such calls stand side by side in hook/stubs.S. A return address elsewhere in the module
+ * proves nothing: a probe on a tracepoint of the module may end with a jump into a hooked
+ * function.
  */
 static bool is_ours(unsigned long caller)
 {
@@ -94,7 +94,7 @@ static bool is_ours(unsigned long caller)
 	       caller < (unsigned long)lab_own_calls_end;
 }
 
-/* The call names a held page. */
+/* Judges a call that names a held page. */
 static noinline void found(struct lab_hook *hook, lab_tag_t tag,
 			   unsigned long parent_ip, struct ftrace_regs *regs)
 {
@@ -126,7 +126,7 @@ static void called(unsigned long ip, unsigned long parent_ip,
 		found(hook, tag, parent_ip, regs);
 }
 
-/* Tells ftrace which function it is. */
+/* Tells ftrace which function to hook. */
 static int aim(struct lab_hook *hook)
 {
 	char name[KSYM_NAME_LEN];
@@ -135,17 +135,17 @@ static int aim(struct lab_hook *hook)
 		return ftrace_set_filter_ip(&hook->ops, hook->addr, 0, 1);
 	if (!hook->by_name)
 		return -ENOENT;
-	/* ftrace writes into what it is given. */
+	/* ftrace writes into the string. */
 	strscpy(name, hook->name, sizeof(name));
 	return ftrace_set_filter(&hook->ops, name, strlen(name), 1);
 }
 
 /*
- * How ftrace is to call: it keeps what else it knows of @hook in the same structure, and
- * leaves something of a failed try there.
+ * Sets callback and flags anew, since a failed try leaves flags in @hook->ops. ftrace keeps
+ * data of its own there as well.
  *
- * Permanent: or kernel.ftrace_enabled=0 would switch the guard off, and nobody would be
- * told. (A direct call has its own flags; ftrace gives no such flag to those.)
+ * Permanent: otherwise kernel.ftrace_enabled=0 would switch the guard off without a message.
+ * (ftrace sets the flags of a direct call, and does not accept this flag there.)
  */
 static void set_ops(struct lab_hook *hook, ftrace_func_t func, unsigned long flags)
 {
@@ -155,8 +155,8 @@ static void set_ops(struct lab_hook *hook, ftrace_func_t func, unsigned long fla
 }
 
 /*
- * By a direct call where there is one to be had: a BPF program, say, has the function's
- * only one, but goes along with a callback.
+ * By a direct call where possible. A function has room for a single direct call, which a BPF
+ * program may have; a callback goes along with a BPF program.
  */
 static int attach_ops(struct lab_hook *hook)
 {
@@ -177,7 +177,7 @@ static int attach(struct lab_hook *hook)
 	if (hook->tracepoint)
 		return lab_rawfree_arm(hook);
 	err = aim(hook);
-	/* What is looked for by name is not there, or not to be traced. */
+	/* ftrace finds no function of this name, or none that can be traced. */
 	if (err == -EINVAL && hook->by_name)
 		return -ENOENT;
 	return err ?: attach_ops(hook);
@@ -217,9 +217,9 @@ static void arm(struct lab_hook *hook)
 }
 
 /*
- * Returns once no call is in the callback any more. Where ftrace does not let go, as when
- * it has found itself broken and stopped for good, calls of the function go on coming:
- * the module must stay, for its text and its table are what they run on.
+ * Returns once no call is in the callback any more. ftrace does not let go of a function when
+ * ftrace has found itself broken, and stopped for good. Then calls go on coming to the
+ * callback: the module must stay, since such calls need the module's text and table.
  */
 static void disarm(struct lab_hook *hook)
 {
@@ -238,7 +238,7 @@ static void disarm(struct lab_hook *hook)
 	__module_get(THIS_MODULE);
 }
 
-/* The module is going, and cannot be kept any more but by not returning from here. */
+/* The module's exit can no longer be refused: if a hook is stuck, exit never returns. */
 static void stay_if_stuck(void)
 {
 	unsigned int i;
@@ -272,7 +272,7 @@ static bool wanted(const struct lab_hook *hook)
 	return lab_guard_mode.chosen != LAB_GUARD_OFF && guard_classes & BIT(hook->class);
 }
 
-/* Makes the hooks what mode and classes ask for. Under guard_lock. */
+/* Arms and disarms the hooks as mode and classes ask. Under guard_lock. */
 static void settle(void)
 {
 	unsigned int i;
@@ -287,7 +287,7 @@ static void settle(void)
 		tell_missing();
 }
 
-/* The names of the classes that are to be armed, into @buf. Return: their length. */
+/* Writes the names of the classes to be armed into @buf. Return: the length. */
 static int list_classes(char *buf, int size)
 {
 	unsigned long classes = READ_ONCE(guard_classes);
@@ -299,7 +299,7 @@ static int list_classes(char *buf, int size)
 	return len;
 }
 
-/* What has come of the parameters, in a line. Under guard_lock. */
+/* Prints the result of the parameters, in a line. Under guard_lock. */
 static void tell_armed(void)
 {
 	unsigned int nr[LAB_NR_HOOK_STATES] = {};
@@ -355,7 +355,7 @@ module_param_cb(guard, &mode_ops, &lab_guard_mode, 0644);
 MODULE_PARM_DESC(guard,
 		 "What becomes of a call that maps a held page and knows nothing of Labyrinth: off (default: only what the core refuses itself), report or refuse");
 
-/* Return: the classes named in @list, which is taken apart; 0: none, or there is no such class. */
+/* Return: the classes named in @list, which strsep() changes; 0: no class, or an unknown class. */
 static unsigned long parse_classes(char *list)
 {
 	unsigned long classes = 0;
@@ -410,7 +410,7 @@ module_param_cb(guard_classes, &classes_ops, NULL, 0644);
 MODULE_PARM_DESC(guard_classes,
 		 "Which hooks the guard arms, separated by commas: map, fault, vmap, dma, file, free; or all (default)");
 
-/* guard: the mode, then one line for each hook. */
+/* guard: the mode, then a line for each hook. */
 
 static unsigned long hits_of(const struct lab_hook *hook)
 {
@@ -476,9 +476,9 @@ static int prepare(struct lab_hook *hook)
 }
 
 /*
- * Arms what the parameters ask for. The table is there by now.
- * Context: Task; may sleep. Return: 0 or -ENOMEM; a hook that cannot be armed is
- * no error, but is said.
+ * Arms the hooks as the parameters ask. The owner table exists by now.
+ * Context: Task; may sleep. Return: 0 or -ENOMEM; a hook that cannot be armed is no error, but
+ * is reported.
  */
 int lab_guard_init(void)
 {
@@ -500,7 +500,7 @@ int lab_guard_init(void)
 }
 
 /*
- * Disarms all hooks, and waits until no call is in one.
+ * Disarms all hooks, and waits until no call is in a hook.
  * Context: Task; may sleep.
  */
 void lab_guard_exit(void)
@@ -511,7 +511,7 @@ void lab_guard_exit(void)
 	settle();
 	mutex_unlock(&guard_lock);
 	stay_if_stuck();
-	/* A task may be in hook/stubs.S yet. */
+	/* A task may still be in hook/stubs.S. */
 	if (ever_armed)
 		synchronize_rcu_tasks();
 	lab_rawfree_exit();

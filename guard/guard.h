@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guard: core functions by which a page is mapped, hooked, so that a call
- * that names a held page is refused. See guard/guard.c.
+ * The guard: hooks on core functions by which a page is mapped or freed, so that a call which
+ * names a held page is refused. See guard/guard.c.
  */
 #ifndef LABYRINTH_GUARD_H
 #define LABYRINTH_GUARD_H

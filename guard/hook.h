@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A hooked core function, and what the guard's files know of one another. What is hooked is
- * guard/hooks.c's to say, what becomes of a call guard/verdict.c's, when a hook is armed
- * guard/guard.c's.
+ * A hooked core function, and the declarations that the guard's files share. guard/hooks.c has
+ * the table of hooks, guard/verdict.c judges the calls, guard/guard.c arms the hooks.
  */
 #ifndef LABYRINTH_HOOK_H
 #define LABYRINTH_HOOK_H
@@ -20,14 +19,14 @@ struct lab_choice;
 
 #ifdef LAB_GUARD_POSSIBLE
 
-/* What guard= asks for. */
+/* The values of guard=. */
 enum lab_guard_mode {
 	LAB_GUARD_OFF,
 	LAB_GUARD_REPORT,
 	LAB_GUARD_REFUSE,
 };
 
-/* Hooks are armed and disarmed by class: not all are worth their cost to all. */
+/* Hooks are armed and disarmed by class, since not every user wants the cost of all classes. */
 enum lab_hook_class {
 	LAB_HOOK_MAP,		/* into a process, by mmap() */
 	LAB_HOOK_FAULT,		/* into a process, by a page fault */
@@ -39,39 +38,39 @@ enum lab_hook_class {
 };
 
 enum lab_hook_state {
-	LAB_HOOK_DISARMED,	/* the function is as the kernel has it */
-	LAB_HOOK_ARMED,		/* each call is looked at */
+	LAB_HOOK_DISARMED,	/* the function is as in the kernel */
+	LAB_HOOK_ARMED,		/* the hook looks at each call */
 	LAB_HOOK_MISSING,	/* this kernel has no such function */
-	LAB_HOOK_FAILED,	/* ftrace would not: see hook->err */
-	LAB_HOOK_STUCK,		/* ftrace would not let it go: looked at for ever */
+	LAB_HOOK_FAILED,	/* ftrace refused: see hook->err */
+	LAB_HOOK_STUCK,		/* ftrace refused to disarm: armed for ever */
 	LAB_NR_HOOK_STATES
 };
 
 /**
- * struct lab_hook - one hooked core function
+ * struct lab_hook - a hooked core function
  * @name: the function's name.
- * @addr: its address, where it is exported; 0: not exported, or not there.
- * @by_name: it is not exported, and is found by its name.
- * @tracepoint: it is no function, but a tracepoint: see guard/rawfree.c.
- * @class: with which others it is armed.
- * @refusal: what a refused call runs instead of the function: it returns what the
- *	function returns on failure. See hook/stubs.S.
- * @direct: called from the function's first instruction without ftrace's callback,
- *	where nobody else is: it asks @find's question itself. 0: none.
- * @direct_of: where whoever is called so finds this hook; or NULL.
- * @find: the first tag among the pages in the arguments that is not anybody's
- *	to map or free, or 0. Plain loads alone; any context.
- * @offender: whom to report, if not the function's caller; or NULL.
+ * @addr: the function's address; 0: not exported, or not in this kernel.
+ * @by_name: the function is not exported; ftrace finds the function by name.
+ * @tracepoint: a tracepoint, not a function: see guard/rawfree.c.
+ * @class: all hooks of a class are armed together.
+ * @refusal: the function of hook/stubs.S that a refused call runs instead of the hooked
+ *	function: returns the hooked function's value for failure.
+ * @direct: the stub to call from the function's first instruction without ftrace's callback,
+ *	unless other code has the function's direct call. The stub looks at the arguments in
+ *	place of @find. 0: none.
+ * @direct_of: where the function behind @direct finds this hook; or NULL.
+ * @find: the first tag, of a page in the arguments, that nobody may map or free; 0: none. Plain
+ *	loads alone; any context.
+ * @offender: the address to report, if not the function's caller; or NULL.
  * @notice: a call is never refused, only reported.
- * @spend: the refusal makes the core drop a reference of the page: see
- *	lab_guard_refill().
- * @by_direct: it is armed by @direct. Written under guard_lock.
+ * @spend: a refusal makes the core drop a reference of the page: see lab_guard_refill().
+ * @by_direct: armed by @direct. Written under guard_lock.
  * @state: &enum lab_hook_state. Written under guard_lock.
- * @err: why it failed.
+ * @err: the errno with LAB_HOOK_FAILED or LAB_HOOK_STUCK.
  * @hits: calls looked at.
  * @found: calls that named a held page.
- * @refused: how many of them were refused; the others went on, reported.
- * @ops: ftrace's side of it.
+ * @refused: how many of @found were refused; the rest went on, reported.
+ * @ops: ftrace's part of the hook.
  */
 struct lab_hook {
 	const char *name;
@@ -99,10 +98,10 @@ extern struct lab_hook lab_hooks[];
 extern const unsigned int lab_nr_hooks;
 
 /*
- * Whether @frame's page may be tagged: a look at what is on one cache line, where
- * the table's answer for a page that it does not know takes two buckets. All pages of
- * Labyrinth's have the mark, and most the type. A foreign write, or a borrower, may have
- * taken off one of them, and both off a page that is in limbo now.
+ * Whether @frame's page may be tagged: a look at a single cache line, while a look-up of a page
+ * without a tag reads two buckets of the table. All of Labyrinth's pages have the mark, and
+ * most have the type. A foreign write, or a borrower, may have destroyed mark or type, and both
+ * of a page that is in limbo now.
  */
 static inline bool lab_guard_may_know(struct lab_frame *frame)
 {
@@ -114,11 +113,11 @@ static inline bool lab_guard_may_know(struct lab_frame *frame)
 void lab_hook_free_pages(void);
 void lab_hook_free_address(void);
 
-/* What guard/block.S calls. */
+/* Called by guard/block.S. */
 bool lab_refuse_block(struct page *page, unsigned int order);
 bool lab_refuse_block_at(unsigned long addr, unsigned int order);
 
-/* The two hooks whose direct calls end there. Written once, at load. */
+/* The hooks of the direct calls that end in these functions. Written once, at load. */
 extern struct lab_hook *lab_rawfree_pages, *lab_rawfree_address;
 
 extern struct lab_choice lab_guard_mode;

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The one table of hooked core functions: how each one's arguments name pages,
- * and what it returns when it is refused. No state but the table.
+ * The table of hooked core functions: how the arguments of each function name pages, and the
+ * value that a refused call returns. No state but the table.
  *
- * Some of them call one another. All are hooked, and the outermost judges its
- * whole range before the first page of it is mapped; what it calls is judged
- * again, for whether the compiler left a call there is not ours to know.
+ * Some of the functions call one another. All are hooked. The hook of the outermost function
+ * judges the whole range before the first page is mapped. The hooks of the inner functions
+ * judge again, since only the compiler knows whether a call is left there.
  *
- * The finders run in any context and call nothing that is hooked. An array in the
- * arguments they read only where the core would: a number that the core finds too large
- * before it reads is no array's. And they read it so that a fault is survived, for the core
- * may yet fail for another reason than the number, such as memory or address space, in
- * front of an array that is shorter than its caller says. A structure that the core reads
- * in any case is read as it is.
+ * The finders run in any context and call no hooked function. A finder reads an array in the
+ * arguments only where the core would: if the core rejects the number of entries before reading
+ * any, so does the finder. The finder survives a fault, since the core may still fail (for lack
+ * of memory or address space, say) in front of an array that is shorter than the caller says. A
+ * structure that the core reads in any case is read plainly.
  */
 #include <linux/bvec.h>
 #include <linux/dma-mapping.h>
@@ -27,13 +26,13 @@
 #include "guard/hook.h"
 #include "hook/stubs.h"
 
-/* Some kernels' pfn_t keeps flags where no frame number has bits. */
+/* In some kernels' pfn_t the bits above any frame number are flags. */
 #define PFN_ONLY	GENMASK(BITS_PER_LONG - PAGE_SHIFT - 1, 0)
 
-/* How many words of an array are read at once. */
+/* How many words of an array are read at a time. */
 #define CHUNK		16
 
-/* More pages than the kernel's own address space has room for, nobody maps into it. */
+/* No more pages can be mapped into the kernel's own address space. */
 #define VMALLOC_PAGES	((VMALLOC_END - VMALLOC_START) >> PAGE_SHIFT)
 
 static lab_tag_t find_pfn(unsigned long pfn)
@@ -52,10 +51,10 @@ static lab_tag_t find_range(unsigned long pfn, unsigned long nr)
 }
 
 /*
- * To be mapped into a process by frame number. Such a mapping has no reference and leaves
- * no trace in struct page, so it would outlive a loan unnoticed: labyrinth_reclaim() would
- * say 0, and the process go on writing to the page. Hence a page that is lent is refused
- * here too.
+ * For functions that map into a process by frame number. Such a mapping has no reference and
+ * leaves no trace in struct page, so the mapping would outlive a loan unnoticed:
+ * labyrinth_reclaim() would return 0 while the process goes on writing to the page. Hence LENT
+ * pages are refused here too.
  */
 static lab_tag_t find_frames(unsigned long pfn, unsigned long nr)
 {
@@ -76,8 +75,8 @@ static lab_tag_t find_word(unsigned long word, bool is_page)
 }
 
 /*
- * Of @nr words, pages or frame numbers. What cannot be read ends it: the core will not
- * get so far, or fault there itself.
+ * Looks up @nr words, pages or frame numbers. Ends at a word that cannot be read: the core will
+ * fail before that word, or fault there.
  */
 static lab_tag_t find_words(const void *array, unsigned long nr, bool is_page)
 {
@@ -86,7 +85,7 @@ static lab_tag_t find_words(const void *array, unsigned long nr, bool is_page)
 	lab_tag_t tag = 0;
 
 	while (nr && !tag) {
-		/* Not beyond the page that the next word is in: it may be the last. */
+		/* Not beyond the page with the next word, which may be the last word. */
 		unsigned long left = (PAGE_SIZE - offset_in_page(next)) / sizeof(*next);
 		unsigned long i, now = min3(nr, max(left, 1UL), (unsigned long)CHUNK);
 
@@ -105,7 +104,7 @@ static lab_tag_t find_pages(struct page **pages, unsigned long nr)
 	return find_words(pages, nr, true);
 }
 
-/* No more than @nents; where the list says that it ends, it does. */
+/* The first tag among @nents entries, or up to the end mark of the list. */
 static lab_tag_t find_sg(struct scatterlist *list, unsigned int nents)
 {
 	struct scatterlist *sg;
@@ -123,7 +122,7 @@ static bool can_do_dma(const struct device *dev)
 	return dev->dma_mask;
 }
 
-/* The arguments of the call, as the function's prototype counts them. */
+/* Argument @n of the call, counted as in the function's prototype. */
 static unsigned long arg(struct ftrace_regs *regs, unsigned int n)
 {
 	return regs_get_kernel_argument(lab_ftrace_regs(regs), n);
@@ -134,7 +133,7 @@ static void *arg_ptr(struct ftrace_regs *regs, unsigned int n)
 	return (void *)arg(regs, n);
 }
 
-/* Also of a folio: it begins with its first page. */
+/* The frame number of a page, or of a folio's first page. */
 static unsigned long arg_pfn(struct ftrace_regs *regs, unsigned int n)
 {
 	struct page *page = arg_ptr(regs, n);
@@ -148,7 +147,7 @@ static lab_tag_t find_insert_page(struct ftrace_regs *regs)
 	return find_pfn(arg_pfn(regs, 2));
 }
 
-/* Pages for @addr of the mapping, unless they are more than it has room for. */
+/* The pages for the mapping from @addr on, unless the mapping has no room for @nr pages. */
 static lab_tag_t find_for(const struct vm_area_struct *vma, unsigned long addr,
 			  struct page **pages, unsigned long nr)
 {
@@ -166,7 +165,7 @@ static lab_tag_t find_insert_pages(struct ftrace_regs *regs)
 	return find_for(arg_ptr(regs, 0), arg(regs, 1), arg_ptr(regs, 2), *nr);
 }
 
-/* Of @nr pages, from the @first on, those for the whole mapping, if there are so many. */
+/* Of @nr pages, from @first on, as many as the mapping has; none if there are too few. */
 static lab_tag_t find_window(struct vm_area_struct *vma,
 			     struct page **pages, unsigned long nr,
 			     unsigned long first)
@@ -214,8 +213,8 @@ static lab_tag_t find_remap_action(struct ftrace_regs *regs)
 }
 
 /*
- * (vma, start, len): the mapping's size of it, from the mapping's offset on. Both are
- * the user's: what goes beyond @len the core refuses, and is not looked for.
+ * (vma, start, len): as many pages as the mapping has, from the mapping's offset on. The user
+ * chose size and offset: the core refuses pages beyond @len, so these are not looked up.
  */
 static lab_tag_t find_iomap(struct ftrace_regs *regs)
 {
@@ -274,8 +273,8 @@ static lab_tag_t find_folio_pud(struct ftrace_regs *regs)
 }
 
 /*
- * (vmf): what the driver's fault handler left in vmf->page. Also where a copy of
- * it is to be mapped: the core has made the copy, which a refusal throws away.
+ * (vmf): the page that the driver's fault handler left in vmf->page. For a private mapping the
+ * core has made a copy by now, which a refusal throws away.
  */
 static lab_tag_t find_fault(struct ftrace_regs *regs)
 {
@@ -284,7 +283,7 @@ static lab_tag_t find_fault(struct ftrace_regs *regs)
 	return vmf->page ? find_page(vmf->page) : 0;
 }
 
-/* The core called, on behalf of the driver that has the mapping. */
+/* The offender is the driver's fault handler: the core has called on behalf of that driver. */
 static unsigned long fault_handler(struct ftrace_regs *regs)
 {
 	const struct vm_fault *vmf = arg_ptr(regs, 0);
@@ -293,7 +292,7 @@ static unsigned long fault_handler(struct ftrace_regs *regs)
 	return ops ? (unsigned long)ops->fault : 0;
 }
 
-/* (pages, nr): no more than there is memory, or the core looks at none. */
+/* (pages, nr): if @nr is more than the machine's memory, the core reads no page. */
 static lab_tag_t find_vmap(struct ftrace_regs *regs)
 {
 	unsigned int nr = arg(regs, 1);
@@ -348,13 +347,13 @@ static lab_tag_t find_dma_sgtable(struct ftrace_regs *regs)
 	return find_sg(sgt->sgl, sgt->orig_nents);
 }
 
-/* (dev, state, phys, offset, size): the offset is that into the I/O addresses. */
+/* (dev, state, phys, offset, size): the offset is into the I/O addresses. */
 static lab_tag_t find_dma_link(struct ftrace_regs *regs)
 {
 	return find_bytes(arg(regs, 2), arg(regs, 4));
 }
 
-/* (addr, nr): of the direct map. */
+/* (addr, nr): addresses of the direct map. */
 static lab_tag_t find_set_memory(struct ftrace_regs *regs)
 {
 	void *addr = arg_ptr(regs, 0);
@@ -401,7 +400,7 @@ static lab_tag_t find_send_page(struct ftrace_regs *regs)
 			  arg(regs, 3));
 }
 
-/* (skb, iter, size): of an iterator over pages, what @size bytes at most are in. */
+/* (skb, iter, size): the pages of the first @size bytes, if the iterator is over pages. */
 static lab_tag_t find_send_iter(struct ftrace_regs *regs)
 {
 	const struct iov_iter *iter = arg_ptr(regs, 1);
@@ -420,7 +419,7 @@ static lab_tag_t find_send_iter(struct ftrace_regs *regs)
 	return tag;
 }
 
-/* (page, order), where a single page is the tracepoint's to look at. */
+/* (page, order): blocks only, since the tracepoint's hook looks at single pages. */
 static lab_tag_t find_free_pages(struct ftrace_regs *regs)
 {
 	unsigned int order = arg(regs, 1);
@@ -444,9 +443,9 @@ static lab_tag_t find_free_range(struct ftrace_regs *regs)
 }
 
 /*
- * The functions' addresses. Weak, and under names of our own: so one that this
- * kernel does not export is NULL, and none clashes with its prototype, which is
- * not the same on all kernels.
+ * The functions' addresses. Weak, so a function that this kernel does not export is NULL. The
+ * names here differ from the functions' names, since prototypes differ between kernels, and
+ * must not clash.
  */
 #define CORE(fn)	extern const char core_##fn[] __asm__(#fn) __weak
 
@@ -493,7 +492,7 @@ CORE(free_contig_range);
 CORE(free_contig_frozen_range);
 CORE(free_reserved_pages);
 
-/* What hook/stubs.S has as numbers. */
+/* Numbers in hook/stubs.S. */
 static_assert((__force unsigned long)VM_FAULT_SIGBUS == 2);
 static_assert((long)DMA_MAPPING_ERROR == -1);
 
@@ -515,8 +514,8 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
 }
 
 /*
- * Of single pages, which is what most frees are, these two would be told too often by
- * ftrace's callback: a call of theirs goes to the block hook directly, if it can.
+ * Most frees are of single pages, for which a callback by ftrace would cost too much on these
+ * two functions. So the functions call the block hook directly, where possible.
  */
 #define BLOCK_HOOK(fn, how, stub, who) {				\
 	.name = #fn,							\
@@ -594,7 +593,10 @@ struct lab_hook lab_hooks[] = {
 	HOOK(kernel_sendpage, FILE, find_send_page, lab_return_eperm),
 	HOOK(skb_splice_from_iter, FILE, find_send_iter, lab_return_eperm),
 	{
-		/* It gives back what it does not take: one refused would leak that. */
+		/*
+		 * splice_to_pipe() drops the references of pages that the pipe does not take. A
+		 * refused call would leak these.
+		 */
 		.name = "splice_to_pipe",
 		.addr = (unsigned long)core_splice_to_pipe,
 		.class = LAB_HOOK_FILE,

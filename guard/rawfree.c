@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that are given to the page allocator while they are tagged: by somebody who drops
- * one reference after the other until none is left, or as a part of a block. The state
- * owned here is which pages are to be healed, and which have gone and been reported.
+ * Tagged pages that are given to the page allocator: by code that drops references until none
+ * is left, or as a part of a block. The state owned here is two lists: the pages to be healed,
+ * and the pages that have gone and been reported.
  *
- * A block is refused at the outermost functions that free one, before any page of it is
- * freed: see guard/hooks.c. All other frees, which are single pages but for a compound
- * page that goes by its references, come to the page allocator's own tracepoint,
- * kmem:mm_page_free, and cannot be called off there. But the allocator does not take a
- * single page that is marked as hardware-poisoned, and it looks after the tracepoint: so
- * a page that is to be refused is marked. When the allocator is sure to have looked, the
- * mark is taken off and the page has its references again: it is its owner's as before.
- * In between, its count is below one, and nobody can do anything with it. A kernel without
- * CONFIG_MEMORY_FAILURE has no such mark: there it is reported alone.
+ * A block is refused at the outermost functions that free blocks, before any page is freed: see
+ * guard/hooks.c. All other frees are of single pages, save for a compound page that goes with
+ * the last reference. These frees come to the page allocator's own tracepoint,
+ * kmem:mm_page_free, where a free cannot be stopped. But the allocator does not take a single
+ * page that is marked as hardware-poisoned, and tests the mark after the tracepoint. So the
+ * hook marks a page that must not go. When the allocator is sure to have tested the mark,
+ * heal() takes the mark off and puts the references back: the page is the owner's as before. In
+ * between, the count is below 1, and no code can get a reference. A kernel without
+ * CONFIG_MEMORY_FAILURE has no such mark: there the free is only reported.
  *
- * The hook sees every page that anybody frees, so it asks the page first, and the
- * table only where that may know it.
+ * The hook sees every page that is freed anywhere, so the hook looks at the struct page first,
+ * and at the table only if the page may be tagged.
  */
 #include <linux/irq_work.h>
 #include <linux/mm.h>
@@ -31,7 +31,7 @@
 
 #define STACK_DEPTH	16
 
-/* NULL where Labyrinth is built into the kernel: there all of it is the core's. */
+/* False where Labyrinth is built into the kernel: no address tells Labyrinth from the core then. */
 static bool in_labyrinth(unsigned long ip)
 {
 	const struct module *self = THIS_MODULE;
@@ -40,8 +40,9 @@ static bool in_labyrinth(unsigned long ip)
 }
 
 /*
- * Whom to name: the innermost module on the stack, for what of the core is there
- * was called on its behalf; else where the core's part begins.
+ * The code to blame: of the modules on the stack, Labyrinth aside, the innermost, since core
+ * functions further in run on behalf of that module. Without a module, the innermost core
+ * function.
  */
 static unsigned long find_offender(void)
 {
@@ -60,23 +61,23 @@ static unsigned long find_offender(void)
 	return first;
 }
 
-/* As find_offender(), for hooks on functions. */
+/* find_offender(), for hooks on functions. */
 unsigned long lab_rawfree_offender(struct ftrace_regs *regs)
 {
 	return find_offender();
 }
 
 /*
- * Pages that were refused at the tracepoint, by frame number; 0: free. Written in any
- * context by whoever finds a place free, emptied by heal() alone. A page that finds no
- * place stays marked, and lost, until the system is booted again.
+ * Pages that were refused at the tracepoint, by frame number; 0: a free place. Any CPU, in any
+ * context, takes a free place by compare-and-exchange; heal() alone empties a place. A page
+ * that finds no free place stays marked, and lost, until the next boot.
  */
 #define NR_WOUNDED	64
 static unsigned long wounded[NR_WOUNDED];
 
 /*
- * Gives @pfn's page its references again, if it is tagged yet. Whoever holds it finds a
- * count below one meanwhile, and takes it for frozen by another CPU, or for lost.
+ * Puts back the references of page @pfn, if still tagged. Until then a call of the owner finds
+ * a count below 1, and takes the frame for frozen by another CPU, or for lost.
  */
 static void heal_page(unsigned long pfn)
 {
@@ -95,10 +96,9 @@ static void heal_page(unsigned long pfn)
 }
 
 /*
- * A page in wounded[] was put there by a call that is in the allocator, between its
- * tracepoint and its look at the mark. It does not sleep in between. If it is a task that
- * was preempted, a grace period of RCU-tasks waits for it; if it is an interrupt, one of
- * RCU.
+ * A page in wounded[] was put there by a call that is in the allocator, between the tracepoint
+ * and the test of the mark. The call does not sleep in between. For a task that was preempted
+ * there, a grace period of RCU-tasks waits; for an interrupt, a grace period of RCU.
  */
 static void heal(struct work_struct *work)
 {
@@ -126,12 +126,12 @@ static void heal_later(struct irq_work *work)
 
 static DEFINE_IRQ_WORK(heal_irq_work, heal_later);
 
-/* The allocator will not take @page. Context: Any. */
+/* Makes the allocator leave @page alone. Context: Any. */
 static void keep(struct page *page)
 {
 	unsigned int i;
 
-	/* Marked before, by whom knows about the memory: not to be unmarked. */
+	/* Marked before, since the memory has failed: the mark must stay. */
 	if (TestSetPageHWPoison(page))
 		return;
 	for (i = 0; i < NR_WOUNDED; i++)
@@ -141,16 +141,16 @@ static void keep(struct page *page)
 }
 
 /*
- * Pages that have gone to the allocator though they are tagged, by page and owner, the
- * latest of them. Whoever has one of these pages next frees it without fault.
+ * The latest pages that have gone to the allocator though tagged, by page and owner. The next
+ * user of such a page frees the page rightly, which is not to be reported.
  */
 #define NR_GONE		64
 static lab_tag_t gone[NR_GONE];
 static atomic_t nr_gone;
 
 /*
- * @tag's page goes: it becomes what others think it is. Return: whether it had gone
- * before. Where the page has the type, it has been Labyrinth's in between.
+ * Lets @tag's page go, as an ordinary page. Return: whether the page had gone before. A page
+ * with the type has been Labyrinth's in between.
  */
 static bool let_go(lab_tag_t tag)
 {
@@ -168,7 +168,7 @@ static bool let_go(lab_tag_t tag)
 	return false;
 }
 
-/* Whoever asks anew is told anew. */
+/* Forgets which pages have gone, so that all are reported anew. */
 void lab_rawfree_forget(void)
 {
 	memset(gone, 0, sizeof(gone));
@@ -191,8 +191,8 @@ static noinline void look_up(struct lab_hook *hook, struct page *page,
 }
 
 /*
- * A block that has come here is one that no hook on a function has seen: a compound page.
- * Of a block the allocator does not look at the mark.
+ * Reports tagged pages in a block that passed no hook on a function: a compound page. The
+ * allocator does not test the mark of a block's pages, so nothing is refused.
  */
 static noinline void look_at_block(struct lab_hook *hook, struct page *page,
 				   unsigned int order)
@@ -236,7 +236,7 @@ bool lab_refuse_block(struct page *page, unsigned int order)
 	return refuse_block(lab_rawfree_pages, page, order);
 }
 
-/* The same of an address. */
+/* As lab_refuse_block(), by the block's address. */
 bool lab_refuse_block_at(unsigned long addr, unsigned int order)
 {
 	return addr && refuse_block(lab_rawfree_address, virt_to_page((void *)addr), order);
@@ -255,7 +255,7 @@ static void compare(struct tracepoint *tp, void *arg)
 		search->found = tp;
 }
 
-/* It is not exported, but can be found. */
+/* The tracepoint is not exported, so search by name. */
 static struct tracepoint *find_tracepoint(const char *name)
 {
 	struct search search = { .name = name };
@@ -282,7 +282,7 @@ int lab_rawfree_disarm(struct lab_hook *hook)
 	return err;
 }
 
-/* Heals what is to be healed. No hook is armed. Context: Task; may sleep. */
+/* Waits until heal() has healed all pages. No hook is armed. Context: Task; may sleep. */
 void lab_rawfree_exit(void)
 {
 	irq_work_sync(&heal_irq_work);

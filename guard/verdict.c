@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What becomes of a call that names a held page: counted, reported, refused. The state owned
- * here is what guard= asks for.
+ * The verdict on a call that names a held page: counted, reported, refused. The state owned
+ * here is the value of guard=.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -53,24 +53,23 @@ static void report(const struct lab_hook *hook, lab_tag_t tag, bool refuse,
 	});
 }
 
-/* Whether the guard refuses what can be refused. Context: Any. */
+/* Whether the guard refuses calls that can be refused. Context: Any. */
 bool lab_guard_refuses(void)
 {
 	return READ_ONCE(lab_guard_mode.chosen) == LAB_GUARD_REFUSE;
 }
 
-/* Whether the guard is off, and its hooks about to be disarmed. Context: Any. */
+/* Whether the guard is off, and the hooks about to be disarmed. Context: Any. */
 bool lab_guard_is_off(void)
 {
 	return READ_ONCE(lab_guard_mode.chosen) == LAB_GUARD_OFF;
 }
 
 /*
- * @hook has found @tag's page in what @caller does, which @can_refuse. Counts and
- * reports it.
- * Preemption is disabled for the report (the lock against recursion does that), so
- * that on PREEMPT_RT nothing in it takes a lock that sleeps.
- * Context: Any. Return: whether it is to be refused.
+ * Counts and reports a call by @caller in which @hook found @tag's page. @can_refuse says
+ * whether such a call can be refused. The lock against recursion disables preemption for the
+ * report, so that on PREEMPT_RT no part of the report takes a lock that sleeps.
+ * Context: Any. Return: whether to refuse the call.
  */
 bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
 		     bool can_refuse)
@@ -93,16 +92,16 @@ bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
 	return refuse;
 }
 
-/* What is left of a page's references when lab_guard_refill() sees to it. */
+/* lab_guard_refill() acts when no more references than these are left. */
 #define REFS_LOW	(LAB_REFS_EXCLUSIVE / 2)
 
 /*
- * The core drops a reference of @tag's page for the refused call, which whoever called
- * should have taken first. Who did not would use up Labyrinth's own references, call by
- * call: so when half of them are gone, they are replaced, and reported as lost.
+ * For the refused call the core drops a reference of @tag's page, which the caller should have
+ * taken before. A caller that took none would use up Labyrinth's own references, call by call.
+ * So when half of Labyrinth's references are gone, all are put back, and the loss is reported.
  *
- * Races with the owner, who freezes the count: to 0, or after a full set of references is
- * there. The exchange succeeds only on the low count that was read.
+ * Races with the owner's calls: the count is 0 while a call has the frame frozen, and full
+ * after the thaw. The compare-and-exchange succeeds only on the low count that was read.
  */
 void lab_guard_refill(const struct lab_hook *hook, lab_tag_t tag, unsigned long caller)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The assembler of hooks, for x86-64: what a refused call runs in place of the hooked
- * function, and calls by which the guard knows Labyrinth's own.
+ * The assembler of hooks, for x86-64: the functions that a refused call runs instead of the
+ * hooked function, and Labyrinth's own calls of hooked functions.
  *
- * Nothing here is traced or probed by ftrace: it has no __fentry__.
+ * ftrace traces and probes none of this code, which has no __fentry__.
  *
- * Text of the module runs after ftrace's callback has returned. A task may be preempted
- * in it, but never sleeps in it: lab_guard_exit() waits for a grace period of RCU-tasks.
+ * This code runs after ftrace's callback has returned. A task may be preempted here, but never
+ * sleeps here: lab_guard_exit() waits for a grace period of RCU-tasks.
  */
 #include <linux/errno.h>
 #include <linux/linkage.h>
@@ -23,10 +23,10 @@
 	.text
 
 /*
- * A refused call continues here, as if the hooked function had been called and this were
- * its body. A BPF trampoline on the same function calls it as the function's body, and
- * takes the return value from it; a value that the callback sets in the saved registers
- * such a trampoline overwrites.
+ * A refused call continues here, as if this were the body of the hooked function. A BPF
+ * trampoline on the same function calls this code as the function's body, and takes the return
+ * value from here. A value that the callback sets in the saved registers would be overwritten
+ * by such a trampoline.
  */
 .macro LAB_RETURN name value
 SYM_FUNC_START(\name)
@@ -43,10 +43,9 @@ LAB_RETURN lab_return_no_dma -1		/* DMA_MAPPING_ERROR */
 
 /*
  * Labyrinth's own calls of hooked functions, on behalf of a page's owner. The arguments are
- * passed on as they came, in registers. lab_guard_is_ours() knows these calls by the address
- * that they return to, between lab_own_calls and lab_own_calls_end. No foreign code is
- * called from in between, so none can end with a jump into a hooked function that would
- * return there.
+ * passed on in registers. is_ours() in guard/guard.c knows these calls by the return address,
+ * between lab_own_calls and lab_own_calls_end. No foreign code is called from in between, so no
+ * foreign code can end with a jump into a hooked function that would return there.
  */
 .macro LAB_OWN_CALL fn
 	.weak	\fn

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Of hook/stubs.S: what a refused call runs, and where Labyrinth's own calls return to.
+ * hook/stubs.S: the functions that a refused call runs, and the range of addresses to which
+ * Labyrinth's own calls return.
  */
 #ifndef LABYRINTH_STUBS_H
 #define LABYRINTH_STUBS_H

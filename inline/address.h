@@ -13,12 +13,12 @@
 #include "hot.h"
 
 /*
- * The frame number of a page-aligned address in the direct map, or some number
- * that no tag has, or false. Whether there is such a frame at all is the owner
- * table's to say.
+ * The frame number of @addr, if @addr is page-aligned and in the direct map. Of any other
+ * address: a number that no tag has, or false. Whether the frame exists is for the owner table
+ * to say.
  *
- * The rotation puts an offset into the page on top, where it makes the number
- * as wrong as an address outside the direct map does: one comparison for both.
+ * The rotation moves an offset into the page to the top bits, so a misaligned address fails the
+ * comparison that an address outside the direct map fails.
  */
 static __always_inline bool lab_address_pfn(const void *addr,
 					    unsigned long *pfn)
@@ -29,8 +29,8 @@ static __always_inline bool lab_address_pfn(const void *addr,
 }
 
 /*
- * The address of page @pfn. Where the kernel tags pointers, the tag is the page's, and
- * only page_address() knows it.
+ * The address of page @pfn. Where the kernel tags pointers, only page_address() knows the tag
+ * of a page's address.
  */
 static __always_inline void *lab_pfn_address(unsigned long pfn)
 {
@@ -40,8 +40,9 @@ static __always_inline void *lab_pfn_address(unsigned long pfn)
 }
 
 /*
- * The address of @frame's page, by arithmetic where the struct pages stand in one row and
- * the size of one divides that of a page. Frame 0's counts as if it were there, if it is not.
+ * The address of @frame's page: computed, without a load, where all struct pages form an array
+ * (VMEMMAP) and the size of a struct page divides PAGE_SIZE. pfn_to_page(0) is the array's
+ * base, also where frame 0 does not exist.
  */
 static __always_inline void *lab_frame_address(struct lab_frame *frame)
 {
@@ -60,9 +61,10 @@ static inline bool lab_address_valid(const void *addr)
 }
 
 /*
- * Copies from where a pointer of any value leads; false if that is nowhere. Below the
- * direct map there is nothing of the kernel's. It is not left to the copy to find that
- * out: on a processor with more bits of address than the kernel uses, it tries.
+ * Copies @size bytes from @from, a pointer of any value. False if @from cannot be read. No
+ * address below PAGE_OFFSET is the kernel's. That is tested here, since
+ * copy_from_kernel_nofault() reads such addresses on a processor with more bits of address than
+ * the kernel uses.
  */
 static inline bool lab_copy_from(void *to, const void *from, size_t size)
 {
@@ -72,9 +74,9 @@ static inline bool lab_copy_from(void *to, const void *from, size_t size)
 
 #ifdef SECTION_IN_PAGE_FLAGS
 /*
- * The frame number that goes with @page if that is a struct page, else any. Here
- * (SPARSEMEM without VMEMMAP) page_to_pfn() would believe what it reads: so that is
- * read where no fault matters, and the section that it names is looked up first.
+ * The frame number of @page if @page is a struct page, else any number. On SPARSEMEM without
+ * VMEMMAP page_to_pfn() trusts the section number in page->flags. So the struct page is copied
+ * by a read that survives a fault, and the section is looked up first.
  */
 static inline unsigned long lab_page_pfn(const struct page *page)
 {
@@ -93,12 +95,12 @@ static inline unsigned long lab_page_pfn(const struct page *page)
 }
 #endif
 
-/* Whether @page, any value at all, is the struct page of a frame of memory. */
+/* Whether @page, of any value, is the struct page of a frame of memory. */
 static inline bool lab_page_valid(const struct page *page)
 {
 	unsigned long pfn = lab_page_pfn(page);
 
-	/* Or the compiler takes page_to_pfn() and back for nothing at all. */
+	/* Else the compiler drops page_to_pfn() and pfn_to_page() as inverse to each other. */
 	OPTIMIZER_HIDE_VAR(pfn);
 	return pfn_valid(pfn) && pfn_to_page(pfn) == page;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The fast paths of a SINGLE owner, inline in the driver. Included by
- * labyrinth_alloc.h; nothing here is for a driver to call by its own name.
+ * The fast paths of a SINGLE owner, inline in the driver through labyrinth_alloc.h. A driver
+ * calls none of these functions by name.
  *
- * Plain accesses: what the one user alone writes (the stack, its pages' tags and notes)
- * no other context writes at the same time. Of the rest (a handle, another owner's tag)
- * any value may be read, as long as it is read at once, which an aligned word is:
- * it is compared, and only if equal believed.
+ * All accesses are plain. Only the user of a SINGLE owner writes the owner's stack, and the
+ * tags and notes of the owner's pages. A handle, or another owner's tag, may change at any
+ * moment. An aligned word is loaded whole, so the load gives the old value or the new value.
+ * Such a value is compared, and used only if equal.
  */
 #ifndef LABYRINTH_FAST_H
 #define LABYRINTH_FAST_H
@@ -20,17 +20,17 @@
 #include "frame.h"
 #include "hot.h"
 
-/* Whether one of an owner's handles, which may change any moment, is @handle. */
+/* Whether @which, a handle of an owner that may change at any moment, is @handle. */
 static __always_inline bool lab_handle_is(const unsigned long *which,
 					  const struct labyrinth_owner *handle)
 {
-	/* Harmless: compared whole; an owner that comes or goes is no reader's. */
+	/* Harmless: compared as a whole word, and nobody creates or destroys an owner in use. */
 	return likely(data_race(*which) == (unsigned long)handle);
 }
 
 /*
- * Whether an owner's calls may go the short way: it lives, has neither quota nor
- * thread, and nobody watches.
+ * Whether calls with @handle may go the short way: the owner is alive, has neither quota nor
+ * bound thread, and no watcher is on, see lab_watch_begin().
  */
 static __always_inline bool lab_is_plain(const struct lab_front *front,
 					 const struct labyrinth_owner *handle)
@@ -40,8 +40,8 @@ static __always_inline bool lab_is_plain(const struct lab_front *front,
 }
 
 /*
- * Debug builds of the kernel check the promise of a SINGLE owner's user: between
- * these two, nobody else is.
+ * Debug builds of the kernel check the promise of a SINGLE owner's user: no second user is
+ * between lab_single_enter() and lab_single_leave().
  */
 static __always_inline void lab_single_enter(struct lab_front *front)
 {
@@ -57,8 +57,8 @@ static __always_inline void lab_single_leave(struct lab_front *front)
 }
 
 /*
- * Whether the CACHED page of @frame may be handed out without a closer look: its memory is
- * not known to be broken, and nobody has dropped or taken a reference while it was cached.
+ * Whether the CACHED page of @frame may be handed out without a closer look: the memory is not
+ * known to be broken, and the type and the reference count are as Labyrinth left them.
  */
 static __always_inline bool lab_is_ready(const struct lab_frame *frame)
 {
@@ -66,17 +66,17 @@ static __always_inline bool lab_is_ready(const struct lab_frame *frame)
 }
 
 /*
- * CACHED -> HELD. Only this owner writes the tag of a CACHED page, so no compare is needed.
- * All 64 bits are stored, not just the state's byte: the next free may load the word while
- * the store is still in the store buffer, and store forwarding stalls when the load is wider
- * than the store. Pairs with lab_slot_glance(): whoever sees HELD sees the notes. On
- * x86 every store is a release; there one addition to memory does.
+ * CACHED -> HELD. Only this owner writes the tag of a CACHED page, so a plain store is enough.
+ * Store all 64 bits, not just the state byte: the next free may load the word while the store
+ * is still in the store buffer, and store forwarding stalls when the load is wider than the
+ * store. The store is a release. Pairs with lab_slot_glance(): a reader that sees HELD sees the
+ * notes. On x86 every store is a release, so an addition to memory does.
  */
 static __always_inline void lab_single_hand_out(struct lab_slot *slot)
 {
 	if (IS_ENABLED(CONFIG_X86_64)) {
 		barrier();
-		/* Harmless: whoever looks on sees the old word or the new one. */
+		/* Harmless: a lockless reader sees the old word or the new word. */
 		data_race(slot->tag += LAB_HAND_OUT);
 	} else {
 		/* Pairs with lab_slot_glance(). */
@@ -85,8 +85,8 @@ static __always_inline void lab_single_hand_out(struct lab_slot *slot)
 }
 
 /*
- * The last page freed is HELD now, at @addr. False if there is none, or more must be
- * asked.
+ * CACHED -> HELD for the page on top of the stack, and @addr is the page's address. False if
+ * the stack is empty, or the page needs a closer look.
  */
 static __always_inline bool lab_take_single(struct lab_front *front,
 					    unsigned long site, void **addr)
@@ -99,7 +99,7 @@ static __always_inline bool lab_take_single(struct lab_front *front,
 	slot = front->top[-1].slot;
 	frame = front->top[-1].frame;
 	ready = lab_is_ready(frame);
-	/* The compiler then makes it one subtraction from memory. */
+	/* The compiler loads front->top again, so the pop is a single subtraction in memory. */
 	barrier();
 	if (likely(ready))
 		front->top--;
@@ -112,13 +112,13 @@ static __always_inline bool lab_take_single(struct lab_front *front,
 	return true;
 }
 
-/* The slot that page @pfn prefers: its tag stands there, or elsewhere. */
+/* The slot that page @pfn prefers. The tag of @pfn may stand in another slot. */
 static __always_inline struct lab_slot *lab_slot_preferred(unsigned long pfn)
 {
 	return &labyrinth_hot.table.slots[lab_table_preferred(&labyrinth_hot.table, pfn)];
 }
 
-/* Whether @slot says that page @pfn is @front's, HELD, and not to leave with the free. */
+/* Whether @slot has the tag of page @pfn, HELD by @front's owner, without S or E (see tag.h). */
 static __always_inline bool lab_is_held_at(const struct lab_slot *slot,
 					   const struct lab_front *front,
 					   unsigned long pfn)
@@ -141,7 +141,10 @@ static __always_inline void lab_single_push(struct lab_front *front, struct lab_
 	front->top++;
 }
 
-/* CACHED and on the stack, if the common answer is the right one to every check. */
+/*
+ * HELD -> CACHED, and a push on the stack. False if any check fails: labyrinth_free_page() then
+ * frees the page or refuses.
+ */
 static __always_inline bool lab_put_single(struct lab_front *front,
 					   const void *addr)
 {
@@ -157,7 +160,7 @@ static __always_inline bool lab_put_single(struct lab_front *front,
 	frame = lab_frame_of_pfn(pfn);
 	if (!lab_frame_is_exclusive(frame) || unlikely(lab_single_is_full(front)))
 		return false;
-	/* Only the one user of a SINGLE owner writes the tag of its page. */
+	/* No compare: only the user of a SINGLE owner writes the tag of the owner's HELD page. */
 	WRITE_ONCE(slot->tag, front->key + pfn - LAB_HAND_OUT);
 	lab_single_enter(front);
 	lab_single_push(front, slot, frame);
@@ -200,7 +203,7 @@ static __always_inline bool lab_owns_inline(struct labyrinth_owner *owner,
 	return labyrinth_owns(owner, addr);
 }
 
-/* A call by name takes the inline path; the function is what else it was. */
+/* A call by name takes the inline path, which calls the function when a check fails. */
 #define labyrinth_void_alloc_page_gfp_atomic_exclusive(owner) \
 	lab_alloc_inline(owner)
 #define labyrinth_free_page(owner, addr)	lab_free_inline(owner, addr)

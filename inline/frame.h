@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A page frame as Labyrinth uses it: the words of its struct page.
+ * A page frame as Labyrinth uses the words of struct page.
  *
- * Nothing of Labyrinth's own is kept here: any stale pointer in the kernel may write to
- * struct page. Tags, notes, links and lists of mappings are in the owner table's slots
- * (inline/slot.h). What stands in struct page serves to keep others away, is only ever
- * compared, never followed, and is put right where it differs:
+ * Labyrinth keeps no data of its own in struct page, since any stale pointer in the kernel may
+ * write there. Tags, notes, links and lists of mappings are in the owner table's slots
+ * (inline/slot.h). The words of struct page keep other code away from the page. Labyrinth
+ * compares these words, never follows them, and puts a wrong word right:
  *
- * - References. A page that is CACHED, HELD, MAPPED or in LIMBO has LAB_REFS_EXCLUSIVE:
- *   the holder's, and others that nobody but Labyrinth knows of. A foreign put_page()
- *   or __free_page() takes the count down by one and frees nothing; as many may come as
- *   there are references to spare. A page that is LENT has one more for the borrower.
- * - The type PageOffline makes the core refuse to map the page. A LENT page has none.
- * - The mark, a page flag, and the seal, a value in ->lru.prev, tell a page that has been
- *   Labyrinth's all the time from one that has been through the page allocator, which
- *   clears the one and overwrites the other. A foreign write may take away one of the
- *   two; the other still tells.
+ * - References. A page that is CACHED, HELD, MAPPED or in LIMBO has LAB_REFS_EXCLUSIVE
+ *   references: the holder's, and spare references that only Labyrinth knows of. A foreign
+ *   put_page() or __free_page() takes a spare reference and frees nothing. A LENT page has a
+ *   reference more, for the borrower.
+ * - The type PageOffline makes the core refuse to map the page. A LENT page has no type.
+ * - The mark is a page flag, the seal a value in ->lru.prev. A page that goes through the page
+ *   allocator loses both: the allocator clears the mark and overwrites the seal. A foreign
+ *   write may destroy the mark or the seal, but the other remains.
  *
- * All of it changes only between lab_frame_freeze() and lab_frame_thaw(): with the count
- * at zero no get_page_unless_zero() succeeds, and a second freezer fails, so to freeze
- * a frame is to claim it.
+ * All of this changes only between lab_frame_freeze() and lab_frame_thaw(). While the count is
+ * zero, get_page_unless_zero() fails and so does a second freeze: to freeze a frame is to claim
+ * the frame.
  */
 #ifndef LABYRINTH_FRAME_H
 #define LABYRINTH_FRAME_H
@@ -33,28 +32,31 @@
 #include "tag.h"
 
 /*
- * What the count is while nobody but the owner refers to the page. So high that
- * a foreigner who frees a page again and again does not get it freed, and far
- * below GUP_PIN_COUNTING_BIAS, from which on the core takes it for pinned.
+ * The reference count while nobody but the owner refers to the page. High enough that a
+ * foreigner who frees a page again and again does not get the page freed. Far below
+ * GUP_PIN_COUNTING_BIAS, from which on the core takes a page for pinned.
  */
 #define LAB_REFS_EXCLUSIVE	32
 #define LAB_REFS_LENT		(LAB_REFS_EXCLUSIVE + 1)
 
-/* Every free_pages_prepare() clears it; no kernel's checks of a freed page mind it. */
+/* free_pages_prepare() clears this flag. No kernel's checks of a freed page mind the flag. */
 #define LAB_FRAME_MARK		BIT(PG_owner_priv_1)
 
-/* No pointer, and not what list_del() leaves. The page allocator's lists overwrite it. */
+/*
+ * Neither a pointer nor a value that list_del() leaves. The allocator's lists overwrite the
+ * seal.
+ */
 #define LAB_FRAME_SEAL		(0x1abUL + POISON_POINTER_DELTA)
 
 /*
- * ->lru.next as list_del() leaves it. Others see PageTail in bit 0, pfmemalloc's mark in
- * bit 1, and page_pool's magic in the rest: it is none of them.
+ * ->lru.next as list_del() leaves the word. The core takes bit 0 for PageTail, bit 1 for
+ * pfmemalloc's mark and the rest for page_pool's magic: LIST_POISON1 is none of these.
  */
 #define LAB_FRAME_LRU		((unsigned long)LIST_POISON1)
 #define LAB_FRAME_TAIL		BIT(0)
 #define LAB_FRAME_PFMEMALLOC	BIT(1)
 
-/* Flags with which the page allocator would not take a page, or take it for a larger one. */
+/* Flags with which the page allocator refuses a page or takes it for a compound page. */
 #define LAB_FRAME_BAD_FLAGS	(PAGE_FLAGS_CHECK_AT_FREE | BIT(PG_head))
 
 /* Labyrinth's view of struct page. */
@@ -68,7 +70,7 @@ struct lab_frame {
 	union {
 		struct {
 			u32 type;
-			int refs;	/* to be looked at; page_ref_*() changes it */
+			int refs;	/* for reads; page_ref_*() writes */
 		};
 		u64 type_and_refs;
 	};
@@ -82,18 +84,18 @@ static_assert(offsetof(struct lab_frame, type) == offsetof(struct page, page_typ
 static_assert(offsetof(struct lab_frame, refs) == offsetof(struct page, _refcount));
 static_assert(sizeof(struct lab_frame) <= sizeof(struct page));
 
-/* The type and the references of a page that is its owner's alone, as one word. */
+/* The type and the reference count of a page without foreign references, as one word. */
 #define LAB_FRAME_WHOLE							\
 	(IS_ENABLED(CONFIG_CPU_BIG_ENDIAN) ?				\
 	 ((u64)LAB_TYPE_OFFLINE << 32 | LAB_REFS_EXCLUSIVE) :		\
 	 ((u64)LAB_REFS_EXCLUSIVE << 32 | LAB_TYPE_OFFLINE))
 
 /**
- * struct lab_damage - a word of struct page that did not hold what it must
- * @word: its name; NULL: all words were right.
- * @held: what it held.
- * @right: what it should have held, and holds now.
- * @more: how many other words were wrong as well.
+ * struct lab_damage - the words of struct page that were found wrong
+ * @word: the name of the first wrong word; NULL: all words were right.
+ * @held: the wrong value.
+ * @right: the right value, which the word holds now.
+ * @more: how many further words were wrong.
  */
 struct lab_damage {
 	const char *word;
@@ -128,12 +130,12 @@ static __always_inline int lab_frame_refs(struct lab_frame *frame)
 }
 
 /*
- * Whether the page is of the right type and nobody but the owner refers to it: a look,
- * not a claim.
+ * Whether the page has the right type and nobody but the owner refers to the page. A look, not
+ * a claim.
  */
 static __always_inline bool lab_frame_is_exclusive(const struct lab_frame *frame)
 {
-	/* Harmless: a reference taken after the look might have been taken before it. */
+	/* Harmless: a reference taken after the look might as well have come before the look. */
 	return likely(data_race(frame->type_and_refs) == LAB_FRAME_WHOLE);
 }
 
@@ -144,9 +146,9 @@ static __always_inline bool lab_frame_is_poisoned(const struct lab_frame *frame)
 }
 
 /*
- * Whether the page has the type, and about as many references as Labyrinth's own. Somebody
- * may have one more for a moment, or have dropped some; or another call has the frame
- * frozen. A balloon, which gives pages from the allocator the same type, has one or two.
+ * Whether the page has the type, and about as many references as Labyrinth gives. For a moment
+ * the core may have a reference more, a foreigner may have dropped some, or another call may
+ * have the frame frozen. A balloon's page has the same type, but only 1 or 2 references.
  */
 static inline bool lab_frame_has_type(const struct lab_frame *frame)
 {
@@ -157,10 +159,10 @@ static inline bool lab_frame_has_type(const struct lab_frame *frame)
 }
 
 /*
- * Whether the page of a frame that was tagged has not been through the page allocator. One
- * after the other, stray writes may have taken away both mark and seal; but whoever has
- * the page from the allocator has not given it the type, and so many references. A page
- * that is lent has no type: of its mark and its seal one must be left.
+ * Whether the page of a tagged frame has not been through the page allocator since. Stray
+ * writes may have destroyed both mark and seal. Then the type tells, together with the number
+ * of references: no user who got the page from the allocator sets both. A LENT page has no
+ * type, so the mark or the seal must be left.
  */
 static inline bool lab_frame_is_ours(const struct lab_frame *frame)
 {
@@ -168,17 +170,17 @@ static inline bool lab_frame_is_ours(const struct lab_frame *frame)
 	       READ_ONCE(frame->seal) == LAB_FRAME_SEAL || lab_frame_has_type(frame);
 }
 
-/* Claims the frame, if it has exactly @refs references. */
+/* Claims the frame if the count is exactly @refs. */
 static inline bool lab_frame_freeze(struct lab_frame *frame, int refs)
 {
 	return page_ref_freeze(lab_frame_page(frame), refs);
 }
 
 /*
- * Ends the claim: fully ordered, so whoever gets a reference next, or reads a tag that is
- * written after this, sees what was done to the frame. The count is added to, for somebody
- * may have called get_page() on the frozen frame, against all rules; that reference counts
- * all the same.
+ * Ends the claim, and is fully ordered: code that gets a reference afterwards, or reads a tag
+ * that is written afterwards, sees all changes to the frame. Adds to the count, since somebody
+ * may have called get_page() on the frozen frame, against all rules; such a reference counts
+ * too.
  */
 static inline void lab_frame_thaw(struct lab_frame *frame, int refs)
 {
@@ -190,8 +192,8 @@ static inline void lab_frame_thaw(struct lab_frame *frame, int refs)
 }
 
 /*
- * Claims a frame of ours that is short of references: somebody dropped what was not
- * theirs. Below zero it is after unpin_user_page(), which drops 1,024. Returns how many
+ * Claims a frame of Labyrinth's that is short of references, since a foreigner dropped some.
+ * The count is negative after unpin_user_page(), which drops 1,024. Returns how many references
  * were missing, 0 if the frame could not be claimed.
  */
 static inline int lab_frame_freeze_short(struct lab_frame *frame)
@@ -205,9 +207,9 @@ static inline int lab_frame_freeze_short(struct lab_frame *frame)
 }
 
 /*
- * PG_uptodate means nothing on a page that is no file's, and anybody may have set it; but
- * 7.3 takes a page that has it, together with this type, for a balloon's page, which can be
- * moved. Only while frozen.
+ * Any code may have set PG_uptodate, which means nothing on a page that is in no file. But 7.3
+ * takes a page with PageOffline and PG_uptodate for a balloon's page, and may move it. Only
+ * while the frame is frozen.
  */
 static inline void lab_frame_set_type(struct lab_frame *frame)
 {
@@ -221,13 +223,13 @@ static inline void lab_frame_clear_type(struct lab_frame *frame)
 	WRITE_ONCE(frame->type, LAB_TYPE_NONE);
 }
 
-/* Whether a page_pool keeps its books in the frame. */
+/* Whether page_pool uses the frame's words. */
 static inline bool lab_page_is_pool(const struct page *page)
 {
 	return (page->pp_magic & LAB_POOL_MASK) == PP_SIGNATURE;
 }
 
-/* The words that only their holder's own code, or a stray write, would change. */
+/* Resets words that only the holder's own code, or a stray write, would change. */
 static inline void lab_frame_reset_words(struct lab_frame *frame)
 {
 	WRITE_ONCE(frame->lru, LAB_FRAME_LRU);
@@ -236,7 +238,7 @@ static inline void lab_frame_reset_words(struct lab_frame *frame)
 	WRITE_ONCE(frame->private, 0);
 }
 
-/* An ordinary page's frozen frame becomes Labyrinth's. */
+/* Makes an ordinary page's frozen frame Labyrinth's. */
 static inline void lab_frame_enter(struct lab_frame *frame)
 {
 	lab_frame_reset_words(frame);
@@ -244,7 +246,7 @@ static inline void lab_frame_enter(struct lab_frame *frame)
 	lab_frame_set_type(frame);
 }
 
-/* The frozen frame has nothing of Labyrinth's any more. */
+/* Takes all of Labyrinth's marks off the frozen frame. */
 static inline void lab_frame_clear(struct lab_frame *frame)
 {
 	lab_frame_clear_type(frame);
@@ -253,8 +255,8 @@ static inline void lab_frame_clear(struct lab_frame *frame)
 }
 
 /*
- * Takes the mark and the seal off a frame that others have by reference, and that is not
- * frozen. A borrower may have put a link of its own where the seal was.
+ * Takes the mark and the seal off a frame to which borrowers have references and which is not
+ * frozen. A borrower may have put a link where the seal was.
  */
 static inline void lab_frame_unmark(struct lab_frame *frame)
 {
@@ -263,11 +265,11 @@ static inline void lab_frame_unmark(struct lab_frame *frame)
 }
 
 /*
- * The frame, which others have by reference and whose tag is gone, becomes an ordinary
- * page: of Labyrinth's references one is left, the caller's.
+ * Makes the frame, to which borrowers have references and which has no tag any more, an
+ * ordinary page. Of Labyrinth's references the caller's is left.
  *
- * A count of 0 is one that another CPU has frozen, which will find the tag gone
- * and thaw it. This CPU's own cannot have: the caller looked before.
+ * The count is 0 while another CPU has the frame frozen; that CPU will find the tag gone and
+ * thaw. This CPU cannot have the frame frozen: the caller looked before.
  */
 static inline void lab_frame_disown(struct lab_frame *frame)
 {
@@ -283,8 +285,8 @@ static inline void lab_frame_disown(struct lab_frame *frame)
 }
 
 /*
- * Whether the words of a page that is its owner's alone are as they must be, but for those
- * that lab_frame_is_at_home() looks at.
+ * Whether the words of an owned page are right, save for zone, node and memory cgroup, at which
+ * lab_frame_is_at_home() looks.
  */
 static inline bool lab_frame_is_clean(const struct lab_frame *frame)
 {
@@ -295,10 +297,10 @@ static inline bool lab_frame_is_clean(const struct lab_frame *frame)
 	       READ_ONCE(frame->type) == LAB_TYPE_OFFLINE;
 }
 
-/* Whose words they were until now, see lab_frame_mend(). */
+/* Which code could write the words until now, see lab_frame_mend(). */
 enum lab_words {
-	LAB_WORDS_OWNED,	/* nobody had any business in them */
-	LAB_WORDS_LENT,		/* ->lru, ->index and ->private were the borrower's to use */
+	LAB_WORDS_OWNED,	/* none but Labyrinth */
+	LAB_WORDS_LENT,		/* a borrower: ->lru, ->index and ->private */
 };
 
 void lab_frame_mend(struct lab_frame *frame, unsigned long pfn, enum lab_words words,

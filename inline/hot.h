@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the fast paths read: one cache line that is written once, at load, and of
- * each owner the first line.
+ * The data of the fast paths: a cache line that is written once, at load, and the first line of
+ * each owner.
  *
- * The public header's inline code is compiled into drivers, so this layout is
- * part of the binary interface: a driver is built against the same sources as the
- * module it is loaded beside. Where the kernel has MODVERSIONS, the module loader
- * sees to it.
+ * The public header's inline code is compiled into drivers, so this layout is part of the
+ * binary interface: a driver is built from the same sources as the module in the kernel. Where
+ * the kernel has MODVERSIONS, the module loader checks that.
  */
 #ifndef LABYRINTH_HOT_H
 #define LABYRINTH_HOT_H
@@ -23,17 +22,17 @@ struct labyrinth_owner;
 struct task_struct;
 
 /*
- * What every call reads of an owner. Written when the owner comes, goes or
- * changes its ways, but for @top, which is the one user's of a SINGLE owner: one cache
- * line serves its allocations and frees.
+ * The words of an owner that every call reads, in one cache line. Written when the owner comes,
+ * goes or changes its ways. The exception is @top of a SINGLE owner: the owner's user moves
+ * @top with every allocation and free.
  *
- * Each handle is the owner's, or lab_owner_dead(), which fits none. The first two
- * are it only while the owner has no quota, no thread, needs no zeroing and nobody
- * watches: a pop or a push is all there is to do.
+ * Each handle field is the owner's handle, or lab_owner_dead(), which no handle equals. The
+ * first two hold the handle only while the owner has neither quota nor bound thread, needs no
+ * zeroing, and no watcher is on: then a pop or a push is all there is to do.
  */
 struct lab_front {
-	unsigned long single_handle;	/* and it is SINGLE */
-	unsigned long shared_handle;	/* and it is not */
+	unsigned long single_handle;	/* of a SINGLE owner */
+	unsigned long shared_handle;	/* of any other owner */
 	unsigned long handle;
 	lab_tag_t key;			/* lab_tag_make(0, id, LAB_HELD) */
 	union {
@@ -42,14 +41,14 @@ struct lab_front {
 	};
 	struct task_struct *task;	/* NULL: not bound; holds a reference */
 	u16 flags;			/* LABYRINTH_OWNER_* */
-	u16 busy;			/* SINGLE, debug builds: its user is at it */
+	u16 busy;			/* SINGLE, debug builds: a user is in the stack */
 } ____cacheline_aligned;
 
 /*
- * The cache of a SINGLE owner: its CACHED pages, the one to be handed out next on top.
- * front->top points behind that. Below the first stands a page that is never ready, so an
- * empty stack needs no look of its own. Aligned to its size: when front->top is at the end,
- * its lower bits are 0.
+ * The cache of a SINGLE owner: the owner's CACHED pages, the next page to be handed out on top.
+ * front->top points behind the top entry. Below the first entry stands a page that is never
+ * ready, so no test for an empty stack is needed. The stack is aligned to its size: front->top
+ * at the end has zeroes in the lower bits, so the test for a full stack needs no second load.
  */
 #define LAB_STACK_BYTES		8192
 
@@ -67,8 +66,8 @@ struct lab_stack {
 static_assert(sizeof(struct lab_stack) == LAB_STACK_BYTES);
 
 /*
- * A handle's bits that say which owner's slot, in bytes, and how large that is: two or more
- * cache lines, and some architectures have lines of 256 bytes.
+ * The bits of a handle that give the offset, in bytes, of the owner's slot. A slot is at least
+ * two cache lines, and some architectures have lines of 256 bytes.
  */
 #define LAB_OWNER_SLOT_SHIFT	(SMP_CACHE_BYTES > 128 ? 10 : 9)
 
@@ -82,7 +81,7 @@ struct labyrinth_hot {
 
 extern struct labyrinth_hot labyrinth_hot;
 
-/* The owner's slot that @handle leads to, whether or not it is that slot's handle. */
+/* The front line of the slot to which @handle leads. The caller compares the handle. */
 static __always_inline struct lab_front *
 lab_front_of(const struct labyrinth_owner *handle)
 {

@@ -46,15 +46,15 @@ typedef u64 lab_tag_t;
 static_assert(LAB_PFN_BITS < LAB_STATE_SHIFT);
 static_assert(LAB_STATE_SHIFT + LAB_STATE_BITS <= LAB_OWNER_SHIFT);
 static_assert(LAB_OWNER_SHIFT + LAB_OWNER_BITS <= 63);
-/* The state fills one byte, see lab_tag_store_state(). */
+/* The state fills a byte, see lab_tag_store_state(). */
 static_assert(LAB_STATE_BITS == BITS_PER_BYTE);
 static_assert(LAB_STATE_SHIFT % BITS_PER_BYTE == 0);
 
 /*
- * The states, numbered as in &enum labyrinth_page_state, and which code moves a page on
- * from each. "The owner" is a call that presents the owner's handle. Every change of a tag
- * in the table is one compare-and-exchange, or one store where the comment says that no
- * other context can write the tag.
+ * The states, numbered as in &enum labyrinth_page_state, and which code moves a page on from
+ * each. "The owner" is a call that presents the owner's handle. Every change of a tag in the
+ * table is a compare-and-exchange, or a plain store where the comment says that no other
+ * context can write the tag.
  */
 enum lab_state {
 	/*
@@ -64,9 +64,9 @@ enum lab_state {
 	 */
 	LAB_ABSENT,
 	/*
-	 * On exactly one list of the owner, or for a moment on no list and one call's
-	 * alone. Left by the call that took the page off the list, so a plain store will
-	 * do: alloc, return, limbo, transfer, adopt.
+	 * On exactly one list of the owner, or for a moment on no list and a single call's
+	 * alone. Left by the call that took the page off the list, so a plain store will do:
+	 * alloc, return, limbo, transfer, adopt.
 	 */
 	LAB_CACHED,
 	/*
@@ -101,7 +101,7 @@ enum lab_state {
 static_assert(LAB_NR_STATES <= BIT(LAB_STATE_BITS));
 
 enum lab_op {
-	/* Internal: no caller can ask for them. */
+	/* Internal: no call of the API asks for these. */
 	LAB_OP_REFILL,
 	LAB_OP_RETURN,
 	LAB_OP_LIMBO,
@@ -120,7 +120,7 @@ enum lab_op {
 	LAB_OP_DMA,
 	LAB_OP_UNMAP,
 	LAB_NR_OPS,
-	/* These change no tag. Reports name them. */
+	/* Operations that change no tag, but that reports name. */
 	LAB_OP_DESTROY = LAB_NR_OPS,
 	LAB_OP_FAULT,
 	LAB_NR_OP_NAMES
@@ -189,7 +189,7 @@ static __always_inline enum lab_state lab_tag_state(lab_tag_t tag)
 	return (tag & LAB_STATE_MASK) >> LAB_STATE_SHIFT;
 }
 
-/* Whether the page is not to be cached when it is freed. */
+/* Whether a free gives the page to the system instead of a cache. */
 static __always_inline bool lab_tag_is_passing(lab_tag_t tag)
 {
 	return tag & (LAB_TAG_STRAY | LAB_TAG_EMERGENCY);
@@ -227,8 +227,8 @@ static __always_inline int lab_transition(enum lab_op op, enum lab_state state)
 }
 
 /*
- * Whether a frame may be tagged. No machine has frame numbers that a tag cannot hold.
- * Frame 0 never is: lists use 0 for their end.
+ * Whether a frame may be tagged. No machine has frame numbers that a tag cannot hold. Frame 0
+ * never is tagged: lists use 0 as the end.
  */
 static __always_inline bool lab_pfn_fits(unsigned long pfn)
 {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An owner's pages mapped for DMA by the one device that the owner is bound to.
- * No state is owned here: page/mapping.c has the records.
+ * An owner's pages mapped for DMA by the owner's device. No state is owned here: page/mapping.c
+ * has the records.
  *
- * The mapping is made before the record of it, and ended before the record goes:
- * in between the page is MAPPED, so nobody gets it free, or handed on, while the
- * device can reach it or a bounce buffer is still to be copied. Two that unmap the
- * same: one claims the record, the other finds none.
+ * The mapping is made before the record, and ended before the record goes. Meanwhile the page
+ * is MAPPED, so no call frees the page or hands the page on while the device can reach the
+ * page, or a bounce buffer is still to be copied. If two calls unmap the same mapping, one
+ * claims the record and the other finds none.
  *
- * The locks of an IOMMU and of bounce buffers sleep on PREEMPT_RT. So it is RCU that
- * keeps the owner alive here, with preemption as the caller had it; and where that is
- * disabled the call is refused there, whether this device needs one of the locks or not.
+ * The locks of an IOMMU and of bounce buffers sleep on PREEMPT_RT. So RCU keeps the owner alive
+ * here, and preemption stays as the caller had it. On PREEMPT_RT is_sane() refuses a caller with
+ * preemption disabled, whether this device needs such a lock or not.
  */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
@@ -22,7 +22,7 @@
 #include "map/dma.h"
 #include "report/trace.h"
 
-/* What makes no sense must not become sense by being cut off. */
+/* A @size or @dir that makes no sense must not make sense after truncation. */
 static struct lab_map_note describe(size_t size, enum dma_data_direction dir)
 {
 	return (struct lab_map_note) {
@@ -32,7 +32,7 @@ static struct lab_map_note describe(size_t size, enum dma_data_direction dir)
 	};
 }
 
-/* Nothing of this is for where no lock can be taken: the DMA API takes some. */
+/* Refuses contexts that may not take the DMA API's locks. */
 static bool is_sane(const struct device *dev, size_t offset,
 		    const struct lab_map_note *wish)
 {
@@ -69,8 +69,8 @@ static int record(struct lab_call *call, const struct lab_map_note *wish)
 }
 
 /*
- * Nothing came of @wish. By now the page may be somebody else's: what a bounce buffer
- * holds must not be copied to it.
+ * Undoes a mapping that got no record. The page may have another owner by now, so a bounce
+ * buffer must not be copied to the page.
  */
 static void undo(struct device *dev, const struct lab_map_note *wish)
 {
@@ -99,7 +99,7 @@ static int map_held(struct lab_call *call, struct device *dev, size_t offset,
 	return err;
 }
 
-/* False where more must be asked. */
+/* Maps the page if the common checks pass. On false map() does the call, or refuses. */
 static bool map_quick(struct labyrinth_owner *handle, struct device *dev,
 		      void *addr, size_t offset, struct lab_map_note *wish,
 		      dma_addr_t *dma)
@@ -140,27 +140,27 @@ static noinline int map(struct labyrinth_owner *owner, struct device *dev,
 }
 
 /**
- * labyrinth_dma_map() - map a page, or part of it, for DMA
- * @owner: who holds the page.
- * @dev: the device that @owner was created with; no other may.
+ * labyrinth_dma_map() - map a page, or part of a page, for DMA
+ * @owner: the holder of the page.
+ * @dev: the device that @owner was created with.
  * @addr: the page's address.
  * @offset: where in the page the part begins, in bytes.
  * @size: how many bytes; not beyond the page's end.
- * @dir: who writes.
- * @dma: where the address for the device goes; untouched on failure.
+ * @dir: the direction of the transfer.
+ * @dma: receives the address for the device; untouched on failure.
  *
- * The page stays @owner's. While it is mapped, it can be mapped again, another part
- * or the same, but not be freed, transferred, lent or released: each mapping is
- * ended by a labyrinth_dma_unmap() of its own. dma_sync_single_for_cpu() and
- * dma_sync_single_for_device() may be used in between, as of any mapping.
+ * The page stays @owner's. While mapped, the page can be mapped again, another part or the
+ * same, but not freed, transferred, lent or released. Each mapping needs a
+ * labyrinth_dma_unmap(). dma_sync_single_for_cpu() and dma_sync_single_for_device() may be used
+ * in between, as with any mapping.
  *
- * Context: Any but NMI; on PREEMPT_RT with preemption enabled, for dma_map_page()
- * takes spinlocks where there is an IOMMU or a bounce buffer is needed, and they sleep
- * there. Does not sleep otherwise.
- * Return: 0; -EPERM the page has another owner, or the caller is not the bound
- * thread, or @dev is not the owner's device; -ENOENT no Labyrinth page, or freed;
- * -EBUSY lent; -EINVAL as labyrinth_free_page(), or @size, @offset or @dir make no
- * sense, or not in this context; -ENOMEM no room for the mapping or its record.
+ * Context: Any but NMI; on PREEMPT_RT with preemption enabled, since dma_map_page() takes
+ * spinlocks for an IOMMU or a bounce buffer, and spinlocks sleep there. Does not sleep
+ * otherwise.
+ * Return: 0; -EPERM the page has another owner, or the caller is not the bound thread, or @dev
+ * is not the owner's device; -ENOENT no Labyrinth page, or freed; -EBUSY lent; -EINVAL as
+ * labyrinth_free_page(), or @size, @offset or @dir make no sense, or not in this context;
+ * -ENOMEM no room for the mapping or the record.
  */
 int labyrinth_dma_map(struct labyrinth_owner *owner, struct device *dev,
 		      void *addr, size_t offset, size_t size,
@@ -217,7 +217,7 @@ static int unmap_mapped(struct lab_call *call, const struct device *dev,
 	return 0;
 }
 
-/* False where more must be asked. */
+/* Ends the mapping if the common checks pass. On false unmap() does the call, or refuses. */
 static bool unmap_quick(struct labyrinth_owner *handle, const struct device *dev,
 			void *addr, const struct lab_map_note *asked)
 {
@@ -257,23 +257,22 @@ static noinline int unmap(struct labyrinth_owner *owner, struct device *dev,
 }
 
 /**
- * labyrinth_dma_unmap() - end one of a page's mappings for DMA
- * @owner: who holds the page.
- * @dev: the device it was mapped for.
+ * labyrinth_dma_unmap() - end a mapping of a page for DMA
+ * @owner: the holder of the page.
+ * @dev: the device that the page was mapped for.
  * @addr: the page's address.
- * @dma: what labyrinth_dma_map() gave.
+ * @dma: the address that labyrinth_dma_map() gave.
  * @size: how many bytes were mapped.
  * @dir: the direction that was given.
  *
- * After success the device must not access what was mapped any more, and after the
- * last of its mappings the page may be freed. What matches no mapping that there
- * is, is refused and reported, with the mapping that there is.
+ * After success the device must not access the mapped bytes any more, and after the end of the
+ * last mapping the page may be freed. Arguments that match no mapping of the page are refused
+ * and reported, together with the mapping that the page has.
  *
  * Context: As labyrinth_dma_map().
- * Return: 0; -EPERM the page has another owner, or the caller is not the bound
- * thread, or @dev is not the owner's device; -ENOENT no Labyrinth page, or not
- * mapped at all; -EINVAL mapped, but not so, or not in this context; or as
- * labyrinth_free_page().
+ * Return: 0; -EPERM the page has another owner, or the caller is not the bound thread, or @dev
+ * is not the owner's device; -ENOENT no Labyrinth page, or not mapped at all; -EINVAL mapped,
+ * but not with these arguments, or not in this context; or as labyrinth_free_page().
  */
 int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
 			void *addr, dma_addr_t dma, size_t size,
@@ -296,8 +295,8 @@ static bool take_any(struct lab_mapping *map, bool alone, const void *unused)
 }
 
 /*
- * The owner goes and has left the page in @slot mapped for DMA. The device may not know
- * of it and still write: so the page does not leave limbo any more.
+ * Ends all DMA mappings of the page in @slot, which the owner has left behind. The device may
+ * not know, and still write. So the page never leaves limbo.
  * Context: Task. Nobody uses the owner's handle any more.
  */
 void lab_dma_end_all(struct lab_owner *owner, struct lab_slot *slot)

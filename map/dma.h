@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is left mapped for DMA when an owner goes. See map/dma.c.
+ * Ends the mappings for DMA that an owner leaves behind. See map/dma.c.
  */
 #ifndef LABYRINTH_DMA_H
 #define LABYRINTH_DMA_H

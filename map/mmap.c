@@ -1,43 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An owner's pages mapped into a process. The state owned here is the hash table of
- * such mappings.
+ * An owner's pages mapped into a process. The state owned here is the hash table of such
+ * mappings.
  *
- * The mapping is by frame number: VM_PFNMAP and VM_IO, so that nothing that goes
- * through get_user_pages() reaches the pages (ptrace, /proc/PID/mem,
- * process_vm_readv(), O_DIRECT, io_uring). The mapping is not inherited, expanded,
- * moved, split or dumped.
+ * The mapping is by frame number: VM_PFNMAP and VM_IO, so that get_user_pages() does not reach
+ * the pages (ptrace, /proc/PID/mem, process_vm_readv(), O_DIRECT, io_uring). The mapping is not
+ * inherited, expanded, moved, split or dumped.
  *
- * labyrinth_mmap() writes no page table entry. The fault handler does, with the first
- * access, and only in the VMA that the fault came through: the core found that VMA
- * in the process's tree. A driver may pass a copy of a VMA to labyrinth_mmap(). No
- * fault ever comes through a copy, so no entry exists that Labyrinth cannot find.
- * An access to a page that was taken away is SIGBUS.
+ * labyrinth_mmap() writes no page table entry. The fault handler writes the entries at the
+ * first access, and only in the VMA of the fault, which the core found in the process's tree. A
+ * driver may pass a copy of a VMA to labyrinth_mmap(). No fault ever comes through a copy, so
+ * no entry exists that Labyrinth cannot find. An access to a page that was taken away is
+ * SIGBUS.
  *
- * A record ends only after its page's entry is known to be gone, in one of these ways:
+ * A record ends only after the page's entry is known to be gone, in any of these ways:
  *
- * - no fault has come yet (mmapping->reached is false): there is no entry.
- * - under the process's mmap_lock the VMA is in its place: the entry is zapped.
- *   munmap() takes a VMA out of the tree with the lock held for writing, and clears
- *   the entries with the lock held for reading, so a VMA that a reader finds has all
- *   its entries yet.
- * - the VMA is not in its place, and the lock is held for writing: no munmap() is
- *   under way. Every VMA of the driver's file is searched, and what is found zapped. A
- *   driver that changes vm_private_data or vm_ops after labyrinth_mmap() leads here.
- * - the core closes the VMA, and no entry is left in it.
- * - the process's address space has been taken apart.
+ * - No fault has come yet (mmapping->reached is false): there is no entry.
+ * - The VMA is in its place, under the process's mmap_lock: the entry is zapped. munmap() takes
+ *   a VMA out of the tree with the lock held for writing, and clears the entries with the lock
+ *   held for reading. So a VMA that a reader finds in the tree still has all entries.
+ * - The VMA is not in its place, and the mmap_lock is held for writing: no munmap() is under
+ *   way. Every VMA of the driver's file is searched, and each entry found is zapped. A driver
+ *   that changes vm_private_data or vm_ops after labyrinth_mmap() leads here.
+ * - The core closes the VMA, and no entry is left there.
+ * - The process's address space has been taken apart.
  *
- * mmapping->lock keeps the fault handler from writing an entry between the zap and the
- * end of the record. It nests in mmap_lock, and is held while page tables are
- * allocated. So whoever takes a page away takes neither lock but by a trylock: a
- * process can hold its own mmap_lock for as long as it likes. Where a trylock fails the
- * page goes to limbo, where nobody gets it, and a work item of that one mapping
- * tries again and again. Nobody else's pages wait for it.
+ * mmapping->lock keeps the fault handler from writing an entry between the zap and the end of
+ * the record. The lock nests in mmap_lock, and is held while page tables are allocated. A
+ * process can hold its own mmap_lock for as long as the process likes. So a call that takes a
+ * page away only tries both locks. Where a trylock fails the page goes to limbo, and a work
+ * item of this mapping tries again and again. Pages of other mappings do not wait.
  *
- * A struct mmapping lives while it is in the hash table, or somebody has a reference
- * to it. It leaves the table when its VMA is closed, or is found not to be one of the
- * process's; until then each of its records that is linked keeps it there. The VMA's
- * pointer to it is looked up in the table, never followed.
+ * A struct mmapping lives while in the hash table, or referenced. A struct mmapping leaves the
+ * table when the core closes the VMA, or when prove() finds that the VMA is not in the
+ * process's tree. Until then, every linked record is of a struct mmapping in the table.
+ * A VMA's vm_private_data is looked up in the table, never followed.
  */
 #include <linux/hash.h>
 #include <linux/hashtable.h>
@@ -61,44 +58,44 @@
 #include "map/range.h"
 #include "report/trace.h"
 
-/* When a work item tries again: twice as long after each time, within these. */
+/* Bounds of the delay before a work item tries again: doubled after each try. */
 #define RETRY_FIRST	msecs_to_jiffies(10)
 #define RETRY_LAST	HZ
-/* Most processes have touched their mapping by then, which proves the VMA theirs. */
+/* By then most processes have touched the mapping, which proves the VMA to be in the tree. */
 #define PROOF_DELAY	HZ
 
-/* mmapping->flags: it is on the list of those that were kicked. */
+/* mmapping->flags: on the list kicked_mmaps. */
 #define MMAPPING_KICKED	0
 
 struct mmapping {
 	struct kref ref;
-	struct hlist_node node;		/* in @mmaps, by its own address */
+	struct hlist_node node;		/* in @mmaps, by the address of this struct */
 	struct llist_node kicked;	/* in @kicked_mmaps, while MMAPPING_KICKED */
 	unsigned long flags;
-	struct delayed_work work;	/* holds a reference while it is queued */
+	struct delayed_work work;	/* while queued, holds a reference */
 	unsigned long delay;		/* of @work, for the next time */
 	struct mm_struct *mm;		/* holds mm_count, not mm_users */
 	const struct file *file;	/* the VMA's; compared, never followed */
 	unsigned long start;
 	/*
-	 * Protects the members below, and all page table entries of the mapping but
-	 * for their removal by the core.
+	 * Protects the members below. Page table entries of the mapping change under the lock
+	 * only, save that the core removes entries without.
 	 */
 	struct mutex lock;
 	bool reached;			/* there may be entries */
-	bool proven;			/* its VMA was found in the process's tree */
-	bool told;			/* that its VMA is not in its place */
+	bool proven;			/* the VMA was found in the process's tree */
+	bool told;			/* a wrong VMA has been reported */
 	struct lab_range range;		/* last: of variable length */
 };
 
-/* Protects the hash table. Nests in any mmap_lock, and owner->map_lock does not in it. */
+/* Protects the hash table. Nests in any mmap_lock. owner->map_lock does not nest in this lock. */
 static DEFINE_SPINLOCK(mmaps_lock);
 static DEFINE_HASHTABLE(mmaps, 8);
 
-/* How many struct mmapping there are: lab_mmap_exit() waits until it is 0. */
+/* How many struct mmapping there are: lab_mmap_exit() waits for 0. */
 static atomic_t nr_mmappings;
 
-/* One work item for each mapping, so that one that waits does not stop the others. */
+/* A work item for each mapping, so that a mapping that waits does not stop the rest. */
 static struct workqueue_struct *mmap_wq;
 
 static void queue_kicked(struct work_struct *work);
@@ -160,7 +157,7 @@ static struct mmapping *new_mmapping(struct vm_area_struct *vma,
 	return mmapping;
 }
 
-/* Queues the work item, with a reference of its own, unless it is queued already. */
+/* Queues the work item, with a further reference, unless already queued. */
 static void queue_look(struct mmapping *mmapping, unsigned long delay)
 {
 	kref_get(&mmapping->ref);
@@ -169,8 +166,8 @@ static void queue_look(struct mmapping *mmapping, unsigned long delay)
 }
 
 /*
- * The records end, and the table's reference: what they gave access to must have
- * ended before. Only one of two callers at a time does it.
+ * Ends the records, and drops the hash table's reference. No page table entry may be left. If
+ * two callers race, the caller that takes @mmapping out of the table ends the records.
  */
 static void end_mmapping(struct mmapping *mmapping)
 {
@@ -195,7 +192,7 @@ static bool is_at(const struct mmapping *mmapping,
 	       mmapping->mm == vma->vm_mm && mmapping->start == vma->vm_start;
 }
 
-/* The mapping that @vma is of, with a reference; or NULL. */
+/* The struct mmapping of @vma, with a reference; or NULL. */
 static struct mmapping *get_mmapping(const struct vm_area_struct *vma)
 {
 	struct mmapping *mmapping, *found = NULL;
@@ -216,7 +213,7 @@ static unsigned long pfn_at(const struct mmapping *mmapping, unsigned int index)
 	return mmapping->range.pages[index].pfn;
 }
 
-/* Whether the entry at @addr of @vma leads to a page of @mmapping's. */
+/* Whether the entry at @addr of @vma leads to a page of @mmapping. */
 static bool leads_to(const struct mmapping *mmapping, struct vm_area_struct *vma,
 		     unsigned long addr)
 {
@@ -232,8 +229,8 @@ static bool leads_to(const struct mmapping *mmapping, struct vm_area_struct *vma
 }
 
 /*
- * The core has taken the entries out already, and has not let the mmap_lock go. Where
- * entries are left, somebody else has called this: the mapping goes on.
+ * The core has cleared the entries before, and still holds the mmap_lock. If entries are left,
+ * other code than the core has called vm_ops->close(): the mapping goes on.
  */
 static void mmap_close(struct vm_area_struct *vma)
 {
@@ -243,7 +240,7 @@ static void mmap_close(struct vm_area_struct *vma)
 
 	if (!mmapping)
 		return;
-	/* Harmless: set before the first entry is made, which is before the close. */
+	/* Harmless: set before the first entry is made, and so before the core's close. */
 	if (data_race(mmapping->reached))
 		for (addr = vma->vm_start; addr < vma->vm_end && !left; addr += PAGE_SIZE)
 			left = leads_to(mmapping, vma, addr);
@@ -262,12 +259,12 @@ static int mmap_mremap(struct vm_area_struct *vma)
 	return -EINVAL;
 }
 
-/* Whether a page is its owner's, and mapped as @mmapping says. */
+/* Whether the page is MAPPED, and the record of @mmapping is linked. */
 static bool is_mapped(const struct mmapping *mmapping, unsigned int index)
 {
 	const struct lab_range_page *page = &mmapping->range.pages[index];
 
-	/* A tag does not move, and stays as long as the mapping is linked. */
+	/* A tag stays in the same slot as long as the mapping is linked. */
 	return READ_ONCE(page->map.linked) &&
 	       lab_tag_state(READ_ONCE(page->slot->tag)) == LAB_MAPPED;
 }
@@ -281,7 +278,7 @@ static vm_fault_t insert_page(struct mmapping *mmapping,
 					    pfn_at(mmapping, index), vma->vm_page_prot);
 }
 
-/* Whether the core takes an entry by frame number in @vma: it has BUG_ON()s else. */
+/* Whether @vma is fit for entries by frame number: if not, vmf_insert_pfn_prot() has BUG_ON()s. */
 static bool takes_pfn(const struct vm_area_struct *vma)
 {
 	bool is_cow = (vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE;
@@ -289,7 +286,7 @@ static bool takes_pfn(const struct vm_area_struct *vma)
 	return (vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP)) == VM_PFNMAP && !is_cow;
 }
 
-/* The first fault maps all pages that are there, and not just the one. */
+/* The first fault maps all pages of the mapping that are still there. */
 static vm_fault_t insert_pages(struct mmapping *mmapping, struct vm_fault *vmf)
 {
 	unsigned int index = (vmf->address - mmapping->start) >> PAGE_SHIFT;
@@ -365,9 +362,9 @@ static int map_pages(struct lab_call *call, struct vm_area_struct *vma,
 }
 
 /*
- * Whether @vma may be one of the process's own. The core has not put it into the
- * process's tree yet, but allocates it with kmem_cache_alloc(): what is on a stack or
- * in a module's data is a copy. A copy from kmalloc() passes, see prove().
+ * Whether @vma may be a VMA of the process. The core has not put the VMA into the process's
+ * tree yet, but allocates each VMA with kmem_cache_alloc(): a VMA on a stack or in a module's
+ * data is a copy. A copy from kmalloc() passes, see prove().
  */
 static bool may_be_own(const struct vm_area_struct *vma)
 {
@@ -376,13 +373,13 @@ static bool may_be_own(const struct vm_area_struct *vma)
 	       vma->vm_mm && vma->vm_mm == current->mm && vma->vm_file;
 }
 
-/* What the process chose, and not the driver. */
+/* Whether the process chose a mapping that is shared and of @nr pages. Not the driver's choice. */
 static bool fits_process(struct vm_area_struct *vma, unsigned int nr)
 {
 	return vma_pages(vma) == nr && vma->vm_flags & VM_MAYSHARE;
 }
 
-/* Not reported, unless the handle is wrong. */
+/* A refusal without a report, unless the handle is wrong. */
 static int decline(struct lab_call *call)
 {
 	int err = lab_call_begin_rcu(call);
@@ -393,37 +390,32 @@ static int decline(struct lab_call *call)
 
 /**
  * labyrinth_mmap() - map pages into a process
- * @owner: who holds all of them.
- * @vma: what the driver's mmap() was given: shared, and as long as the pages are
- *	together.
- * @addrs: their addresses, in the order wanted.
- * @nr: how many.
+ * @owner: the holder of all @nr pages.
+ * @vma: the VMA that the core passed to the driver's mmap(): shared, and @nr pages long.
+ * @addrs: the addresses of the pages, in the order wanted.
+ * @nr: how many pages.
  *
- * The pages stay @owner's, and may be mapped into one process at a time. The entries
- * are made when the process first touches the mapping. The mapping
- * is the process's alone: not inherited, expanded, moved, split or dumped, and not to
- * be reached by another process or by get_user_pages(). It ends when it is unmapped
- * or the process ends; or, page by page, when @owner frees, transfers or releases
- * the page, or is destroyed: to access it is SIGBUS then. If one page is not @owner's,
- * none is mapped.
+ * The pages stay @owner's, and may be mapped into one process at a time. The entries are made
+ * when the process first touches the mapping. Only that process has the mapping, which is not
+ * inherited, expanded, moved, split or dumped, and not reached by other processes or by
+ * get_user_pages(). The mapping ends when the process unmaps it, or ends. A single page's part
+ * ends when @owner frees, transfers or releases the page, or is destroyed: an access is SIGBUS
+ * then. If one page is not @owner's, no page is mapped.
  *
- * @vma is the very one that the core gave to the driver's mmap(), not a copy of it. A
- * copy in static memory or on a stack is refused. A copy from kmalloc() cannot be
- * told at once: the process never reaches a page through it, and within seconds the
- * pages are HELD again, and class wrong-vma is reported.
+ * @vma must be the VMA that the core passed to the driver's mmap(), not a copy. A copy in
+ * static memory or on a stack is refused. A copy from kmalloc() cannot be told at once: the
+ * process never reaches a page through the copy, and within seconds the pages are HELD again,
+ * and class wrong-vma is reported.
  *
- * @vma's vm_ops and vm_private_data are Labyrinth's after success. A driver's mmap()
- * must not fail after that: where it does, the core closes no VMA, and the same is
- * reported.
+ * @vma's vm_ops and vm_private_data are Labyrinth's after success. A driver's mmap() must not
+ * fail after that: otherwise the core closes no VMA, and class wrong-vma is reported.
  *
- * Context: Task, in a driver's mmap(): the mmap_lock is held for writing. May
- * sleep.
- * Return: 0; -EPERM one of them has another owner, or the caller is not the bound
- * thread; -ENOENT one is no Labyrinth page, or freed; -EBUSY one is lent, or
- * mapped into a process already, which is not reported; -EINVAL @vma is private, or
- * not @nr pages long, which is not reported, since the process has chosen it; -EINVAL
- * as labyrinth_free_page(), or @vma is NULL, a copy, or mapped by this already, or
- * @addrs is NULL, or @nr 0; -ENOMEM.
+ * Context: Task, in a driver's mmap(): the mmap_lock is held for writing. May sleep.
+ * Return: 0; -EPERM a page has another owner, or the caller is not the bound thread; -ENOENT a
+ * page is no Labyrinth page, or freed; -EBUSY a page is lent, or mapped into a process already,
+ * which is not reported; -EINVAL @vma is private, or not @nr pages long, which is not reported,
+ * since the process has chosen; -EINVAL as labyrinth_free_page(), or @vma is NULL, a copy, or
+ * already mapped by this function, or @addrs is NULL, or @nr 0; -ENOMEM.
  */
 int labyrinth_mmap(struct labyrinth_owner *owner, struct vm_area_struct *vma,
 		   void **addrs, unsigned int nr)
@@ -444,7 +436,7 @@ int labyrinth_mmap(struct labyrinth_owner *owner, struct vm_area_struct *vma,
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_mmap, LAB_NS);
 
-/* The VMA in its place, or NULL; the mmap_lock is held. */
+/* The VMA if still where labyrinth_mmap() saw the VMA, else NULL; the mmap_lock is held. */
 static struct vm_area_struct *find_place(const struct mmapping *mmapping)
 {
 	struct vm_area_struct *vma = find_vma(mmapping->mm, mmapping->start);
@@ -476,8 +468,9 @@ static struct mmapping *mmapping_of(const struct lab_mapping *map)
 }
 
 /*
- * With a handle, only of a page that has no other mapping, and whose owner lives. Under
- * map_lock, so the owner's end waits for a grace period after this.
+ * Takes a reference if @map is a process's. With @handle, only if the page has no other mapping
+ * and @handle is the live owner's. lab_mapping_find() calls this under map_lock, so the owner's
+ * end waits for a grace period after this.
  */
 static bool take_if_process(struct lab_mapping *map, bool alone, const void *handle)
 {
@@ -501,7 +494,10 @@ static bool zap_in_place(struct mmapping *mmapping, unsigned int index)
 	return vma;
 }
 
-/* Whether no entry of the page is left, where its VMA is in its place. */
+/*
+ * Whether no entry of the page is left, as before the first fault. False also where the VMA is
+ * not in its place.
+ */
 static bool try_zap(struct mmapping *mmapping, unsigned int index)
 {
 	struct mm_struct *mm = mmapping->mm;
@@ -509,14 +505,14 @@ static bool try_zap(struct mmapping *mmapping, unsigned int index)
 
 	if (!mmapping->reached)
 		return true;
-	/* Without users the mm is just being taken apart, and the VMA closed. */
+	/* Without users the mm is just being taken apart, and the core closes the VMA. */
 	if (!mmget_not_zero(mm))
 		return false;
 	if (mmap_read_trylock(mm)) {
 		zapped = zap_in_place(mmapping, index);
 		mmap_read_unlock(mm);
 	}
-	/* The last user takes the mm apart, which may need the caller's locks. */
+	/* Putting the last user takes the mm apart, which may need locks that the caller holds. */
 	mmput_async(mm);
 	return zapped;
 }
@@ -535,8 +531,8 @@ static bool try_revoke(struct mmapping *mmapping, unsigned int index)
 }
 
 /*
- * Takes the page in @slot away from the process that has it mapped. With @handle, unless
- * the page has other mappings, or @handle is not its owner's any more.
+ * Takes the page in @slot away from the process that has the page mapped. With @handle, only if
+ * the page has no other mappings and @handle is still the owner's.
  * Context: Task; may sleep, as MMU notifiers do, but waits for no process.
  */
 enum lab_revoke lab_mmap_revoke(struct lab_owner *owner, struct lab_slot *slot,
@@ -555,15 +551,15 @@ enum lab_revoke lab_mmap_revoke(struct lab_owner *owner, struct lab_slot *slot,
 	return revoked ? LAB_REVOKED : LAB_REVOKE_LATER;
 }
 
-/* Whether the page was given up while it was mapped. */
+/* Whether the owner gave the page up while a process had the page mapped. */
 static bool is_retired(const struct lab_range_page *page)
 {
-	/* A tag does not move, and stays as long as the mapping is linked. */
+	/* A tag stays in the same slot as long as the mapping is linked. */
 	return READ_ONCE(page->map.linked) &&
 	       lab_tag_state(READ_ONCE(page->slot->tag)) == LAB_LIMBO;
 }
 
-/* A driver has given something else than the process's own VMA, or changed it after. */
+/* Reports, once, that a driver passed a copy of a VMA, or changed the VMA afterwards. */
 static void tell_wrong_vma(struct mmapping *mmapping)
 {
 	const struct lab_range *range = &mmapping->range;
@@ -572,7 +568,7 @@ static void tell_wrong_vma(struct mmapping *mmapping)
 	if (mmapping->told)
 		return;
 	mmapping->told = true;
-	/* A page whose record has ended may be another owner's by now. */
+	/* A page without a linked record may have another owner by now. */
 	if (READ_ONCE(range->pages[0].map.linked))
 		tag = READ_ONCE(range->pages[0].slot->tag);
 	lab_report(&(struct lab_refusal) {
@@ -586,8 +582,8 @@ static void tell_wrong_vma(struct mmapping *mmapping)
 }
 
 /*
- * Zaps what there is of @mmapping's in @vma, any VMA.
- * Return: false where that cannot be known.
+ * Zaps all entries of @mmapping in @vma, which may be any VMA.
+ * Return: false if @vma may have entries that cannot be found.
  */
 static bool zap_in(const struct mmapping *mmapping, struct vm_area_struct *vma)
 {
@@ -604,8 +600,9 @@ static bool zap_in(const struct mmapping *mmapping, struct vm_area_struct *vma)
 }
 
 /*
- * The VMA is not in its place. An entry can only be where the fault handler put it, in
- * a VMA of the same file. The mmap_lock is held for writing: no munmap() is under way.
+ * Zaps all entries where the VMA is not in its place. Entries can only be where the fault
+ * handler put entries, in a VMA of the same file. The mmap_lock is held for writing: no
+ * munmap() is under way.
  */
 static bool zap_anywhere(const struct mmapping *mmapping)
 {
@@ -623,8 +620,8 @@ static bool zap_anywhere(const struct mmapping *mmapping)
 }
 
 /*
- * Whether an address space without users has been taken apart altogether: exit_mmap()
- * empties the tree last, before it lets go of the lock.
+ * Whether @mm, which has no users, has been taken apart entirely: exit_mmap() empties the tree
+ * last, before exit_mmap() drops the mmap_lock.
  */
 static bool is_dismantled(struct mm_struct *mm)
 {
@@ -637,7 +634,7 @@ static bool is_dismantled(struct mm_struct *mm)
 	return dismantled;
 }
 
-/* Leaves no entry at all of @mmapping's, if all can be found. */
+/* Zaps all entries of @mmapping wherever the VMA is. Return: whether none is left. */
 static bool zap_all(struct mmapping *mmapping)
 {
 	struct mm_struct *mm = mmapping->mm;
@@ -646,7 +643,7 @@ static bool zap_all(struct mmapping *mmapping)
 	if (!mmget_not_zero(mm))
 		return is_dismantled(mm);
 	if (lab_mmap_write_trylock(mm)) {
-		/* A VMA that was closed has left the table, and no record is linked. */
+		/* A closed VMA's struct mmapping has left the table, and has no linked record. */
 		closed = find_place(mmapping) || hlist_unhashed(&mmapping->node);
 		gone = zap_anywhere(mmapping);
 		mmap_write_unlock(mm);
@@ -662,14 +659,14 @@ static bool revoke_page(struct mmapping *mmapping, unsigned int index)
 	if (!try_zap(mmapping, index)) {
 		if (!zap_all(mmapping))
 			return false;
-		/* The next fault makes entries again, of pages that are mapped still. */
+		/* The next fault makes the entries of pages that are still mapped. */
 		mmapping->reached = false;
 	}
 	end_record(mmapping, index);
 	return true;
 }
 
-/* Return: false if it has to be tried again. */
+/* Takes every page away that the owner gave up. Return: false to be called again. */
 static bool revoke_retired(struct mmapping *mmapping)
 {
 	unsigned int i;
@@ -684,11 +681,11 @@ static bool revoke_retired(struct mmapping *mmapping)
 }
 
 /*
- * Finds out whether the driver gave the process's own VMA, unless a fault through it
- * has shown that. With the mmap_lock held for writing a VMA is in the tree, or its
- * close has ended; a copy is neither, and a VMA whose driver failed after
- * labyrinth_mmap() is gone without a close.
- * Return: false if it has to be tried again.
+ * Finds out whether the driver passed a VMA of the process, unless a fault through the VMA has
+ * shown that. With the mmap_lock held for writing, a VMA of the process is in the tree, or the
+ * core has closed the VMA. A copy is neither. Nor is a VMA of which the driver's mmap() failed
+ * after labyrinth_mmap(): the core frees such a VMA without a close.
+ * Return: false to be called again.
  */
 static bool prove(struct mmapping *mmapping)
 {
@@ -733,7 +730,7 @@ static void look_after(struct work_struct *work)
 	put_mmapping(mmapping);
 }
 
-/* Of those that were kicked, each gets its work item queued. */
+/* Queues the work item of each struct mmapping on kicked_mmaps. */
 static void queue_kicked(struct work_struct *work)
 {
 	struct llist_node *first = llist_del_all(&kicked_mmaps);
@@ -741,7 +738,7 @@ static void queue_kicked(struct work_struct *work)
 
 	llist_for_each_entry_safe(mmapping, next, first, kicked) {
 		clear_bit(MMAPPING_KICKED, &mmapping->flags);
-		/* Pairs with take_to_kick(): a kick that saw the bit set is served. */
+		/* Pairs with take_to_kick(): this work item serves a kick that saw the bit set. */
 		smp_mb__after_atomic();
 		queue_look(mmapping, 0);
 		put_mmapping(mmapping);
@@ -752,7 +749,7 @@ static bool take_to_kick(struct lab_mapping *map, bool alone, const void *unused
 {
 	struct mmapping *mmapping = mmapping_of(map);
 
-	/* The bit is a full barrier: the work item sees that the page is retired. */
+	/* A full barrier. Pairs with queue_kicked(): the work item sees the page retired. */
 	if (map->what.kind != LAB_MAP_PROCESS ||
 	    test_and_set_bit(MMAPPING_KICKED, &mmapping->flags))
 		return false;
@@ -766,7 +763,10 @@ static void kick(struct mmapping *mmapping)
 	irq_work_queue(&kick_work);
 }
 
-/* The page in @slot has been retired from under a process. Context: Any but NMI. */
+/*
+ * The page in @slot was retired while a process had the page mapped: queues the work item.
+ * Context: Any but NMI.
+ */
 void lab_mmap_kick(struct lab_owner *owner, struct lab_slot *slot)
 {
 	struct lab_mapping *map;
@@ -777,8 +777,8 @@ void lab_mmap_kick(struct lab_owner *owner, struct lab_slot *slot)
 }
 
 /*
- * The owner has gone: every page that a process still has is taken away from it,
- * also where the page's list of mappings was lost.
+ * The owner has gone: kicks each of the owner's mappings, so that work items take away the
+ * pages that a process still has, also where a page's list of mappings was lost.
  * Context: Task; may sleep.
  */
 void lab_mmap_end_all(const struct lab_owner *owner)
@@ -804,7 +804,7 @@ int lab_mmap_init(void)
 	return mmap_wq ? 0 : -ENOMEM;
 }
 
-/* The mapping that is first in the table, with a reference, or NULL. */
+/* The first struct mmapping in the table, with a reference, or NULL. */
 static struct mmapping *get_first(void)
 {
 	struct mmapping *mmapping, *found = NULL;
@@ -820,8 +820,8 @@ static struct mmapping *get_first(void)
 }
 
 /*
- * No VMA is left: its file pins the driver, and that Labyrinth. But a driver may have
- * changed a VMA, so that its close was never heard of.
+ * No VMA is left: a VMA's file pins the driver, and the driver pins Labyrinth. But a driver may
+ * have changed a VMA, so that the core's close never came here.
  * Context: Task; may sleep. No owner is left.
  */
 void lab_mmap_exit(void)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pages mapped into a process, to be taken away from it. See map/mmap.c.
+ * Pages that a process has mapped are taken away. See map/mmap.c.
  */
 #ifndef LABYRINTH_MMAP_H
 #define LABYRINTH_MMAP_H
 
 #include "page/mapping.h"
 
-/* Of a page that is to be taken away from a process. */
+/* The result of taking a page away from a process. */
 enum lab_revoke {
-	LAB_REVOKE_NONE,	/* no process has it, or not only one */
+	LAB_REVOKE_NONE,	/* no process has the page, or the page has other mappings too */
 	LAB_REVOKED,
-	LAB_REVOKE_LATER,	/* the process is at its mappings itself */
+	LAB_REVOKE_LATER,	/* not now: a work item must try, see lab_mmap_kick() */
 };
 
 enum lab_revoke lab_mmap_revoke(struct lab_owner *owner, struct lab_slot *slot,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The records of a mapping of several pages. No state is owned here: a struct
- * lab_range is its user's.
+ * The records of a mapping of several pages. No state is owned here: a struct lab_range is part
+ * of the caller's mapping.
  */
 #include <linux/mm.h>
 
 #include "map/range.h"
 
-/* Whether a range of @nr pages makes sense at all. */
+/* Whether a range of @nr pages makes sense. */
 bool lab_range_fits(void **addrs, unsigned int nr)
 {
 	return addrs && nr && nr <= labyrinth_hot.table.capacity;
@@ -32,11 +32,11 @@ static int attach_page(struct lab_range *range, unsigned int index,
 }
 
 /*
- * Makes every page of @addrs MAPPED, all of which must be the owner's whom @call
- * has found, or none. @what is said of the first. @range is zeroed, but for how many
- * it has room for.
+ * Makes every page of @addrs MAPPED, or none. All must be pages of the owner that @call has
+ * found. @what describes the first page's mapping. The caller has zeroed @range and set
+ * @range->nr.
  * Context: Any but NMI; the owner alive.
- * Return: 0; or why not, as the call's class and tag tell.
+ * Return: 0; or the errno of the refusal, with class and tag in @call.
  */
 int lab_range_attach(struct lab_range *range, struct lab_call *call,
 		     void **addrs, const struct lab_map_note *what)

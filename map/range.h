@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Several of an owner's pages mapped at once, side by side: each has its record.
- * See map/range.c.
+ * Several of an owner's pages mapped at once, side by side, with a record for each page. See
+ * map/range.c.
  */
 #ifndef LABYRINTH_RANGE_H
 #define LABYRINTH_RANGE_H
@@ -17,10 +17,10 @@ struct lab_range_page {
 };
 
 /**
- * struct lab_range - the pages of one mapping
- * @owner: whose they are; or whose they were, of those whose record is unlinked.
- * @nr: how many.
- * @pages: in their order.
+ * struct lab_range - the pages of a mapping
+ * @owner: the owner of the pages with a linked record; the former owner of the rest.
+ * @nr: how many pages.
+ * @pages: the pages, in the order of the mapping.
  */
 struct lab_range {
 	struct lab_owner *owner;

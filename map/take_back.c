@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What free, transfer and release have in common of a page that a process has mapped. No
- * state is owned here.
+ * Takes a page away from the process that has the page mapped, for free, transfer and release.
+ * No state is owned here.
  */
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
@@ -10,12 +10,13 @@
 #include "map/take_back.h"
 
 /*
- * The page, which lab_call_is_mapped(), is taken away from the process that has it, if the
- * caller may sleep, as far as can be known. While preemption is enabled the owner may
- * go, and its slot become another's: lab_mmap_revoke() looks at the handle again. That
- * the process stands in the way just now is no fault of the caller's, to be reported.
+ * Takes the page, for which lab_call_is_mapped() is true, away from the process that has the
+ * page mapped, if the caller may sleep, as far as can be known. While preemption is enabled the
+ * owner may go, and the slot may get another owner: so lab_mmap_revoke() looks at the handle
+ * again. If the process stands in the way just now, the caller is not to blame, and no report
+ * is made.
  * Context: Within a call; preemption disabled by lab_call_begin() alone.
- * Return: as lab_call_page() then; the page may be back all by itself.
+ * Return: as lab_call_page() then; the page may be HELD again without this.
  */
 int lab_call_take_back(struct lab_call *call)
 {

@@ -7,13 +7,13 @@
 
 #include "page/call.h"
 
-/* Whether all that stands in the call's way may be that a process has the page. */
+/* Whether the only obstacle to the call may be a process that has the page mapped. */
 static inline bool lab_call_is_mapped(const struct lab_call *call, int err)
 {
 	return unlikely(err == -EBUSY && lab_tag_state(call->tag) == LAB_MAPPED);
 }
 
-/* Nothing is taken away for a call that is refused all the same. */
+/* Whether the call would be refused in any case, so that nothing is taken away. */
 static inline bool lab_call_is_referred_to(const struct lab_call *call)
 {
 	return lab_frame_refs(call->frame) > LAB_REFS_EXCLUSIVE;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An owner's pages mapped side by side into the kernel. The state owned here is
- * the mappings that there are, by their address.
+ * An owner's pages mapped side by side into the kernel. The state owned here is the table of
+ * these mappings, by address.
  *
- * vmap_lock is held from before the pages are claimed until the mapping can be
- * found, and from when it is found until the pages are let go. So whoever ends an
- * owner's mappings, after its handle was taken back, finds them all, and nobody
- * else at it.
+ * vmap_lock is held from before the pages are claimed until the mapping is in the table, and
+ * from the look-up of a mapping until the pages are let go. So lab_vmap_end_all(), which runs
+ * after the owner's handle was taken back, finds all of the owner's mappings, and no other call
+ * is about to make or end one.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -25,7 +25,7 @@ struct vmapping {
 	struct lab_range range;		/* last: of variable length */
 };
 
-/* Protects the xarray and all that is in it. Taken in task context only. */
+/* Protects the xarray and the mappings there. Taken in task context only. */
 static DEFINE_MUTEX(vmap_lock);
 static DEFINE_XARRAY(vmaps);		/* by the number of the first virtual page */
 
@@ -34,7 +34,7 @@ static unsigned long key_of(const void *vaddr)
 	return (unsigned long)vaddr >> PAGE_SHIFT;
 }
 
-/* The mapping alone; its pages have been claimed. */
+/* Maps the pages of @range, which have been claimed. */
 static void *map_pages(const struct lab_range *range)
 {
 	struct page **pages = kvmalloc_array(range->nr, sizeof(*pages), GFP_KERNEL);
@@ -109,19 +109,19 @@ static int map_locked(struct lab_call *call, struct vmapping *vmapping,
 
 /**
  * labyrinth_vmap() - map pages side by side into the kernel's address space
- * @owner: who holds all of them.
- * @addrs: their addresses, in the order wanted.
- * @nr: how many.
+ * @owner: the holder of all @nr pages.
+ * @addrs: the addresses of the pages, in the order wanted.
+ * @nr: how many pages.
  *
- * The pages stay @owner's. While they are mapped they cannot be freed,
- * transferred, lent or released; labyrinth_vunmap() ends the mapping, and so does the
- * owner's end. If one page is not @owner's, none is mapped.
+ * The pages stay @owner's. While mapped, the pages cannot be freed, transferred, lent or
+ * released; labyrinth_vunmap() ends the mapping, and so does the owner's end. If one page is
+ * not @owner's, no page is mapped.
  *
  * Context: Task. May sleep.
- * Return: where they are mapped; or ERR_PTR: -EPERM one of them has another owner,
- * or the caller is not the bound thread; -ENOENT one is no Labyrinth page, or
- * freed; -EBUSY one is lent; -EINVAL as labyrinth_free_page(), or @addrs is NULL,
- * or @nr 0 or beyond the owner table's capacity; -ENOMEM.
+ * Return: the address of the mapping; or ERR_PTR: -EPERM a page has another owner, or the
+ * caller is not the bound thread; -ENOENT a page is no Labyrinth page, or freed; -EBUSY a page
+ * is lent; -EINVAL as labyrinth_free_page(), or @addrs is NULL, or @nr 0 or beyond the owner
+ * table's capacity; -ENOMEM.
  */
 void *labyrinth_vmap(struct labyrinth_owner *owner, void **addrs,
 		     unsigned int nr)
@@ -144,7 +144,7 @@ void *labyrinth_vmap(struct labyrinth_owner *owner, void **addrs,
 	err = map_locked(&call, vmapping, addrs);
 	vaddr = vmapping->vaddr;
 	mutex_unlock(&vmap_lock);
-	/* With the owner the struct may be gone by now. */
+	/* The owner may have been destroyed since the unlock, and the struct with the owner. */
 	if (!err)
 		return vaddr;
 	kvfree(vmapping);
@@ -152,7 +152,7 @@ void *labyrinth_vmap(struct labyrinth_owner *owner, void **addrs,
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_vmap, LAB_NS);
 
-/* Finds the mapping at @vaddr, if the owner of @call may end it. */
+/* Finds the mapping at @vaddr, if the owner of @call may end that mapping. */
 static int find_vmapping(struct lab_call *call, void *vaddr,
 			 struct vmapping **found)
 {
@@ -187,13 +187,12 @@ static int unmap_locked(struct lab_call *call, void *vaddr)
 
 /**
  * labyrinth_vunmap() - end a mapping into the kernel's address space
- * @owner: who made it.
- * @vaddr: where it is, as labyrinth_vmap() gave it.
+ * @owner: the owner that made the mapping.
+ * @vaddr: the address of the mapping, as labyrinth_vmap() returned.
  *
  * Context: Task. May sleep.
- * Return: 0; -EPERM the mapping is another owner's, or the caller is not the bound
- * thread; -ENOENT there is none; -EINVAL NULL, not page-aligned, or not a live
- * owner's handle.
+ * Return: 0; -EPERM the mapping is another owner's, or the caller is not the bound thread;
+ * -ENOENT @vaddr has no mapping; -EINVAL NULL, not page-aligned, or not a live owner's handle.
  */
 int labyrinth_vunmap(struct labyrinth_owner *owner, void *vaddr)
 {
@@ -212,7 +211,7 @@ int labyrinth_vunmap(struct labyrinth_owner *owner, void *vaddr)
 EXPORT_SYMBOL_NS_GPL(labyrinth_vunmap, LAB_NS);
 
 /*
- * Ends all that @owner has mapped. Nobody uses its handle any more.
+ * Ends all mappings of @owner. Nobody uses the owner's handle any more.
  * Context: Task; may sleep.
  */
 void lab_vmap_end_all(const struct lab_owner *owner)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What is left mapped into the kernel when an owner goes. See map/vmap.c.
+ * Ends the mappings into the kernel that an owner leaves behind. See map/vmap.c.
  */
 #ifndef LABYRINTH_VMAP_H
 #define LABYRINTH_VMAP_H

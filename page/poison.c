@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stray writes noticed. No module can take a page out of the direct map, so none can
- * keep a wild pointer, or a device that goes on writing, off a page. But nobody has
- * any business in a page that is CACHED: with poison=1 it is filled with a pattern
- * when it is put there, and whoever wrote to it is found out when it is handed out.
- * Not who, but where and what. A page that came zeroed from the page allocator is
- * left so: its pattern is 0.
+ * Stray writes noticed. A wild pointer, or a device that goes on writing, reaches any page. But
+ * no code has any business in a CACHED page. With poison=1 a page is filled with a pattern when
+ * cached, and compared when handed out. A difference tells where the write went and the bytes
+ * written, not the writer. A page that came zeroed from the page allocator is left so: the
+ * pattern is 0.
  *
- * The state owned here is the parameter. While it is set, no page takes the fast
- * path; what was put into a cache before is not known to hold the pattern, and not
- * looked at.
+ * The state owned here is the parameter. While poison=1, no page takes the fast path. A page
+ * cached before is not known to hold the pattern, and not compared.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -34,8 +32,8 @@ static void *address_of(const struct lab_slot *slot)
 }
 
 /*
- * The page in @slot is about to be cached, with whatever its user left in it.
- * Context: Any. It is the caller's alone.
+ * The page in @slot is about to be cached, with any content.
+ * Context: Any. The page is the caller's alone.
  */
 void lab_poison_cached(struct lab_slot *slot)
 {
@@ -70,7 +68,7 @@ static void report_stray(const struct lab_owner *owner, struct lab_slot *slot,
 	});
 }
 
-/* What each byte of the page in @slot must be, or -1 if that is not known. */
+/* The right value of each byte of the page in @slot, or -1 if the content is not known. */
 static int pattern_of(const struct lab_slot *slot)
 {
 	u64 content = READ_ONCE(slot->when);
@@ -82,7 +80,7 @@ static int pattern_of(const struct lab_slot *slot)
 
 /*
  * The page in @slot has just been taken off a list, and is about to be handed out.
- * Context: Any. It is the caller's alone.
+ * Context: Any. The page is the caller's alone.
  */
 void lab_poison_check(const struct lab_owner *owner, struct lab_slot *slot,
 		      unsigned long ip)
@@ -96,6 +94,6 @@ void lab_poison_check(const struct lab_owner *owner, struct lab_slot *slot,
 	if (likely(!stray))
 		return;
 	report_stray(owner, slot, stray, pattern, ip);
-	/* It is no page of zeroes any more. */
+	/* The page no longer holds zeroes alone. */
 	lab_slot_note_content(slot, LAB_CONTENT_ANY);
 }

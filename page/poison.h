@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * poison=1: pages that an owner keeps ready are filled with a pattern, which is
- * looked for when they are handed out. See page/poison.c.
+ * poison=1: cached pages are filled with a pattern, and compared when handed out. See
+ * page/poison.c.
  */
 #ifndef LABYRINTH_POISON_H
 #define LABYRINTH_POISON_H

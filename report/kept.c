@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reports by class and call site. The state owned here is a table with an entry for each
- * class and call site that refusals came from: how often, when, and the last report's text.
+ * Reports by class and call site. The state owned here is a table with an entry for each class
+ * and call site that refusals came from: how often, when, and the last report's text.
  *
- * Whoever reports looks for the entry without a lock. An entry is claimed by a
- * compare-and-exchange of its key. Its text is written and printed by whoever sets its
- * busy bit; nobody waits for that bit but debugfs, so a report that finds it set, on
- * another CPU or below the interrupt or the NMI that it comes from, is counted as a repeat
- * and not printed. The table is part of the module's data: nothing is allocated.
+ * A report finds an entry without a lock, and claims a free entry by a compare-and-exchange of
+ * the key. Only the context that sets the busy bit writes and prints the text. A report that
+ * finds the bit set, on another CPU or in an interrupt or NMI over the context that has set the
+ * bit, is counted as a repeat and not printed: only debugfs waits for the bit. The table is
+ * part of the module's data: nothing is allocated.
  *
- * The first report of an entry is always printed, a repeat within the rate limit. What is
- * not printed is said by a timer.
+ * The first report of an entry is always printed, a repeat within the rate limit. A timer says
+ * how many reports were not printed.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -33,27 +33,27 @@
 
 #define NR_BITS			7
 #define NR_ENTRIES		BIT(NR_BITS)
-/* An entry is looked for in so many places. */
+/* How many places are searched for an entry. */
 #define WINDOW			8U
 #define TEXT_SIZE		2896
-/* A text that is not printed is renewed so often at most. */
+/* The shortest time before a text that is not printed is written anew. */
 #define RENEW			max(HZ / 10, 1)
 #define SAY_AFTER		(5 * HZ)
 
 #define KEY_NONE		0UL
-/* No call site's any more: another module stands there, the entry is to be had. */
+/* The call site's module has gone and another stands there: the entry may be taken over. */
 #define KEY_GONE		1UL
 
 /**
- * struct entry - the reports of one class and call site
+ * struct entry - the reports of a class and call site
  * @key: see key_of().
  * @ip: the call site.
- * @busy: bit 0 is set while somebody reads or writes what stands below @printed.
- * @count: how many there were.
- * @untold: how many of them have been neither printed nor said.
- * @first: when the first was, by the clock that dmesg shows.
- * @last: when the last was.
- * @printed: at least one has been printed.
+ * @busy: bit 0 is set while a context reads or writes the members from @printed on.
+ * @count: how many reports there were.
+ * @untold: how many of @count have been neither printed nor said by the timer.
+ * @first: the time of the first report, by the clock of dmesg.
+ * @last: the time of the last report.
+ * @printed: some report has been printed.
  * @nr: the number of the report in @bytes.
  * @renewed: jiffies when @bytes was written.
  * @length: of @bytes.
@@ -74,7 +74,7 @@ struct entry {
 	char bytes[TEXT_SIZE];
 };
 
-/* The last entry is that of all reports for which there was none. */
+/* The last entry counts all reports that found no entry. */
 static struct entry entries[NR_ENTRIES + 1];
 static struct entry * const elsewhere = &entries[NR_ENTRIES];
 
@@ -86,7 +86,7 @@ static void say_untold(struct work_struct *work);
 static DEFINE_IRQ_WORK(kick_work, kick);
 static DECLARE_DELAYED_WORK(say_work, say_untold);
 
-/* The upper bits of a kernel address are all the same: class and call fit there. */
+/* All kernel addresses have the same upper bits, which give room for class and call. */
 static unsigned long key_of(const struct lab_refusal *refusal)
 {
 	return (refusal->ip & GENMASK(47, 0)) | (unsigned long)refusal->class << 48 |
@@ -118,7 +118,7 @@ static bool claim(struct entry *entry, unsigned long key, unsigned long ip)
 	return was == KEY_NONE || was == key;
 }
 
-/* The entry of the window that is to be had first: one whose site has gone, or the oldest. */
+/* The entry in the window to take over: an entry with KEY_GONE, or else the oldest. */
 static struct entry *least_wanted(unsigned int start)
 {
 	struct entry *least = NULL;
@@ -136,7 +136,8 @@ static struct entry *least_wanted(unsigned int start)
 }
 
 /*
- * Whoever found the entry just before may count its report here: then one count is wrong.
+ * Races with a report that found the entry just before, and may be counted here: a count is
+ * then off by 1.
  */
 static struct entry *take_over(struct entry *entry, unsigned long key, unsigned long ip)
 {
@@ -171,7 +172,7 @@ static void kick(struct irq_work *work)
 	schedule_delayed_work(&say_work, SAY_AFTER);
 }
 
-/* From an NMI no work can be scheduled, but this can. */
+/* An NMI cannot schedule work, but can queue an irq_work. */
 static void leave_untold(struct entry *entry)
 {
 	if (atomic_long_inc_return(&entry->untold) == 1)
@@ -197,8 +198,8 @@ static void print_text(struct entry *entry)
 }
 
 /*
- * Counts @refusal, keeps its text, and prints that if it is the first of its class and
- * call site, or @limit has room.
+ * Counts @refusal, keeps the text, and prints the text if this is the first report of the class
+ * and call site, or @limit has room.
  * Context: Any.
  */
 void lab_kept_report(const struct lab_refusal *refusal, struct ratelimit_state *limit)
@@ -221,7 +222,7 @@ void lab_kept_report(const struct lab_refusal *refusal, struct ratelimit_state *
 		leave_untold(entry);
 }
 
-/* The first line says which class and where, behind the word BUG. */
+/* The text's first line has the class and the call site behind the word BUG. */
 static void say_entry(struct entry *entry)
 {
 	long untold = atomic_long_xchg(&entry->untold, 0);
@@ -256,9 +257,9 @@ static void say_untold(struct work_struct *work)
 }
 
 /*
- * What was reported from where @module comes to stand was another's, or that of init text
- * which is gone: @module has first reports of its own. What was reported stays, in the
- * words of then.
+ * Reports kept from addresses where @module now stands were another module's, or of @module's
+ * init text, which is gone: so @module has first reports again. The old entries keep the old
+ * text.
  * Context: Task.
  */
 void lab_kept_forget(const struct module *module)
@@ -273,7 +274,7 @@ void lab_kept_forget(const struct module *module)
 	}
 }
 
-/* Says what is left to say; no more reports come. Context: Task; may sleep. */
+/* Says how many reports were not printed; no more reports come. Context: Task; may sleep. */
 void lab_kept_exit(void)
 {
 	irq_work_sync(&kick_work);
@@ -318,7 +319,7 @@ static void show_entry(struct seq_file *m, const struct entry *entry)
 	seq_putc(m, '\n');
 }
 
-/* Who prints on a slow console is waited for, but not for ever. */
+/* Waits while a report is printed on a slow console, but not for ever. */
 static int kept_show(struct seq_file *m, void *v)
 {
 	struct entry *entry = v;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Allocation stacks. The state owned here is the parameter; the stacks are the
- * stack depot's, which never forgets one.
+ * Allocation stacks. The state owned here is the parameter; the stack depot has the stacks, and
+ * never forgets a stack.
  */
 #include <linux/module.h>
 #include <linux/stackdepot.h>
@@ -20,9 +20,9 @@ MODULE_PARM_DESC(stacks,
 		 "Keep the call stack of every allocation, for reports (default 0)");
 
 /*
- * Notes the stack of the allocation under way. Not in NMI, where the depot's
- * lock may be held by whoever was interrupted. On PREEMPT_RT the depot may not
- * ask for memory here, so a stack that is new to it may go unnoted.
+ * Notes the stack of the allocation under way. Not in NMI, where the interrupted context may
+ * hold the depot's lock. On PREEMPT_RT the depot may not ask for memory here, so a stack that
+ * is new to the depot may go unnoted.
  * Context: Any.
  */
 void lab_stack_note(struct lab_slot *slot)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/kernel/debug/labyrinth: snapshots, read from the table and the owners as
- * they are in use. Nothing here takes a lock that an allocation waits for, or
- * writes anything that an allocation reads.
+ * /sys/kernel/debug/labyrinth: snapshots of the table and the owners, read while calls go on.
+ * This file takes no lock that an allocation waits for, and writes no word that an allocation
+ * reads.
  */
 #include <linux/debugfs.h>
 #include <linux/device.h>
@@ -23,7 +23,7 @@
 
 static struct dentry *root;
 
-/* owners: one line each, with the states counted over the whole table. */
+/* owners: a line for each owner, with the states counted over the whole table. */
 
 struct tally {
 	unsigned int nr[LAB_NR_STATES];
@@ -90,9 +90,9 @@ static int sites_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(sites);
 
-/* pages: one line a tag; the position is the slot's number. */
+/* pages: a line for each tag; the position is the slot's number. */
 
-/* The tag at *@pos or behind it; *@pos moves on also where there is none. */
+/* The slot of the first tag at *@pos or behind; *@pos moves on, also where no tag is left. */
 static void *pages_seek(loff_t *pos)
 {
 	u64 index = *pos;
@@ -123,7 +123,7 @@ static int pages_show(struct seq_file *m, void *v)
 	lab_tag_t tag = READ_ONCE(slot->tag);
 	struct lab_page_note note;
 
-	/* Gone since it was found. */
+	/* The page has left since pages_seek(). */
 	if (!tag)
 		return SEQ_SKIP;
 	note = lab_page_note(slot, tag);
@@ -215,7 +215,7 @@ static int transitions_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(transitions);
 
-/* Context: Task. Works without debugfs: the rest does not need it. */
+/* Context: Task. No failure is told: no other part needs debugfs. */
 int lab_debugfs_init(void)
 {
 	root = debugfs_create_dir("labyrinth", NULL);

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the kernel must not do while pages are tagged, since it takes the type
- * PageOffline for a leave to do it:
+ * Keeps the kernel from two things while pages are tagged, since the kernel takes PageOffline
+ * for a permission:
  *
- * - hibernate: such a page is not saved, and holds garbage after the resume;
- * - take its memory offline: such a page whose count is 0, as it is for an
- *   instant while it is frozen, passes for one that its driver has given up.
+ * - hibernation: the image leaves out such a page, which holds garbage after the resume;
+ * - taking memory offline: a page with PageOffline and a count of 0 passes for a page that a
+ *   driver has given up. A frozen frame has a count of 0 for an instant.
  *
- * Hibernation is asked about twice. PM_HIBERNATION_PREPARE comes first, where a refusal
- * costs least. But /dev/snapshot sends it when it is opened, long before the image is
- * made: owners may come in between, and so may Labyrinth itself. The device below is
- * frozen, as all devices are, when processes and drivers are, right before the image.
+ * Hibernation is asked about twice. PM_HIBERNATION_PREPARE comes first, where a refusal costs
+ * least. But /dev/snapshot sends PM_HIBERNATION_PREPARE when opened, long before the image is
+ * made: owners may come in between, and so may Labyrinth. The device below is frozen right
+ * before the image, as all devices are when processes and drivers are frozen.
  *
- * No state is owned here but the two entries in the core's notifier chains, and the
- * device.
+ * No state is owned here but two entries in the core's notifier chains, and the device.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -57,7 +56,7 @@ static int hibernate_notify(struct notifier_block *nb, unsigned long action,
 	return notifier_from_errno(may_hibernate());
 }
 
-/* Suspend to RAM does not come here: it keeps memory as it is. */
+/* Not called for suspend to RAM, which keeps memory. */
 static int device_freeze(struct device *dev)
 {
 	return may_hibernate();
@@ -120,7 +119,7 @@ static struct notifier_block offline_nb = {
 	.notifier_call = offline_notify,
 };
 
-/* Context: Task; may sleep. Return: 0 or an errno of the chains'. */
+/* Context: Task; may sleep. Return: 0 or an errno of the notifier chains or the device. */
 int lab_notify_init(void)
 {
 	int err = register_pm_notifier(&hibernate_nb);

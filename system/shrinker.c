@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When the system wants cached pages back: under memory pressure, and when a CPU
- * goes away. The state owned here is the shrinker and the hotplug callback.
+ * Gives cached pages back when the system wants memory, and when a CPU goes offline. The state
+ * owned here is the shrinker and the hotplug callback.
  *
- * A CPU's list is changed without locked instructions by that CPU alone, so its
- * pages are moved to the shared list of the reserve by an interrupt on it, or
- * once it is dead; from there what is beyond the reserve goes back to the page
- * allocator. A SINGLE owner's cache is its user's alone, who may be at it any
- * moment: its pages, at most LAB_SINGLE_MAX, are not to be had.
+ * Only a CPU itself changes the CPU's cache, without locked instructions. So an interrupt on
+ * that CPU, or another CPU once that CPU is dead, moves the pages to the reserve's list. From
+ * there, pages beyond the reserve go to the page allocator. Only the owner's user may touch a
+ * SINGLE owner's cache, and may do so at any moment: these pages, at most LAB_SINGLE_MAX, are
+ * not given back.
  */
 #include <linux/atomic.h>
 #include <linux/cpuhotplug.h>
@@ -56,10 +56,7 @@ static void shrink_owner(struct lab_owner *owner, void *arg)
 	shrink->given += lab_cache_give_back(owner);
 }
 
-/*
- * To have nothing to give, or not to be able to look at the owners right now, is
- * a reason to stop asking.
- */
+/* Without a page to give back, or where the owners' lock is taken, the kernel is to stop asking. */
 static unsigned long scan_cached(struct shrinker *unused,
 				 struct shrink_control *sc)
 {
@@ -81,7 +78,7 @@ static int cpu_dead(unsigned int cpu)
 	return 0;
 }
 
-/* Context: Task; may sleep. Return: 0, -ENOMEM, or an errno of the core's. */
+/* Context: Task; may sleep. Return: 0, -ENOMEM, or an errno of the CPU hotplug core. */
 int lab_shrinker_init(void)
 {
 	/* On the way down, the callback comes when the CPU is dead. */
