@@ -159,6 +159,11 @@ static __always_inline bool lab_put_single(struct lab_front *front,
 		return false;
 	/* Only the one user of a SINGLE owner writes the tag of its page. */
 	WRITE_ONCE(slot->tag, front->key + pfn - LAB_HAND_OUT);
+	/*
+	 * Pairs with lab_slot_glance(): whoever sees a note of the page's next life, or a
+	 * link, sees HELD no more. Nothing but the compiler on x86.
+	 */
+	smp_wmb();
 	lab_single_enter(front);
 	lab_single_push(front, slot, frame);
 	lab_single_leave(front);

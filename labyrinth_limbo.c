@@ -267,7 +267,8 @@ static bool leave(struct lab_owner *owner, struct lab_slot *slot, struct finding
  */
 struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot)
 {
-	struct finding finding = { .tag = READ_ONCE(slot->tag) };
+	/* Pairs with the commit by which a mapped page came to limbo: it had its list before. */
+	struct finding finding = { .tag = smp_load_acquire(&slot->tag) };
 	lab_tag_t tag = finding.tag;
 
 	if (!tag || lab_tag_owner(tag) != lab_owner_id(owner)) {

@@ -53,6 +53,13 @@ bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 void lab_mapping_keep(struct lab_owner *owner, struct lab_slot *slot);
 void lab_mapping_note(struct lab_slot *slot, lab_tag_t tag, struct lab_page_note *note);
 
+/* Whether @map is on its page's list: a look, without the lock. */
+static inline bool lab_mapping_is_linked(const struct lab_mapping *map)
+{
+	/* Pairs with the release in link_mapping(): where the page's tag is can be read then. */
+	return smp_load_acquire(&map->linked);
+}
+
 /* Under the lock. */
 static inline void lab_mapping_push(struct lab_owner *owner,
 				    struct lab_mapping *map)

@@ -382,10 +382,10 @@ static void publish(struct lab_owner *owner)
 	mutex_lock(&owners_lock);
 	owner->phase = LAB_PHASE_LIVE;
 	/*
-	 * Pairs with the dependency that leads from the handle, which nobody
-	 * has before this returns, to the slot's other members.
+	 * No release: nobody has the handle before this returns, and whoever gets it from
+	 * the caller gets with it, by the caller's own release, the slot as it is now.
 	 */
-	smp_store_release(&owner->front.handle, make_handle(owner));
+	WRITE_ONCE(owner->front.handle, make_handle(owner));
 	set_fast(owner, NULL);
 	mutex_unlock(&owners_lock);
 }

@@ -102,10 +102,28 @@ struct lab_glance {
 	u64 when;
 };
 
+/* Whether @slot still says what @glance says. */
+static inline bool lab_slot_says(const struct lab_slot *slot,
+				 const struct lab_glance *glance)
+{
+	if (unlikely(READ_ONCE(slot->tag) != glance->tag))
+		return false;
+	/*
+	 * Pairs with the release by which a tag becomes HELD: if this is the tag of the
+	 * page's next life, these are the notes of that life.
+	 */
+	smp_rmb();
+	return likely(READ_ONCE(slot->when) == glance->when &&
+		      READ_ONCE(slot->site) == glance->site);
+}
+
 /*
  * Copies what @slot says of its page. The copy was true at some moment: the page may be
  * freed and handed out again between two loads, but then the tag, or the notes when they
  * are looked at a second time, differ, and the copy is made again. Wait-free but for that.
+ *
+ * One exception: while reclaim_frozen() is at a page that is LENT, the time may be that of
+ * the reclaim already, and the site still that of the hold before.
  * Context: Any.
  */
 static inline struct lab_glance lab_slot_glance(const struct lab_slot *slot)
@@ -122,13 +140,12 @@ static inline struct lab_glance lab_slot_glance(const struct lab_slot *slot)
 		glance.when = READ_ONCE(slot->when);
 		glance.site = READ_ONCE(slot->site);
 		/*
-		 * Pairs with the compare-and-exchange by which a page leaves a state: notes
-		 * of its next life are written after it.
+		 * Pairs with the compare-and-exchange by which a page leaves a state, or the
+		 * barrier in lab_put_single(): notes of its next life, and links, are
+		 * written after it.
 		 */
 		smp_rmb();
-	} while (unlikely(READ_ONCE(slot->tag) != glance.tag ||
-			  READ_ONCE(slot->when) != glance.when ||
-			  READ_ONCE(slot->site) != glance.site));
+	} while (unlikely(!lab_slot_says(slot, &glance)));
 	/* The link of a page that is on a list is no site. */
 	if (!glance.tag || lab_tag_state(glance.tag) == LAB_CACHED)
 		glance.site = 0;
