@@ -355,9 +355,9 @@ long lab_limbo_count(void)
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_limbo_count);
 
 /*
- * The module goes while others still refer to a page: it becomes an ordinary
- * page that is theirs, with its words put right, and the last of them frees it. One that a device may still write to
- * keeps Labyrinth's references: nobody gets it any more.
+ * The module goes while others still refer to a page: it becomes an ordinary page that is
+ * theirs, with its words put right, and the last of them frees it. One that a device may
+ * still write to keeps Labyrinth's references: nobody gets it any more.
  */
 static void abandon(struct lab_slot *slot, lab_tag_t tag)
 {
