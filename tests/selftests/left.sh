@@ -8,7 +8,7 @@
 
 DO=/sys/kernel/debug/labyrinth_probe/do
 INTRUDE="${0%/*}/user/intrude"
-REPORTS='BUG: labyrinth: (leaked-destroy|overwritten-limbo) '
+REPORTS='BUG: labyrinth: (busy-free|leaked-destroy|overwritten-limbo) '
 
 intrude() { "$INTRUDE" "$1" "$pfn" now 2>&1; }
 
