@@ -11,6 +11,7 @@
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
 
+#include "inline/address.h"
 #include "inline/frame.h"
 
 static void note_damage(struct lab_damage *damage, const char *word,
@@ -147,25 +148,97 @@ void lab_frame_mend(struct lab_frame *frame, unsigned long pfn, enum lab_words w
 }
 
 /*
- * Puts right those words of a lent page's frame that no borrower has any business to change,
- * and by which the core would take the page for a different kind of page. Borrowers have
- * references and the frame is not frozen. @damage tells which words were wrong.
+ * Whether @mapping may be the address of a file's struct address_space, to which a borrower
+ * has added the page: part of an inode, so in the direct map. The address is not followed.
+ */
+static bool may_be_file(unsigned long mapping)
+{
+	unsigned long pfn;
+
+	return IS_ALIGNED(mapping, sizeof(long)) &&
+	       lab_address_pfn((const void *)(mapping & PAGE_MASK), &pfn) && pfn_valid(pfn);
+}
+
+/*
+ * Whether the word is a count of mappings: where a page has no type, the core counts in the
+ * type's word how many processes have the page mapped, from -1 up. Each mapping has a
+ * reference.
+ */
+static bool counts_mappings(struct lab_frame *frame, u32 type)
+{
+	int borrowed = lab_frame_refs(frame) - LAB_REFS_EXCLUSIVE;
+
+	return borrowed > 0 && type < (u32)borrowed;
+}
+
+/* A process may map or unmap the page right now: then the word is a count. */
+static void mend_lent_type(struct lab_frame *frame, struct lab_damage *damage)
+{
+	u32 held = READ_ONCE(frame->type);
+
+	if (likely(held == LAB_TYPE_NONE) || counts_mappings(frame, held))
+		return;
+	if (cmpxchg(&frame->type, held, LAB_TYPE_NONE) == held)
+		note_damage(damage, "page_type", held, LAB_TYPE_NONE);
+}
+
+/* A wrong lru.next reads as PageTail, or as a page_pool's page, and the core follows. */
+static void mend_lent_lru(struct lab_frame *frame, struct lab_damage *damage)
+{
+	if (READ_ONCE(frame->lru) & LAB_FRAME_TAIL || lab_page_is_pool(lab_frame_page(frame)))
+		mend_word(&frame->lru, LAB_FRAME_LRU, "lru.next", damage);
+}
+
+/*
+ * How often PG_locked is looked at: after a read by O_DIRECT the core locks the page for the
+ * moment of marking the page dirty.
+ */
+#define LOCKED_TRIES	64
+
+/*
+ * The flags that no borrower has any business to set. The flags of a page in a file, or on
+ * the core's lists, are the core's: there only PG_head is known to be wrong.
+ */
+static unsigned long wrong_lent_flags(const struct lab_frame *frame)
+{
+	unsigned int tries = LOCKED_TRIES;
+
+	if (READ_ONCE(frame->mapping) || READ_ONCE(frame->flags) & BIT(PG_lru))
+		return BIT(PG_head);
+	while (READ_ONCE(frame->flags) & BIT(PG_locked) && --tries)
+		cpu_relax();
+	return LAB_FRAME_BAD_FLAGS & ~BIT(PG_lru);
+}
+
+static void mend_lent_flags(struct lab_frame *frame, unsigned long pfn,
+			    struct lab_damage *damage)
+{
+	unsigned long wrong = wrong_lent_flags(frame), held = READ_ONCE(frame->flags);
+
+	if (likely(!(held & wrong) && is_in_its_zone(lab_frame_page(frame), pfn)))
+		return;
+	set_mask_bits(&frame->flags, wrong, 0);
+	mend_zone(lab_frame_page(frame), pfn);
+	note_damage(damage, "flags", held, READ_ONCE(frame->flags));
+}
+
+/*
+ * Puts right those words of a lent page's frame that no borrower has any business to change.
+ * By a wrong word the core would take the page for a different kind of page, or find the page
+ * bad when the last borrower drops its reference. Borrowers have references and the frame is
+ * not frozen. @damage tells which words were wrong.
  * Context: Any.
  */
 void lab_frame_mend_lent(struct lab_frame *frame, unsigned long pfn,
 			 struct lab_damage *damage)
 {
-	unsigned long lru = READ_ONCE(frame->lru), flags = READ_ONCE(frame->flags);
 	unsigned long *memcg = memcg_word(frame);
 
-	if (lru & LAB_FRAME_TAIL)
-		mend_word(&frame->lru, LAB_FRAME_LRU, "lru.next", damage);
-	mend_type(frame, LAB_TYPE_NONE, damage);
-	if (flags & BIT(PG_head) || !is_in_its_zone(lab_frame_page(frame), pfn)) {
-		clear_bit(PG_head, &frame->flags);
-		mend_zone(lab_frame_page(frame), pfn);
-		note_damage(damage, "flags", flags, READ_ONCE(frame->flags));
-	}
+	mend_lent_lru(frame, damage);
+	mend_lent_type(frame, damage);
+	if (!may_be_file(READ_ONCE(frame->mapping)))
+		mend_word(&frame->mapping, 0, "mapping", damage);
+	mend_lent_flags(frame, pfn, damage);
 	/* A borrower that puts the page into a file has the page charged to a memory cgroup. */
 	if (memcg && !READ_ONCE(frame->mapping))
 		mend_word(memcg, 0, "memcg_data", damage);

@@ -246,10 +246,10 @@ void lab_owner_publish(struct lab_owner *owner)
 	mutex_lock(&owners_lock);
 	owner->phase = LAB_PHASE_LIVE;
 	/*
-	 * Pairs with the dependency that leads from the handle, which no caller has before this
-	 * function returns, to the slot's other members.
+	 * No release: no other context has the handle before create returns, and the
+	 * creator passes the handle on by a release of its own.
 	 */
-	smp_store_release(&owner->front.handle, make_handle(owner));
+	WRITE_ONCE(owner->front.handle, make_handle(owner));
 	set_fast(owner, NULL);
 	mutex_unlock(&owners_lock);
 }

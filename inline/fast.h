@@ -162,6 +162,11 @@ static __always_inline bool lab_put_single(struct lab_front *front,
 		return false;
 	/* No compare: only the user of a SINGLE owner writes the tag of the owner's HELD page. */
 	WRITE_ONCE(slot->tag, front->key + pfn - LAB_HAND_OUT);
+	/*
+	 * Pairs with lab_slot_glance(): whoever sees a note of the page's next life, or a
+	 * link, sees HELD no more. Nothing but the compiler on x86.
+	 */
+	smp_wmb();
 	lab_single_enter(front);
 	lab_single_push(front, slot, frame);
 	lab_single_leave(front);

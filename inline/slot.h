@@ -101,10 +101,28 @@ struct lab_glance {
 	u64 when;
 };
 
+/* Whether @slot still says what @glance says. */
+static inline bool lab_slot_says(const struct lab_slot *slot,
+				 const struct lab_glance *glance)
+{
+	if (unlikely(READ_ONCE(slot->tag) != glance->tag))
+		return false;
+	/*
+	 * Pairs with the release by which a tag becomes HELD: if this is the tag of the
+	 * page's next life, these are the notes of that life.
+	 */
+	smp_rmb();
+	return likely(READ_ONCE(slot->when) == glance->when &&
+		      READ_ONCE(slot->site) == glance->site);
+}
+
 /*
  * Copies the tag and the notes of @slot. Any CPU may free and hand out the page between two
  * loads here. Then the tag, or the notes, differ at the second look, and the copy is made
  * again. So the copy was true at some moment. Wait-free, save for such repeats.
+ *
+ * One exception: while reclaim_frozen() works on a LENT page, the time may be the reclaim's
+ * already, and the site still the site of the hold before.
  * Context: Any.
  */
 static inline struct lab_glance lab_slot_glance(const struct lab_slot *slot)
@@ -121,13 +139,12 @@ static inline struct lab_glance lab_slot_glance(const struct lab_slot *slot)
 		glance.when = READ_ONCE(slot->when);
 		glance.site = READ_ONCE(slot->site);
 		/*
-		 * Pairs with the compare-and-exchange by which a page leaves a state: the notes
-		 * of the next state are written after.
+		 * Pairs with the compare-and-exchange by which a page leaves a state, or the
+		 * barrier in lab_put_single(): links and notes of the next life are written
+		 * after.
 		 */
 		smp_rmb();
-	} while (unlikely(READ_ONCE(slot->tag) != glance.tag ||
-			  READ_ONCE(slot->when) != glance.when ||
-			  READ_ONCE(slot->site) != glance.site));
+	} while (unlikely(!lab_slot_says(slot, &glance)));
 	/* A page on a list has a link in place of the site. */
 	if (!glance.tag || lab_tag_state(glance.tag) == LAB_CACHED)
 		glance.site = 0;

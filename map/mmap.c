@@ -265,7 +265,7 @@ static bool is_mapped(const struct mmapping *mmapping, unsigned int index)
 	const struct lab_range_page *page = &mmapping->range.pages[index];
 
 	/* A tag stays in the same slot as long as the mapping is linked. */
-	return READ_ONCE(page->map.linked) &&
+	return lab_mapping_is_linked(&page->map) &&
 	       lab_tag_state(READ_ONCE(page->slot->tag)) == LAB_MAPPED;
 }
 
@@ -555,7 +555,7 @@ enum lab_revoke lab_mmap_revoke(struct lab_owner *owner, struct lab_slot *slot,
 static bool is_retired(const struct lab_range_page *page)
 {
 	/* A tag stays in the same slot as long as the mapping is linked. */
-	return READ_ONCE(page->map.linked) &&
+	return lab_mapping_is_linked(&page->map) &&
 	       lab_tag_state(READ_ONCE(page->slot->tag)) == LAB_LIMBO;
 }
 
@@ -569,7 +569,7 @@ static void tell_wrong_vma(struct mmapping *mmapping)
 		return;
 	mmapping->told = true;
 	/* A page without a linked record may have another owner by now. */
-	if (READ_ONCE(range->pages[0].map.linked))
+	if (lab_mapping_is_linked(&range->pages[0].map))
 		tag = READ_ONCE(range->pages[0].slot->tag);
 	lab_report(&(struct lab_refusal) {
 		.class = LAB_WRONG_VMA,

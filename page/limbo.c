@@ -269,7 +269,8 @@ static bool leave(struct lab_owner *owner, struct lab_slot *slot, struct finding
  */
 struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot)
 {
-	struct finding finding = { .tag = READ_ONCE(slot->tag) };
+	/* Pairs with the commit by which a mapped page came to limbo: it had its list before. */
+	struct finding finding = { .tag = smp_load_acquire(&slot->tag) };
 	lab_tag_t tag = finding.tag;
 
 	if (!tag || lab_tag_owner(tag) != lab_owner_id(owner)) {
@@ -356,12 +357,13 @@ long lab_limbo_count(void)
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_limbo_count);
 
 /*
- * The module goes while others still refer to a page: it becomes an ordinary
- * page that is theirs, and the last of them frees it. One that a device may still write to
- * keeps Labyrinth's references: nobody gets it any more.
+ * The module goes while others still refer to a page: it becomes an ordinary page that is
+ * theirs, with its words put right, and the last of them frees it. One that a device may
+ * still write to keeps Labyrinth's references: nobody gets it any more.
  */
 static void abandon(struct lab_slot *slot, lab_tag_t tag)
 {
+	struct finding finding = { .tag = tag };
 	struct lab_frame *frame = lab_frame_of_tag(tag);
 	bool for_good = slot->mappings;
 
@@ -374,6 +376,8 @@ static void abandon(struct lab_slot *slot, lab_tag_t tag)
 		lab_frame_clear_type(frame);
 	if (for_good || lab_frame_refs(frame) < LAB_REFS_EXCLUSIVE)
 		return;
+	lab_frame_mend_lent(frame, lab_tag_pfn(tag), &finding.damage);
+	report_finding(lab_owner_by_id(lab_tag_owner(tag)), LAB_OP_LIMBO, &finding, _RET_IP_);
 	if (page_ref_sub_and_test(lab_frame_page(frame), LAB_REFS_EXCLUSIVE)) {
 		/* The last borrower went just now: nobody else will free it. */
 		page_ref_inc(lab_frame_page(frame));

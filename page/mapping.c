@@ -155,7 +155,8 @@ static bool link_mapping(struct lab_call *call, struct lab_mapping *map)
 		   !lab_call_commit(call, mapped)) {
 		return false;
 	}
-	WRITE_ONCE(map->linked, true);
+	/* Pairs with lab_mapping_is_linked(): where the page's tag is was written before. */
+	smp_store_release(&map->linked, true);
 	/* lab_leave() looks without the lock whether there is any. */
 	WRITE_ONCE(call->slot->mappings, map);
 	return true;

@@ -33,6 +33,13 @@ void lab_mapping_keep(struct lab_owner *owner, struct lab_slot *slot);
 void lab_mapping_rename(struct lab_owner *owner, struct lab_slot *slot,
 			unsigned long site, unsigned long after);
 
+/* Whether @map is on its page's list: a look, without the lock. */
+static inline bool lab_mapping_is_linked(const struct lab_mapping *map)
+{
+	/* Pairs with the release in link_mapping(): where the page's tag is can be read then. */
+	return smp_load_acquire(&map->linked);
+}
+
 /* Under the lock. */
 static inline void lab_mapping_push(struct lab_owner *owner,
 				    struct lab_mapping *map)

@@ -7,6 +7,7 @@
 #   build     builds without a warning against the stock headers of two kernels
 #   static    sparse, checkpatch.pl, kernel-doc, check-style.sh, shellcheck, htmldocs
 #   model     the tag protocol in every order of its steps, by spin
+#   litmus    the barriers, by herd7 and the kernel's memory model
 #   kunit     the KUnit suites in User-Mode Linux
 #   selftest  the self-tests in a virtual machine with a stock kernel
 #   mutants   (only if named) that the tests notice deliberate bugs
@@ -18,7 +19,7 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-STAGES=(build static model kunit selftest bench)
+STAGES=(build static model litmus kunit selftest bench)
 
 # What a stage needs from Debian, so that it is all installed in one go.
 purposes_of() {
@@ -26,6 +27,7 @@ purposes_of() {
 	build) echo fetch build ;;
 	static) echo fetch build static docs ;;
 	model) echo model ;;
+	litmus) echo fetch ;;
 	kunit) echo fetch kunit ;;
 	selftest) echo fetch build vm ;;
 	mutants) echo fetch build vm kunit ;;
@@ -38,6 +40,7 @@ purposes_of() {
 stage_build() { "$LAB_SCRIPTS/build.sh" --every check; }
 stage_static() { "$LAB_SCRIPTS/static.sh"; }
 stage_model() { "$LAB_SCRIPTS/model.sh"; }
+stage_litmus() { "$LAB_SCRIPTS/litmus.sh"; }
 stage_kunit() { "$LAB_SCRIPTS/kunit.sh"; }
 stage_selftest() {
 	local status=0

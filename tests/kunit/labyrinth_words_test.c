@@ -138,6 +138,70 @@ static void page_of_the_emergency_reserve_is_not_kept(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, state_of(addr), -ENOENT);
 }
 
+static struct page *lend_to_keep(struct kunit *test, struct labyrinth_owner *owner,
+				 void *addr)
+{
+	struct page *page = labyrinth_lend(owner, addr);
+
+	KUNIT_ASSERT_PTR_EQ(test, page, virt_to_page(addr));
+	return page;
+}
+
+/* As vm_insert_page() of a borrower does, and its end. */
+static void count_mapping(struct page *page)
+{
+	get_page(page);
+	atomic_inc(&page->_mapcount);
+}
+
+static void uncount_mapping(struct page *page)
+{
+	atomic_dec(&page->_mapcount);
+	put_page(page);
+}
+
+/* TCP_ZEROCOPY_RECEIVE, say, maps it: the core counts in the word where the type is. */
+static void lent_page_that_is_left_stays_mapped(struct kunit *test)
+{
+	unsigned long before = lab_report_count(LAB_OVERWRITTEN);
+	struct labyrinth_owner *owner = make_owner(test, "kunit-left", 0);
+	void *addr = make_page(test, owner);
+	struct page *page = lend_to_keep(test, owner, addr);
+
+	count_mapping(page);
+	count_mapping(page);
+	KUNIT_ASSERT_PTR_EQ(test, labyrinth_release_lent(owner, addr), page);
+	KUNIT_EXPECT_EQ(test, atomic_read(&page->_mapcount), 1);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 4);
+	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_OVERWRITTEN), before);
+	uncount_mapping(page);
+	uncount_mapping(page);
+	put_page(page);
+	put_page(page);
+}
+
+/* The words as they are in a file: a borrower put it there. */
+static void lent_page_that_is_left_stays_in_its_file(struct kunit *test)
+{
+	unsigned long before = lab_report_count(LAB_OVERWRITTEN);
+	struct labyrinth_owner *owner = make_owner(test, "kunit-left", 0);
+	void *addr = make_page(test, owner);
+	struct page *page = lend_to_keep(test, owner, addr);
+	struct address_space *file = kunit_kzalloc(test, sizeof(*file), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	page->mapping = file;
+	set_bit(PG_locked, &lab_frame(page)->flags);
+	KUNIT_ASSERT_PTR_EQ(test, labyrinth_release_lent(owner, addr), page);
+	KUNIT_EXPECT_PTR_EQ(test, page->mapping, file);
+	KUNIT_EXPECT_TRUE(test, PageLocked(page));
+	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_OVERWRITTEN), before);
+	page->mapping = NULL;
+	clear_bit(PG_locked, &lab_frame(page)->flags);
+	put_page(page);
+	put_page(page);
+}
+
 /*
  * A call that is about to lose has the count frozen while the owner goes: the page is in
  * limbo then, and no reference was given or taken.
@@ -270,6 +334,8 @@ static struct kunit_case words_cases[] = {
 	KUNIT_CASE_PARAM(word_of_a_cached_page_is_not_believed, kind_gen_params),
 	KUNIT_CASE_PARAM(page_that_was_given_away_is_not_handed_out, kind_gen_params),
 	KUNIT_CASE(page_of_the_emergency_reserve_is_not_kept),
+	KUNIT_CASE(lent_page_that_is_left_stays_mapped),
+	KUNIT_CASE(lent_page_that_is_left_stays_in_its_file),
 	KUNIT_CASE(retired_page_keeps_its_frozen_count),
 	KUNIT_CASE(interrupted_cache_is_left_alone),
 	KUNIT_CASE(page_that_is_referred_to_does_not_enter),

@@ -241,6 +241,13 @@ static int do_put_page(struct attempt *try)
 	return 0;
 }
 
+/* A mapping that is none: the page allocator takes no page that has one. */
+static int do_spoil(struct attempt *try)
+{
+	WRITE_ONCE(try->page->mapping, (struct address_space *)0x1000);
+	return 0;
+}
+
 static int do_folio_put(struct attempt *try)
 {
 	folio_put(page_folio(try->page));
@@ -606,6 +613,7 @@ static const struct way ways[] = {
 	{ "dma_map_sgtable-range", .now = do_dma_map_sgtable },
 	{ "free_page", .now = do_free_page },
 	{ "put_page", .now = do_put_page },
+	{ "spoil", .now = do_spoil },
 	{ "put_page-away", .now = do_put_page_away },
 	{ "folio_put", .now = do_folio_put },
 	{ "block-make", .now = do_block_make },

@@ -23,7 +23,8 @@
  * Not written: PG_hwpoison, which keeps a page out of use for good; PG_lru, since
  * compaction would unlink what has it; flags == -1 where the kernel asserts that
  * they are not that; types that the page allocator looks for in a freed page's
- * neighbours. A borrower's reference is dropped by the count alone: put_page()
+ * neighbours; of a page that is lent, the number in the type's place that says that the
+ * borrower has mapped it. A borrower's reference is dropped by the count alone: put_page()
  * would follow PageTail, in the core.
  */
 #define pr_fmt(fmt) "labyrinth_overwritten: " fmt
@@ -176,21 +177,21 @@ static bool may_be_type(u32 value)
 	return !PageBuddy(&page) && !PageGuard(&page);
 }
 
-static bool may_be(enum word word, unsigned long value)
+static bool may_be(const struct row *row, unsigned long value)
 {
-	if (word == TYPE)
-		return may_be_type(value);
-	return word != FLAGS || value != -1UL ||
+	if (row->word == TYPE)
+		return may_be_type(value) && ((u32)value || row->state != LENT);
+	return row->word != FLAGS || value != -1UL ||
 	       !IS_ENABLED(CONFIG_DEBUG_VM_PGFLAGS);
 }
 
-static void add_value(enum word word, unsigned long value)
+static void add_value(const struct row *row, unsigned long value)
 {
-	if (may_be(word, value) && nr_values < MOST_VALUES)
+	if (may_be(row, value) && nr_values < MOST_VALUES)
 		values[nr_values++] = value;
 }
 
-static void list_values(enum word word)
+static void list_values(const struct row *row)
 {
 	unsigned long page = (unsigned long)virt_to_page(&device->dev);
 	const unsigned long chosen[] = {
@@ -204,12 +205,12 @@ static void list_values(enum word word)
 
 	nr_values = 0;
 	for (i = 0; i < ARRAY_SIZE(chosen); i++)
-		add_value(word, chosen[i]);
-	if (word != FLAGS)
+		add_value(row, chosen[i]);
+	if (row->word != FLAGS)
 		return;
 	/* What flips a single flag: see write_flags(). */
 	for (i = 0; i < __NR_PAGEFLAGS; i++)
-		add_value(word, i);
+		add_value(row, i);
 }
 
 #define ALL_FLAGS	(BIT(__NR_PAGEFLAGS) - 1)
@@ -494,7 +495,7 @@ static int call_put_and_reclaim(struct subject *s)
 #define WITH_OWNER	(ALWAYS & ~IF(LIMBO))
 
 /* How the words of struct page must be after a call that succeeded. */
-enum rightness { ANYHOW, OWNED, ORDINARY, STRUCTURE };
+enum rightness { ANYHOW, OWNED, ORDINARY, LEFT };
 
 static const struct call {
 	const char *name;
@@ -510,7 +511,7 @@ static const struct call {
 	{ "put_page, reclaim", call_put_and_reclaim, IF(LENT), .lent = OWNED },
 	{ "transfer", call_transfer, WITH_OWNER, .held = OWNED },
 	{ "release", call_release, WITH_OWNER, .held = ORDINARY },
-	{ "release_lent", call_release_lent, WITH_OWNER, .held = ORDINARY, .lent = STRUCTURE },
+	{ "release_lent", call_release_lent, WITH_OWNER, .held = ORDINARY, .lent = LEFT },
 	{ "adopt", call_adopt, ALWAYS },
 	{ "dma_map", map, WITH_OWNER },
 	{ "dma_unmap", unmap, IF(HELD) | IF(MAPPED) },
@@ -551,11 +552,22 @@ static unsigned long memcg_of(struct page *page)
 }
 #endif
 
-/* alloc_page() gives a page without any flag; those of a borrower may stay when it is back. */
+/*
+ * alloc_page() gives a page without any flag; those of a borrower may stay when it is back,
+ * or is left to the borrower.
+ */
 static unsigned long wrong_flags(enum rightness rightness)
 {
-	return rightness == OWNED ? PAGE_FLAGS_CHECK_AT_FREE :
-				    PAGE_FLAGS_CHECK_AT_PREP & ~BIT(PG_owner_priv_1);
+	return rightness == ORDINARY ? PAGE_FLAGS_CHECK_AT_PREP & ~BIT(PG_owner_priv_1) :
+				       PAGE_FLAGS_CHECK_AT_FREE;
+}
+
+/* What a borrower may keep in these words is its own. */
+static bool is_used(const unsigned long *words, enum rightness rightness)
+{
+	if (rightness == LEFT)
+		return (words[LRU_NEXT] & ~3UL) == PP_SIGNATURE;
+	return words[PRIVATE];
 }
 
 static bool is_right(struct page *page, enum rightness rightness)
@@ -568,9 +580,8 @@ static bool is_right(struct page *page, enum rightness rightness)
 	if (!has_structure(page) ||
 	    (rightness == OWNED ? !PageOffline(page) : type != LAB_TYPE_NONE))
 		return false;
-	return rightness == STRUCTURE ||
-	       (!words[MAPPING] && !words[PRIVATE] && !memcg_of(page) &&
-		!(words[FLAGS] & wrong_flags(rightness)));
+	return !words[MAPPING] && !memcg_of(page) && !is_used(words, rightness) &&
+	       !(words[FLAGS] & wrong_flags(rightness));
 }
 
 static enum rightness rightness_after(const struct call *call, enum state state)
@@ -738,7 +749,7 @@ static void play_calls(const struct row *row)
 /* On one CPU: so pages come out of the cache in the order of their going. */
 static int play_row(const struct row *row)
 {
-	list_values(row->word);
+	list_values(row);
 	failures = 0;
 	make_owner(row->kind);
 	migrate_disable();
@@ -806,7 +817,7 @@ static int set_hold(const char *line, const struct kernel_param *param)
 
 	if (err || holding || !device)
 		return err ?: -EBUSY;
-	list_values(held_row.word);
+	list_values(&held_row);
 	failures = 0;
 	make_owner(held_row.kind);
 	if (IS_ERR(owner))

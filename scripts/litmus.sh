@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/litmus.sh [name...]
+# Has herd7 find out what the kernel's memory model (tools/memory-model of 6.1's source)
+# allows of the protocols in tests/litmus, or of those named. Each must give the result
+# in its head; NAME+... is NAME without one of its barriers, and shows that it counts.
+# herd7 is HERD, or this machine's, or else Debian's of the suite forky, in the cache.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/apt.sh
+. "$LAB_SCRIPTS/apt.sh"
+# shellcheck source=scripts/arch.sh
+. "$LAB_SCRIPTS/arch.sh"
+
+[[ ${1:-} != --help ]] || { usage; exit; }
+
+# Debian 12 has no herd7; forky's wants forky's C library, whose own loader starts it.
+fetch_herd() {
+	local dir=$LABYRINTH_CACHE/herd deb
+	if [[ ! -e $dir/done ]]; then
+		rm -rf "$dir"
+		mkdir -p "$dir"
+		apt_setup forky
+		APT_PACKAGES=(herdtools7 libc6 libgmp10)
+		mapfile -t APT_PACKAGES < <(for deb in "${APT_PACKAGES[@]}"; do
+			echo "$deb=$(apt_field "$deb" forky Version)"
+		done)
+		apt_download
+		for deb in "${APT_FILES[@]}"; do
+			dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir" --exclude '*litmus*'
+		done
+		# Its other tools are ten times as large.
+		find "$dir/usr/bin" -type f ! -name herd7 -delete
+		touch "$dir/done"
+	fi
+	herd=("$dir"/usr/lib64/ld-linux-x86-64.so.2 --library-path
+		"$dir/usr/lib/x86_64-linux-gnu" "$dir/usr/bin/herd7"
+		-set-libdir "$dir/usr/share/herdtools7/herd")
+}
+
+find_herd() {
+	if [[ -n ${HERD:-} ]]; then
+		herd=("$HERD")
+	elif command -v herd7 >/dev/null; then
+		herd=(herd7)
+	else
+		fetch_herd
+	fi
+}
+
+# What herd7 said: "Never", "Sometimes" or "Always".
+observed() { sed -n 's/^Observation [^ ]* \([A-Z][a-z]*\) .*/\1/p' "$1"; }
+
+try() {
+	local name=$1 file=$LAB_ROOT/tests/litmus/$1.litmus log=$LABYRINTH_LOGS/litmus-$1.log
+	local wanted found
+	[[ -e $file ]] || die "there is no $file"
+	wanted=$(sed -n 's/^ \* Result: //p' "$file")
+	(cd "$model" && timeout 300 "${herd[@]}" -conf linux-kernel.cfg "$file") >"$log" 2>&1 || true
+	found=$(observed "$log")
+	if [[ -n $wanted && $found == "$wanted" ]]; then
+		result pass "litmus: $name ($found)"
+	else
+		show_tail "$log"
+		result fail "litmus: $name: expected ${wanted:-a result in its head}, found ${found:-nothing}"
+		failed=1
+	fi
+}
+
+log_dir
+arch_set 6.1
+herd=() failed=0
+take_lock herd
+find_herd
+model=$(readlink -f "$("$LAB_SCRIPTS/kernel.sh" source 6.1)")/tools/memory-model
+(($#)) || mapfile -t names < <(cd "$LAB_ROOT/tests/litmus" && printf '%s\n' *.litmus)
+for name in "${@:-${names[@]}}"; do
+	try "${name%.litmus}"
+done
+exit "$failed"
