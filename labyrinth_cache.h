@@ -130,7 +130,7 @@ static inline bool lab_may_lock(void)
 }
 
 int lab_cache_init(struct lab_owner *owner);
-void lab_cache_exit(struct lab_owner *owner);
+void lab_cache_exit(struct lab_owner *owner, unsigned long ip);
 void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner);
 struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
 				  struct lab_owner *owner);

@@ -493,6 +493,29 @@ static void destroy_with_pages_out_is_one_leak(struct kunit *test)
 	expect_counts(test, before, LAB_LEAKED, 1);
 }
 
+static noinline int destroy_mine(struct scene *s)
+{
+	return returned(labyrinth_owner_destroy(s->mine));
+}
+
+/* The page is looked over when its owner goes; whoever ends the owner is named for it. */
+static void overwritten_page_is_reported_of_who_destroys(struct kunit *test)
+{
+	struct scene s = { .mine = make_owner(test, "kunit-overwritten", 0) };
+	struct page *page;
+
+	if (!seen.tracepoint)
+		kunit_skip(test, "no tracepoints in this kernel");
+	context_count_task();
+	page = virt_to_page(make_page(test, s.mine));
+	set_page_private(page, 0x5ca1ab1e);
+	seen.nr = 0;
+	KUNIT_EXPECT_EQ(test, destroy_mine(&s), 1);
+	KUNIT_EXPECT_EQ(test, seen.nr, 2);
+	KUNIT_EXPECT_EQ(test, seen.last.class, LAB_OVERWRITTEN);
+	KUNIT_EXPECT_TRUE(test, is_in_call(seen.last.ip, destroy_mine));
+}
+
 /* A foreigner drops a reference that was never his. */
 
 static void foreign_put_page(struct page *page)
@@ -656,6 +679,7 @@ static struct kunit_case refusal_cases[] = {
 	KUNIT_CASE(full_quota_is_no_refusal),
 	KUNIT_CASE(questions_are_never_reported),
 	KUNIT_CASE(destroy_with_pages_out_is_one_leak),
+	KUNIT_CASE(overwritten_page_is_reported_of_who_destroys),
 	KUNIT_CASE_PARAM(robbed_page_survives, theft_gen_params),
 	KUNIT_CASE_PARAM(page_survives_31_thefts, theft_gen_params),
 	KUNIT_CASE_PARAM(owner_notices_a_lost_reference, theft_gen_params),
