@@ -266,6 +266,7 @@ void lab_mapping_detach(struct lab_owner *owner, struct lab_slot *slot,
 	if (linked)
 		lab_step(LAB_OP_UNMAP, pfn, owner, ip);
 }
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_mapping_detach);
 
 static int count_mappings(const struct lab_mapping *map, bool only_process)
 {

@@ -492,12 +492,11 @@ static void name_leaked(const struct lab_owner *owner, struct lab_slot *slot,
 		name_page(slot, tag);
 }
 
-/* A mapped page goes to limbo first, and stays there as long as a mapping does. */
+/* A mapped page has gone to limbo, and stays there as long as a mapping does. */
 static void settle_mapped(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
 			  unsigned long ip)
 {
-	if (lab_mapping_retire(owner, slot, tag, false))
-		lab_dma_end_all(owner, slot);
+	lab_dma_end_all(owner, slot);
 	lab_vmap_end_all(owner);
 	if (lab_mmap_revoke(owner, slot, NULL) == LAB_REVOKE_LATER)
 		lab_mmap_kick(owner, slot);
@@ -507,7 +506,8 @@ static void settle_mapped(struct lab_owner *owner, struct lab_slot *slot, lab_ta
 static void settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
 		   unsigned long ip)
 {
-	if (lab_tag_state(tag) == LAB_MAPPED)
+	/* A process may have unmapped it just now: then it is HELD again, and on no list. */
+	if (lab_tag_state(tag) == LAB_MAPPED && lab_mapping_retire(owner, slot, tag, false))
 		settle_mapped(owner, slot, tag, ip);
 	else
 		lab_settle(owner, slot, ip);
@@ -534,8 +534,6 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 		name_leaked(owner, slot, tag, ++out, ip);
 		settle(owner, slot, tag, ip);
 	}
-	if (out)
-		lab_mmap_end_all(owner);
 	left = atomic_read(&owner->pages) - 1;
 	if (out)
 		pr_err("owner %s (id %u) of module %s went with %u pages out, of which %d are still referred to\n",
