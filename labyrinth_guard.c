@@ -41,6 +41,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/trace_recursion.h>
+#include <linux/workqueue.h>
 
 #include "labyrinth_guard.h"
 #include "labyrinth_address.h"
@@ -97,6 +98,12 @@ static_assert(ARRAY_SIZE(state_names) == LAB_NR_HOOK_STATES);
 
 #define ALL_CLASSES	GENMASK(LAB_NR_HOOK_CLASSES - 1, 0)
 
+/* Behind the mode, where it is said. */
+#define DEAD		", dead: ftrace stopped"
+
+/* How often is asked whether ftrace goes on, while a hook is armed. */
+#define WATCH_EVERY	HZ
+
 /*
  * Protects which hooks are armed, and all below. Taken in task context
  * only; ftrace's own locks nest in it. The callbacks take no lock: they read the
@@ -108,6 +115,12 @@ static unsigned long guard_classes = ALL_CLASSES;
 static bool guard_ready;	/* between init and exit; else only noted */
 static bool missing_told;
 static bool ever_armed;
+static bool ftrace_dead;	/* seen, and said: nothing brings it back */
+
+static void watch(struct work_struct *work);
+
+/* Deferrable: while no CPU is awake, nobody is to be refused. */
+static DECLARE_DEFERRABLE_WORK(watch_work, watch);
 
 /*
  * Whether the call that returns to @caller is Labyrinth's own, on behalf of the page's
@@ -384,6 +397,59 @@ static void tell_missing(void)
 	missing_told = true;
 }
 
+/*
+ * Whether ftrace has found itself broken and stopped for good. It refuses to change any
+ * filter then, also where there is nothing to change: no function is at 0, and the filter
+ * is of no use to anybody.
+ */
+static bool has_ftrace_stopped(void)
+{
+	static struct ftrace_ops idle;
+
+	return ftrace_set_filter_ip(&idle, 0, 1, 0) == -ENODEV;
+}
+
+/*
+ * Whether it is not known if calls of the hooked function come here: they may not where
+ * somebody else traces it as well.
+ */
+static bool is_unsure(const struct lab_hook *hook)
+{
+	return ftrace_dead && hook->state == LAB_HOOK_ARMED && !hook->tracepoint;
+}
+
+static bool is_any_armed(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < lab_nr_hooks; i++)
+		if (lab_hooks[i].state == LAB_HOOK_ARMED && !lab_hooks[i].tracepoint)
+			return true;
+	return false;
+}
+
+/* Under guard_lock. */
+static void look_at_ftrace(void)
+{
+	if (ftrace_dead || !is_any_armed() || !has_ftrace_stopped())
+		return;
+	ftrace_dead = true;
+	pr_err("guard: dead: ftrace stopped: it has found itself broken, see the kernel's WARNING before this; calls of a hooked function that others trace as well may not be looked at any more, until the system is booted anew\n");
+}
+
+/*
+ * Nobody tells when ftrace stops, which is no wrong of Labyrinth's or the guard's: on some
+ * kernels, two BPF programs on one hooked function are enough. So it is asked.
+ */
+static void watch(struct work_struct *work)
+{
+	mutex_lock(&guard_lock);
+	look_at_ftrace();
+	if (guard_ready && !ftrace_dead && is_any_armed())
+		schedule_delayed_work(&watch_work, WATCH_EVERY);
+	mutex_unlock(&guard_lock);
+}
+
 static bool wanted(const struct lab_hook *hook)
 {
 	return guard_mode.chosen != GUARD_OFF && guard_classes & BIT(hook->class);
@@ -394,6 +460,7 @@ static void settle(void)
 {
 	unsigned int i;
 
+	look_at_ftrace();
 	for (i = 0; i < lab_nr_hooks; i++) {
 		if (wanted(&lab_hooks[i]))
 			arm(&lab_hooks[i]);
@@ -402,6 +469,8 @@ static void settle(void)
 	}
 	if (guard_mode.chosen != GUARD_OFF && !missing_told)
 		tell_missing();
+	if (is_any_armed())
+		schedule_delayed_work(&watch_work, WATCH_EVERY);
 }
 
 /* The names of the classes that are to be armed, into @buf. Return: their length. */
@@ -430,9 +499,10 @@ static void tell_armed(void)
 	for (i = 0; i < lab_nr_hooks; i++)
 		nr[lab_hooks[i].state] += wanted(&lab_hooks[i]);
 	list_classes(classes, sizeof(classes));
-	pr_info("guard: %s, hooks armed: %u of the classes %s; failed: %u, not in this kernel: %u\n",
-		mode_names[guard_mode.chosen], nr[LAB_HOOK_ARMED] + nr[LAB_HOOK_STUCK],
-		classes, nr[LAB_HOOK_FAILED], nr[LAB_HOOK_MISSING]);
+	pr_info("guard: %s%s, hooks armed: %u of the classes %s; failed: %u, not in this kernel: %u\n",
+		mode_names[guard_mode.chosen], ftrace_dead ? DEAD : "",
+		nr[LAB_HOOK_ARMED] + nr[LAB_HOOK_STUCK], classes, nr[LAB_HOOK_FAILED],
+		nr[LAB_HOOK_MISSING]);
 }
 
 /* Before init the parameters are only noted. Under guard_lock. */
@@ -535,7 +605,7 @@ static void show_hook(struct seq_file *m, const struct lab_hook *hook)
 {
 	seq_printf(m, "%-26s %-5s %-18s hits=%lu found=%ld refused=%ld",
 		   hook->name, class_names[hook->class],
-		   state_names[hook->state], hits_of(hook),
+		   is_unsure(hook) ? "unsure" : state_names[hook->state], hits_of(hook),
 		   atomic_long_read(&hook->found),
 		   atomic_long_read(&hook->refused));
 	if (hook->err)
@@ -548,7 +618,9 @@ static int guard_show(struct seq_file *m, void *unused)
 	unsigned int i;
 
 	mutex_lock(&guard_lock);
-	seq_printf(m, "guard: %s\n", mode_names[guard_mode.chosen]);
+	look_at_ftrace();
+	seq_printf(m, "guard: %s%s\n", mode_names[guard_mode.chosen],
+		   ftrace_dead ? DEAD : "");
 	for (i = 0; i < lab_nr_hooks; i++)
 		show_hook(m, &lab_hooks[i]);
 	mutex_unlock(&guard_lock);
@@ -617,6 +689,7 @@ void lab_guard_exit(void)
 	WRITE_ONCE(guard_mode.chosen, GUARD_OFF);
 	settle();
 	mutex_unlock(&guard_lock);
+	cancel_delayed_work_sync(&watch_work);
 	stay_if_stuck();
 	/* A task may be in labyrinth_stubs.S yet. */
 	if (ever_armed)
