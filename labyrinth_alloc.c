@@ -299,7 +299,7 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_alloc_bulk, LAB_NS);
 static void let_go(struct lab_call *call, struct page **leaving)
 {
 	if (leaving)
-		*leaving = lab_leave(call->owner, call->slot);
+		*leaving = lab_leave(call->owner, call->slot, call->ip);
 	else
 		lab_retire(call->owner, call->slot, false);
 }

@@ -122,7 +122,7 @@ static int fill(struct lab_owner *owner)
 	err = lab_mapping_provide(owner, owner->reserve_target);
 	if (err) {
 		lab_mapping_drain(owner);
-		lab_cache_exit(owner);
+		lab_cache_exit(owner, _RET_IP_);
 	}
 	return err;
 }
@@ -204,23 +204,25 @@ static void name_leaked(const struct lab_owner *owner, struct lab_slot *slot,
 		name_page(slot, tag);
 }
 
-/* A mapped page goes to limbo first, and stays there as long as a mapping does. */
-static void settle_mapped(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
+/* A mapped page has gone to limbo, and stays there as long as a mapping does. */
+static void settle_mapped(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
+			  unsigned long ip)
 {
-	if (lab_mapping_retire(owner, slot, tag, false))
-		lab_dma_end_all(owner, slot);
+	lab_dma_end_all(owner, slot);
 	lab_vmap_end_all(owner);
 	if (lab_mmap_revoke(owner, slot, NULL) == LAB_REVOKE_LATER)
 		lab_mmap_kick(owner, slot);
-	lab_limbo_settle(owner, slot, lab_tag_step(tag, LAB_LIMBO));
+	lab_limbo_settle(owner, slot, lab_tag_step(tag, LAB_LIMBO), ip);
 }
 
-static void settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
+static void settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
+		   unsigned long ip)
 {
-	if (lab_tag_state(tag) == LAB_MAPPED)
-		settle_mapped(owner, slot, tag);
+	/* A process may have unmapped it just now: then it is HELD again, and on no list. */
+	if (lab_tag_state(tag) == LAB_MAPPED && lab_mapping_retire(owner, slot, tag, false))
+		settle_mapped(owner, slot, tag, ip);
 	else
-		lab_settle(owner, slot);
+		lab_settle(owner, slot, ip);
 }
 
 /* Settles every page that is still the owner's; returns how many were out. */
@@ -242,10 +244,8 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 			continue;
 		slot = &labyrinth_hot.table.slots[index];
 		name_leaked(owner, slot, tag, ++out, ip);
-		settle(owner, slot, tag);
+		settle(owner, slot, tag, ip);
 	}
-	if (out)
-		lab_mmap_end_all(owner);
 	left = atomic_read(&owner->pages) - 1;
 	if (out)
 		pr_err("owner %s (id %u) of module %s went with %u pages out, of which %d are still referred to\n",
@@ -261,7 +261,7 @@ static unsigned int destroy(struct lab_owner *owner, unsigned long ip)
 {
 	unsigned int out;
 
-	lab_cache_exit(owner);
+	lab_cache_exit(owner, ip);
 	out = settle_pages(owner, ip);
 	lab_mapping_drain(owner);
 	trace_owner_destroy(owner, out);

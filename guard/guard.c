@@ -40,6 +40,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "core/param.h"
 #include "guard/guard.h"
@@ -72,6 +73,12 @@ static_assert(ARRAY_SIZE(state_names) == LAB_NR_HOOK_STATES);
 
 #define ALL_CLASSES	GENMASK(LAB_NR_HOOK_CLASSES - 1, 0)
 
+/* Behind the mode, where it is said. */
+#define DEAD		", dead: ftrace stopped"
+
+/* How often is asked whether ftrace goes on, while a hook is armed. */
+#define WATCH_EVERY	HZ
+
 /*
  * Protects which hooks are armed, and all variables below. Taken in task context only; ftrace's
  * own locks nest in this lock. The callbacks take no lock, and read the mode at any moment.
@@ -81,6 +88,12 @@ static unsigned long guard_classes = ALL_CLASSES;
 static bool guard_ready;	/* between init and exit; else parameters are only noted */
 static bool missing_told;
 static bool ever_armed;
+static bool ftrace_dead;	/* seen, and said: nothing brings it back */
+
+static void watch(struct work_struct *work);
+
+/* Deferrable: while no CPU is awake, nobody is to be refused. */
+static DECLARE_DEFERRABLE_WORK(watch_work, watch);
 
 /*
  * Whether the call that returns to @caller is Labyrinth's own, on behalf of the page's owner.
@@ -267,6 +280,59 @@ static void tell_missing(void)
 	missing_told = true;
 }
 
+/*
+ * Whether ftrace has found itself broken and stopped for good. It refuses to change any
+ * filter then, also where there is nothing to change: no function is at 0, and the filter
+ * is of no use to anybody.
+ */
+static bool has_ftrace_stopped(void)
+{
+	static struct ftrace_ops idle;
+
+	return ftrace_set_filter_ip(&idle, 0, 1, 0) == -ENODEV;
+}
+
+/*
+ * Whether it is not known if calls of the hooked function come here: they may not where
+ * somebody else traces it as well.
+ */
+static bool is_unsure(const struct lab_hook *hook)
+{
+	return ftrace_dead && hook->state == LAB_HOOK_ARMED && !hook->tracepoint;
+}
+
+static bool is_any_armed(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < lab_nr_hooks; i++)
+		if (lab_hooks[i].state == LAB_HOOK_ARMED && !lab_hooks[i].tracepoint)
+			return true;
+	return false;
+}
+
+/* Under guard_lock. */
+static void look_at_ftrace(void)
+{
+	if (ftrace_dead || !is_any_armed() || !has_ftrace_stopped())
+		return;
+	ftrace_dead = true;
+	pr_err("guard: dead: ftrace stopped: it has found itself broken, see the kernel's WARNING before this; calls of a hooked function that others trace as well may not be looked at any more, until the system is booted anew\n");
+}
+
+/*
+ * Nobody tells when ftrace stops, which is no wrong of Labyrinth's or the guard's: on some
+ * kernels, two BPF programs on one hooked function are enough. So it is asked.
+ */
+static void watch(struct work_struct *work)
+{
+	mutex_lock(&guard_lock);
+	look_at_ftrace();
+	if (guard_ready && !ftrace_dead && is_any_armed())
+		schedule_delayed_work(&watch_work, WATCH_EVERY);
+	mutex_unlock(&guard_lock);
+}
+
 static bool wanted(const struct lab_hook *hook)
 {
 	return lab_guard_mode.chosen != LAB_GUARD_OFF && guard_classes & BIT(hook->class);
@@ -277,6 +343,7 @@ static void settle(void)
 {
 	unsigned int i;
 
+	look_at_ftrace();
 	for (i = 0; i < lab_nr_hooks; i++) {
 		if (wanted(&lab_hooks[i]))
 			arm(&lab_hooks[i]);
@@ -285,6 +352,8 @@ static void settle(void)
 	}
 	if (lab_guard_mode.chosen != LAB_GUARD_OFF && !missing_told)
 		tell_missing();
+	if (is_any_armed())
+		schedule_delayed_work(&watch_work, WATCH_EVERY);
 }
 
 /* Writes the names of the classes to be armed into @buf. Return: the length. */
@@ -313,9 +382,10 @@ static void tell_armed(void)
 	for (i = 0; i < lab_nr_hooks; i++)
 		nr[lab_hooks[i].state] += wanted(&lab_hooks[i]);
 	list_classes(classes, sizeof(classes));
-	pr_info("guard: %s, hooks armed: %u of the classes %s; failed: %u, not in this kernel: %u\n",
-		lab_guard_mode.words[lab_guard_mode.chosen],
-		nr[LAB_HOOK_ARMED] + nr[LAB_HOOK_STUCK], classes, nr[LAB_HOOK_FAILED], nr[LAB_HOOK_MISSING]);
+	pr_info("guard: %s%s, hooks armed: %u of the classes %s; failed: %u, not in this kernel: %u\n",
+		lab_guard_mode.words[lab_guard_mode.chosen], ftrace_dead ? DEAD : "",
+		nr[LAB_HOOK_ARMED] + nr[LAB_HOOK_STUCK], classes, nr[LAB_HOOK_FAILED],
+		nr[LAB_HOOK_MISSING]);
 }
 
 /* Before init the parameters are only noted. Under guard_lock. */
@@ -426,7 +496,7 @@ static void show_hook(struct seq_file *m, const struct lab_hook *hook)
 {
 	seq_printf(m, "%-26s %-5s %-18s hits=%lu found=%ld refused=%ld",
 		   hook->name, class_names[hook->class],
-		   state_names[hook->state], hits_of(hook),
+		   is_unsure(hook) ? "unsure" : state_names[hook->state], hits_of(hook),
 		   atomic_long_read(&hook->found),
 		   atomic_long_read(&hook->refused));
 	if (hook->err)
@@ -434,26 +504,14 @@ static void show_hook(struct seq_file *m, const struct lab_hook *hook)
 	seq_putc(m, '\n');
 }
 
-/*
- * Whether ftrace has found itself broken, and stopped for good. Nobody is told, but no
- * filter can be set any more: of one that was never registered, to take a function out that
- * is not in it changes nothing, and fails for another reason else. Under guard_lock.
- */
-static bool ftrace_is_broken(void)
-{
-	static struct ftrace_ops unused;
-
-	return ftrace_set_filter_ip(&unused, (unsigned long)vm_insert_page, 1, 0) == -ENODEV;
-}
-
 static int guard_show(struct seq_file *m, void *unused)
 {
 	unsigned int i;
 
 	mutex_lock(&guard_lock);
-	seq_printf(m, "guard: %s\n", lab_guard_mode.words[lab_guard_mode.chosen]);
-	if (lab_guard_mode.chosen != LAB_GUARD_OFF && ftrace_is_broken())
-		seq_puts(m, "ftrace: found itself broken, and stopped for good: do not rely on any hook\n");
+	look_at_ftrace();
+	seq_printf(m, "guard: %s%s\n", lab_guard_mode.words[lab_guard_mode.chosen],
+		   ftrace_dead ? DEAD : "");
 	for (i = 0; i < lab_nr_hooks; i++)
 		show_hook(m, &lab_hooks[i]);
 	mutex_unlock(&guard_lock);
@@ -524,6 +582,7 @@ void lab_guard_exit(void)
 	WRITE_ONCE(lab_guard_mode.chosen, LAB_GUARD_OFF);
 	settle();
 	mutex_unlock(&guard_lock);
+	cancel_delayed_work_sync(&watch_work);
 	stay_if_stuck();
 	/* A task may still be in hook/stubs.S. */
 	if (ever_armed)

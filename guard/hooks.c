@@ -496,36 +496,35 @@ CORE(free_reserved_pages);
 static_assert((__force unsigned long)VM_FAULT_SIGBUS == 2);
 static_assert((long)DMA_MAPPING_ERROR == -1);
 
-#define HOOK(fn, cls, how, ret) {					\
+/* An exported function; behind what each hook has, what only some have. */
+#define HOOK(fn, cls, how, ret, ...) {					\
 	.name = #fn,							\
 	.addr = (unsigned long)core_##fn,				\
 	.class = LAB_HOOK_##cls,					\
 	.find = how,							\
 	.refusal = (unsigned long)ret,					\
+	__VA_ARGS__							\
 }
 
-#define FREE_HOOK(fn, how) {						\
-	.name = #fn,							\
-	.addr = (unsigned long)core_##fn,				\
-	.class = LAB_HOOK_FREE,						\
-	.find = how,							\
-	.offender = lab_rawfree_offender,				\
-	.refusal = (unsigned long)lab_return_zero,			\
-}
+#define FREE_HOOK(fn, how, ...)						\
+	HOOK(fn, FREE, how, lab_return_zero,				\
+	     .offender = lab_rawfree_offender, __VA_ARGS__)
 
 /*
  * Most frees are of single pages, for which a callback by ftrace would cost too much on these
  * two functions. So the functions call the block hook directly, where possible.
  */
-#define BLOCK_HOOK(fn, how, stub, who) {				\
+#define BLOCK_HOOK(fn, how, stub, who)					\
+	FREE_HOOK(fn, how, .direct = (unsigned long)stub, .direct_of = &(who))
+
+/* A function that is not exported, where the kernel has it. */
+#define NAMED_HOOK(fn, is_there, cls, how, ret, ...) {			\
 	.name = #fn,							\
-	.addr = (unsigned long)core_##fn,				\
-	.class = LAB_HOOK_FREE,						\
+	.by_name = is_there,						\
+	.class = LAB_HOOK_##cls,					\
 	.find = how,							\
-	.offender = lab_rawfree_offender,				\
-	.refusal = (unsigned long)lab_return_zero,			\
-	.direct = (unsigned long)stub,					\
-	.direct_of = &(who),						\
+	.refusal = (unsigned long)ret,					\
+	__VA_ARGS__							\
 }
 
 struct lab_hook lab_hooks[] = {
@@ -542,13 +541,8 @@ struct lab_hook lab_hooks[] = {
 	HOOK(vm_map_pages_zero, MAP, find_map_pages_zero, lab_return_eperm),
 	HOOK(map_kernel_pages_complete, MAP, find_map_kernel, lab_return_eperm),
 	HOOK(remap_pfn_range, MAP, find_remap, lab_return_eperm),
-	{
-		.name = "remap_pfn_range_complete",
-		.by_name = LAB_HAS_MMAP_ACTION,
-		.class = LAB_HOOK_MAP,
-		.find = find_remap_action,
-		.refusal = (unsigned long)lab_return_eperm,
-	},
+	NAMED_HOOK(remap_pfn_range_complete, LAB_HAS_MMAP_ACTION, MAP, find_remap_action,
+		   lab_return_eperm),
 	HOOK(vm_iomap_memory, MAP, find_iomap, lab_return_eperm),
 
 	HOOK(vmf_insert_page_mkwrite, FAULT, find_fault_insert, lab_return_sigbus),
@@ -563,15 +557,8 @@ struct lab_hook lab_hooks[] = {
 	HOOK(vmf_insert_pfn_pud_prot, FAULT, find_pud, lab_return_sigbus),
 	HOOK(vmf_insert_folio_pmd, FAULT, find_folio_pmd, lab_return_sigbus),
 	HOOK(vmf_insert_folio_pud, FAULT, find_folio_pud, lab_return_sigbus),
-	{
-		.name = "finish_fault",
-		.by_name = true,
-		.class = LAB_HOOK_FAULT,
-		.find = find_fault,
-		.offender = fault_handler,
-		.refusal = (unsigned long)lab_return_sigbus,
-		.spend = true,
-	},
+	NAMED_HOOK(finish_fault, true, FAULT, find_fault, lab_return_sigbus,
+		   .offender = fault_handler, .spend = true),
 
 	HOOK(vmap, VMAP, find_vmap, lab_return_zero),
 	HOOK(vm_map_ram, VMAP, find_map_ram, lab_return_zero),
@@ -592,17 +579,11 @@ struct lab_hook lab_hooks[] = {
 	HOOK(filemap_add_folio, FILE, find_add_folio, lab_return_eperm),
 	HOOK(kernel_sendpage, FILE, find_send_page, lab_return_eperm),
 	HOOK(skb_splice_from_iter, FILE, find_send_iter, lab_return_eperm),
-	{
-		/*
-		 * splice_to_pipe() drops the references of pages that the pipe does not take. A
-		 * refused call would leak these.
-		 */
-		.name = "splice_to_pipe",
-		.addr = (unsigned long)core_splice_to_pipe,
-		.class = LAB_HOOK_FILE,
-		.find = find_pipe,
-		.notice = true,
-	},
+	/*
+	 * splice_to_pipe() drops the references of pages that the pipe does not take. A
+	 * refused call would leak these.
+	 */
+	HOOK(splice_to_pipe, FILE, find_pipe, 0, .notice = true),
 
 	{
 		.name = "mm_page_free",

@@ -776,27 +776,6 @@ void lab_mmap_kick(struct lab_owner *owner, struct lab_slot *slot)
 		kick(mmapping_of(map));
 }
 
-/*
- * The owner has gone: kicks each of the owner's mappings, so that work items take away the
- * pages that a process still has, also where a page's list of mappings was lost.
- * Context: Task; may sleep.
- */
-void lab_mmap_end_all(const struct lab_owner *owner)
-{
-	struct mmapping *mmapping;
-	int bucket;
-
-	spin_lock(&mmaps_lock);
-	hash_for_each(mmaps, bucket, mmapping, node) {
-		if (mmapping->range.owner != owner ||
-		    test_and_set_bit(MMAPPING_KICKED, &mmapping->flags))
-			continue;
-		kref_get(&mmapping->ref);
-		kick(mmapping);
-	}
-	spin_unlock(&mmaps_lock);
-}
-
 /* Context: Task; may sleep. Return: 0 or -ENOMEM. */
 int lab_mmap_init(void)
 {

@@ -17,7 +17,6 @@ enum lab_revoke {
 enum lab_revoke lab_mmap_revoke(struct lab_owner *owner, struct lab_slot *slot,
 				const struct labyrinth_owner *handle);
 void lab_mmap_kick(struct lab_owner *owner, struct lab_slot *slot);
-void lab_mmap_end_all(const struct lab_owner *owner);
 int lab_mmap_init(void);
 void lab_mmap_exit(void);
 

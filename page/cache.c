@@ -225,7 +225,7 @@ static void take_out(struct lab_owner *owner, struct lab_batch *batch,
 	struct page *page;
 
 	while (most-- && (slot = pop(owner))) {
-		page = lab_leave(owner, slot);
+		page = lab_leave(owner, slot, _THIS_IP_);
 		if (page)
 			batch->pages[batch->nr++] = page;
 	}
@@ -643,36 +643,37 @@ int lab_cache_init(struct lab_owner *owner)
 		return err;
 	err = reserve_fill(owner);
 	if (err)
-		lab_cache_exit(owner);
+		lab_cache_exit(owner, _RET_IP_);
 	return err;
 }
 
 static void drain(struct lab_owner *owner,
-		  struct lab_slot *(*pop)(struct lab_owner *owner))
+		  struct lab_slot *(*pop)(struct lab_owner *owner), unsigned long ip)
 {
 	struct lab_slot *slot;
 
 	while ((slot = pop(owner))) {
-		lab_settle(owner, slot);
+		lab_settle(owner, slot, ip);
 		cond_resched();
 	}
 }
 
 /*
- * Gives back all that @owner keeps ready. Nobody uses the handle any more.
+ * Gives back all that @owner keeps ready, because @ip asked for it. Nobody uses the handle
+ * any more.
  * Context: Task; may sleep.
  */
-void lab_cache_exit(struct lab_owner *owner)
+void lab_cache_exit(struct lab_owner *owner, unsigned long ip)
 {
 	int cpu;
 
 	irq_work_sync(&owner->kick);
 	cancel_delayed_work_sync(&owner->refill);
 	if (lab_owner_is_single(owner))
-		drain(owner, pop_single);
+		drain(owner, pop_single, ip);
 	for_each_possible_cpu(cpu)
 		lab_cache_gather_cpu(owner, cpu);
-	drain(owner, reserve_pop);
+	drain(owner, reserve_pop, ip);
 	if (lab_owner_is_single(owner))
 		free_stack(owner);
 	else

@@ -121,7 +121,7 @@ static inline unsigned int lab_single_count(const struct lab_front *front)
 }
 
 int lab_cache_init(struct lab_owner *owner);
-void lab_cache_exit(struct lab_owner *owner);
+void lab_cache_exit(struct lab_owner *owner, unsigned long ip);
 void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner);
 struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
 				  struct lab_owner *owner);

@@ -240,12 +240,13 @@ bool lab_vet(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 }
 
 /* As lab_leave(), of a page that has the owner's tag @finding->tag. */
-static bool leave(struct lab_owner *owner, struct lab_slot *slot, struct finding *finding)
+static bool leave(struct lab_owner *owner, struct lab_slot *slot, struct finding *finding,
+		  unsigned long ip)
 {
 	struct lab_frame *frame = lab_frame_of_tag(finding->tag);
 
 	if (!lab_frame_is_ours(frame)) {
-		forget(owner, slot, finding->tag, LAB_OP_RETURN, _RET_IP_);
+		forget(owner, slot, finding->tag, LAB_OP_RETURN, ip);
 		return false;
 	}
 	if (bury(owner, slot, finding->tag))
@@ -257,39 +258,40 @@ static bool leave(struct lab_owner *owner, struct lab_slot *slot, struct finding
 	look_over(finding);
 	if (!untag(owner, slot, finding->tag, finding))
 		return false;
-	report_finding(owner, LAB_OP_RETURN, finding, _RET_IP_);
+	report_finding(owner, LAB_OP_RETURN, finding, ip);
 	return true;
 }
 
 /*
  * Makes @owner's page, whose tag stands in @slot, an ordinary one if nobody refers to it
- * any more, and else puts it into limbo. It is the caller's alone and on no list.
+ * any more, and else puts it into limbo. It is the caller's alone and on no list. What is
+ * found wrong with it is reported of @ip.
  * Context: Any.
  * Return: the page, with one reference, the caller's to free; or NULL.
  */
-struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot)
+struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 {
 	/* Pairs with the commit by which a mapped page came to limbo: it had its list before. */
 	struct finding finding = { .tag = smp_load_acquire(&slot->tag) };
 	lab_tag_t tag = finding.tag;
 
 	if (!tag || lab_tag_owner(tag) != lab_owner_id(owner)) {
-		lab_report_corrupt(LAB_OP_RETURN, owner, slot, tag, _RET_IP_);
+		lab_report_corrupt(LAB_OP_RETURN, owner, slot, tag, ip);
 		return NULL;
 	}
 	/* Pairs with the lock's release by who takes the last mapping off the list. */
 	if (smp_load_acquire(&slot->mappings))
 		return NULL;
-	return leave(owner, slot, &finding) ? pfn_to_page(lab_tag_pfn(tag)) : NULL;
+	return leave(owner, slot, &finding, ip) ? pfn_to_page(lab_tag_pfn(tag)) : NULL;
 }
 
 /*
  * As lab_leave(), and gives the page back to the system if it left.
  * Context: Task.
  */
-void lab_settle(struct lab_owner *owner, struct lab_slot *slot)
+void lab_settle(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 {
-	struct page *page = lab_leave(owner, slot);
+	struct page *page = lab_leave(owner, slot, ip);
 
 	if (page)
 		__free_page(page);
@@ -299,11 +301,12 @@ void lab_settle(struct lab_owner *owner, struct lab_slot *slot)
  * Settles a page of @owner's that was in limbo, with @tag in @slot, if it still is.
  * Context: Task; may sleep.
  */
-void lab_limbo_settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
+void lab_limbo_settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
+		      unsigned long ip)
 {
 	mutex_lock(&limbo_lock);
 	if (READ_ONCE(slot->tag) == tag)
-		lab_settle(owner, slot);
+		lab_settle(owner, slot, ip);
 	mutex_unlock(&limbo_lock);
 }
 
@@ -342,7 +345,8 @@ static void limbo_look(struct work_struct *work)
 			continue;
 		owner = lab_owner_by_id(lab_tag_owner(tag));
 		slot = &labyrinth_hot.table.slots[index];
-		lab_limbo_settle(owner, slot, tag);
+		/* As tell_late(): of whoever had the page. */
+		lab_limbo_settle(owner, slot, tag, READ_ONCE(slot->site) ?: _THIS_IP_);
 		tell_late(owner, slot, tag);
 		lab_owner_put_slot(owner);
 	}

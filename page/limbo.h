@@ -13,11 +13,12 @@ struct lab_owner;
 struct page;
 
 bool lab_vet(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip);
-struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot);
+struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip);
 void lab_retire(struct lab_owner *owner, struct lab_slot *slot, bool freed);
-void lab_settle(struct lab_owner *owner, struct lab_slot *slot);
+void lab_settle(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip);
 void lab_limbo_add(struct lab_owner *owner, lab_tag_t tag);
-void lab_limbo_settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag);
+void lab_limbo_settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
+		      unsigned long ip);
 long lab_limbo_count(void);
 void lab_limbo_exit(void);
 

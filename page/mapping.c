@@ -267,6 +267,7 @@ void lab_mapping_detach(struct lab_owner *owner, struct lab_slot *slot,
 	if (linked)
 		lab_step(LAB_OP_UNMAP, pfn, owner, ip);
 }
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_mapping_detach);
 
 /*
  * A page that is MAPPED, by the tag @mapped in @slot, is given up: to limbo, until the last

@@ -10,6 +10,8 @@
 #include <linux/mm.h>
 #include <linux/tracepoint.h>
 
+#include "../../inline/hot.h"
+#include "../../page/mapping.h"
 #include "../../report/report.h"
 #include "../../report/trace.h"
 
@@ -21,12 +23,26 @@ static struct {
 	struct tracepoint *tracepoint;
 	struct lab_refusal last;
 	unsigned int nr;
+	bool to_unmap;			/* the page of the next record */
 } seen;
+
+/* As a process may unmap a page at any time, also while the page's owner goes. */
+static void __maybe_unused unmap(lab_tag_t tag)
+{
+	struct lab_slot *slot = lab_table_search(&labyrinth_hot.table, lab_tag_pfn(tag),
+						 &tag);
+
+	lab_mapping_detach(lab_owner_by_id(lab_tag_owner(tag)), slot, slot->mappings,
+			   _RET_IP_);
+}
 
 static void __maybe_unused probe(void *data, const struct lab_refusal *refusal)
 {
 	seen.last = *refusal;
 	seen.nr++;
+	if (seen.to_unmap)
+		unmap(refusal->tag);
+	seen.to_unmap = false;
 }
 
 #ifdef CONFIG_TRACEPOINTS
@@ -493,6 +509,51 @@ static void destroy_with_pages_out_is_one_leak(struct kunit *test)
 	expect_counts(test, before, LAB_LEAKED, 1);
 }
 
+static noinline int destroy_mine(struct scene *s)
+{
+	return returned(labyrinth_owner_destroy(s->mine));
+}
+
+/* The page is looked over when its owner goes; whoever ends the owner is named for it. */
+static void overwritten_page_is_reported_of_who_destroys(struct kunit *test)
+{
+	struct scene s = { .mine = make_owner(test, "kunit-overwritten", 0) };
+	struct page *page;
+
+	if (!seen.tracepoint)
+		kunit_skip(test, "no tracepoints in this kernel");
+	context_count_task();
+	page = virt_to_page(make_page(test, s.mine));
+	set_page_private(page, 0x5ca1ab1e);
+	seen.nr = 0;
+	KUNIT_EXPECT_EQ(test, destroy_mine(&s), 1);
+	KUNIT_EXPECT_EQ(test, seen.nr, 2);
+	KUNIT_EXPECT_EQ(test, seen.last.class, LAB_OVERWRITTEN);
+	KUNIT_EXPECT_TRUE(test, is_in_call(seen.last.ip, destroy_mine));
+}
+
+/* The report of the leak comes between the look at the page's tag and its settling. */
+static void page_that_is_unmapped_meanwhile_goes_with_its_owner(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_owner(test, "kunit-unmapped", 0);
+	struct labyrinth_page_info info;
+	void *addrs[2];
+	int i;
+
+	if (!seen.tracepoint)
+		kunit_skip(test, "no tracepoints in this kernel");
+	context_count_task();
+	for (i = 0; i < ARRAY_SIZE(addrs); i++) {
+		addrs[i] = make_page(test, owner);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, labyrinth_vmap(owner, &addrs[i], 1));
+	}
+	seen.to_unmap = true;
+	KUNIT_EXPECT_EQ(test, labyrinth_owner_destroy(owner), 2);
+	KUNIT_EXPECT_FALSE(test, seen.to_unmap);
+	for (i = 0; i < ARRAY_SIZE(addrs); i++)
+		KUNIT_EXPECT_EQ(test, labyrinth_query(addrs[i], &info), -ENOENT);
+}
+
 /* A foreigner drops a reference that was never his. */
 
 static void foreign_put_page(struct page *page)
@@ -656,6 +717,8 @@ static struct kunit_case refusal_cases[] = {
 	KUNIT_CASE(full_quota_is_no_refusal),
 	KUNIT_CASE(questions_are_never_reported),
 	KUNIT_CASE(destroy_with_pages_out_is_one_leak),
+	KUNIT_CASE(overwritten_page_is_reported_of_who_destroys),
+	KUNIT_CASE(page_that_is_unmapped_meanwhile_goes_with_its_owner),
 	KUNIT_CASE_PARAM(robbed_page_survives, theft_gen_params),
 	KUNIT_CASE_PARAM(page_survives_31_thefts, theft_gen_params),
 	KUNIT_CASE_PARAM(owner_notices_a_lost_reference, theft_gen_params),

@@ -105,6 +105,8 @@ check_all_at_once() {
 	try_ways "behind all of them"
 	ktap_check "Labyrinth's own vmap passes behind all of them" sh -c "echo vmap >$DO"
 	ktap_check "and its mapping for DMA" sh -c "echo dma-map >$DO"
+	ktap_equal "the guard is alive beside all of them" "guard: refuse" \
+		"$(head -n 1 $DEBUGFS/guard)"
 	trace_off
 	[ $bpfs = 0 ] || bpf_off
 }
@@ -184,7 +186,7 @@ expect_begin
 set_guard refuse
 bpfs=31
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
-traced=16
+traced=17
 [ -e $TRACING/kprobe_events ] || traced=0
 ktap_plan $((bpfs + traced + 2 + 5 + 5 + 3 + 1))
 if [ $bpfs = 0 ]; then ktap_diag "no BTF in this kernel"; else check_bpf; fi

@@ -10,16 +10,20 @@
  *   tail-on PFN, tail-off	a probe on labyrinth:page_free that ends with a jump to
  *				dma_map_page_attrs() of that page, which returns into Labyrinth
  *   stick-on, stick-off	the next call of unregister_ftrace_function() says -ENODEV
+ *   break-ftrace		vmap() is called with an ftrace_ops on it that has lost its
+ *				function: ftrace finds itself broken, and stops for good
  */
 #define pr_fmt(fmt) "labyrinth_beside: " fmt
 
 #include <linux/dma-mapping.h>
+#include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
+#include <linux/vmalloc.h>
 
 static struct platform_device *pdev;
 static unsigned long pfn;
@@ -123,6 +127,31 @@ static int stick_off(void)
 	return 0;
 }
 
+/* What bpf_trampoline_update() of 6.1 does to an ftrace_ops that is registered. */
+
+static void traced(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+		   struct ftrace_regs *regs)
+{
+}
+
+static struct ftrace_ops broken = { .func = traced };
+
+static int break_ftrace(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	int err = ftrace_set_filter_ip(&broken, (unsigned long)vmap, 0, 0);
+
+	if (!page)
+		return -ENOMEM;
+	err = err ?: register_ftrace_function(&broken);
+	if (!err) {
+		WRITE_ONCE(broken.func, NULL);
+		vunmap(vmap(&page, 1, VM_MAP, PAGE_KERNEL));
+	}
+	__free_page(page);
+	return err;
+}
+
 static const struct word {
 	const char *word;
 	int (*fn)(void);
@@ -133,6 +162,7 @@ static const struct word {
 	{ "tail-off", tail_off },
 	{ "stick-on", stick_on },
 	{ "stick-off", stick_off },
+	{ "break-ftrace", break_ftrace },
 };
 
 static int do_set(const char *val, const struct kernel_param *kp)
