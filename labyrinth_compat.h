@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Differences between kernels. Only this file asks for any: the rest is written against the
- * newest form of each interface.
+ * Differences between kernels. Only this file tells kernels apart: all other files are written
+ * against the newest form of each interface.
  *
  * No version is asked for, since distributions backport. A driver compiles the first half,
  * through labyrinth_alloc.h: the kernel's own headers decide there. The rest is for Labyrinth
@@ -40,9 +40,9 @@
 #endif
 
 /*
- * page->page_type of a page with the type PageOffline, and of a page without a type. Older
- * kernels clear a bit for each type, newer kernels have a number in the upper byte.
- * lab_frame_type_fits() tries the value at load.
+ * The values of page->page_type for PageOffline, and for no type. Older kernels clear a bit for
+ * each type, newer kernels have a number in the upper byte. lab_frame_type_fits() tries both
+ * values at load.
  */
 #ifdef PAGE_TYPE_BASE
 #define LAB_TYPE_OFFLINE	(~(u32)PG_offline)

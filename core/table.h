@@ -13,7 +13,7 @@
 struct lab_table_stats {
 	unsigned long used;
 	unsigned int stash_used;
-	unsigned int longest_probe;	/* slots compared to find the worst */
+	unsigned int longest_probe;	/* slots compared for the worst tag */
 	unsigned long second_bucket;	/* tags outside the preferred bucket */
 	unsigned long preferred;	/* tags found at the first comparison */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The owner table as the inline paths read it: the slot in which a tag is looked for first.
- * All else is core/table.h's.
+ * The owner table as the inline paths read the table: the slot where a look-up begins. The rest
+ * is in core/table.h.
  */
 #ifndef LABYRINTH_TABLE_H
 #define LABYRINTH_TABLE_H
