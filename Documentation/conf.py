@@ -3,6 +3,8 @@
 
 project = "Labyrinth"
 copyright = "2026, The Labyrinth developers"
+extensions = ["sphinx.ext.graphviz"]
+graphviz_output_format = "svg"
 html_theme = "alabaster"
 html_show_sphinx = False
 # The kernel's own types are not described here.

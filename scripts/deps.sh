@@ -18,7 +18,7 @@ packages_for() {
 	static) echo perl sparse shellcheck ;;
 	kunit) echo make gcc libc6-dev flex bison bc perl python3 ;;
 	debug) echo make gcc libc6-dev flex bison bc libelf-dev ;;
-	docs) echo perl python3-sphinx ;;
+	docs) echo perl python3-sphinx graphviz ;;
 	model) echo spin gcc libc6-dev ;;
 	vm) echo qemu-system-x86 busybox-static cpio ;;
 	ppc64el) echo gcc-12-powerpc64le-linux-gnu ;;
