@@ -18,17 +18,8 @@
 . "$LAB_SCRIPTS/arch.sh"
 
 kernel=$KERNEL_DEFAULT every='' out='' outside='' sparse=''
-while (($#)); do
-	case $1 in
-	--help) usage; exit ;;
-	--kernel) kernel=$2; shift 2 ;;
-	--every) every=$2; shift 2 ;;
-	--out) out=$2; shift 2 ;;
-	--outside) outside=1; shift ;;
-	--sparse) sparse=1; shift ;;
-	*) die "unknown argument '$1' (see --help)" ;;
-	esac
-done
+options "kernel=kernel every=text out=out outside sparse" "$@"
+no_arguments "${args[@]}"
 
 # Where make runs: on this machine, unless the kernel wants a newer one.
 maker() {
@@ -112,28 +103,27 @@ refused() {
 
 # Those built from source are built for by who boots them.
 build_every() {
-	local kernel status=0 built=0
+	local kernel status=0
 	for kernel in $(kernels "${every/#any/}"); do
 		[[ -n $(kernel_field "$kernel" suite) ]] || continue
-		built=$((built + 1))
 		if kernel_known "$kernel" refused; then
 			result_of "$kernel is refused" refused "$kernel" || status=1
 		else
 			result_of "build against $kernel" "$0" --kernel "$kernel" --outside || status=1
 		fi
 	done
-	((built)) || die "no kernel has the use '$every'"
 	return "$status"
 }
 
 if [[ -n $every ]]; then
+	[[ $every == any || -n $(kernels "$every") ]] || die "no kernel has the use '$every' (see --help)"
 	log_dir
 	build_every
 	exit
 fi
 arch_set "$kernel"
-"$LAB_SCRIPTS/deps.sh" fetch build "${ARCH_NEEDS[@]}"
 log_dir
+"$LAB_SCRIPTS/deps.sh" fetch build "${ARCH_NEEDS[@]}"
 headers=$("$LAB_SCRIPTS/kernel.sh" headers "$kernel")
 # The compiler of its own time is not in Debian 12.
 compiler=()

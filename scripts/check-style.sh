@@ -10,7 +10,8 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-[[ ${1:-} != --help ]] || { usage; exit; }
+options '' "$@"
+no_arguments "${args[@]}"
 cd "$LAB_ROOT"
 
 # Every export: kernel-doc right above the definition, with Context: and, where

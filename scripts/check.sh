@@ -6,6 +6,7 @@
 # Everything that is checked of Labyrinth, or only some stages of it:
 #   build     builds without a warning against the stock headers of two kernels
 #   static    sparse, checkpatch.pl, kernel-doc, check-style.sh, shellcheck, htmldocs
+#   usage     that each script refuses what it does not know (check-usage.sh)
 #   model     the tag protocol in every order of its steps, by spin
 #   kunit     the KUnit suites in User-Mode Linux
 #   selftest  the self-tests in a virtual machine with a stock kernel
@@ -18,13 +19,14 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-STAGES=(build static model kunit selftest bench)
+STAGES=(build static usage model kunit selftest bench)
 
 # What a stage needs from Debian, so that it is all installed in one go.
 purposes_of() {
 	case $1 in
 	build) echo fetch build ;;
 	static) echo fetch build static docs ;;
+	usage) echo fetch ;;
 	model) echo model ;;
 	kunit) echo fetch kunit ;;
 	selftest) echo fetch build vm ;;
@@ -37,6 +39,7 @@ purposes_of() {
 
 stage_build() { "$LAB_SCRIPTS/build.sh" --every check; }
 stage_static() { "$LAB_SCRIPTS/static.sh"; }
+stage_usage() { "$LAB_SCRIPTS/check-usage.sh"; }
 stage_model() { "$LAB_SCRIPTS/model.sh"; }
 stage_kunit() { "$LAB_SCRIPTS/kunit.sh"; }
 stage_selftest() {
@@ -90,8 +93,9 @@ summary() {
 	((failed == 0 && passed > 0))
 }
 
-[[ ${1:-} != --help ]] || { usage; exit; }
-[[ ${1:-} != --coverage ]] || set -- coverage
+coverage=''
+options coverage "$@"
+set -- "${args[@]}" ${coverage:+coverage}
 (($#)) || set -- "${STAGES[@]}"
 purposes=()
 for stage; do

@@ -9,5 +9,5 @@
 . "$(dirname "$0")/lib.sh"
 
 [[ ${1:-} != --help ]] || { usage; exit; }
-log_dir
+[[ " $* " != *' -- '* ]] || die "unknown argument '--': the command is the demo (see --help)"
 exec "$LAB_SCRIPTS/vm.sh" "$@" -- scripts/vm/demo.sh

@@ -45,6 +45,15 @@ kernel_builds_here() {
 	esac
 }
 
+# compilers [ARCHITECTURE]: the packages of those that are installed on this machine; of
+# all architectures, each with its name in front, if none is given.
+compilers() {
+	awk -v arch="${1:-}" '
+		!/^#/ && NF && $3 ~ /^(-|bullseye|bookworm.*)$/ && (arch == "" || $4 == arch) {
+			print (arch == "" ? $4 "\t" : "") $6
+		}' "$KERNEL_TABLE" | sort -u
+}
+
 # The kernel of the same version and suite that is this machine's architecture.
 kernel_host() {
 	awk -v name="$1" '

@@ -10,7 +10,8 @@
 # shellcheck source=scripts/kernels.sh
 . "$LAB_SCRIPTS/kernels.sh"
 
-[[ ${1:-} != --help ]] || { usage; exit; }
+options '' "$@"
+no_arguments "${args[@]}"
 
 # checkpatch.pl ends with 1 where it finds something, also what is let pass here.
 # Its stderr is spdxcheck.py, which wants to stand in a kernel's git tree. It keeps a
@@ -49,7 +50,7 @@ kernel_doc() {
 # guest's shell is busybox, checked as its nearest kin.
 scripts_clean() {
 	cd "$LAB_ROOT" && find scripts .ci tests/selftests -type f \
-		\( -name '*.sh' -o -path .ci/run -o -path scripts/vm/init \) -print0 |
+		\( -name '*.sh' -o -path .ci/run -o -path scripts/lab -o -path scripts/vm/init \) -print0 |
 		xargs -0 shellcheck -x -P .:tests/selftests:tests/selftests/nic -e SC2317,SC2187
 }
 
@@ -59,8 +60,8 @@ check() {
 	result_of "$name" run_logged "$name" "$LABYRINTH_LOGS/$name.log" "$@" || status=1
 }
 
-"$LAB_SCRIPTS/deps.sh" fetch build static
 log_dir
+"$LAB_SCRIPTS/deps.sh" fetch build static
 source=$("$LAB_SCRIPTS/kernel.sh" source "$KERNEL_DEFAULT")
 mapfile -t files < <(list_sources "$LAB_ROOT" | grep '\.[ch]$')
 status=0
@@ -69,5 +70,5 @@ check checkpatch checkpatch
 check kernel-doc kernel_doc
 check check-style "$LAB_SCRIPTS/check-style.sh"
 check shellcheck scripts_clean
-result_of htmldocs "$LAB_SCRIPTS/htmldocs.sh" "$LABYRINTH_LOGS/html" || status=1
+result_of htmldocs "$LAB_SCRIPTS/htmldocs.sh" --out "$LABYRINTH_LOGS/html" || status=1
 exit "$status"

@@ -31,32 +31,17 @@
 
 DIED=125
 
-kernel=$KERNEL_DEFAULT smp=2 mem=512 icount='' append='' modules='' wire='' limit=600 logs='' accel=''
-extra=() stock=() qemu_args=()
+kernel=$KERNEL_DEFAULT smp=2 mem=512 icount='' modules='' wire='' timeout=600 log='' accel=''
+add=() append=() stock=() qemu=()
+# --accel is for the probe below only.
+options "kernel=kernel:boot smp=count mem=count icount append+=text wire qemu+=text add+=file \
+	stock+=text modules=dir timeout=count log=out accel=text" "$@"
+[[ ${args[0]:---} == -- ]] || die "unknown argument '${args[0]}': a command comes after -- (see --help)"
+command=("${args[@]:1}")
+((${#command[@]})) || die "no command given (see --help)"
 
-parse_options() {
-	while (($#)); do
-		case $1 in
-		--help) usage; exit ;;
-		--kernel) kernel=$2; shift ;;
-		--smp) smp=$2; shift ;;
-		--mem) mem=$2; shift ;;
-		--icount) icount=1 ;;
-		--append) append+=" $2"; shift ;;
-		--wire) wire=1 ;;
-		--qemu) qemu_args+=("$2"); shift ;;
-		--add) extra+=("$2"); shift ;;
-		--stock) stock+=("$2"); shift ;;
-		--modules) modules=$2; shift ;;
-		--timeout) limit=$2; shift ;;
-		--log) logs=$2; shift ;;
-		--accel) accel=$2; shift ;;	# for the probe below only
-		--) shift; command=("$@"); return ;;
-		*) die "unknown argument '$1' (see --help)" ;;
-		esac
-		shift
-	done
-}
+# The loading of a stock module and of all it needs, in order, as modprobe would.
+stock_module() { /sbin/modprobe -d "$image" -S "$(cat "$image/release")" --show-depends "$1" 2>/dev/null; }
 
 # Modules may be packed on the disk; the guest's insmod wants them bare.
 add_stock_module() {
@@ -69,7 +54,7 @@ add_stock_module() {
 		*.xz) xz -dc "$ko" >"$root/labyrinth/stock/$number-$(basename "${ko%.xz}")" ;;
 		*) cp "$ko" "$root/labyrinth/stock/$number-$(basename "$ko")" ;;
 		esac
-	done < <(/sbin/modprobe -d "$image" -S "$(cat "$image/release")" --show-depends "$1")
+	done < <(stock_module "$1")
 }
 
 # What the self-tests need in user space: a static program beside each source.
@@ -95,7 +80,7 @@ fill_root() {
 	if [[ -n $modules ]]; then
 		cp -r "$modules/." "$top/"
 	fi
-	for file in "${extra[@]}"; do
+	for file in "${add[@]}"; do
 		cp "$file" "$top/extra/"
 	done
 	for file in "${stock[@]}"; do
@@ -162,13 +147,13 @@ relay() {
 
 run_qemu() {
 	# oops=panic: what is broken ends at once, not at the timeout.
-	timeout --foreground -k 10 "$limit" "${ARCH_QEMU[@]}" "${machine[@]}" -m "$mem" \
+	timeout --foreground -k 10 "$timeout" "${ARCH_QEMU[@]}" "${machine[@]}" -m "$mem" \
 		-nodefaults -no-user-config -display none -vga none -nic none -monitor none \
 		-no-reboot -serial "file:$scratch/console" \
 		-chardev "file,id=output,path=$scratch/output" "${ARCH_PORT[@]}" \
 		-kernel "$image/vmlinux" -initrd "$scratch/initrd" \
-		-append "console=${ARCH_TTYS[0]} quiet panic=-1 oops=panic rdinit=/init$ARCH_APPEND$append" \
-		"${qemu_args[@]}" "${cards[@]}" </dev/null >"$logs/qemu.log" 2>&1
+		-append "console=${ARCH_TTYS[0]} quiet panic=-1 oops=panic rdinit=/init$ARCH_APPEND ${append[*]}" \
+		"${qemu[@]}" "${cards[@]}" </dev/null >"$logs/qemu.log" 2>&1
 }
 
 boot() {
@@ -202,18 +187,18 @@ verdict() {
 	return "$DIED"
 }
 
-command=()
-parse_options "$@"
-((${#command[@]})) || die "no command given (see --help)"
-arch_set "$kernel" boot
-"$LAB_SCRIPTS/deps.sh" fetch build vm "${ARCH_NEEDS[@]}"
+arch_set "$kernel"
 log_dir
-logs=${logs:-$(mktemp -d "$LABYRINTH_LOGS/vm-XXXX")}
+"$LAB_SCRIPTS/deps.sh" fetch build vm "${ARCH_NEEDS[@]}"
+logs=${log:-$(mktemp -d "$LABYRINTH_LOGS/vm-XXXX")}
 mkdir -p "$logs"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 root=$scratch/root
 image=$("$LAB_SCRIPTS/kernel.sh" image "$kernel")
+for name in "${stock[@]}"; do
+	stock_module "$name" >/dev/null || die "kernel $kernel has no module '$name'"
+done
 if [[ -z $modules ]]; then
 	modules=$scratch/modules
 	"$LAB_SCRIPTS/build.sh" --kernel "$kernel" --out "$modules"
