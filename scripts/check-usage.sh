@@ -89,6 +89,7 @@ right_arguments() {
 	vm.sh | uml.sh) printf '%s\n' -- true ;;
 	kernel.sh) printf '%s\n' headers "$KERNEL_DEFAULT" ;;
 	debug-kernel.sh) printf '%s\n' image "$(kernels checkers | head -n 1)" ;;
+	own-kernel.sh) printf '%s\n' --vmlinuz "$(type -P bash)" ;;
 	tools.sh) printf '%s\n' "$(kernels uml)" true ;;
 	esac
 }
@@ -128,8 +129,13 @@ check_cases() {
 	refuses 'scribble' "$LAB_SCRIPTS/torture.sh" scribble=3
 	refuses nosuch "$LAB_SCRIPTS/kernel.sh" headers nosuch
 	refuses nosuch "$LAB_SCRIPTS/kernel.sh" nosuch "$KERNEL_DEFAULT"
-	refuses 'not for this' "$LAB_SCRIPTS/vm.sh" --kernel 6.1-cloud -- true
+	refuses 'not for this' "$LAB_SCRIPTS/vm.sh" --kernel "$(kernels refused)" -- true
 	refuses 'two|bogus' "$LAB_SCRIPTS/kernel.sh" headers "$KERNEL_DEFAULT" bogus
+	refuses 'no terminal' "$LAB_SCRIPTS/vm.sh" --driver "$LAB_ROOT/samples/template"
+	refuses 'do not go together.*bogus' "$LAB_SCRIPTS/vm.sh" --driver "$LAB_ROOT/samples/template" -- bogus
+	refuses 'for --driver' "$LAB_SCRIPTS/vm.sh" --script "$LAB_ROOT/tests/driver/try.sh" -- true
+	refuses 'do not go together' "$LAB_SCRIPTS/vm.sh" --kernel "$KERNEL_DEFAULT" --vmlinuz "$(type -P bash)" -- true
+	refuses 'needed' "$LAB_SCRIPTS/vm.sh" --kdir / -- true
 	refuses nosuch "$LAB_SCRIPTS/lab" nosuch --help
 	refuses bogus "$LAB_SCRIPTS/lab" style bogus
 	((bad == 0))

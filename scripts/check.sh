@@ -9,7 +9,8 @@
 #   usage     that each script refuses what it does not know (check-usage.sh)
 #   model     the tag protocol in every order of its steps, by spin
 #   kunit     the KUnit suites in User-Mode Linux
-#   selftest  the self-tests in a virtual machine with a stock kernel
+#   selftest  the self-tests in a virtual machine with a stock kernel, and the template
+#             driver as one's own (check-driver.sh)
 #   mutants   (only if named) that the tests notice deliberate bugs
 #   bench     instruction counts against the peers' and against the budget
 #   coverage  (only if named) how much of the module the tests run
@@ -47,6 +48,7 @@ stage_selftest() {
 	"$LAB_SCRIPTS/selftest.sh" || status=1
 	"$LAB_SCRIPTS/selftest.sh" --iommu tests/selftests/edu.sh || status=1
 	"$LAB_SCRIPTS/fatal.sh" || status=1
+	"$LAB_SCRIPTS/check-driver.sh" || status=1
 	return "$status"
 }
 stage_mutants() { "$LAB_SCRIPTS/mutants.sh"; }

@@ -200,6 +200,14 @@ set -- "${args[@]}"
 [[ $# == 2 && $1 == @(headers|image|source|tools) ]] ||
 	die "a part and a kernel, two words, are needed: not '$*' (see --help)"
 arch_set "$2"
+if [[ $2 == own ]]; then
+	case $1 in
+	headers) echo "$LABYRINTH_OWN/usr/src/tree"; exit ;;
+	image) echo "$LABYRINTH_OWN"; exit ;;
+	tools) set -- tools "$(kernel_with_compiler "$(kernel_field own compiler)")" ;;
+	source) die "there is no source of your own kernel here" ;;
+	esac
+fi
 [[ -n $(suite_of "$2")$(kernel_field "$2" flavour) ]] || exec "$LAB_SCRIPTS/debug-kernel.sh" "$@"
 
 if [[ -z $update && -e $STORE/$1-$2 ]]; then

@@ -30,6 +30,7 @@ check_value() {
 	count) [[ $3 =~ ^[1-9][0-9]{0,17}$ ]] || die "$1 $3: not a number above 0 (see --help)" ;;
 	file) [[ -f $3 && -r $3 ]] || die "$1 $3: there is no such file" ;;
 	dir) [[ -d $3 ]] || die "$1 $3: there is no such folder" ;;
+	driver) [[ -f $3/Kbuild || -f $3/Makefile ]] || die "$1 $3: no folder that has a Kbuild or a Makefile" ;;
 	out)
 		mkdir -p -- "$3" 2>/dev/null || die "$1 $3: this folder cannot be made"
 		[[ -w $3 ]] || die "$1 $3: this folder cannot be written to"
