@@ -57,7 +57,7 @@ valued_options() { grep -oE -- '--[a-z]+ [A-Z]+\b' <<<"$manual" | sort -u; }
 
 # What is mandatory is not in brackets.
 wants_arguments() {
-	head -n 1 <<<"$manual" | sed -E 's/^Usage: [^ ]+//; :a; s/\[[^][]*\]//g; ta' | grep -q '[^ ]'
+	head -n 1 <<<"$manual" | sed -E 's/^Usage: [^ ]+//; :a; s/\[[^][]*\]//g; ta' | grep '[^ ]' >/dev/null
 }
 
 refuses_values() {
@@ -106,6 +106,26 @@ check_cache() {
 		mapfile -t arguments < <(right_arguments "$script")
 		refuses 'LABYRINTH_CACHE=/proc/nosuch' LABYRINTH_CACHE=/proc/nosuch "$script" "${arguments[@]}"
 	done
+	((bad == 0))
+}
+
+# takes SCRIPT ARGUMENT...: what is right is not refused; the cache then is.
+takes() { refuses 'LABYRINTH_CACHE=/proc/nosuch' LABYRINTH_CACHE=/proc/nosuch "$LAB_SCRIPTS/$1" "${@:2}"; }
+
+check_right_words() {
+	local bad=0 said ended mistake
+	mistake=$(sed -n 's/^\t\t\([A-Z_][A-Z_]*\)\t.*/\1/p' "$LAB_SCRIPTS/model.sh" | tail -n 1)
+	takes model.sh --large single "$mistake"
+	takes kunit.sh --cpus 2 --config "$LAB_ROOT/tests/kunit/smp.config" 'labyrinth_t*.tag_*'
+	takes mutants.sh 07 guard
+	takes fatal.sh "$(basename "$(find "$LAB_ROOT/tests/selftests/fatal" -name '*.sh' | head -n 1)")"
+	takes selftest.sh --iommu --vm --append --vm quiet "tests/selftests/torture.sh seed=1 ops=1000"
+	takes torture.sh --seed 18446744073709551615 irq_us=20 scribble=1 scribbler.batch=8
+	takes nic.sh --iommu traffic restart
+	takes vm.sh --smp 1 --qemu -device --qemu edu --append quiet --log "$scratch/log" -- true --bogus
+	takes lab vm --driver "$LAB_ROOT/samples/template" --script "$LAB_ROOT/tests/driver/try.sh" --load guard=off
+	takes demo.sh --smp 1
+	takes bench.sh --check --out "$scratch/out"
 	((bad == 0))
 }
 
@@ -169,6 +189,7 @@ done
 if ((${#scripts[@]} == 0)); then
 	result_of "usage: a cache that cannot be written to" check_cache || status=1
 	result_of "usage: neither root nor sudo" check_install || status=1
+	result_of "usage: right words" check_right_words || status=1
 	result_of "usage: wrong words in right places" check_cases || status=1
 	result_of "usage: a stock module that there is not" check_stock || status=1
 fi

@@ -150,7 +150,7 @@ run_mistakes() {
 known() {
 	local name
 	for name; do
-		{ scenarios && mistakes; } | grep -q "^$name"$'\t' || die "nothing is called '$name' (see --help)"
+		{ scenarios && mistakes; } | grep "^$name"$'\t' >/dev/null || die "nothing is called '$name' (see --help)"
 	done
 }
 

@@ -69,7 +69,7 @@ check_options() {
 check_devices() {
 	local spec
 	for spec in "${device[@]}"; do
-		"${ARCH_QEMU[@]}" -device help </dev/null | grep -qF "name \"${spec%%,*}\"" ||
+		"${ARCH_QEMU[@]}" -device help </dev/null | grep -F "name \"${spec%%,*}\"" >/dev/null ||
 			die "--device $spec: qemu has no device '${spec%%,*}'"
 		qemu+=(-device "$spec")
 	done
