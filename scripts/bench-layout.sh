@@ -10,8 +10,12 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-[[ ${1:-} != --help ]] || { usage; exit; }
+options '' "$@"
+set -- "${args[@]}"
 (($#)) || die "no module given (see --help)"
+for module; do
+	[[ -r $module ]] || die "there is no module '$module'"
+done
 
 # Functions that run before there is an owner.
 LOADING='^(init_module|lab_owners_init)$'

@@ -26,17 +26,12 @@ CROWD_MB=8704
 CROWD_CAPACITY=2100000
 CROWD_TAGS=1000,10000,100000,1000000
 
-mode=all kernel=$KERNEL_DEFAULT out=''
-while (($#)); do
-	case $1 in
-	--help) usage; exit ;;
-	--icount | --native | --here | --check | --budget) mode=${1#--}; shift ;;
-	--kernel) kernel=$2; shift 2 ;;
-	--out) out=$2; shift 2 ;;
-	*) die "unknown argument '$1' (see --help)" ;;
-	esac
-done
-kernel_need "$kernel" boot
+kernel=$KERNEL_DEFAULT out='' icount='' native='' here='' check='' budget=''
+options "icount native here check budget kernel=kernel:boot out=out" "$@"
+no_arguments "${args[@]}"
+read -ra modes <<<"${icount:+icount} ${native:+native} ${here:+here} ${check:+check} ${budget:+budget}"
+((${#modes[@]} < 2)) || die "more than one mode: ${modes[*]} (see --help)"
+mode=${modes[0]:-all}
 
 # collect WHERE LOG: the results in LOG as lines of a table, the rest as it is.
 collect() {
@@ -60,8 +55,7 @@ boot_icount() {
 	mkdir -p "$logs"
 	run_logged "counting instructions, kernel $kernel, $2" "$logs/vm.log" \
 		"$LAB_SCRIPTS/vm.sh" --icount --kernel "$kernel" --mem "$3" --append "$2" \
-		--modules "$modules" --add "$LAB_SCRIPTS/bench-guest.sh" --log "$logs" -- \
-		extra/bench-guest.sh "$4" "$5" quiet || die "the guest failed"
+		--modules "$modules" --log "$logs" -- scripts/vm/bench.sh "$4" "$5" quiet || die "the guest failed"
 	collect "$1" "$logs/output.log"
 }
 
@@ -98,8 +92,8 @@ run_native() {
 	if have_room; then
 		mem=$CROWD_MB capacity="capacity=$CROWD_CAPACITY" params="tags=$CROWD_TAGS"
 	fi
-	"$LAB_SCRIPTS/bench-uml.sh" --cpus 4 --mem "$mem" "$capacity" \
-		"ops=4096 rounds=200 cpus=4 $params" >"$log"
+	"$LAB_SCRIPTS/uml.sh" --cpus 4 --mem "$mem" -- sh scripts/vm/bench.sh "$capacity" \
+		"ops=4096 rounds=200 cpus=4 $params" quiet >"$log" || die "the run did not come to its end"
 	collect native "$log"
 	print_machine >>"$out/where.txt"
 }
@@ -131,7 +125,7 @@ run_here() {
 		cpus=$((cpus * 2))
 	done
 	run_logged "running on this machine's own kernel" "$log" env -C "$work" sh \
-		"$LAB_SCRIPTS/bench-guest.sh" "" "ops=1024 rounds=200 cpus=$cpus tags=1000,10000" ||
+		"$LAB_SCRIPTS/vm/bench.sh" "" "ops=1024 rounds=200 cpus=$cpus tags=1000,10000" ||
 		die "the modules do not load or the benchmark failed"
 	collect here "$log"
 }
@@ -169,8 +163,8 @@ in_mode() { [[ " $* " == *" $mode "* ]]; }
 
 prepare() {
 	# The user's own machine need not be Debian.
-	in_mode here || "$LAB_SCRIPTS/deps.sh" fetch build vm kunit
 	log_dir
+	in_mode here || "$LAB_SCRIPTS/deps.sh" fetch build vm kunit
 	out=${out:-$LABYRINTH_CACHE/bench}
 	mkdir -p "$out"
 	rm -f "$out"/{results.tsv,where.txt,table.txt,*.svg}

@@ -1,39 +1,33 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/build.sh [--kernel KERNEL] [--out DIR] [--outside] [--sparse]
+# Usage: scripts/build.sh [--kernel KERNEL] [--out DIR] [--driver DIR] [--sparse]
 #        scripts/build.sh --every USE
 # Builds labyrinth.ko and the samples against the stock headers of a kernel, with
 # W=1 and warnings as errors, and copies the modules to DIR. The sources are
 # copied to the cache first, so that nothing is generated in the checkout.
 # KERNEL is one of scripts/kernels.tsv, default the first.
-# --outside then builds the driver in tests/outside, as one of another tree is built.
+# --driver then builds the driver in DIR, which has a Kbuild or Makefile with README's two
+# lines, against that Labyrinth, and copies its modules to the folder driver below --out.
+# DIR is copied first, and has to have all that belongs to it. One in this checkout is
+# built with W=1 and warnings as errors too.
 # --sparse runs sparse over all of them instead; any warning fails.
 # --every builds for each stock kernel of the table that has the use, all of them if it
-# is "any", with --outside; a result for each. A kernel that is too old must be refused.
+# is "any", and samples/template as a driver; a result for each. A kernel that is too old must be refused.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/arch.sh
 . "$LAB_SCRIPTS/arch.sh"
 
-kernel=$KERNEL_DEFAULT every='' out='' outside='' sparse=''
-while (($#)); do
-	case $1 in
-	--help) usage; exit ;;
-	--kernel) kernel=$2; shift 2 ;;
-	--every) every=$2; shift 2 ;;
-	--out) out=$2; shift 2 ;;
-	--outside) outside=1; shift ;;
-	--sparse) sparse=1; shift ;;
-	*) die "unknown argument '$1' (see --help)" ;;
-	esac
-done
+kernel=$KERNEL_DEFAULT every='' out='' driver='' sparse=''
+options "kernel=kernel every=text out=out driver=driver sparse" "$@"
+no_arguments "${args[@]}"
 
 # Where make runs: on this machine, unless the kernel wants a newer one.
 maker() {
 	if kernel_builds_here "$kernel"; then
-		make "$@"
+		make "$@" </dev/null
 	else
 		"$LAB_SCRIPTS/tools.sh" "$kernel" make "$@"
 	fi
@@ -68,14 +62,21 @@ copy_modules() {
 	done
 }
 
-build_outside() {
-	local log=$LABYRINTH_LOGS/outside-$kernel.log
-	rm -rf "$work.outside"
-	cp -r "$LAB_ROOT/tests/outside" "$work.outside"
-	run_logged "building a driver of another tree, kernel $kernel" "$log" \
-		maker --no-print-directory -C "$headers" M="$work.outside" "${ARCH_MAKE[@]}" \
-		W=1 KCFLAGS=-Werror LABYRINTH="$work" modules
-	! grep -E 'warning:|WARNING:' "$log" >&2
+# Not where README's two lines look for it: what the command line says comes before.
+build_driver() {
+	local log=$LABYRINTH_LOGS/driver-$kernel.log strict=() flags="-I$work"
+	if [[ $driver == "$LAB_ROOT"/* ]]; then
+		strict=(W=1) flags+=' -Werror -Wno-missing-include-dirs'
+	fi
+	rm -rf "$work.driver"
+	cp -r "$driver" "$work.driver"
+	# What was built there is for another kernel.
+	find "$work.driver" \( -name '*.ko' -o -name '*.o' -o -name '.*.cmd' -o -name '*.mod' -o -name '*.mod.c' \) -delete
+	run_logged "building the driver in $driver, kernel $kernel" "$log" \
+		maker --no-print-directory -C "$headers" M="$work.driver" "${ARCH_MAKE[@]}" "${strict[@]}" \
+		KCFLAGS="$flags" KBUILD_EXTRA_SYMBOLS="$work/Module.symvers" modules || return
+	! grep -E 'warning:|WARNING:' "$log" >&2 || [[ ${#strict[@]} == 0 ]] || return
+	[[ -z $out ]] || (cd "$work.driver" && find . -name '*.ko' -exec install -D -m 644 -t "$out/driver" {} +)
 }
 
 # Findings in the kernel's own headers are not ours to repair.
@@ -112,28 +113,29 @@ refused() {
 
 # Those built from source are built for by who boots them.
 build_every() {
-	local kernel status=0 built=0
+	local kernel status=0
 	for kernel in $(kernels "${every/#any/}"); do
 		[[ -n $(kernel_field "$kernel" suite) ]] || continue
-		built=$((built + 1))
 		if kernel_known "$kernel" refused; then
 			result_of "$kernel is refused" refused "$kernel" || status=1
 		else
-			result_of "build against $kernel" "$0" --kernel "$kernel" --outside || status=1
+			result_of "build against $kernel" "$0" --kernel "$kernel" --driver "$LAB_ROOT/samples/template" || status=1
 		fi
 	done
-	((built)) || die "no kernel has the use '$every'"
 	return "$status"
 }
 
 if [[ -n $every ]]; then
+	[[ $every == any || -n $(kernels "$every") ]] || die "no kernel has the use '$every' (see --help)"
 	log_dir
 	build_every
 	exit
 fi
 arch_set "$kernel"
-"$LAB_SCRIPTS/deps.sh" fetch build "${ARCH_NEEDS[@]}"
+[[ -z $driver ]] || driver=$(realpath "$driver")
+[[ -z $out ]] || out=$(realpath "$out")
 log_dir
+"$LAB_SCRIPTS/deps.sh" fetch build "${ARCH_NEEDS[@]}"
 headers=$("$LAB_SCRIPTS/kernel.sh" headers "$kernel")
 # The compiler of its own time is not in Debian 12.
 compiler=()
@@ -158,6 +160,6 @@ if [[ -n $sparse ]]; then
 else
 	clean_build "$LABYRINTH_LOGS/build-$kernel.log"
 	[[ -z $out ]] || copy_modules
-	[[ -z $outside ]] || build_outside
+	[[ -z $driver ]] || build_driver
 fi
 rm -f "$work/.building"

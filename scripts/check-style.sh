@@ -1,15 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/check-style.sh [--self-test]
+# Usage: scripts/check-style.sh [--selftest]
 # The habits of this code that no other tool checks: layers that hold (scripts/layers.py),
 # documented exports, barriers that name their partner, version checks in one file, no #if
-# in a function, a licence at the top of each file, one version everywhere. Prints what
-# breaks them, and then fails.
-# --self-test breaks each habit once, in a copy, and fails where that is not found.
+# in a function, comments that name their subject (scripts/pointing.awk), a licence at the
+# top of each file, one version everywhere. Prints what breaks them, and then fails.
+# --selftest breaks each habit once, in a copy, and fails where that is not found.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+
+selftest=
+options selftest "$@"
+no_arguments "${args[@]}"
+cd "$LAB_ROOT"
 
 # Every export: kernel-doc right above the definition, with Context: and, where
 # there is something to return, Return:.
@@ -118,12 +123,15 @@ check_version() {
 
 check_layers() { "$LAB_SCRIPTS/layers.py" . "$@" || (($? == 3)) || echo "scripts/layers.py:1: fails"; }
 
+check_pointing() { awk -f scripts/pointing.awk "$@"; }
+
 findings() {
 	check_layers "${module[@]}"
 	check_exports "${module_bodies[@]}"
 	check_barriers "${all[@]}"
 	check_versions "${all[@]}"
 	check_conditionals "${bodies[@]}"
+	check_pointing "${module[@]}"
 	check_licences "${licensed[@]}"
 	check_version
 }
@@ -177,18 +185,14 @@ self_test() {
 		'^page/call\.c:.*a version check outside' || failed=1
 	break_it system/notify.c 's|^\tunsigned int owners = 0;|#ifdef CONFIG_PM\n&\n#endif|' \
 		'^system/notify\.c:.*#if inside a function' || failed=1
+	break_it core/list.h '2s|^|/* It is what they do to those who have it. */\n|' \
+		'^core/list\.h:.*point instead of naming' || failed=1
 	break_it guard/hook.h '1d' '^guard/hook\.h:1: no SPDX' || failed=1
 	break_it core/version.h 's|VERSION "|&9|' '^dkms\.conf:1: version' || failed=1
 	return "$failed"
 }
 
-cd "$LAB_ROOT"
-case ${1:-} in
---help) usage; exit ;;
---self-test) self_test; exit ;;
-'') ;;
-*) die "unknown argument '$1' (see --help)" ;;
-esac
+[[ -z $selftest ]] || { self_test; exit; }
 list_files
 found=$(findings || true)
 if [[ -n $found ]]; then

@@ -6,10 +6,12 @@
 # Everything that is checked of Labyrinth, or only some stages of it:
 #   build     builds without a warning against the stock headers of two kernels
 #   static    sparse, checkpatch.pl, kernel-doc, check-style.sh, shellcheck, htmldocs
+#   usage     that each script refuses what it does not know (check-usage.sh)
 #   model     the tag protocol in every order of its steps, by spin
 #   litmus    the barriers, by herd7 and the kernel's memory model
 #   kunit     the KUnit suites in User-Mode Linux
-#   selftest  the self-tests in a virtual machine with a stock kernel
+#   selftest  the self-tests in a virtual machine with a stock kernel, and the template
+#             driver as one's own (check-driver.sh)
 #   mutants   (only if named) that the tests notice deliberate bugs
 #   bench     instruction counts against the peers' and against the budget
 #   coverage  (only if named) how much of the module the tests run
@@ -19,13 +21,14 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-STAGES=(build static model litmus kunit selftest bench)
+STAGES=(build static usage model litmus kunit selftest bench)
 
 # What a stage needs from Debian, so that it is all installed in one go.
 purposes_of() {
 	case $1 in
 	build) echo fetch build ;;
 	static) echo fetch build static docs ;;
+	usage) echo fetch ;;
 	model) echo model ;;
 	litmus) echo fetch ;;
 	kunit) echo fetch kunit ;;
@@ -39,6 +42,7 @@ purposes_of() {
 
 stage_build() { "$LAB_SCRIPTS/build.sh" --every check; }
 stage_static() { "$LAB_SCRIPTS/static.sh"; }
+stage_usage() { "$LAB_SCRIPTS/check-usage.sh"; }
 stage_model() { "$LAB_SCRIPTS/model.sh"; }
 stage_litmus() { "$LAB_SCRIPTS/litmus.sh"; }
 stage_kunit() { "$LAB_SCRIPTS/kunit.sh"; }
@@ -47,6 +51,7 @@ stage_selftest() {
 	"$LAB_SCRIPTS/selftest.sh" || status=1
 	"$LAB_SCRIPTS/selftest.sh" --iommu tests/selftests/edu.sh || status=1
 	"$LAB_SCRIPTS/fatal.sh" || status=1
+	"$LAB_SCRIPTS/check-driver.sh" || status=1
 	return "$status"
 }
 stage_mutants() { "$LAB_SCRIPTS/mutants.sh"; }
@@ -93,8 +98,9 @@ summary() {
 	((failed == 0 && passed > 0))
 }
 
-[[ ${1:-} != --help ]] || { usage; exit; }
-[[ ${1:-} != --coverage ]] || set -- coverage
+coverage=''
+options coverage "$@"
+set -- "${args[@]}" ${coverage:+coverage}
 (($#)) || set -- "${STAGES[@]}"
 purposes=()
 for stage; do

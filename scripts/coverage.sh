@@ -42,12 +42,16 @@ report() {
 	/usr/bin/python3 "$LAB_SCRIPTS/coverage-report.py" "$work" "$list"
 }
 
-case ${1:-} in
---help) usage; exit ;;
---build) headers=$2 work=$3; build; exit ;;
-esac
-"$LAB_SCRIPTS/deps.sh" fetch debug vm kunit
+if [[ ${1:-} == --build ]]; then
+	headers=$2 work=$3
+	build
+	exit
+fi
+options '' "$@"
+set -- "${args[@]}"
+tests_exist "$@"
 log_dir
+"$LAB_SCRIPTS/deps.sh" fetch debug vm kunit
 headers=$("$LAB_SCRIPTS/kernel.sh" headers gcov)
 name=coverage-$(sha256sum <<<"$LAB_ROOT" | cut -c 1-8)
 work=$LABYRINTH_CACHE/build/$name

@@ -45,12 +45,17 @@ build() {
 	kmake -s --no-print-directory kernelrelease >"$dir/release"
 }
 
-case ${1:-} in
---help | '') usage; exit ;;
---build) source=$2 flavor=$3 dir=$4; tree=$dir/usr/src/linux-$3; build; exit ;;
-esac
-part=$1 flavor=$2
-[[ -e $CONFIGS/$flavor.config ]] || die "there is no kernel '$flavor' (see --help)"
+if [[ ${1:-} == --build ]]; then
+	source=$2 flavor=$3 dir=$4 tree=$4/usr/src/linux-$3
+	build
+	exit
+fi
+options '' "$@"
+part=${args[0]:-} flavor=${args[1]:-}
+[[ ${#args[@]} == 2 && $part == @(headers|image) ]] ||
+	die "headers or image, and a kernel, are needed: not ${args[*]@Q} (see --help)"
+[[ -e $CONFIGS/$flavor.config && -z $(kernel_field "$flavor" suite) ]] ||
+	die "there is no kernel '$flavor' (see --help)"
 # The table has the version of the stock kernel that the self-tests run on: where the
 # results differ, it is by the checkers.
 VERSION=$(kernel_field "$flavor" version)
@@ -72,5 +77,4 @@ fi
 case $part in
 headers) readlink -e "$dir/build" ;;
 image) echo "$dir" ;;
-*) die "there is no '$part' of kernel '$flavor' (see --help)" ;;
 esac

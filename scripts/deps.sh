@@ -3,29 +3,29 @@
 #
 # Usage: scripts/deps.sh [purpose...]
 # Installs the Debian packages that a purpose needs and that are not there:
-# fetch, build, static, docs, model, kunit, debug, vm, arm64, ppc64el, s390x. Without a
-# purpose: all of them.
+# fetch, build, static, docs, model, kunit, debug, vm, or an architecture of
+# scripts/kernels.tsv. Without a purpose: all of them.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/kernels.sh
+. "$LAB_SCRIPTS/kernels.sh"
 
 packages_for() {
 	case $1 in
 	fetch) echo xz-utils zstd kmod ;;
 	# objtool comes built with the headers and wants these two libraries;
 	# pahole makes the BTF of a module where the headers hold the kernel's.
-	build) echo make gcc-12 libc6-dev libelf1 libssl3 pahole ;;
+	build) echo make libc6-dev libelf1 libssl3 pahole ;;
 	static) echo perl sparse shellcheck ;;
 	kunit) echo make gcc libc6-dev flex bison bc perl python3 ;;
 	debug) echo make gcc libc6-dev flex bison bc libelf-dev ;;
 	docs) echo perl python3-sphinx graphviz ;;
 	model) echo spin gcc libc6-dev ;;
 	vm) echo qemu-system-x86 busybox-static cpio ;;
-	ppc64el) echo gcc-12-powerpc64le-linux-gnu ;;
-	s390x) echo gcc-12-s390x-linux-gnu ;;
-	arm64) echo gcc-12-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm ;;
-	*) die "unknown purpose '$1'" ;;
+	arm64) echo libc6-dev-arm64-cross qemu-system-arm ;;
 	esac
+	compilers "${1/#build/amd64}"
 }
 
 installed() {
@@ -35,10 +35,8 @@ installed() {
 as_root() {
 	if ((EUID == 0)); then
 		"$@"
-	elif command -v sudo >/dev/null; then
-		sudo "$@"
 	else
-		die "neither root nor sudo: please install with apt-get:" "${missing[@]}"
+		sudo "$@"
 	fi
 }
 
@@ -48,8 +46,16 @@ apt() {
 		apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@"
 }
 
-[[ ${1:-} != --help ]] || { usage; exit; }
-(($#)) || set -- fetch build static docs model kunit debug vm arm64 ppc64el s390x
+PURPOSES=(fetch build static docs model kunit debug vm)
+mapfile -t ARCHITECTURES < <(compilers | cut -f 1 | sort -u)
+
+options '' "$@"
+set -- "${args[@]}"
+(($#)) || set -- "${PURPOSES[@]}" "${ARCHITECTURES[@]}"
+for purpose; do
+	[[ " ${PURPOSES[*]} ${ARCHITECTURES[*]} " == *" $purpose "* ]] ||
+		die "unknown purpose '$purpose' (see --help)"
+done
 
 missing=()
 for purpose; do
@@ -59,6 +65,8 @@ for purpose; do
 done
 ((${#missing[@]})) || exit 0
 
+((EUID == 0)) || command -v sudo >/dev/null ||
+	die "neither root nor sudo: please have installed, by apt-get:" "${missing[@]}"
 # Twice at once would only fail on each other's locks.
 take_lock packages
 log_dir

@@ -9,11 +9,18 @@
 # then the folder stays.
 set -eu
 
+die() { echo "dkms-keep.sh: $* (see --help)" >&2; exit 1; }
+
 case ${1:-} in
 --remove)
-	rm -rf "/usr/src/labyrinth/${2:?}"
+	[ $# -eq 2 ] || die "--remove wants a release, and nothing else"
+	rm -rf "/usr/src/labyrinth/$2"
 	rmdir /usr/src/labyrinth 2>/dev/null || :
 	;;
-'' | --help) sed -n '/^# Usage:/,/^set/{s/^# \{0,1\}//p}' "$0" ;;
-*) make --no-print-directory KDIR="$2" KREL="$1" install-dev ;;
+--help) sed -n '/^# Usage:/,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0" ;;
+-*) die "unknown option '$1'" ;;
+*)
+	[ $# -eq 2 ] || die "a release and a kernel's build tree are needed, not '$*'"
+	make --no-print-directory KDIR="$2" KREL="$1" install-dev
+	;;
 esac

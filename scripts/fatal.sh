@@ -12,11 +12,9 @@
 . "$LAB_SCRIPTS/kernels.sh"
 
 kernel=$KERNEL_DEFAULT
-case ${1:-} in
---help) usage; exit ;;
---kernel) kernel=$2; shift 2 ;;
-esac
-kernel_need "$kernel" boot
+options "kernel=kernel:boot" "$@"
+set -- "${args[@]##*/}"
+tests_exist "${@/#/tests/selftests/fatal/}"
 (($#)) || set -- "$LAB_ROOT"/tests/selftests/fatal/*.sh
 
 # unmet TEST LOG: prints the first expectation that is not met.

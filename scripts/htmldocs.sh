@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/htmldocs.sh [DIR]
+# Usage: scripts/htmldocs.sh [--out DIR]
 # Makes the documentation as HTML in DIR (default: html in LABYRINTH_CACHE), by Sphinx, with
 # a page of all exported calls from their kernel-doc. Any warning fails.
 
@@ -39,10 +39,12 @@ complete() {
 	return "$missing"
 }
 
-[[ ${1:-} != --help ]] || { usage; exit; }
-out=${1:-$LABYRINTH_CACHE/html}
-"$LAB_SCRIPTS/deps.sh" fetch docs
+out=''
+options "out=out" "$@"
+no_arguments "${args[@]}"
 log_dir
+out=${out:-$LABYRINTH_CACHE/html}
+"$LAB_SCRIPTS/deps.sh" fetch docs
 kernel_doc=$("$LAB_SCRIPTS/kernel.sh" source "$KERNEL_DEFAULT")/scripts/kernel-doc
 mapfile -t exporting < <(cd "$LAB_ROOT" && list_module_sources . | xargs grep -lE '^EXPORT_SYMBOL_NS_GPL')
 work=$(mktemp -d)

@@ -28,7 +28,6 @@ meta_package() {
 	headers | image) echo "linux-$1-$(kernel_field "$2" flavour)" ;;
 	source) echo "linux-source-$(kernel_field "$2" version)" ;;
 	tools) kernel_field "$2" compiler ;;
-	*) die "there is no '$1' of a kernel (see --help)" ;;
 	esac
 }
 
@@ -189,19 +188,26 @@ answer() {
 	echo "$dir"
 }
 
-update=
-case ${1:-} in
---help | '') usage; exit ;;
---update) update=1; shift ;;
---unpack)
+if [[ ${1:-} == --unpack ]]; then
 	debs=("${@:5}")
 	arch_set "$3"
 	unpack "$2" "$3" "$4"
-	exit ;;
-esac
-(($# == 2)) || die "two arguments are needed (see --help)"
+	exit
+fi
+update=''
+options update "$@"
+set -- "${args[@]}"
+[[ $# == 2 && $1 == @(headers|image|source|tools) ]] ||
+	die "a part and a kernel, two words, are needed: not '$*' (see --help)"
 arch_set "$2"
-meta_package "$1" "$2" >/dev/null
+if [[ $2 == own ]]; then
+	case $1 in
+	headers) echo "$LABYRINTH_OWN/usr/src/tree"; exit ;;
+	image) echo "$LABYRINTH_OWN"; exit ;;
+	tools) set -- tools "$(kernel_with_compiler "$(kernel_field own compiler)")" ;;
+	source) die "there is no source of your own kernel here" ;;
+	esac
+fi
 [[ -n $(suite_of "$2")$(kernel_field "$2" flavour) ]] || exec "$LAB_SCRIPTS/debug-kernel.sh" "$@"
 
 if [[ -z $update && -e $STORE/$1-$2 ]]; then

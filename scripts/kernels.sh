@@ -3,7 +3,8 @@
 #
 # Sourced: the kernels that there are, as scripts/kernels.tsv has them.
 
-KERNEL_TABLE=$LAB_SCRIPTS/kernels.tsv
+# With a kernel of the user's own, it is in a table with that: see own-kernel.sh.
+KERNEL_TABLE=${LABYRINTH_OWN:-$LAB_SCRIPTS}/kernels.tsv
 KERNEL_COLUMNS=(name version suite arch flavour compiler uses)
 
 # kernels [USE]: the names of all, or of those that have the use.
@@ -43,6 +44,20 @@ kernel_builds_here() {
 	'' | bullseye | bookworm*) return 0 ;;
 	*) return 1 ;;
 	esac
+}
+
+# kernel_with_compiler PACKAGE: the first of them that Debian has.
+kernel_with_compiler() {
+	awk -v want="$1" '!/^#/ && NF && $3 != "-" && $1 != "own" && $6 == want { print $1; exit }' "$KERNEL_TABLE"
+}
+
+# compilers [ARCHITECTURE]: the packages of those that are installed on this machine; of
+# all architectures, each with its name in front, if none is given.
+compilers() {
+	awk -v arch="${1:-}" '
+		!/^#/ && NF && $1 != "own" && $3 ~ /^(-|bullseye|bookworm.*)$/ && (arch == "" || $4 == arch) {
+			print (arch == "" ? $4 "\t" : "") $6
+		}' "$KERNEL_TABLE" | sort -u
 }
 
 # The kernel of the same version and suite that is this machine's architecture.

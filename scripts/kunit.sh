@@ -16,19 +16,26 @@
 # shellcheck source=scripts/arch.sh
 . "$LAB_SCRIPTS/arch.sh"
 
-kernel=$KERNEL_DEFAULT cpus=1 configs=("$LAB_ROOT/tests/kunit/.kunitconfig")
-while (($#)); do
-	case $1 in
-	--help) usage; exit ;;
-	--kernel) kernel=$2; shift 2 ;;
-	--config) configs+=("$(realpath -e "$2")"); shift 2 ;;
-	--cpus) cpus=$2; shift 2 ;;
-	*) break ;;
-	esac
-done
-filter=${1:-labyrinth*}
+kernel=$KERNEL_DEFAULT cpus=1 config=() configs=("$LAB_ROOT/tests/kunit/.kunitconfig")
+options "kernel=kernel:kunit config+=file cpus=count" "$@"
+((${#args[@]} < 2)) || die "more than one filter: ${args[*]@Q} (see --help)"
+filter=${args[0]:-labyrinth*}
 title="kunit $kernel"
-((${#configs[@]} == 1)) || title+=" $(basename "${configs[1]}" .config)"
+for file in "${config[@]}"; do
+	configs+=("$(realpath -e "$file")")
+	title+=" $(basename "$file" .config)"
+done
+
+# One that no suite matches would be found out when all is built.
+check_filter() {
+	local suite
+	while IFS= read -r suite; do
+		# shellcheck disable=SC2053 # a pattern it is
+		[[ $suite != ${filter%%.*} ]] || return 0
+	done <<<"$1"
+	die "no suite matches '$filter', only there are:" "$(xargs <<<"$1")"
+}
+check_filter "$(sed -n '/^static struct kunit_suite/,/^}/s/.*\.name = "\(.*\)".*/\1/p' "$LAB_ROOT"/tests/kunit/*.c)"
 
 # link_all FROM TO: a link in TO for each entry of FROM.
 link_all() {
@@ -128,12 +135,12 @@ judge() {
 	return "$failed"
 }
 
-arch_set "$kernel" kunit
+arch_set "$kernel"
 machine=(--arch=um)
 [[ $ARCH == amd64 ]] ||
 	machine=("--arch=$ARCH" "--cross_compile=$ARCH_CROSS" "--make_options=CC=$ARCH_CC")
-"$LAB_SCRIPTS/deps.sh" fetch kunit "${ARCH_NEEDS[@]}"
 log_dir
+"$LAB_SCRIPTS/deps.sh" fetch kunit "${ARCH_NEEDS[@]}"
 source=$("$LAB_SCRIPTS/kernel.sh" source "$(kernel_host "$kernel")")
 key=$(basename "$source")-$(cat "${configs[@]}" | sha256sum | cut -c 1-12)
 [[ $ARCH == amd64 ]] || key=$ARCH-$key

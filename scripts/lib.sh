@@ -23,6 +23,66 @@ die() { say "$(basename "$0"): $*"; exit 1; }
 # The comment at the top of a script is its manual.
 usage() { sed -n '/^# Usage:/,/^$/{s/^# \{0,1\}//;p}' "$0"; }
 
+# check_value OPTION KIND VALUE: the script ends if it is not of that kind.
+check_value() {
+	case $2 in
+	number) [[ $3 =~ ^(0|[1-9][0-9]{0,19})$ ]] || die "$1 $3: not a number (see --help)" ;;
+	count) [[ $3 =~ ^[1-9][0-9]{0,17}$ ]] || die "$1 $3: not a number above 0 (see --help)" ;;
+	file) [[ -f $3 && -r $3 ]] || die "$1 $3: there is no such file" ;;
+	dir) [[ -d $3 ]] || die "$1 $3: there is no such folder" ;;
+	driver) [[ -f $3/Kbuild || -f $3/Makefile ]] || die "$1 $3: no folder that has a Kbuild or a Makefile" ;;
+	out)
+		mkdir -p -- "$3" 2>/dev/null || die "$1 $3: this folder cannot be made"
+		[[ -w $3 ]] || die "$1 $3: this folder cannot be written to"
+		;;
+	kernel*) kernel_need "$3" "$(cut -s -d : -f 2 <<<"$2")" ;;
+	text) ;;
+	esac
+}
+
+# options SPEC ARGUMENT...: a script's options into the variables of their names, and what
+# follows them into "args". SPEC has a word for each option: "name", which sets the variable
+# to 1; "name=KIND", which wants a value of that kind (see check_value; kernel:USE is a kernel
+# that has the use); "name+=KIND", which adds to an array.
+options() {
+	local spec=" ${1//[[:space:]]/ } " kind
+	shift
+	while [[ ${1:-} == -* && $1 != -- ]]; do
+		[[ $1 != --help ]] || { usage; exit; }
+		[[ $1 =~ ^--([a-z]+)$ && $spec =~ " ${1#--}"(\+?)(=([^ ]*))?" " ]] ||
+			die "unknown option '$1' (see --help)"
+		kind=${BASH_REMATCH[3]}
+		if [[ -z $kind ]]; then
+			printf -v "${1#--}" 1
+			shift
+			continue
+		fi
+		(($# > 1)) || die "$1 wants a value (see --help)"
+		check_value "$1" "$kind" "$2"
+		if [[ $spec == *" ${1#--}+="* ]]; then
+			local -n many=${1#--}
+			many+=("$2")
+		else
+			printf -v "${1#--}" %s "$2"
+		fi
+		shift 2
+	done
+	# shellcheck disable=SC2034 # used where this is sourced
+	args=("$@")
+}
+
+# For a script whose options are all that it takes.
+no_arguments() { (($# == 0)) || die "unknown argument '$1' (see --help)"; }
+
+# tests_exist TEST...: a test is named by its place in the checkout, and may have
+# arguments in the same word.
+tests_exist() {
+	local test
+	for test; do
+		[[ -f $LAB_ROOT/${test%% *} ]] || die "there is no test '$test' (see --help)"
+	done
+}
+
 # An interrupt ends the whole run. Without this, bash goes on when what it was
 # waiting for has handled the interrupt and ended in good order.
 interrupted() { exit 130; }
@@ -34,11 +94,19 @@ case $LABYRINTH_CACHE in
 *) LABYRINTH_CACHE=$PWD/$LABYRINTH_CACHE ;;
 esac
 
+# cache_dir NAME...: folders in the cache, made if they are not there.
+cache_dir() {
+	local why
+	why=$(mkdir -p "${@/#/$LABYRINTH_CACHE/}" 2>&1) ||
+		die "LABYRINTH_CACHE=$LABYRINTH_CACHE: cannot be written to:" "$(head -n 1 <<<"$why")"
+	[[ -w $LABYRINTH_CACHE/$1 ]] || die "LABYRINTH_CACHE=$LABYRINTH_CACHE: user $(id -un) may not write to it"
+}
+
 # One folder of logs per run; the scripts that a run starts share it.
 log_dir() {
 	local top=$LABYRINTH_CACHE/log
 	if [[ -z ${LABYRINTH_LOGS:-} ]]; then
-		mkdir -p "$LABYRINTH_CACHE"/{log,build,uml}
+		cache_dir log build uml
 		# What no run has touched for a month goes, or they would grow
 		# without end: a build folder is touched by each run that uses it.
 		find "$LABYRINTH_CACHE"/{log,build,uml} -mindepth 1 -maxdepth 1 -mtime +30 \
@@ -52,7 +120,7 @@ log_dir() {
 # that nobody enters while an orphan of a killed run is still writing.
 take_lock() {
 	local fd
-	mkdir -p "$LABYRINTH_CACHE/lock"
+	cache_dir lock
 	exec {fd}>"$LABYRINTH_CACHE/lock/$1"
 	flock -n "$fd" && return
 	say "waiting for another run to finish with $1"

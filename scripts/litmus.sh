@@ -14,7 +14,11 @@
 # shellcheck source=scripts/arch.sh
 . "$LAB_SCRIPTS/arch.sh"
 
-[[ ${1:-} != --help ]] || { usage; exit; }
+options '' "$@"
+set -- "${args[@]}"
+for name; do
+	[[ -e $LAB_ROOT/tests/litmus/${name%.litmus}.litmus ]] || die "there is no test '$name' in tests/litmus"
+done
 
 # Debian 12 has no herd7; forky's wants forky's C library, whose own loader starts it.
 fetch_herd() {
@@ -56,7 +60,6 @@ observed() { sed -n 's/^Observation [^ ]* \([A-Z][a-z]*\) .*/\1/p' "$1"; }
 try() {
 	local name=$1 file=$LAB_ROOT/tests/litmus/$1.litmus log=$LABYRINTH_LOGS/litmus-$1.log
 	local wanted found
-	[[ -e $file ]] || die "there is no $file"
 	wanted=$(sed -n 's/^ \* Result: //p' "$file")
 	(cd "$model" && timeout 300 "${herd[@]}" -conf linux-kernel.cfg "$file") >"$log" 2>&1 || true
 	found=$(observed "$log")

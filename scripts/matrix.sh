@@ -16,16 +16,7 @@
 . "$LAB_SCRIPTS/kernels.sh"
 
 list='' jobs=$(($(nproc) + 1))
-while (($#)); do
-	case $1 in
-	--help) usage; exit ;;
-	--list) list=1 ;;
-	--jobs) jobs=$2; shift ;;
-	*) break ;;
-	esac
-	shift
-done
-[[ $jobs == [1-9]* ]] || die "--jobs $jobs: not a number (see --help)"
+options "list jobs=count" "$@"
 
 # The rows that the arguments name, in the order of the file.
 rows() {
@@ -116,7 +107,7 @@ check_kernels() {
 	done < <(sed -nE '/^#/d; s/.* --kernel ([^ ]+).*/\1/p' "$LAB_SCRIPTS/matrix.rows")
 }
 
-rows=$(rows "$@")
+rows=$(rows "${args[@]}")
 check_kernels
 [[ -z $list ]] || { echo "$rows"; exit; }
 

@@ -146,14 +146,21 @@ run_mistakes() {
 	done < <(mistakes)
 }
 
+# Each word is the name of a scenario or a mistake.
+known() {
+	local name
+	for name; do
+		{ scenarios && mistakes; } | grep "^$name"$'\t' >/dev/null || die "nothing is called '$name' (see --help)"
+	done
+}
+
 large='' limit=300
-case ${1:-} in
---help) usage; exit ;;
---large) large=1 limit=3600; shift ;;
-esac
-names=("$@")
-"$LAB_SCRIPTS/deps.sh" model
+options large "$@"
+names=("${args[@]}")
+known "${names[@]}"
+[[ -z $large ]] || limit=3600
 log_dir
+"$LAB_SCRIPTS/deps.sh" model
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export LABYRINTH_RESULTS=${LABYRINTH_RESULTS:-$LABYRINTH_LOGS/model-results}
@@ -163,5 +170,4 @@ run_scenarios
 [[ -n $large ]] || run_mistakes
 wait
 say "    the model took $((SECONDS - start)) s"
-grep -q $'\tmodel: ' "$LABYRINTH_RESULTS" || die "nothing of that name"
 ! grep -q $'^fail\tmodel: ' "$LABYRINTH_RESULTS"

@@ -89,8 +89,17 @@ judge() {
 	return "$status"
 }
 
-[[ ${1:-} != --help ]] || { usage; exit; }
-(($#)) || set -- ''
+# patches WORD...: those with one of the words in their names, or all.
+patches() {
+	local word
+	for word in "${@:-}"; do
+		compgen -G "$LAB_ROOT/tests/mutants/*$word*.patch" ||
+			die "no mutant has '$word' in its name (see --help)"
+	done
+}
+
+options '' "$@"
+patches=$(patches "${args[@]}")
 log_dir
 name=mutants-$(sha256sum <<<"$LAB_ROOT" | cut -c 1-8)
 copy=$LABYRINTH_CACHE/build/$name
@@ -98,9 +107,7 @@ results=$LABYRINTH_LOGS/mutant-results
 take_lock "$name"
 copy_checkout
 failed=0
-for word; do
-	for patch in "$LAB_ROOT/tests/mutants/"*"$word"*.patch; do
-		judge "$patch" || failed=1
-	done
+for patch in $patches; do
+	judge "$patch" || failed=1
 done
 exit "$failed"

@@ -18,18 +18,12 @@
 TESTS=(traffic restart memory)
 
 kernel=$KERNEL_DEFAULT iommu='' cost=''
-while (($#)); do
-	case $1 in
-	--help) usage; exit ;;
-	--kernel) kernel=$2; shift ;;
-	--iommu) iommu=-iommu ;;
-	--cost) cost=1 ;;
-	*) break ;;
-	esac
-	shift
-done
-kernel_need "$kernel" boot
-(($#)) || set -- "${TESTS[@]}"
+options "kernel=kernel:boot iommu cost" "$@"
+set -- "${args[@]:-${TESTS[@]}}"
+tests=("${@/#/tests/selftests/nic/}")
+tests=("${tests[@]/%/.sh}")
+tests_exist "${tests[@]}"
+[[ -z $iommu || -z $cost ]] || die "--iommu and --cost do not go together (see --help)"
 
 # What the IOMMU has blocked is on the console. DMA is what a strict domain is called.
 iommu_is_content() {
@@ -96,10 +90,6 @@ if [[ -n $cost ]]; then
 	judge_cost
 	exit "$status"
 fi
-tests=()
-for test; do
-	tests+=("tests/selftests/nic/$test.sh")
-done
 "$LAB_SCRIPTS/selftest.sh" --kernel "$kernel" --title nic --mem 1024 ${iommu:+--iommu} \
 	"${tests[@]}" || status=1
 if [[ -n $iommu ]]; then

@@ -17,14 +17,12 @@
 . "$(dirname "$0")/lib.sh"
 
 after=''
-while (($#)); do
-	case $1 in
-	--help) usage; exit ;;
-	--after) after=$2; shift 2 ;;
-	*) break ;;
-	esac
-done
+options "after=text" "$@"
+set -- "${args[@]}"
 (($#)) || die "no log given (see --help)"
+for log; do
+	[[ -r $log ]] || die "there is no log '$log'"
+done
 
 splats=(
 	'BUG[: ]' 'WARNING:' 'Oops' 'Bad page' 'Kernel panic' 'Modules linked in:'

@@ -17,19 +17,11 @@
 . "$LAB_SCRIPTS/arch.sh"
 
 kernel=$KERNEL_DEFAULT title=selftest mem='' iommu=''
-vm_args=()
-while (($#)); do
-	case $1 in
-	--help) usage; exit ;;
-	--kernel) kernel=$2; shift ;;
-	--mem) mem=$2; shift ;;
-	--title) title=$2; shift ;;
-	--vm) vm_args+=("$2"); shift ;;
-	--iommu) iommu=-iommu ;;
-	*) break ;;
-	esac
-	shift
-done
+vm=()
+options "kernel=kernel:boot iommu mem=count title=text vm+=text" "$@"
+set -- "${args[@]}"
+iommu=${iommu:+-iommu}
+tests_exist "$@"
 
 judge() {
 	judge_guest record_result "$title$iommu $kernel" "$logs" || failed=1
@@ -74,7 +66,7 @@ devices() {
 	done
 }
 
-arch_set "$kernel" boot
+arch_set "$kernel"
 log_dir
 limit=2400
 if has_checkers; then
@@ -89,7 +81,7 @@ truncate -s 0 "$logs/output.log" "$logs/console.log"
 status=0 failed=0
 "$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --mem "$mem" --timeout "$limit" --log "$logs" \
 	"${nodes[@]}" "${devices[@]}" --wire --append page_owner=on \
-	--add "$LAB_ROOT/Documentation/transitions.txt" "${vm_args[@]}" -- \
+	--add "$LAB_ROOT/Documentation/transitions.txt" "${vm[@]}" -- \
 	scripts/vm/selftests.sh "$@" >&2 || status=$?
 judge
 ((failed == 0)) || say "the logs of the guest are in $logs"

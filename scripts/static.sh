@@ -3,14 +3,16 @@
 #
 # Usage: scripts/static.sh
 # The checks that run no kernel: sparse, checkpatch.pl --strict, kernel-doc,
-# check-style.sh, shellcheck for the scripts, and htmldocs.sh. Each finding fails.
+# check-style.sh, shellcheck for the scripts, htmldocs.sh, and that README prints the
+# template driver. Each finding fails.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/kernels.sh
 . "$LAB_SCRIPTS/kernels.sh"
 
-[[ ${1:-} != --help ]] || { usage; exit; }
+options '' "$@"
+no_arguments "${args[@]}"
 
 # checkpatch.pl ends with 1 where it finds something, also what is let pass here.
 # Its stderr is spdxcheck.py, which wants to stand in a kernel's git tree. It keeps a
@@ -49,9 +51,19 @@ kernel_doc() {
 # SC2317: functions that are passed by name look unreachable to it. SC2187: the
 # guest's shell is busybox, checked as its nearest kin.
 scripts_clean() {
-	cd "$LAB_ROOT" && find scripts .ci tests/selftests -type f \
-		\( -name '*.sh' -o -path .ci/run -o -path scripts/vm/init \) -print0 |
+	cd "$LAB_ROOT" && find scripts .ci tests/selftests tests/driver -type f \
+		\( -name '*.sh' -o -path .ci/run -o -path scripts/lab -o -path scripts/vm/init \) -print0 |
 		xargs -0 shellcheck -x -P .:tests/selftests:tests/selftests/nic -e SC2317,SC2187
+}
+
+# What README prints are the template's files; build.sh compiles them.
+# shellcheck disable=SC2016 # they are make's dollars and README's backquotes
+readme_is_template() {
+	local template=$LAB_ROOT/samples/template
+	diff <(sed -n '/^```c$/,/^```$/{/^```/d;p}' "$LAB_ROOT/README.md") \
+		<(sed '/SPDX-License-Identifier/d' "$template/my_driver.c") &&
+		diff <(sed -n 's/^    \(.*labyrinth\/$(KERNELRELEASE).*\)/\1/p' "$LAB_ROOT/README.md") \
+			<(grep 'labyrinth/\$(KERNELRELEASE)' "$template/Kbuild")
 }
 
 check() {
@@ -60,8 +72,8 @@ check() {
 	result_of "$name" run_logged "$name" "$LABYRINTH_LOGS/$name.log" "$@" || status=1
 }
 
-"$LAB_SCRIPTS/deps.sh" fetch build static
 log_dir
+"$LAB_SCRIPTS/deps.sh" fetch build static
 source=$("$LAB_SCRIPTS/kernel.sh" source "$KERNEL_DEFAULT")
 mapfile -t files < <(list_sources "$LAB_ROOT" | grep '\.[ch]$')
 status=0
@@ -69,7 +81,8 @@ result_of sparse "$LAB_SCRIPTS/build.sh" --sparse || status=1
 check checkpatch checkpatch
 check kernel-doc kernel_doc
 check check-style "$LAB_SCRIPTS/check-style.sh"
-check check-style-self-test "$LAB_SCRIPTS/check-style.sh" --self-test
+check check-style-self-test "$LAB_SCRIPTS/check-style.sh" --selftest
 check shellcheck scripts_clean
-result_of htmldocs "$LAB_SCRIPTS/htmldocs.sh" "$LABYRINTH_LOGS/html" || status=1
+check readme readme_is_template
+result_of htmldocs "$LAB_SCRIPTS/htmldocs.sh" --out "$LABYRINTH_LOGS/html" || status=1
 exit "$status"

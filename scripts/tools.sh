@@ -13,10 +13,10 @@
 # shellcheck source=scripts/kernels.sh
 . "$LAB_SCRIPTS/kernels.sh"
 
-case ${1:-} in
---help | '') usage; exit ;;
-esac
-kernel_need "$1"
+options '' "$@"
+set -- "${args[@]}"
+(($# == 0)) || kernel_need "$1"
+(($# > 1)) || die "a kernel and a command are needed: not '$*' (see --help)"
 kernel_builds_here "$1" && die "kernel '$1' is built with this machine's own tools"
 root=$("$LAB_SCRIPTS/kernel.sh" tools "$1")
 shift

@@ -26,37 +26,21 @@
 # shellcheck source=scripts/kernels.sh
 . "$LAB_SCRIPTS/kernels.sh"
 
-kernel=$KERNEL_DEFAULT uml='' checked=() ops=2000000 seed=0 smp=2 mem=1024 limit=''
-while (($#)); do
-	case $1 in
-	--help) usage; exit ;;
-	--kernel) kernel=$2; shift ;;
-	--uml) uml=1 ;;
-	--checked) checked=(--config "$LAB_ROOT/tests/torture/checked.config") ;;
-	--ops) ops=$2; shift ;;
-	--seed) seed=$2; shift ;;
-	--smp) smp=$2; shift ;;
-	--mem) mem=$2; shift ;;
-	--timeout) limit=$2; shift ;;
-	*=*) break ;;
-	*) die "unknown argument '$1' (see --help)" ;;
-	esac
-	shift
-done
-if [[ -n $uml ]]; then
-	kernel=uml-$(kernels uml)${checked:+-checked}
-else
-	kernel_need "$kernel" boot
-fi
+kernel=$KERNEL_DEFAULT uml='' checked='' ops=2000000 seed=0 smp=2 mem=1024 timeout=''
+options "kernel=kernel:boot uml checked ops=count seed=number smp=count mem=count timeout=count" "$@"
+set -- "${args[@]}"
+[[ -z $checked || -n $uml ]] || die "--checked is for --uml (see --help)"
+[[ -z $uml ]] || kernel=uml-$(kernels uml)${checked:+-checked}
+config=(${checked:+--config "$LAB_ROOT/tests/torture/checked.config"})
 # A thousand steps a second at the least, on a debug kernel and a loaded machine; and
 # the short runs after the long one, the checkers' questions, the boot.
-limit=${limit:-$((900 + ops / 1000))}
+limit=${timeout:-$((900 + ops / 1000))}
 
 run() {
 	local test=(env "LIMIT=$limit" sh scripts/vm/selftests.sh
 		"tests/selftests/torture.sh seed=$seed ops=$ops $*")
 	if [[ -n $uml ]]; then
-		"$LAB_SCRIPTS/uml.sh" "${checked[@]}" --cpus "$smp" --mem "$mem" \
+		"$LAB_SCRIPTS/uml.sh" "${config[@]}" --cpus "$smp" --mem "$mem" \
 			--timeout "$limit" --log "$logs" -- "${test[@]}"
 	else
 		"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --smp "$smp" --mem "$mem" --timeout "$limit" \
@@ -72,6 +56,10 @@ check_parameters() {
 	for word; do
 		case $word in
 		scribble=[012]) continue ;;
+		*=*) ;;
+		*) die "unknown argument '$word' (see --help)" ;;
+		esac
+		case $word in
 		scribbler.*=*) source=scribble.c ;;
 		*) source=main.c ;;
 		esac

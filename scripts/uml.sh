@@ -21,20 +21,12 @@
 
 DIED=125
 
-cpus=1 mem=1024 limit=900 logs='' more=''
-while (($#)); do
-	case $1 in
-	--help) usage; exit ;;
-	--cpus) cpus=$2; shift 2 ;;
-	--mem) mem=$2; shift 2 ;;
-	--timeout) limit=$2; shift 2 ;;
-	--config) more=$2; shift 2 ;;
-	--log) logs=$2; shift 2 ;;
-	--) shift; break ;;
-	*) die "unknown argument '$1' (see --help)" ;;
-	esac
-done
-(($#)) || die "no command given (see --help)"
+cpus=1 mem=1024 timeout=900 log='' config=''
+options "cpus=count mem=count timeout=count config=file log=out" "$@"
+set -- "${args[@]}"
+[[ ${1:---} == -- ]] || die "unknown argument '$1': a command comes after -- (see --help)"
+(($# > 1)) || die "no command given (see --help)"
+shift
 
 kmake() { make --no-print-directory ARCH=um -j"$(nproc)" "$@"; }
 
@@ -84,7 +76,7 @@ pack_root() {
 boot() {
 	local tmp=/dev/shm
 	[[ -w $tmp ]] || tmp=$scratch
-	TMPDIR=$tmp timeout --foreground -k 10 "$limit" "$dir/linux" mem="${mem}M" seccomp=on \
+	TMPDIR=$tmp timeout --foreground -k 10 "$timeout" "$dir/linux" mem="${mem}M" seccomp=on \
 		ncpus="$cpus" initrd="$scratch/initrd" rdinit=/init LAB_END=poweroff LAB_PORT=tty1 \
 		con=null con0=null,fd:1 con1=null,fd:3 quiet panic=-1 \
 		</dev/null >"$scratch/console" 2>&1 3>"$scratch/output"
@@ -100,12 +92,12 @@ verdict() {
 	return "$DIED"
 }
 
-"$LAB_SCRIPTS/deps.sh" fetch kunit vm
 log_dir
-logs=${logs:-$(mktemp -d "$LABYRINTH_LOGS/uml-XXXX")}
+"$LAB_SCRIPTS/deps.sh" fetch kunit vm
+logs=${log:-$(mktemp -d "$LABYRINTH_LOGS/uml-XXXX")}
 mkdir -p "$logs"
 kernel=$(kernels uml)
-configs=("$LAB_ROOT/tests/bench/uml.config" ${more:+"$more"})
+configs=("$LAB_ROOT/tests/bench/uml.config" ${config:+"$config"})
 source=$("$LAB_SCRIPTS/kernel.sh" source "$kernel")
 key=bench-$(basename "$source")-$(cat "${configs[@]}" | sha256sum | cut -c 1-12)
 dir=$LABYRINTH_CACHE/uml/$key

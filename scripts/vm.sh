@@ -2,15 +2,26 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Usage: scripts/vm.sh [option...] -- command [argument...]
+#        scripts/vm.sh [option...] --driver DIR [--script FILE]
 # Boots a stock Debian kernel in qemu and runs a command in the guest, in a folder
 # laid out like this one: labyrinth.ko, samples/*.ko, tests/selftests/*.sh and
 # scripts/vm/*.sh are there, and the programs of tests/selftests/user. Ends with the
 # command's exit status, or with 125 if the guest died and 124 if it took too long.
+# With a driver of yours: builds it against Labyrinth for that kernel (see build.sh), and
+# loads Labyrinth; then runs the script (by busybox' sh) in the folder that has the driver's
+# modules, or, where there is none, gives a shell there. Neither loads the driver by itself.
 # Examples:
 #   scripts/vm.sh -- scripts/vm/demo.sh
 #   scripts/vm.sh --kernel 6.12 -- sh -c 'insmod labyrinth.ko; dmesg | tail'
+#   scripts/vm.sh --driver samples/template --kernel 7.3 --device edu
 # Options:
 #   --kernel KERNEL one of scripts/kernels.tsv that boots, default the first
+#   --vmlinuz FILE, --deb FILE, --kdir DIR
+#                   a kernel of your own instead: see own-kernel.sh
+#   --driver DIR    your driver
+#   --script FILE   what to run with it
+#   --load ARGS     with --driver: parameters for Labyrinth, as in guard=refuse
+#   --device SPEC   a device for the machine, as qemu's -device has it; may be repeated
 #   --smp N         CPUs, default 2
 #   --mem MB        default 512
 #   --icount        one CPU whose TSC counts instructions: for figures that repeat
@@ -31,32 +42,67 @@
 
 DIED=125
 
-kernel=$KERNEL_DEFAULT smp=2 mem=512 icount='' append='' modules='' wire='' limit=600 logs='' accel=''
-extra=() stock=() qemu_args=()
+kernel='' smp=2 mem=512 icount='' modules='' wire='' timeout='' log='' accel=''
+add=() append=() stock=() qemu=() deb=() device=() vmlinuz='' kdir='' driver='' script='' load=''
+# --accel is for the probe below only.
+options "kernel=kernel:boot smp=count mem=count icount append+=text wire qemu+=text add+=file \
+	stock+=text modules=dir timeout=count log=out accel=text \
+	vmlinuz=file deb+=file kdir=dir driver=driver script=file load=text device+=text" "$@"
+[[ ${args[0]:---} == -- ]] || die "unknown argument '${args[0]}': a command comes after -- (see --help)"
+command=("${args[@]:1}")
+shell=''
 
-parse_options() {
-	while (($#)); do
-		case $1 in
-		--help) usage; exit ;;
-		--kernel) kernel=$2; shift ;;
-		--smp) smp=$2; shift ;;
-		--mem) mem=$2; shift ;;
-		--icount) icount=1 ;;
-		--append) append+=" $2"; shift ;;
-		--wire) wire=1 ;;
-		--qemu) qemu_args+=("$2"); shift ;;
-		--add) extra+=("$2"); shift ;;
-		--stock) stock+=("$2"); shift ;;
-		--modules) modules=$2; shift ;;
-		--timeout) limit=$2; shift ;;
-		--log) logs=$2; shift ;;
-		--accel) accel=$2; shift ;;	# for the probe below only
-		--) shift; command=("$@"); return ;;
-		*) die "unknown argument '$1' (see --help)" ;;
-		esac
-		shift
+# The options that make sense together only.
+check_options() {
+	[[ -z $vmlinuz$kdir${deb[*]} || -z $kernel ]] || die "--kernel and a kernel of your own do not go together (see --help)"
+	if [[ -z $driver ]]; then
+		((${#command[@]})) || die "no command given (see --help)"
+		[[ -z $script$load ]] || die "--script and --load are for --driver (see --help)"
+		return
+	fi
+	((${#command[@]} == 0)) || die "a command and --driver do not go together: ${command[*]@Q} (see --help)"
+	[[ -z $modules ]] || die "--modules and --driver do not go together (see --help)"
+	[[ -n $script || -t 0 ]] || die "no --script, and no terminal for a shell (see --help)"
+}
+
+# One that qemu does not have it would tell at the boot.
+check_devices() {
+	local spec
+	for spec in "${device[@]}"; do
+		"${ARCH_QEMU[@]}" -device help </dev/null | grep -F "name \"${spec%%,*}\"" >/dev/null ||
+			die "--device $spec: qemu has no device '${spec%%,*}'"
+		qemu+=(-device "$spec")
 	done
 }
+
+own_kernel() {
+	local given=(${vmlinuz:+--vmlinuz "$vmlinuz"} ${kdir:+--kdir "$kdir"}) file
+	for file in "${deb[@]}"; do
+		given+=(--deb "$file")
+	done
+	((${#given[@]})) || return 0
+	LABYRINTH_OWN=$("$LAB_SCRIPTS/own-kernel.sh" "${given[@]}")
+	export LABYRINTH_OWN
+	KERNEL_TABLE=$LABYRINTH_OWN/kernels.tsv kernel=own
+}
+
+# What is run in the guest with a driver. A shell is left when its user likes.
+with_driver() {
+	command=(scripts/vm/driver.sh "$load")
+	if [[ -n $script ]]; then
+		add+=("$script")
+		command+=("$(basename "$script")")
+	else
+		shell=1 timeout=${timeout:-0}
+	fi
+}
+
+check_options
+own_kernel
+kernel=${kernel:-$KERNEL_DEFAULT}
+
+# The loading of a stock module and of all it needs, in order, as modprobe would.
+stock_module() { /sbin/modprobe -d "$image" -S "$(cat "$image/release")" --show-depends "$1" 2>/dev/null; }
 
 # Modules may be packed on the disk; the guest's insmod wants them bare.
 add_stock_module() {
@@ -69,7 +115,7 @@ add_stock_module() {
 		*.xz) xz -dc "$ko" >"$root/labyrinth/stock/$number-$(basename "${ko%.xz}")" ;;
 		*) cp "$ko" "$root/labyrinth/stock/$number-$(basename "$ko")" ;;
 		esac
-	done < <(/sbin/modprobe -d "$image" -S "$(cat "$image/release")" --show-depends "$1")
+	done < <(stock_module "$1")
 }
 
 # What the self-tests need in user space: a static program beside each source.
@@ -95,7 +141,7 @@ fill_root() {
 	if [[ -n $modules ]]; then
 		cp -r "$modules/." "$top/"
 	fi
-	for file in "${extra[@]}"; do
+	for file in "${add[@]}"; do
 		cp "$file" "$top/extra/"
 	done
 	for file in "${stock[@]}"; do
@@ -160,15 +206,37 @@ relay() {
 	done <"$1" 3>"$2"
 }
 
+# Where the command's output goes, and from where its input comes.
+port() {
+	if [[ -n $shell ]]; then
+		printf '%s\n' -chardev "stdio,id=output,signal=off,logfile=$logs/output.log"
+	else
+		printf '%s\n' -chardev "file,id=output,path=$scratch/output"
+	fi
+}
+
 run_qemu() {
+	local input=/dev/null port
+	mapfile -t port < <(port)
+	[[ -z $shell ]] || input=/dev/stdin
 	# oops=panic: what is broken ends at once, not at the timeout.
-	timeout --foreground -k 10 "$limit" "${ARCH_QEMU[@]}" "${machine[@]}" -m "$mem" \
+	timeout --foreground -k 10 "${timeout:-600}" "${ARCH_QEMU[@]}" "${machine[@]}" -m "$mem" \
 		-nodefaults -no-user-config -display none -vga none -nic none -monitor none \
 		-no-reboot -serial "file:$scratch/console" \
-		-chardev "file,id=output,path=$scratch/output" "${ARCH_PORT[@]}" \
+		"${port[@]}" "${ARCH_PORT[@]}" \
 		-kernel "$image/vmlinux" -initrd "$scratch/initrd" \
-		-append "console=${ARCH_TTYS[0]} quiet panic=-1 oops=panic rdinit=/init$ARCH_APPEND$append" \
-		"${qemu_args[@]}" "${cards[@]}" </dev/null >"$logs/qemu.log" 2>&1
+		-append "console=${ARCH_TTYS[0]} quiet panic=-1 oops=panic rdinit=/init$ARCH_APPEND ${append[*]}" \
+		"${qemu[@]}" "${cards[@]}" <"$input" >&4 2>"$logs/qemu.log"
+}
+
+# Nothing but the guest writes to a terminal that it has.
+boot_shell() {
+	local status=0
+	run_qemu 4>&1 || status=$?
+	tr -d '\r' <"$scratch/console" >"$logs/console.log"
+	tr -d '\r' <"$logs/output.log" >"$scratch/output"
+	cp "$scratch/output" "$logs/output.log"
+	return "$status"
 }
 
 boot() {
@@ -180,7 +248,7 @@ boot() {
 	relays+=($!)
 	heartbeat "guest running" 30 &
 	beat=$!
-	run_qemu || status=$?
+	run_qemu 4>"$logs/qemu.log" || status=$?
 	heartbeat_stop "$beat"
 	# The readers end with the last writer; this is one if qemu never was.
 	: 1<>"$scratch/console" 1<>"$scratch/output"
@@ -191,7 +259,7 @@ boot() {
 # The command's own status if init came to report it.
 verdict() {
 	local line
-	line=$(grep -a '^labyrinth-vm: exit [0-9]*$' "$logs/output.log" | tail -n 1) || true
+	line=$(grep -ao 'labyrinth-vm: exit [0-9]*$' "$logs/output.log" | tail -n 1) || true
 	if [[ -n $line ]]; then
 		return "${line##* }"
 	fi
@@ -202,21 +270,23 @@ verdict() {
 	return "$DIED"
 }
 
-command=()
-parse_options "$@"
-((${#command[@]})) || die "no command given (see --help)"
-arch_set "$kernel" boot
-"$LAB_SCRIPTS/deps.sh" fetch build vm "${ARCH_NEEDS[@]}"
+arch_set "$kernel"
 log_dir
-logs=${logs:-$(mktemp -d "$LABYRINTH_LOGS/vm-XXXX")}
+"$LAB_SCRIPTS/deps.sh" fetch build vm "${ARCH_NEEDS[@]}"
+check_devices
+[[ -z $driver ]] || with_driver
+logs=${log:-$(mktemp -d "$LABYRINTH_LOGS/vm-XXXX")}
 mkdir -p "$logs"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 root=$scratch/root
 image=$("$LAB_SCRIPTS/kernel.sh" image "$kernel")
+for name in "${stock[@]}"; do
+	stock_module "$name" >/dev/null || die "kernel $kernel has no module '$name'"
+done
 if [[ -z $modules ]]; then
 	modules=$scratch/modules
-	"$LAB_SCRIPTS/build.sh" --kernel "$kernel" --out "$modules"
+	"$LAB_SCRIPTS/build.sh" --kernel "$kernel" --out "$modules" ${driver:+--driver "$driver"}
 fi
 fill_root
 pack_root >"$scratch/initrd"
@@ -224,5 +294,5 @@ mapfile -t machine < <(machine)
 mapfile -t cards < <(cards)
 say "booting $(cat "$image/release") in qemu (${machine[*]}), logs in $logs"
 status=0
-boot || status=$?
+"boot${shell:+_shell}" || status=$?
 verdict "$status"

@@ -4,7 +4,7 @@
 # Where the benchmark runs, in a guest or on the machine itself: loads both modules
 # and prints what they say and where that was. Started as root, in the folder that
 # holds labyrinth.ko, with the parameters of the two:
-#   bench-guest.sh "capacity=2000000" "tags=1000,10000 ops=1024" [quiet]
+#   bench.sh "capacity=2000000" "tags=1000,10000 ops=1024" [quiet]
 # quiet: nothing on the kernel's console.
 
 # What the module has taken: its own text and data, and what it has from vmalloc.
