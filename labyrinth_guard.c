@@ -543,12 +543,26 @@ static void show_hook(struct seq_file *m, const struct lab_hook *hook)
 	seq_putc(m, '\n');
 }
 
+/*
+ * Whether ftrace has found itself broken, and stopped for good. Nobody is told, but no
+ * filter can be set any more: of one that was never registered, to take a function out that
+ * is not in it changes nothing, and fails for another reason else. Under guard_lock.
+ */
+static bool ftrace_is_broken(void)
+{
+	static struct ftrace_ops unused;
+
+	return ftrace_set_filter_ip(&unused, (unsigned long)vm_insert_page, 1, 0) == -ENODEV;
+}
+
 static int guard_show(struct seq_file *m, void *unused)
 {
 	unsigned int i;
 
 	mutex_lock(&guard_lock);
 	seq_printf(m, "guard: %s\n", mode_names[guard_mode.chosen]);
+	if (guard_mode.chosen != GUARD_OFF && ftrace_is_broken())
+		seq_puts(m, "ftrace: found itself broken, and stopped for good: do not rely on any hook\n");
 	for (i = 0; i < lab_nr_hooks; i++)
 		show_hook(m, &lab_hooks[i]);
 	mutex_unlock(&guard_lock);

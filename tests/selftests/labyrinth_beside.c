@@ -10,6 +10,7 @@
  *   tail-on PFN, tail-off	a probe on labyrinth:page_free that ends with a jump to
  *				dma_map_page_attrs() of that page, which returns into Labyrinth
  *   stick-on, stick-off	the next call of unregister_ftrace_function() says -ENODEV
+ *   kill-ftrace		what ftrace does where it finds itself broken
  */
 #define pr_fmt(fmt) "labyrinth_beside: " fmt
 
@@ -123,6 +124,21 @@ static int stick_off(void)
 	return 0;
 }
 
+/* It is not exported; a kprobe finds it by name. */
+static int kill_ftrace(void)
+{
+	struct kprobe kp = { .symbol_name = "ftrace_kill" };
+	int err = register_kprobe(&kp);
+	void (*kill)(void);
+
+	if (err)
+		return err;
+	kill = (void *)kp.addr;
+	unregister_kprobe(&kp);
+	kill();
+	return 0;
+}
+
 static const struct word {
 	const char *word;
 	int (*fn)(void);
@@ -133,6 +149,7 @@ static const struct word {
 	{ "tail-off", tail_off },
 	{ "stick-on", stick_on },
 	{ "stick-off", stick_off },
+	{ "kill-ftrace", kill_ftrace },
 };
 
 static int do_set(const char *val, const struct kernel_param *kp)
