@@ -39,7 +39,8 @@ static void fill_info(const struct lab_glance *glance, struct labyrinth_page_inf
  * @addr: an address; any value at all.
  * @info: where the answer goes; untouched on failure.
  *
- * A copy, consistent in itself: it was true at some moment during the call.
+ * A copy, consistent in itself: it was true at some moment during the call. But beside
+ * labyrinth_reclaim() of the page, LENT may come with the age of the hold that begins.
  *
  * Context: Any, also in NMI and in a panic. Never sleeps or waits, reports
  * nothing.
