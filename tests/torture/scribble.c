@@ -163,11 +163,31 @@ static bool is_steady(const struct page *page)
 	return atomic_read(&page->_refcount) >= SCRIB_REFS_MIN;
 }
 
+/* Context: Any, on all CPUs at once: an entry may be lost to another. */
+static void remember(unsigned long pfn, enum labyrinth_page_state state)
+{
+	struct known *of = &known[state];
+	unsigned int nr = READ_ONCE(of->nr);
+
+	WRITE_ONCE(of->pfns[nr % KNOWN], pfn);
+	WRITE_ONCE(of->nr, nr + 1);
+}
+
+/* In limbo a page is seldom long enough for the scan to come by. */
+static bool is_rare(enum labyrinth_page_state state)
+{
+	return state == LABYRINTH_PAGE_LIMBO || state == LABYRINTH_PAGE_MAPPED;
+}
+
 static bool meet(struct scrib_op *op, unsigned long pfn)
 {
 	struct labyrinth_page_info info;
 
-	if (!is_prey(pfn, &info) || !(states & BIT(info.state)) ||
+	if (!is_prey(pfn, &info))
+		return false;
+	if (is_rare(info.state))
+		remember(pfn, info.state);
+	if (!(states & BIT(info.state)) ||
 	    !is_steady(pfn_to_page(pfn)))
 		return false;
 	op->pfn = pfn;
@@ -184,11 +204,18 @@ static unsigned long any_known(struct scrib_op *op, enum labyrinth_page_state st
 	return nr ? READ_ONCE(known[state].pfns[scrib_roll(op, min(nr, KNOWN))]) : 0;
 }
 
-/* What was HELD a moment ago may be LENT or MAPPED: never for long, so seldom seen. */
+/*
+ * What was HELD a moment ago may be LENT or MAPPED, and what was LENT in limbo: never for
+ * long, so seldom seen.
+ */
 static unsigned long any_candidate(struct scrib_op *op,
 				   enum labyrinth_page_state wanted)
 {
-	return any_known(op, scrib_roll(op, 2) ? LABYRINTH_PAGE_HELD : wanted);
+	enum labyrinth_page_state before = LABYRINTH_PAGE_HELD;
+
+	if (wanted == LABYRINTH_PAGE_LIMBO)
+		before = LABYRINTH_PAGE_LENT;
+	return any_known(op, scrib_roll(op, 2) ? before : wanted);
 }
 
 static void keep_deed(const struct scrib_op *op)
@@ -305,17 +332,13 @@ static void stop_timers(void)
 static void scan(void)
 {
 	struct labyrinth_page_info info;
-	struct known *of;
 	unsigned int i;
 
 	for (i = 0; i < SCAN; i++) {
 		if (--scan_pfn >= end_pfn)
 			scan_pfn = end_pfn - 1;
-		if (!is_prey(scan_pfn, &info))
-			continue;
-		of = &known[info.state];
-		WRITE_ONCE(of->pfns[of->nr % KNOWN], scan_pfn);
-		WRITE_ONCE(of->nr, of->nr + 1);
+		if (is_prey(scan_pfn, &info))
+			remember(scan_pfn, info.state);
 	}
 }
 

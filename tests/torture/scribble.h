@@ -35,8 +35,7 @@ enum scrib_word {
 	SCRIB_NR_WORDS
 };
 
-/* A page has its count, LAB_REFS_EXCLUSIVE, or a few less: it is nobody's else. */
-#define SCRIB_REFS	32
+/* A page has its count, 32, or a few less: it is nobody's else. */
 #define SCRIB_REFS_MIN	24
 
 /**
@@ -81,7 +80,6 @@ bool scrib_write(struct scrib_op *op);
 bool scrib_is_home(const struct page *page);
 bool scrib_is_lent(const struct scrib_op *op);
 bool scrib_may_unseal(const struct scrib_op *op);
-const char *scrib_word_name(enum scrib_word word);
 
 static inline unsigned long *scrib_word(struct page *page, enum scrib_word word)
 {

@@ -74,11 +74,6 @@ static LIST_HEAD(own_list);
 static unsigned long *homes;
 static unsigned long nr_homes;
 
-const char *scrib_word_name(enum scrib_word word)
-{
-	return word_names[word];
-}
-
 static unsigned long home_of(const struct page *page)
 {
 	return READ_ONCE(*(unsigned long *)page) & ~FLAG_BITS;
