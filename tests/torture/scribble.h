@@ -68,7 +68,6 @@ struct scrib_op {
 
 /* scribble.c */
 u32 scrib_roll(struct scrib_op *op, u32 sides);
-bool scrib_is_lossy(void);
 bool scrib_is_wanted_call(const char *name);
 bool scrib_is_wanted(enum scrib_word word);
 
@@ -77,6 +76,7 @@ int scrib_words_begin(void);
 void scrib_words_end(void);
 unsigned long scrib_end_pfn(void);
 bool scrib_write(struct scrib_op *op);
+bool scrib_wreck(struct scrib_op *op);
 bool scrib_is_home(const struct page *page);
 bool scrib_is_lent(const struct scrib_op *op);
 bool scrib_may_unseal(const struct scrib_op *op);

@@ -14,7 +14,7 @@
  *   mapping odd	an anonymous page, and DEBUG_VM's unpin_user_page() asserts that
  *			PG_anon_exclusive is set in one
  *   page_type, flags	put_pages_list() and a page_pool look at what they are given
- *   flags changed, unless lossy	see scribble_words.c
+ *   flags changed	see scribble_words.c
  */
 #include <linux/gfp.h>
 #include <linux/list.h>
@@ -35,7 +35,7 @@ static int refs_of(const struct page *page)
 }
 
 /* Whether it has the type that Labyrinth gives, or none. */
-static bool is_plain(const struct page *page)
+static bool is_plain(struct page *page)
 {
 	return PageOffline(page) || READ_ONCE(page->page_type) == UINT_MAX;
 }
@@ -174,15 +174,15 @@ static unsigned int pick_call(struct scrib_op *op)
 	return i;
 }
 
-/* Even pages lose references, odd ones their flags; when lossy, each page does. */
+/* Even pages lose references, odd ones their flags. */
 static bool may_drop(const struct scrib_op *op)
 {
-	return !scrib_is_lent(op) && (scrib_is_lossy() || !(op->pfn % 2));
+	return !scrib_is_lent(op) && !(op->pfn % 2);
 }
 
 static bool may_mark(const struct scrib_op *op)
 {
-	return (scrib_is_lossy() || op->pfn % 2) && scrib_is_home(op->page);
+	return op->pfn % 2 && scrib_is_home(op->page);
 }
 
 static bool may_call(const struct scrib_op *op, unsigned int i)
