@@ -10,6 +10,7 @@ DEBUGFS=/sys/kernel/debug/labyrinth
 CPUS=/sys/devices/system/cpu
 CPU1=$CPUS/cpu1/online
 KCSAN=/sys/module/kcsan/parameters
+DAMON=/sys/module/damon_stat/parameters/enabled
 TORTURE=/sys/kernel/debug/labyrinth_torture
 # The reports that attacks must give; what else the kernel says is a complaint.
 REFUSALS='BUG: labyrinth: (foreign|wrong-thread|unowned|double|busy|bad-(address|handle|page|mapping)|wrong-device|lost-reference|leaked)-'
@@ -42,10 +43,11 @@ set -- $parameters
 
 state() { cat "$TORTURE/state"; }
 
-# kmemleak reads all of struct page now and then, and follows PageTail on its way.
+# kmemleak and DAMON read any struct page now and then, and follow PageTail on their way.
 scribble_begin() {
 	[ "$scribble" -gt 0 ] || return 0
 	[ ! -e /sys/kernel/debug/kmemleak ] || echo scan=off >/sys/kernel/debug/kmemleak
+	[ ! -e $DAMON ] || echo N >$DAMON
 	# shellcheck disable=SC2086 # words without blanks
 	insmod tests/torture/$SCRIBBLER.ko $scribbler
 }
