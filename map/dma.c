@@ -68,6 +68,19 @@ static int record(struct lab_call *call, const struct lab_map_note *wish)
 	return err;
 }
 
+static dma_addr_t map_page(struct device *dev, struct lab_frame *frame, size_t offset,
+			   const struct lab_map_note *wish)
+{
+	/*
+	 * Without SPARSEMEM_VMEMMAP the core finds the frame's number by the section in the
+	 * flags of its struct page. Until the record is made, another of the owner's calls may
+	 * take the page, and write to that word. Harmless: no call of Labyrinth's changes the
+	 * section, and of a page that went meanwhile the mapping is undone.
+	 */
+	return data_race(lab_dma_map_page(LAB_OWN, dev, lab_frame_page(frame), offset,
+					  wish->size, wish->dir));
+}
+
 /*
  * Undoes a mapping that got no record. The page may have another owner by now, so a bounce
  * buffer must not be copied to the page.
@@ -87,8 +100,7 @@ static int map_held(struct lab_call *call, struct device *dev, size_t offset,
 		err = -EINVAL;
 	if (err)
 		return err;
-	wish->addr = lab_dma_map_page(LAB_OWN, dev, lab_frame_page(call->frame), offset,
-				      wish->size, wish->dir);
+	wish->addr = map_page(dev, call->frame, offset, wish);
 	if (dma_mapping_error(dev, wish->addr))
 		return -ENOMEM;
 	err = record(call, wish);
@@ -110,8 +122,7 @@ static bool map_quick(struct labyrinth_owner *handle, struct device *dev,
 	if (!lab_quick_find(handle, addr, LAB_HELD, &page) ||
 	    unlikely(!dma || !dev || dev != owner->dev || !is_sane(dev, offset, wish)))
 		return false;
-	wish->addr = lab_dma_map_page(LAB_OWN, dev, lab_frame_page(page.frame), offset,
-				      wish->size, wish->dir);
+	wish->addr = map_page(dev, page.frame, offset, wish);
 	if (unlikely(dma_mapping_error(dev, wish->addr)))
 		return false;
 	if (unlikely(!lab_mapping_attach_quick(owner, &page, wish))) {

@@ -10,7 +10,7 @@
 #                 pages in play, and calls what frees or links pages: all must go on as if
 #                 it did not. Its own parameters have "scribbler." in front, as in
 #                 scribbler.batch=8 (modinfo labyrinth_scribbler).
-#   scribble=2    so wildly that some pages must be given up; none is in two hands
+#   scribble=2    cached pages are wrecked as well, and must be given up: nobody gets them
 # Options:
 #   --kernel K    any that vm.sh takes, default its first
 #   --uml         User-Mode Linux instead: natively, on real CPUs, without NMIs

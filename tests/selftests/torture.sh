@@ -10,6 +10,7 @@ DEBUGFS=/sys/kernel/debug/labyrinth
 CPUS=/sys/devices/system/cpu
 CPU1=$CPUS/cpu1/online
 KCSAN=/sys/module/kcsan/parameters
+DAMON=/sys/module/damon_stat/parameters/enabled
 TORTURE=/sys/kernel/debug/labyrinth_torture
 # The reports that attacks must give; what else the kernel says is a complaint.
 REFUSALS='BUG: labyrinth: (foreign|wrong-thread|unowned|double|busy|bad-(address|handle|page|mapping)|wrong-device|lost-reference|leaked)-'
@@ -20,8 +21,9 @@ SCRIBBLER=labyrinth_scribbler
 
 [ $# -gt 0 ] || set -- seed=1 ops=120000
 
-# scribble=1: somebody writes to struct page of all pages meanwhile; 2: so wildly that some
-# must be given up. Everything that has "scribbler." in front is a parameter of who writes.
+# scribble=1: somebody writes to struct page of all pages meanwhile; 2: and wrecks cached ones,
+# so that they must be given up. Everything that has "scribbler." in front is a parameter of
+# who writes.
 scribble=0 scribbler='' parameters=''
 for parameter; do
 	case $parameter in
@@ -33,17 +35,19 @@ for parameter; do
 done
 # More of what is rare: pages that are mapped, or in limbo.
 [ "$scribble" -eq 0 ] || parameters="mix=vmap=40,life=10,mortal=4$parameters scribbled=$scribble"
-[ "$scribble" -lt 2 ] || scribbler="$scribbler lossy=1" SCRIBBLED="$SCRIBBLED|BUG: labyrinth: corrupt-"
+[ "$scribble" -lt 2 ] ||
+	scribbler="wrecks=10 $scribbler" SCRIBBLED="$SCRIBBLED|BUG: labyrinth: corrupt-"
 [ "$scribble" -eq 0 ] || REFUSALS="$REFUSALS|$SCRIBBLED"
 # shellcheck disable=SC2086 # words without blanks
 set -- $parameters
 
 state() { cat "$TORTURE/state"; }
 
-# kmemleak reads all of struct page now and then, and follows PageTail on its way.
+# kmemleak and DAMON read any struct page now and then, and follow PageTail on their way.
 scribble_begin() {
 	[ "$scribble" -gt 0 ] || return 0
 	[ ! -e /sys/kernel/debug/kmemleak ] || echo scan=off >/sys/kernel/debug/kmemleak
+	[ ! -e $DAMON ] || echo N >$DAMON
 	# shellcheck disable=SC2086 # words without blanks
 	insmod tests/torture/$SCRIBBLER.ko $scribbler
 }
@@ -221,13 +225,23 @@ wrote_in() {
 		awk '{ n += $1 + $2 } END { exit n == 0 }'
 }
 
+# Each page that is given up is told of, and no other.
+given_up() {
+	wrecked=$(sed -n 's/^torture: scribbler wrecked: \([0-9]*\) pages/\1/p' /tmp/said)
+	corrupt=$(sed -n 's/^corrupt: //p' "$DEBUGFS/refusals")
+	echo "$corrupt of $wrecked pages wrecked were given up"
+	[ "$corrupt" -gt 0 ] && [ "$corrupt" -le "$wrecked" ]
+}
+
 check_scribbled() {
 	for met in CACHED HELD LENT LIMBO MAPPED; do
 		ktap_check "struct page of $met pages was written to" wrote_in $met
 	done
+	[ "$scribble" -lt 2 ] ||
+		ktap_check "pages that nothing tells any more were given up" given_up
 }
 
-ktap_plan $((scribble > 0 ? 19 : 14))
+ktap_plan $((14 + (scribble > 0 ? 5 : 0) + (scribble > 1)))
 echo 4 >/proc/sys/vm/drop_caches # it need not tell the log
 watch_closely
 # So few owners that each slot is soon used again, but enough for all.
@@ -237,7 +251,7 @@ progress_begin
 ktap_check "each call gives what it must, each page is its owner's" run_scribbled "$@"
 progress_end
 said >/tmp/said
-sed -n '/^torture: \(begin\|violation\|  page\|context\|total\|lost\|scribbler\)/p' /tmp/said | ktap_diag
+sed -n '/^torture: \(begin\|violation\|  page\|context\|total\|scribbler\)/p' /tmp/said | ktap_diag
 [ "$scribble" -eq 0 ] || check_scribbled
 ktap_check "refusals are counted by class as they were made" refusals_agree
 ktap_check "no page is tagged any more" all_back

@@ -38,7 +38,7 @@ MODULE_PARM_DESC(shrunk, "Caches are emptied meanwhile from without, so that a p
 
 unsigned int tort_scribbled;
 module_param_named(scribbled, tort_scribbled, uint, 0444);
-MODULE_PARM_DESC(scribbled, "1: labyrinth_scribbler writes to struct page meanwhile; 2: with lossy=1, so that pages may be given up (default 0)");
+MODULE_PARM_DESC(scribbled, "1: labyrinth_scribbler writes to struct page meanwhile; 2: with wrecks=, so that cached pages must be given up (default 0)");
 
 bool tort_hushed;
 module_param_named(hushed, tort_hushed, bool, 0644);

@@ -131,7 +131,7 @@ bool tort_is_scribbled(void)
 /* Whether the page may be short of references: see scribble_calls.c. Context: Any. */
 bool tort_may_lose(const struct tort_slip *p)
 {
-	return tort_scribbled != 1 || !(page_to_pfn(virt_to_page(p->addr)) % 2);
+	return !tort_scribbled || !(page_to_pfn(virt_to_page(p->addr)) % 2);
 }
 
 /*
@@ -253,16 +253,6 @@ static void forget(struct tort_slip *p)
 		p->state = TORT_EMPTY;
 }
 
-/* Whether Labyrinth knows the page no more, or as nobody's to use. */
-static bool is_given_up(const struct tort_slip *p)
-{
-	struct labyrinth_page_info info;
-
-	return labyrinth_query(p->addr, &info) ||
-	       info.state == LABYRINTH_PAGE_LIMBO ||
-	       info.state == LABYRINTH_PAGE_ABSENT;
-}
-
 /*
  * Whether a call on @p by its owner, which returned @err, did what it should. It
  * must have, unless the owner is mortal and has gone: before the call if @gone,
@@ -277,13 +267,6 @@ bool tort_succeeded(struct tort_actor *a, const char *what,
 	if (err == -EINVAL && !tort_is_owners(p)) {
 		a->refused[TORT_BAD_HANDLE]++;
 		forget(p);
-		return false;
-	}
-	if (tort_scribbled > 1 && is_given_up(p)) {
-		a->lost++;
-		/* Reported at least once. */
-		a->refused[TORT_CORRUPT]++;
-		p->state = TORT_EMPTY;
 		return false;
 	}
 	tort_violation(a, p, "%s by the owner%s gave %pe", what,

@@ -34,7 +34,8 @@
 #include "scribble.h"
 
 #define KNOWN		1024U	/* pages to choose from, in each state */
-#define SCAN		8192U	/* frames looked at before each stop */
+#define SCAN_US		2000	/* for looking at frames, before each stop */
+#define SCAN_STEP	64U	/* frames between two looks at the clock */
 #define GATES		64U
 #define DEEDS		4096U
 #define DEEDS_TOLD	24U
@@ -76,9 +77,9 @@ static char *only = "";
 module_param(only, charp, 0444);
 MODULE_PARM_DESC(only, "Of the calls, the one of this name, as in only=put_page (default all)");
 
-static bool lossy;
-module_param(lossy, bool, 0444);
-MODULE_PARM_DESC(lossy, "A page may lose flags and references both, so that it must be given up (default 0)");
+static unsigned int wrecks;
+module_param(wrecks, uint, 0444);
+MODULE_PARM_DESC(wrecks, "So many of a thousand deeds on CACHED pages, all else stopped, leave nothing of what tells whose the page is: it must be given up (default 0)");
 
 /* Pages that were the prey's when looked at last, by the state that they were in. */
 struct known {
@@ -97,6 +98,7 @@ static raw_spinlock_t gates[GATES];
 static struct scrib_op deeds[DEEDS];
 static atomic64_t nr_deeds;
 static atomic64_t nr_tried;
+static unsigned long nr_wrecked;
 static atomic64_t nr_done[2][LABYRINTH_PAGE_MAPPED + 1];
 
 static struct task_struct *thread;
@@ -104,11 +106,6 @@ static DEFINE_PER_CPU(struct hrtimer, timers);
 static bool ticking;
 static struct tracepoint *gate_point;
 static struct dentry *root;
-
-bool scrib_is_lossy(void)
-{
-	return lossy;
-}
 
 bool scrib_is_wanted_call(const char *name)
 {
@@ -163,11 +160,31 @@ static bool is_steady(const struct page *page)
 	return atomic_read(&page->_refcount) >= SCRIB_REFS_MIN;
 }
 
+/* Context: Any, on all CPUs at once: an entry may be lost to another. */
+static void remember(unsigned long pfn, enum labyrinth_page_state state)
+{
+	struct known *of = &known[state];
+	unsigned int nr = READ_ONCE(of->nr);
+
+	WRITE_ONCE(of->pfns[nr % KNOWN], pfn);
+	WRITE_ONCE(of->nr, nr + 1);
+}
+
+/* In limbo a page is seldom long enough for the scan to come by. */
+static bool is_rare(enum labyrinth_page_state state)
+{
+	return state == LABYRINTH_PAGE_LIMBO || state == LABYRINTH_PAGE_MAPPED;
+}
+
 static bool meet(struct scrib_op *op, unsigned long pfn)
 {
 	struct labyrinth_page_info info;
 
-	if (!is_prey(pfn, &info) || !(states & BIT(info.state)) ||
+	if (!is_prey(pfn, &info))
+		return false;
+	if (is_rare(info.state))
+		remember(pfn, info.state);
+	if (!(states & BIT(info.state)) ||
 	    !is_steady(pfn_to_page(pfn)))
 		return false;
 	op->pfn = pfn;
@@ -184,11 +201,18 @@ static unsigned long any_known(struct scrib_op *op, enum labyrinth_page_state st
 	return nr ? READ_ONCE(known[state].pfns[scrib_roll(op, min(nr, KNOWN))]) : 0;
 }
 
-/* What was HELD a moment ago may be LENT or MAPPED: never for long, so seldom seen. */
+/*
+ * What was HELD a moment ago may be LENT or MAPPED, and what was LENT in limbo: never for
+ * long, so seldom seen.
+ */
 static unsigned long any_candidate(struct scrib_op *op,
 				   enum labyrinth_page_state wanted)
 {
-	return any_known(op, scrib_roll(op, 2) ? LABYRINTH_PAGE_HELD : wanted);
+	enum labyrinth_page_state before = LABYRINTH_PAGE_HELD;
+
+	if (wanted == LABYRINTH_PAGE_LIMBO)
+		before = LABYRINTH_PAGE_LENT;
+	return any_known(op, scrib_roll(op, 2) ? before : wanted);
 }
 
 static void keep_deed(const struct scrib_op *op)
@@ -213,6 +237,20 @@ static bool meet_any(struct scrib_op *op)
 	return false;
 }
 
+static bool is_to_be_wrecked(struct scrib_op *op)
+{
+	return op->state == LABYRINTH_PAGE_CACHED && scrib_roll(op, 1000) < wrecks;
+}
+
+static bool do_stopped(struct scrib_op *op)
+{
+	if (is_to_be_wrecked(op)) {
+		nr_wrecked++;
+		return scrib_wreck(op);
+	}
+	return scrib_roll(op, 100) < calls ? scrib_call(op) : scrib_write(op);
+}
+
 static int while_stopped(void *unused)
 {
 	unsigned int i;
@@ -221,10 +259,7 @@ static int while_stopped(void *unused)
 		struct scrib_op op;
 
 		new_op(&op, false);
-		if (!meet_any(&op))
-			continue;
-		if (scrib_roll(&op, 100) < calls ? scrib_call(&op) :
-						   scrib_write(&op))
+		if (meet_any(&op) && do_stopped(&op))
 			keep_deed(&op);
 	}
 	return 0;
@@ -298,25 +333,28 @@ static void stop_timers(void)
 		hrtimer_cancel(per_cpu_ptr(&timers, cpu));
 }
 
-/*
- * Goes on through the frames, from the top, where memory is taken from first, and
- * remembers those that are the prey's.
- */
-static void scan(void)
+/* Goes on through the frames, from the top, where memory is taken from first. */
+static void scan_some(void)
 {
 	struct labyrinth_page_info info;
-	struct known *of;
 	unsigned int i;
 
-	for (i = 0; i < SCAN; i++) {
+	for (i = 0; i < SCAN_STEP; i++) {
 		if (--scan_pfn >= end_pfn)
 			scan_pfn = end_pfn - 1;
-		if (!is_prey(scan_pfn, &info))
-			continue;
-		of = &known[info.state];
-		WRITE_ONCE(of->pfns[of->nr % KNOWN], scan_pfn);
-		WRITE_ONCE(of->nr, of->nr + 1);
+		if (is_prey(scan_pfn, &info))
+			remember(scan_pfn, info.state);
 	}
+}
+
+/* By the clock: nobody else runs here meanwhile, and a debug kernel is slow. */
+static void scan(void)
+{
+	ktime_t end = ktime_add_us(ktime_get(), SCAN_US);
+
+	do
+		scan_some();
+	while (ktime_before(ktime_get(), end));
 }
 
 static int thread_fn(void *unused)
@@ -462,8 +500,8 @@ static int __init scribbler_init(void)
 
 	if (!seed)
 		seed = get_random_u64();
-	pr_info("begin: seed=%llu batch=%u pause_us=%u anytime_us=%u calls=%u lossy=%d prey=%s\n",
-		seed, batch, pause_us, anytime_us, calls, lossy, prey);
+	pr_info("begin: seed=%llu batch=%u pause_us=%u anytime_us=%u calls=%u wrecks=%u prey=%s\n",
+		seed, batch, pause_us, anytime_us, calls, wrecks, prey);
 	end_pfn = scrib_end_pfn();
 	err = scrib_words_begin();
 	return err ?: begin();
@@ -484,6 +522,7 @@ static void __exit scribbler_exit(void)
 		pr_info("%s: %lld deeds stopped, %lld anytime\n", state_names[state],
 			atomic64_read(&nr_done[0][state]),
 			atomic64_read(&nr_done[1][state]));
+	pr_info("wrecked: %lu pages\n", nr_wrecked);
 	pr_info("total: %lld deeds of %lld tried, seed %llu\n",
 		atomic64_read(&nr_deeds), atomic64_read(&nr_tried), seed);
 }

@@ -35,8 +35,7 @@ enum scrib_word {
 	SCRIB_NR_WORDS
 };
 
-/* A page has its count, LAB_REFS_EXCLUSIVE, or a few less: it is nobody's else. */
-#define SCRIB_REFS	32
+/* A page has its count, 32, or a few less: it is nobody's else. */
 #define SCRIB_REFS_MIN	24
 
 /**
@@ -69,7 +68,6 @@ struct scrib_op {
 
 /* scribble.c */
 u32 scrib_roll(struct scrib_op *op, u32 sides);
-bool scrib_is_lossy(void);
 bool scrib_is_wanted_call(const char *name);
 bool scrib_is_wanted(enum scrib_word word);
 
@@ -78,10 +76,10 @@ int scrib_words_begin(void);
 void scrib_words_end(void);
 unsigned long scrib_end_pfn(void);
 bool scrib_write(struct scrib_op *op);
+bool scrib_wreck(struct scrib_op *op);
 bool scrib_is_home(const struct page *page);
 bool scrib_is_lent(const struct scrib_op *op);
 bool scrib_may_unseal(const struct scrib_op *op);
-const char *scrib_word_name(enum scrib_word word);
 
 static inline unsigned long *scrib_word(struct page *page, enum scrib_word word)
 {

@@ -10,8 +10,11 @@
  *   PageTail set		the core follows the pointer to the head
  *   zone, node, PG_head changed	unpin_user_page() counts in the zone, and in the
  *			next struct page
+ *   a type that is not Labyrinth's	get_page() warns of a slab's, on some kernels
+ *   mapping odd	an anonymous page, and DEBUG_VM's unpin_user_page() asserts that
+ *			PG_anon_exclusive is set in one
  *   page_type, flags	put_pages_list() and a page_pool look at what they are given
- *   flags changed, unless lossy	see scribble_words.c
+ *   flags changed	see scribble_words.c
  */
 #include <linux/gfp.h>
 #include <linux/list.h>
@@ -31,8 +34,16 @@ static int refs_of(const struct page *page)
 	return atomic_read(&page->_refcount);
 }
 
+/* Whether it has the type that Labyrinth gives, or none. */
+static bool is_plain(struct page *page)
+{
+	return PageOffline(page) || READ_ONCE(page->page_type) == UINT_MAX;
+}
+
 static bool call_get_put(struct scrib_op *op)
 {
+	if (!is_plain(op->page))
+		return false;
 	get_page(op->page);
 	put_page(op->page);
 	return true;
@@ -120,6 +131,8 @@ static bool call_put_pages_list(struct scrib_op *op)
 
 static bool call_unpin(struct scrib_op *op)
 {
+	if (IS_ENABLED(CONFIG_DEBUG_VM) && *scrib_word(op->page, SCRIB_MAPPING) & 1)
+		return false;
 	unpin_user_page(op->page);
 	return true;
 }
@@ -161,15 +174,15 @@ static unsigned int pick_call(struct scrib_op *op)
 	return i;
 }
 
-/* Even pages lose references, odd ones their flags; when lossy, each page does. */
+/* Even pages lose references, odd ones their flags. */
 static bool may_drop(const struct scrib_op *op)
 {
-	return !scrib_is_lent(op) && (scrib_is_lossy() || !(op->pfn % 2));
+	return !scrib_is_lent(op) && !(op->pfn % 2);
 }
 
 static bool may_mark(const struct scrib_op *op)
 {
-	return (scrib_is_lossy() || op->pfn % 2) && scrib_is_home(op->page);
+	return op->pfn % 2 && scrib_is_home(op->page);
 }
 
 static bool may_call(const struct scrib_op *op, unsigned int i)

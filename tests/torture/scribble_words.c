@@ -12,8 +12,8 @@
  *     PageTail		it would follow the pointer to the head
  *     page_type	some kernels' put_page() leaves alone what has one
  *     flags == -1, PG_head
- *   unless lossy, all of what tells that a page has not been through the allocator:
- *     see keeps_flags()
+ *   all of what tells that a page has not been through the allocator: see
+ *     keeps_flags(); but for CACHED pages that are wrecked
  *   anytime:		the page may be on its way to the allocator, which says
  *			"Bad page" of flags, mapping, page_type, memcg_data, PageTail
  *			and a page_pool's mark. The other words are its to overwrite.
@@ -73,11 +73,6 @@ static LIST_HEAD(own_list);
 /* Above the flags each page has its zone and node: as they were at the start. */
 static unsigned long *homes;
 static unsigned long nr_homes;
-
-const char *scrib_word_name(enum scrib_word word)
-{
-	return word_names[word];
-}
 
 static unsigned long home_of(const struct page *page)
 {
@@ -187,12 +182,12 @@ bool scrib_is_lent(const struct scrib_op *op)
  */
 static bool keeps_flags(const struct scrib_op *op)
 {
-	return !scrib_is_lossy() && !(op->pfn % 2);
+	return !(op->pfn % 2);
 }
 
 bool scrib_may_unseal(const struct scrib_op *op)
 {
-	return scrib_is_lossy() || keeps_flags(op) || !(scrib_is_lent(op) || op->anytime);
+	return keeps_flags(op) || !(scrib_is_lent(op) || op->anytime);
 }
 
 static bool may_be_type(u32 value)
@@ -233,8 +228,7 @@ static bool may_be(const struct scrib_op *op, enum scrib_word word)
 	case SCRIB_LRU_PREV:
 		return scrib_may_unseal(op);
 	case SCRIB_TYPE:
-		return !scrib_is_lent(op) && may_be_type(op->new) &&
-		       (scrib_is_lossy() || keeps_flags(op));
+		return !scrib_is_lent(op) && may_be_type(op->new) && keeps_flags(op);
 	default:
 		return true;
 	}
@@ -280,5 +274,31 @@ bool scrib_write(struct scrib_op *op)
 	if (!scrib_is_wanted(word) || !may_be(op, word))
 		return false;
 	store(op, word);
+	return true;
+}
+
+static u32 any_type(struct scrib_op *op)
+{
+	u32 type = any_number(op);
+
+	return may_be_type(type) ? type : 0;
+}
+
+/*
+ * Leaves nothing in a CACHED page's words that tells whose it is. Who has it from the page
+ * allocator might have written that, so from now on Labyrinth must let nobody have it.
+ * Context: stop_machine().
+ * Return: true.
+ */
+bool scrib_wreck(struct scrib_op *op)
+{
+	unsigned long kept = FLAGS_KEPT | ~FLAG_BITS, flags = any_number(op) & ~kept;
+
+	op->what = "wreck";
+	op->old = READ_ONCE(*scrib_word(op->page, SCRIB_FLAGS));
+	op->new = flags | (op->old & kept);
+	store(op, SCRIB_FLAGS);
+	WRITE_ONCE(*scrib_word(op->page, SCRIB_LRU_PREV), any_value(op));
+	WRITE_ONCE(*(u32 *)scrib_word(op->page, SCRIB_TYPE), any_type(op));
 	return true;
 }

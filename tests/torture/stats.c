@@ -182,8 +182,6 @@ void tort_stats_print(bool ok)
 	print_ops();
 	print_refusals();
 	print_contexts();
-	if (tort_scribbled > 1)
-		pr_info("lost %lu pages\n", sum_all(lost));
 	pr_info("total: %lu steps, %lu calls, %lu refusals as expected, %lu allocations without a page, seed %llu\n",
 		sum_all(step), sum_all(calls),
 		all_refusals(), sum_all(empty_handed),

@@ -200,7 +200,6 @@ enum tort_shared {
  * @refused: refusals that came as they should, by class.
  * @perhaps: calls that may or may not have been refused in passing, by class.
  * @empty_handed: allocations that gave nothing, rightly.
- * @lost: pages that Labyrinth has given up, as it may of those scribbled on.
  * @entries: how often the interrupt came.
  * @landed: how often in the middle of a call of Labyrinth's.
  * @burst: pages on the way through tort_burst().
@@ -230,7 +229,6 @@ struct tort_actor {
 	unsigned long refused[TORT_NR_CLASSES];
 	unsigned long perhaps[TORT_NR_CLASSES];
 	unsigned long empty_handed;
-	unsigned long lost;
 	unsigned long entries;
 	unsigned long landed;
 	void *burst[TORT_BURST];
