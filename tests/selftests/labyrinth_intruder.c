@@ -236,6 +236,15 @@ static int do_put_page_away(struct attempt *try)
 	return 0;
 }
 
+/* The last one by way of a list, as a page cache's user drops its references. */
+static int do_release_pages_away(struct attempt *try)
+{
+	while (page_ref_count(try->page) > 1)
+		put_page(try->page);
+	release_pages(&try->page, 1);
+	return 0;
+}
+
 static int do_put_page(struct attempt *try)
 {
 	put_page(try->page);
@@ -623,6 +632,7 @@ static const struct way ways[] = {
 	{ "free_page", .now = do_free_page },
 	{ "put_page", .now = do_put_page },
 	{ "put_page-away", .now = do_put_page_away },
+	{ "release_pages-away", .now = do_release_pages_away },
 	{ "folio_put", .now = do_folio_put },
 	{ "block-make", .now = do_block_make },
 	{ "block-drop", .now = do_block_drop },
