@@ -61,10 +61,10 @@ try_mutant() {
 	(cd "$copy" && git apply "$patch") >"$log" 2>&1 || { why="does not apply"; return 1; }
 	LABYRINTH_RESULTS=$results LABYRINTH_LOGS=$logs \
 		run_test "${test%% *}" "${test#* }" >>"$log" 2>&1 || true
-	if grep -q "does not build" "$results"; then
-		why="does not build"
-	elif is_caught "${test%% *}" "${test#* }" "$logs"; then
+	if is_caught "${test%% *}" "${test#* }" "$logs"; then
 		return 0
+	elif grep -qE "does not build|no test has run" "$results"; then
+		why="does not build, or not start"
 	else
 		why="survived $test"
 	fi

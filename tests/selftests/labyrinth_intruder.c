@@ -40,6 +40,7 @@
 
 #define PATTERN		0x5a
 #define NR_PAGES	3	/* in a range: ours, the page in question, ours */
+#define BLOCK_ORDER	1
 #define NR_WALK		16
 
 #define BENCH_ROUNDS	20
@@ -235,6 +236,15 @@ static int do_put_page_away(struct attempt *try)
 	return 0;
 }
 
+/* The last one by way of a list, as a page cache's user drops its references. */
+static int do_release_pages_away(struct attempt *try)
+{
+	while (page_ref_count(try->page) > 1)
+		put_page(try->page);
+	release_pages(&try->page, 1);
+	return 0;
+}
+
 static int do_put_page(struct attempt *try)
 {
 	put_page(try->page);
@@ -258,11 +268,11 @@ static int do_folio_put(struct attempt *try)
 
 static int do_block_make(struct attempt *try)
 {
-	struct page *page = alloc_pages(GFP_KERNEL | __GFP_ZERO, 1);
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_ZERO, BLOCK_ORDER);
 
 	if (!page)
 		return -ENOMEM;
-	split_page(page, 1);
+	split_page(page, BLOCK_ORDER);
 	block = page_to_pfn(page);
 	return 0;
 }
@@ -277,7 +287,7 @@ static int do_block_drop(struct attempt *try)
 
 static int do_free_pages(struct attempt *try)
 {
-	__free_pages(pfn_to_page(block), 1);
+	__free_pages(pfn_to_page(block), BLOCK_ORDER);
 	return 0;
 }
 
@@ -287,7 +297,7 @@ static int do_free_pages_raised(struct attempt *try)
 	struct page *first = pfn_to_page(block);
 
 	get_page(first);
-	__free_pages(first, 1);
+	__free_pages(first, BLOCK_ORDER);
 	if (page_ref_count(first) > 1)
 		put_page(first);
 	return 0;
@@ -295,7 +305,7 @@ static int do_free_pages_raised(struct attempt *try)
 
 static int do_free_address(struct attempt *try)
 {
-	free_pages((unsigned long)page_address(pfn_to_page(block)), 1);
+	free_pages((unsigned long)page_address(pfn_to_page(block)), BLOCK_ORDER);
 	return 0;
 }
 
@@ -324,8 +334,15 @@ static const gfp_t kinds[] = {
 
 struct grab {
 	struct page *wanted;
+	unsigned int order;
+	int nr;			/* of each kind: blocks wait on shorter lists */
 	struct page *pages[ARRAY_SIZE(kinds) * NR_GRABBED];
 };
+
+static bool has_grabbed(const struct grab *grab, const struct page *page)
+{
+	return page && grab->wanted >= page && grab->wanted < page + (1 << grab->order);
+}
 
 static long grab(void *arg)
 {
@@ -336,19 +353,24 @@ static long grab(void *arg)
 
 	if (page_zonenum(grab->wanted) == ZONE_DMA32)
 		where |= GFP_DMA32;
-	for (i = 0; i < ARRAY_SIZE(grab->pages); i++) {
+	for (i = 0; i < ARRAY_SIZE(kinds) * grab->nr; i++) {
 		grab->pages[i] = alloc_pages_node(page_to_nid(grab->wanted),
-						  kinds[i / NR_GRABBED] | where, 0);
-		if (grab->pages[i] == grab->wanted)
+						  kinds[i / grab->nr] | where,
+						  grab->order);
+		if (has_grabbed(grab, grab->pages[i]))
 			err = -EEXIST;
 	}
-	for (i = 0; i < ARRAY_SIZE(grab->pages); i++)
+	for (i = 0; i < ARRAY_SIZE(kinds) * grab->nr; i++)
 		if (grab->pages[i])
-			__free_page(grab->pages[i]);
+			__free_pages(grab->pages[i], grab->order);
 	return err;
 }
 
-/* Whether the page allocator gives the page in question to somebody, on whichever CPU. */
+/*
+ * Whether the page allocator gives the page in question to somebody, on whichever CPU: by
+ * itself, or as a part of the block that it was freed with, which waits on a list of its
+ * own order.
+ */
 static int do_grab(struct attempt *try)
 {
 	struct grab *all = vmalloc(sizeof(*all));
@@ -357,8 +379,11 @@ static int do_grab(struct attempt *try)
 	if (!all)
 		return -ENOMEM;
 	all->wanted = try->page;
-	for_each_online_cpu(cpu)
-		err = err ?: work_on_cpu(cpu, grab, all);
+	for (all->order = 0; all->order <= BLOCK_ORDER; all->order++) {
+		all->nr = NR_GRABBED >> 3 * all->order;
+		for_each_online_cpu(cpu)
+			err = err ?: work_on_cpu(cpu, grab, all);
+	}
 	vfree(all);
 	return err;
 }
@@ -615,6 +640,7 @@ static const struct way ways[] = {
 	{ "put_page", .now = do_put_page },
 	{ "spoil", .now = do_spoil },
 	{ "put_page-away", .now = do_put_page_away },
+	{ "release_pages-away", .now = do_release_pages_away },
 	{ "folio_put", .now = do_folio_put },
 	{ "block-make", .now = do_block_make },
 	{ "block-drop", .now = do_block_drop },
