@@ -29,11 +29,11 @@ static __always_inline bool lab_handle_is(const unsigned long *which,
 }
 
 /*
- * Whether an owner's calls may go the short way: it lives, has neither quota nor
+ * Whether an owner's calls may take the fast path: it lives, has neither quota nor
  * thread, and nobody watches.
  */
-static __always_inline bool lab_is_plain(const struct lab_front *front,
-					 const struct labyrinth_owner *handle)
+static __always_inline bool lab_is_fast(const struct lab_front *front,
+					const struct labyrinth_owner *handle)
 {
 	return lab_handle_is(&front->single_handle, handle) ||
 	       lab_handle_is(&front->shared_handle, handle);

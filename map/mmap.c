@@ -367,7 +367,7 @@ static int map_pages(struct lab_call *call, struct vm_area_struct *vma,
 /*
  * Whether @vma may be one of the process's own. The core has not put it into the
  * process's tree yet, but allocates it with kmem_cache_alloc(): what is on a stack or
- * in a module's data is a copy. A copy from kmalloc() passes, see prove().
+ * in a module's data is a copy. A copy from kmalloc() passes, see prove_vma().
  */
 static bool may_be_own(const struct vm_area_struct *vma)
 {
@@ -383,7 +383,7 @@ static bool fits_process(struct vm_area_struct *vma, unsigned int nr)
 }
 
 /* Not reported, unless the handle is wrong. */
-static int decline(struct lab_call *call)
+static int decline_mmap(struct lab_call *call)
 {
 	int err = lab_call_begin_rcu(call);
 
@@ -439,7 +439,7 @@ int labyrinth_mmap(struct labyrinth_owner *owner, struct vm_area_struct *vma,
 	if (!may_be_own(vma))
 		return lab_call_refuse(&call, LAB_WRONG_VMA);
 	if (!fits_process(vma, nr))
-		return decline(&call);
+		return decline_mmap(&call);
 	return map_pages(&call, vma, addrs, nr);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_mmap, LAB_NS);
@@ -564,7 +564,7 @@ static bool is_retired(const struct lab_range_page *page)
 }
 
 /* A driver has given something else than the process's own VMA, or changed it after. */
-static void tell_wrong_vma(struct mmapping *mmapping)
+static void report_wrong_vma(struct mmapping *mmapping)
 {
 	const struct lab_range *range = &mmapping->range;
 	lab_tag_t tag = 0;
@@ -653,7 +653,7 @@ static bool zap_all(struct mmapping *mmapping)
 	}
 	mmput_async(mm);
 	if (!closed)
-		tell_wrong_vma(mmapping);
+		report_wrong_vma(mmapping);
 	return gone;
 }
 
@@ -690,7 +690,7 @@ static bool revoke_retired(struct mmapping *mmapping)
  * labyrinth_mmap() is gone without a close.
  * Return: false if it has to be tried again.
  */
-static bool prove(struct mmapping *mmapping)
+static bool prove_vma(struct mmapping *mmapping)
 {
 	bool is_wrong;
 
@@ -702,7 +702,7 @@ static bool prove(struct mmapping *mmapping)
 	is_wrong = !mmapping->proven && !hlist_unhashed(&mmapping->node);
 	mmap_write_unlock(mmapping->mm);
 	if (is_wrong) {
-		tell_wrong_vma(mmapping);
+		report_wrong_vma(mmapping);
 		end_mmapping(mmapping);
 	}
 	return true;
@@ -714,7 +714,7 @@ static bool try_look(struct mmapping *mmapping)
 
 	if (!mutex_trylock(&mmapping->lock))
 		return false;
-	done = prove(mmapping) && revoke_retired(mmapping);
+	done = prove_vma(mmapping) && revoke_retired(mmapping);
 	mutex_unlock(&mmapping->lock);
 	return done;
 }
@@ -760,7 +760,7 @@ static bool take_to_kick(struct lab_mapping *map, bool alone, const void *unused
 	return true;
 }
 
-static void kick(struct mmapping *mmapping)
+static void kick_mmapping(struct mmapping *mmapping)
 {
 	llist_add(&mmapping->kicked, &kicked_mmaps);
 	irq_work_queue(&kick_work);
@@ -773,7 +773,7 @@ void lab_mmap_kick(struct lab_owner *owner, struct lab_slot *slot)
 
 	map = lab_mapping_find(owner, slot, take_to_kick, NULL);
 	if (map)
-		kick(mmapping_of(map));
+		kick_mmapping(mmapping_of(map));
 }
 
 /*
@@ -792,7 +792,7 @@ void lab_mmap_end_all(const struct lab_owner *owner)
 		    test_and_set_bit(MMAPPING_KICKED, &mmapping->flags))
 			continue;
 		kref_get(&mmapping->ref);
-		kick(mmapping);
+		kick_mmapping(mmapping);
 	}
 	spin_unlock(&mmaps_lock);
 }

@@ -24,6 +24,7 @@ enum on_refusal {
 	ON_REFUSAL_REPORT,
 	ON_REFUSAL_WARN,
 	ON_REFUSAL_PANIC,
+	NR_ON_REFUSAL
 };
 
 static const char * const on_refusal_names[] = {
@@ -31,6 +32,8 @@ static const char * const on_refusal_names[] = {
 	[ON_REFUSAL_WARN] = "warn",
 	[ON_REFUSAL_PANIC] = "panic",
 };
+
+static_assert(ARRAY_SIZE(on_refusal_names) == NR_ON_REFUSAL);
 
 static struct lab_choice on_refusal = {
 	.chosen = ON_REFUSAL_REPORT,
@@ -57,9 +60,9 @@ unsigned long lab_report_count(enum lab_class class)
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_report_count);
 
-static void act(const struct lab_refusal *refusal)
+static void act_on_refusal(const struct lab_refusal *refusal)
 {
-	switch (READ_ONCE(on_refusal.chosen)) {
+	switch ((enum on_refusal)READ_ONCE(on_refusal.chosen)) {
 	case ON_REFUSAL_WARN:
 		WARN(1, "labyrinth: %s-%s in %pS\n",
 		     lab_class_name(refusal->class), lab_op_name(refusal->op),
@@ -68,6 +71,9 @@ static void act(const struct lab_refusal *refusal)
 	case ON_REFUSAL_PANIC:
 		panic("labyrinth: %s-%s in %pS\n", lab_class_name(refusal->class),
 		      lab_op_name(refusal->op), (void *)refusal->ip);
+	case ON_REFUSAL_REPORT:
+	case NR_ON_REFUSAL:
+		break;
 	}
 }
 
@@ -110,5 +116,5 @@ void lab_report(const struct lab_refusal *refusal)
 	atomic_long_inc(&counts[refusal->class]);
 	trace_refusal(refusal);
 	lab_kept_report(refusal, &report_limit);
-	act(refusal);
+	act_on_refusal(refusal);
 }
