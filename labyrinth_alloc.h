@@ -33,7 +33,7 @@ struct vm_area_struct;
 #define LABYRINTH_OWNER_ZERO	BIT(0)
 /*
  * The caller promises one user at a time (one NAPI instance, one thread):
- * the quickest path, which masks nothing and locks nothing.
+ * the fastest path, which masks nothing and locks nothing.
  */
 #define LABYRINTH_OWNER_SINGLE	BIT(1)
 
@@ -136,7 +136,7 @@ int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
 			void *addr, dma_addr_t dma, size_t size,
 			enum dma_data_direction dir);
 
-/* The quickest paths, inline. Below the declarations that they fall back to. */
+/* The fast paths, inline. Below the declarations that they fall back to. */
 #include "inline/fast.h"
 
 #endif /* LABYRINTH_ALLOC_H */

@@ -13,9 +13,9 @@
 #include "report/trace.h"
 
 /* A page that comes from elsewhere may be of another node than its new owner's. */
-static lab_tag_t stray_mark(const struct lab_owner *owner, struct lab_frame *frame)
+static lab_tag_t remote_mark(const struct lab_owner *owner, struct lab_frame *frame)
 {
-	return lab_owner_is_near(owner, lab_frame_page(frame)) ? 0 : LAB_TAG_STRAY;
+	return lab_owner_is_near(owner, lab_frame_page(frame)) ? 0 : LAB_TAG_REMOTE;
 }
 
 /*
@@ -34,7 +34,7 @@ static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 {
 	lab_tag_t tag = lab_tag_make(lab_tag_pfn(call->tag),
 				     lab_owner_id(heir), LAB_CACHED) |
-			(call->tag & LAB_TAG_EMERGENCY) | stray_mark(heir, call->frame);
+			(call->tag & LAB_TAG_EMERGENCY) | remote_mark(heir, call->frame);
 
 	if (!lab_owner_quota_take(heir, 1)) {
 		lab_owner_fail(heir, LAB_FAIL_QUOTA);
@@ -188,7 +188,7 @@ static int release_page(struct lab_call *call)
 	return 0;
 }
 
-static struct page *release(struct lab_call *call)
+static struct page *release_for(struct lab_call *call)
 {
 	int err = lab_call_begin(call);
 
@@ -222,7 +222,7 @@ struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr)
 		.ip = _RET_IP_,
 	};
 
-	return release(&call);
+	return release_for(&call);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_release, LAB_NS);
 
@@ -247,7 +247,7 @@ struct page *labyrinth_release_lent(struct labyrinth_owner *owner, void *addr)
 		.ip = _RET_IP_,
 	};
 
-	return release(&call);
+	return release_for(&call);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_release_lent, LAB_NS);
 
@@ -268,7 +268,7 @@ static bool is_ordinary(struct page *page)
 static int adopt_frozen(struct lab_call *call, unsigned long pfn)
 {
 	lab_tag_t tag = lab_tag_make(pfn, lab_owner_id(call->owner), LAB_CACHED) |
-			stray_mark(call->owner, call->frame);
+			remote_mark(call->owner, call->frame);
 
 	if (page_is_pfmemalloc(lab_frame_page(call->frame)))
 		tag |= LAB_TAG_EMERGENCY;

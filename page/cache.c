@@ -90,12 +90,12 @@ static void note_content(struct lab_owner *owner, struct lab_slot *slot)
 static lab_tag_t marks_of(const struct lab_owner *owner, const struct page *page)
 {
 	return (page_is_pfmemalloc(page) ? LAB_TAG_EMERGENCY : 0) |
-	       (lab_owner_is_near(owner, page) ? 0 : LAB_TAG_STRAY);
+	       (lab_owner_is_near(owner, page) ? 0 : LAB_TAG_REMOTE);
 }
 
 /* Tags the frozen @frame's page. */
-static struct lab_slot *enter_frozen(struct lab_owner *owner, struct lab_frame *frame,
-				     lab_tag_t tag)
+static struct lab_slot *tag_frozen(struct lab_owner *owner, struct lab_frame *frame,
+				   lab_tag_t tag)
 {
 	struct lab_slot *slot = lab_table_insert(&labyrinth_hot.table, tag);
 
@@ -112,8 +112,8 @@ static struct lab_slot *enter_frozen(struct lab_owner *owner, struct lab_frame *
  * Tags @page, which is just out of the page allocator. One that is to pass through is
  * wanted only as the @first, which is handed out at once.
  */
-static enum entry enter(struct lab_owner *owner, struct page *page, bool first,
-			struct lab_slot **slot)
+static enum entry tag_fresh_page(struct lab_owner *owner, struct page *page, bool first,
+				 struct lab_slot **slot)
 {
 	unsigned long pfn = page_to_pfn(page);
 	struct lab_frame *frame = lab_frame(page);
@@ -127,7 +127,7 @@ static enum entry enter(struct lab_owner *owner, struct page *page, bool first,
 	if (!lab_pfn_fits(pfn) || (marks && !first) || !lab_frame_freeze(frame, 1))
 		return NOT_WANTED;
 	tag = lab_tag_make(pfn, lab_owner_id(owner), LAB_CACHED) | marks;
-	*slot = enter_frozen(owner, frame, tag);
+	*slot = tag_frozen(owner, frame, tag);
 	if (!*slot)
 		return NO_ROOM;
 	lab_step(LAB_OP_REFILL, pfn, owner, _RET_IP_);
@@ -144,8 +144,8 @@ static gfp_t near_gfp(const struct lab_owner *owner, gfp_t gfp)
  * The owner's node has no page left: one of another node is better than none. It
  * is handed out, and goes back to the system when it is freed.
  */
-static void get_stray(struct lab_batch *batch, struct lab_owner *owner,
-		      gfp_t gfp)
+static void get_remote(struct lab_batch *batch, struct lab_owner *owner,
+		       gfp_t gfp)
 {
 	batch->pages[0] = alloc_pages_node(owner->nid, gfp, 0);
 	batch->nr = !!batch->pages[0];
@@ -166,7 +166,7 @@ void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
 	batch->nr = lab_alloc_pages_bulk_node(near_gfp(owner, gfp), owner->nid,
 					      LAB_BATCH, batch->pages);
 	if (!batch->nr && owner->nid != NUMA_NO_NODE)
-		get_stray(batch, owner, gfp);
+		get_remote(batch, owner, gfp);
 }
 
 /*
@@ -183,7 +183,7 @@ struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
 
 	for (i = 0; i < batch->nr; i++) {
 		struct page *page = batch->pages[i];
-		enum entry entry = enter(owner, page, !first, &slot);
+		enum entry entry = tag_fresh_page(owner, page, !first, &slot);
 
 		if (entry == NO_ROOM)
 			batch->fail = LAB_FAIL_TABLE;
@@ -217,9 +217,9 @@ void lab_batch_give_back(struct lab_batch *batch)
 }
 
 /* Makes up to @most pages that @pop yields ready to be given back. */
-static void take_out(struct lab_owner *owner, struct lab_batch *batch,
-		     struct lab_slot *(*pop)(struct lab_owner *owner),
-		     unsigned int most)
+static void take_out_batch(struct lab_owner *owner, struct lab_batch *batch,
+			   struct lab_slot *(*pop)(struct lab_owner *owner),
+			   unsigned int most)
 {
 	struct lab_slot *slot;
 	struct page *page;
@@ -423,7 +423,7 @@ static void move_to_reserve(struct lab_owner *owner, unsigned int most)
 }
 
 /* Context: Any; preemption disabled, the owner alive. */
-static void spill(struct lab_owner *owner)
+static void spill_cache(struct lab_owner *owner)
 {
 	move_to_reserve(owner, LAB_BATCH);
 	irq_work_queue(&owner->kick);
@@ -443,9 +443,9 @@ void lab_cache_trim(struct lab_owner *owner,
 	preempt_disable();
 	if (lab_owner_is(owner, handle) && lab_cache_is_over(owner)) {
 		if (give_back)
-			take_out(owner, &batch, cache_pop, LAB_BATCH);
+			take_out_batch(owner, &batch, cache_pop, LAB_BATCH);
 		else
-			spill(owner);
+			spill_cache(owner);
 	}
 	preempt_enable();
 	lab_batch_give_back(&batch);
@@ -485,7 +485,7 @@ static int reserve_fill(struct lab_owner *owner)
 
 		if (!page)
 			return -ENOMEM;
-		entry = enter(owner, page, false, &slot);
+		entry = tag_fresh_page(owner, page, false, &slot);
 		if (entry == NO_ROOM || entry == NOT_WANTED)
 			__free_page(page);
 		if (entry == NO_ROOM) {
@@ -515,7 +515,7 @@ unsigned int lab_cache_give_back(struct lab_owner *owner)
 	do {
 		struct lab_batch batch = { .fail = LAB_FAIL_MEMORY };
 
-		take_out(owner, &batch, pop_excess, LAB_BATCH);
+		take_out_batch(owner, &batch, pop_excess, LAB_BATCH);
 		nr = batch.nr;
 		given += nr;
 		lab_batch_give_back(&batch);
@@ -647,7 +647,7 @@ int lab_cache_init(struct lab_owner *owner)
 	return err;
 }
 
-static void drain(struct lab_owner *owner,
+static void drain_list(struct lab_owner *owner,
 		  struct lab_slot *(*pop)(struct lab_owner *owner), unsigned long ip)
 {
 	struct lab_slot *slot;
@@ -670,10 +670,10 @@ void lab_cache_exit(struct lab_owner *owner, unsigned long ip)
 	irq_work_sync(&owner->kick);
 	cancel_delayed_work_sync(&owner->refill);
 	if (lab_owner_is_single(owner))
-		drain(owner, pop_single, ip);
+		drain_list(owner, pop_single, ip);
 	for_each_possible_cpu(cpu)
 		lab_cache_gather_cpu(owner, cpu);
-	drain(owner, reserve_pop, ip);
+	drain_list(owner, reserve_pop, ip);
 	if (lab_owner_is_single(owner))
 		free_stack(owner);
 	else

@@ -50,47 +50,47 @@ struct lab_call {
 };
 
 /**
- * struct lab_quick - a page of which all is as it mostly is
+ * struct lab_fast - a page of which all is as it mostly is
  * @slot: where its tag stands.
  * @tag: what it is.
  * @frame: the page's.
  */
-struct lab_quick {
+struct lab_fast {
 	struct lab_slot *slot;
 	lab_tag_t tag;
 	struct lab_frame *frame;
 };
 
 /*
- * Whether the page at @addr is in @state, @handle's, and its calls may go the short
- * way: nothing is to be reported or traced. If not, more must be asked.
+ * Whether the page at @addr is in @state, @handle's, and its calls may take the
+ * fast path: nothing is to be reported or traced. If not, more must be asked.
  * Context: As lab_owner_get().
  */
-static __always_inline bool lab_quick_find(const struct labyrinth_owner *handle,
-					   const void *addr,
-					   enum lab_state state,
-					   struct lab_quick *quick)
+static __always_inline bool lab_fast_find(const struct labyrinth_owner *handle,
+					  const void *addr,
+					  enum lab_state state,
+					  struct lab_fast *fast)
 {
 	const struct lab_front *front = lab_front_of(handle);
 	unsigned long pfn;
 
-	if (!lab_is_plain(front, handle) || unlikely(!lab_address_pfn(addr, &pfn)))
+	if (!lab_is_fast(front, handle) || unlikely(!lab_address_pfn(addr, &pfn)))
 		return false;
-	quick->tag = lab_tag_step(front->key + pfn, state);
-	quick->slot = lab_table_find(&labyrinth_hot.table, quick->tag);
-	if (unlikely(!quick->slot))
+	fast->tag = lab_tag_step(front->key + pfn, state);
+	fast->slot = lab_table_find(&labyrinth_hot.table, fast->tag);
+	if (unlikely(!fast->slot))
 		return false;
 	/* Not before: there may be no such frame, and then no struct page. */
-	quick->frame = lab_frame_of_pfn(pfn);
+	fast->frame = lab_frame_of_pfn(pfn);
 	return true;
 }
 
-static __always_inline bool lab_quick_commit(const struct lab_quick *quick,
-					     enum lab_state state)
+static __always_inline bool lab_fast_commit(const struct lab_fast *fast,
+					    enum lab_state state)
 {
 	/* Pairs as in lab_call_commit(). */
-	return likely(cmpxchg(&quick->slot->tag, quick->tag,
-			      lab_tag_step(quick->tag, state)) == quick->tag);
+	return likely(cmpxchg(&fast->slot->tag, fast->tag,
+			      lab_tag_step(fast->tag, state)) == fast->tag);
 }
 
 int lab_call_begin(struct lab_call *call);

@@ -84,7 +84,7 @@ static void report_finding(const struct lab_owner *owner, enum lab_op op,
 }
 
 /* Claims @frame, ours, if nobody but the owner refers to it; notes what was missing. */
-static bool claim(struct lab_frame *frame, struct finding *finding)
+static bool claim_frame(struct lab_frame *frame, struct finding *finding)
 {
 	finding->missing = 0;
 	if (lab_frame_freeze(frame, LAB_REFS_EXCLUSIVE))
@@ -97,8 +97,8 @@ static bool claim(struct lab_frame *frame, struct finding *finding)
  * The page has been through the page allocator and is somebody else's. The tag goes, and
  * nothing is left of the page here but the report.
  */
-static void forget(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
-		   enum lab_op op, unsigned long ip)
+static void forget_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
+			enum lab_op op, unsigned long ip)
 {
 	lab_report_corrupt(op, owner, slot, tag, ip);
 	if (!lab_table_remove(&labyrinth_hot.table, slot, tag))
@@ -111,7 +111,7 @@ static void forget(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag
  * The page allocator was given a page of failed memory behind our back, and has put it
  * away: it has no reference any more, and nobody gets it. The tag goes.
  */
-static bool bury(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
+static bool bury_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
 {
 	struct lab_frame *frame = lab_frame_of_tag(tag);
 
@@ -130,8 +130,8 @@ static bool bury(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
  * Takes the tag off a frame that is frozen and the caller's alone. The type goes first:
  * without a tag, memory that has it and no reference may go offline.
  */
-static bool untag(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
-		  const struct finding *finding)
+static bool untag_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
+		       const struct finding *finding)
 {
 	struct lab_frame *frame = lab_frame_of_tag(tag);
 	u32 type = READ_ONCE(frame->type);
@@ -159,7 +159,7 @@ static enum lab_words words_of(enum lab_state state)
 	return state == LAB_LENT || state == LAB_LIMBO ? LAB_WORDS_LENT : LAB_WORDS_OWNED;
 }
 
-static void look_over(struct finding *finding)
+static void look_over_frame(struct finding *finding)
 {
 	struct lab_frame *frame = lab_frame_of_tag(finding->tag);
 	enum lab_words words = words_of(lab_tag_state(finding->tag));
@@ -226,37 +226,37 @@ bool lab_vet(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 	if (likely(lab_is_ready(frame)))
 		return true;
 	if (!lab_frame_is_ours(frame)) {
-		forget(owner, slot, finding.tag, LAB_OP_ALLOC, ip);
+		forget_page(owner, slot, finding.tag, LAB_OP_ALLOC, ip);
 		return false;
 	}
-	if (lab_frame_is_poisoned(frame) || !claim(frame, &finding)) {
+	if (lab_frame_is_poisoned(frame) || !claim_frame(frame, &finding)) {
 		lab_retire(owner, slot, false);
 		return false;
 	}
-	look_over(&finding);
+	look_over_frame(&finding);
 	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE);
 	report_finding(owner, LAB_OP_ALLOC, &finding, ip);
 	return true;
 }
 
 /* As lab_leave(), of a page that has the owner's tag @finding->tag. */
-static bool leave(struct lab_owner *owner, struct lab_slot *slot, struct finding *finding,
+static bool leave_owner(struct lab_owner *owner, struct lab_slot *slot, struct finding *finding,
 		  unsigned long ip)
 {
 	struct lab_frame *frame = lab_frame_of_tag(finding->tag);
 
 	if (!lab_frame_is_ours(frame)) {
-		forget(owner, slot, finding->tag, LAB_OP_RETURN, ip);
+		forget_page(owner, slot, finding->tag, LAB_OP_RETURN, ip);
 		return false;
 	}
-	if (bury(owner, slot, finding->tag))
+	if (bury_page(owner, slot, finding->tag))
 		return false;
-	if (!claim(frame, finding)) {
+	if (!claim_frame(frame, finding)) {
 		send_to_limbo(owner, slot, finding->tag, false);
 		return false;
 	}
-	look_over(finding);
-	if (!untag(owner, slot, finding->tag, finding))
+	look_over_frame(finding);
+	if (!untag_page(owner, slot, finding->tag, finding))
 		return false;
 	report_finding(owner, LAB_OP_RETURN, finding, ip);
 	return true;
@@ -282,7 +282,7 @@ struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot, unsigned 
 	/* Pairs with the lock's release by who takes the last mapping off the list. */
 	if (smp_load_acquire(&slot->mappings))
 		return NULL;
-	return leave(owner, slot, &finding, ip) ? pfn_to_page(lab_tag_pfn(tag)) : NULL;
+	return leave_owner(owner, slot, &finding, ip) ? pfn_to_page(lab_tag_pfn(tag)) : NULL;
 }
 
 /*
@@ -314,7 +314,7 @@ void lab_limbo_settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t 
  * A page was freed while somebody referred to it, as the core does to every page now and
  * then for a moment. Whoever still does a second later is worth a report: once.
  */
-static void tell_late(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
+static void report_late(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
 {
 	u64 when = READ_ONCE(slot->when);
 
@@ -345,9 +345,9 @@ static void limbo_look(struct work_struct *work)
 			continue;
 		owner = lab_owner_by_id(lab_tag_owner(tag));
 		slot = &labyrinth_hot.table.slots[index];
-		/* As tell_late(): of whoever had the page. */
+		/* As report_late(): of whoever had the page. */
 		lab_limbo_settle(owner, slot, tag, READ_ONCE(slot->site) ?: _THIS_IP_);
-		tell_late(owner, slot, tag);
+		report_late(owner, slot, tag);
 		lab_owner_put_slot(owner);
 	}
 	if (lab_limbo_count())

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Bring-up tracing. The state owned here says who is watching; while anybody
- * is, set_fast() in core/owner.c keeps every page off the path that tells nobody.
+ * is, set_fast_handles() in core/owner.c keeps every page off the path that tells nobody.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -68,7 +68,11 @@ static void trace_page(enum lab_op op, unsigned long pfn,
 		return trace_page_dma(pfn, owner, ip);
 	case LAB_OP_UNMAP:
 		return trace_page_unmap(pfn, owner, ip);
-	default:
+	case LAB_OP_TRANSFER:		/* names two owners: lab_step_transfer() */
+	case LAB_OP_RELEASE_LENT:	/* is told as a release */
+	case LAB_OP_DESTROY:
+	case LAB_OP_FAULT:
+	case LAB_NR_OP_NAMES:
 		return;
 	}
 }

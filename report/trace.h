@@ -53,19 +53,19 @@ DECLARE_EVENT_CLASS(labyrinth_page,
 		  __entry->owner_id, __entry->owner, (void *)__entry->ip)
 );
 
-/* Steps with a short way, which tells nobody: while one is watched, no page takes it. */
-#define LAB_SHORT_EVENT(name)						\
+/* Steps with a fast path, which tells nobody: while one is watched, no page takes it. */
+#define LAB_FAST_EVENT(name)						\
 DEFINE_EVENT_FN(labyrinth_page, name,					\
 	TP_PROTO(unsigned long pfn, const struct lab_owner *owner,	\
 		 unsigned long ip),					\
 	TP_ARGS(pfn, owner, ip), lab_trace_begin, lab_trace_end)
 
-LAB_SHORT_EVENT(page_alloc);
-LAB_SHORT_EVENT(page_free);
-LAB_SHORT_EVENT(page_lend);
-LAB_SHORT_EVENT(page_reclaim);
-LAB_SHORT_EVENT(page_dma);
-LAB_SHORT_EVENT(page_unmap);
+LAB_FAST_EVENT(page_alloc);
+LAB_FAST_EVENT(page_free);
+LAB_FAST_EVENT(page_lend);
+LAB_FAST_EVENT(page_reclaim);
+LAB_FAST_EVENT(page_dma);
+LAB_FAST_EVENT(page_unmap);
 
 #define LAB_PAGE_EVENT(name)						\
 DEFINE_EVENT(labyrinth_page, name,					\
