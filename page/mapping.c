@@ -313,7 +313,7 @@ void lab_mapping_rename(struct lab_owner *owner, struct lab_slot *slot,
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 }
 
-/* Stands for mappings of which the device does not know that the owner has gone. Never ends. */
+/* Stands for DMA mappings that the device was never told to give up: never ends. */
 static struct lab_mapping kept_for_good = {
 	.what.kind = LAB_MAP_DMA,
 	.linked = true,
