@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The last steps of each page, for reports; see history.c.
- */
+/* The last steps of each page, for reports; see report/history.c. */
 #ifndef LABYRINTH_HISTORY_H
 #define LABYRINTH_HISTORY_H
 
