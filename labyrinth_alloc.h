@@ -32,7 +32,7 @@ struct vm_area_struct;
 /* Pages are handed out zeroed. */
 #define LABYRINTH_OWNER_ZERO	BIT(0)
 /*
- * The caller promises one user at a time (a NAPI instance, a thread): the quickest path, which
+ * The caller promises one user at a time (a NAPI instance, a thread): the fastest path, which
  * masks nothing and locks nothing.
  */
 #define LABYRINTH_OWNER_SINGLE	BIT(1)
@@ -137,8 +137,8 @@ int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
 			enum dma_data_direction dir);
 
 /*
- * The quickest paths, inline. Below the declarations of the functions that the paths call when
- * a check fails.
+ * The fast paths, inline. Below the declarations of the functions that the paths call when a
+ * check fails.
  */
 #include "inline/fast.h"
 

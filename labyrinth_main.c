@@ -94,7 +94,7 @@ static u64 nr_frames(void)
 	return frames;
 }
 
-static int __init prepare(void)
+static int __init prepare_load(void)
 {
 	int err = choose_capacity();
 
@@ -178,7 +178,7 @@ static int start_parts(void)
 
 static int __init labyrinth_init(void)
 {
-	int err = prepare() ?: start_parts();
+	int err = prepare_load() ?: start_parts();
 
 	if (!err)
 		pr_info("ready: up to %lu pages of up to %u owners\n", capacity, max_owners);

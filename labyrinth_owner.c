@@ -66,9 +66,9 @@ static void copy_name(char *to, const char *name)
 			*to = '?';
 }
 
-static void set_up(struct lab_owner *owner,
-		   const struct labyrinth_owner_attrs *attrs,
-		   struct module *module, unsigned long ip)
+static void set_up_owner(struct lab_owner *owner,
+			 const struct labyrinth_owner_attrs *attrs,
+			 struct module *module, unsigned long ip)
 {
 	int fail;
 
@@ -95,7 +95,7 @@ static void set_up(struct lab_owner *owner,
 }
 
 /* Takes the lock, since debugfs shows the device of an owner that goes. */
-static void tear_down(struct lab_owner *owner)
+static void tear_down_owner(struct lab_owner *owner)
 {
 	struct task_struct *task;
 	struct device *dev;
@@ -112,7 +112,7 @@ static void tear_down(struct lab_owner *owner)
 }
 
 /* Fills the owner's reserve with pages, and with the records to map those pages for DMA. */
-static int fill(struct lab_owner *owner)
+static int provide_owner(struct lab_owner *owner)
 {
 	int err = lab_cache_init(owner);
 
@@ -156,10 +156,10 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 	owner = lab_owner_get_slot();
 	if (!owner)
 		return ERR_PTR(-ENOSPC);
-	set_up(owner, attrs, module, _RET_IP_);
-	err = fill(owner);
+	set_up_owner(owner, attrs, module, _RET_IP_);
+	err = provide_owner(owner);
 	if (err) {
-		tear_down(owner);
+		tear_down_owner(owner);
 		lab_owner_give_up(owner);
 		return ERR_PTR(err);
 	}
@@ -214,13 +214,10 @@ static void settle_mapped(struct lab_owner *owner, struct lab_slot *slot, lab_ta
 	lab_limbo_settle(owner, slot, lab_tag_step(tag, LAB_LIMBO), ip);
 }
 
-static void settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
-		   unsigned long ip)
+static void settle_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
+			unsigned long ip)
 {
-	/*
-	 * A process may have unmapped the page just now: then the page is HELD again, on no
-	 * list.
-	 */
+	/* A process may have unmapped the page just now: it is HELD again then, on no list. */
 	if (lab_tag_state(tag) == LAB_MAPPED && lab_mapping_retire(owner, slot, tag, false))
 		settle_mapped(owner, slot, tag, ip);
 	else
@@ -246,7 +243,7 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 			continue;
 		slot = &labyrinth_hot.table.slots[index];
 		name_leaked(owner, slot, tag, ++out, ip);
-		settle(owner, slot, tag, ip);
+		settle_page(owner, slot, tag, ip);
 	}
 	left = atomic_read(&owner->pages) - 1;
 	if (out)
@@ -259,7 +256,7 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 	return out;
 }
 
-static unsigned int destroy(struct lab_owner *owner, unsigned long ip)
+static unsigned int destroy_owner(struct lab_owner *owner, unsigned long ip)
 {
 	unsigned int out;
 
@@ -269,7 +266,7 @@ static unsigned int destroy(struct lab_owner *owner, unsigned long ip)
 	trace_owner_destroy(owner, out);
 	pr_debug("owner %s (id %u) destroyed, %u pages were out\n",
 		 owner->name, lab_owner_id(owner), out);
-	tear_down(owner);
+	tear_down_owner(owner);
 	lab_owner_bury(owner);
 	return out;
 }
@@ -280,7 +277,7 @@ static unsigned int destroy_handle(struct labyrinth_owner *handle,
 	struct lab_owner *owner = lab_owner_retire(handle);
 
 	if (owner)
-		return destroy(owner, ip);
+		return destroy_owner(owner, ip);
 	lab_report(&(struct lab_refusal) {
 		.class = LAB_BAD_HANDLE,
 		.op = LAB_OP_DESTROY,

@@ -13,9 +13,9 @@
 #include "report/trace.h"
 
 /* A page that comes from elsewhere may be of another node than the new owner asked for. */
-static lab_tag_t stray_mark(const struct lab_owner *owner, struct lab_frame *frame)
+static lab_tag_t remote_mark(const struct lab_owner *owner, struct lab_frame *frame)
 {
-	return lab_owner_is_near(owner, lab_frame_page(frame)) ? 0 : LAB_TAG_STRAY;
+	return lab_owner_is_near(owner, lab_frame_page(frame)) ? 0 : LAB_TAG_REMOTE;
 }
 
 /*
@@ -35,7 +35,7 @@ static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 {
 	lab_tag_t tag = lab_tag_make(lab_tag_pfn(call->tag),
 				     lab_owner_id(heir), LAB_CACHED) |
-			(call->tag & LAB_TAG_EMERGENCY) | stray_mark(heir, call->frame);
+			(call->tag & LAB_TAG_EMERGENCY) | remote_mark(heir, call->frame);
 
 	if (!lab_owner_quota_take(heir, 1)) {
 		lab_owner_fail(heir, LAB_FAIL_QUOTA);
@@ -145,7 +145,7 @@ static int untag_held(struct lab_call *call)
 
 	if (err)
 		return err;
-	/* The type goes before the tag, as in untag() of page/limbo.c. */
+	/* The type goes before the tag, as in untag_page() of page/limbo.c. */
 	lab_frame_clear_type(call->frame);
 	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag)) {
 		lab_frame_set_type(call->frame);
@@ -193,7 +193,7 @@ static int release_page(struct lab_call *call)
 	return 0;
 }
 
-static struct page *release(struct lab_call *call)
+static struct page *release_for(struct lab_call *call)
 {
 	int err = lab_call_begin(call);
 
@@ -213,7 +213,7 @@ static struct page *release(struct lab_call *call)
  * @addr: the page's address.
  *
  * After success the page is an ordinary page with a single reference, the caller's, to be
- * dropped with put_page() or __free_page(). After failure the page's owner is the same as
+ * dropped with put_page() or __free_page(). After failure the page is still @owner's, or as
  * before. For a page that a process has mapped, as labyrinth_transfer().
  *
  * Context: Any. Sleeps no more than labyrinth_free_page().
@@ -227,7 +227,7 @@ struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr)
 		.ip = _RET_IP_,
 	};
 
-	return release(&call);
+	return release_for(&call);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_release, LAB_NS);
 
@@ -252,7 +252,7 @@ struct page *labyrinth_release_lent(struct labyrinth_owner *owner, void *addr)
 		.ip = _RET_IP_,
 	};
 
-	return release(&call);
+	return release_for(&call);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_release_lent, LAB_NS);
 
@@ -273,7 +273,7 @@ static bool is_ordinary(struct page *page)
 static int adopt_frozen(struct lab_call *call, unsigned long pfn)
 {
 	lab_tag_t tag = lab_tag_make(pfn, lab_owner_id(call->owner), LAB_CACHED) |
-			stray_mark(call->owner, call->frame);
+			remote_mark(call->owner, call->frame);
 
 	if (page_is_pfmemalloc(lab_frame_page(call->frame)))
 		tag |= LAB_TAG_EMERGENCY;

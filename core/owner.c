@@ -100,17 +100,17 @@ static void forbid_fast(struct lab_owner *owner)
  * Chooses whether the paths that only pop or push may serve @owner. A call under way may have
  * read the old choice: a watcher misses such a step.
  */
-static void set_fast(struct lab_owner *owner, void *unused)
+static void set_fast_handles(struct lab_owner *owner, void *unused)
 {
 	unsigned long dead = lab_owner_dead(owner);
-	bool plain = !owner->front.task && !owner->max_pages && !watchers &&
+	bool fast = !owner->front.task && !owner->max_pages && !watchers &&
 		     !(owner->front.flags & LABYRINTH_OWNER_ZERO);
 	bool single = lab_owner_is_single(owner);
 
 	WRITE_ONCE(owner->front.single_handle,
-		   plain && single ? owner->front.handle : dead);
+		   fast && single ? owner->front.handle : dead);
 	WRITE_ONCE(owner->front.shared_handle,
-		   plain && !single ? owner->front.handle : dead);
+		   fast && !single ? owner->front.handle : dead);
 }
 
 /*
@@ -121,7 +121,7 @@ void lab_watch_begin(void)
 {
 	mutex_lock(&owners_lock);
 	if (!watchers++)
-		each_live(set_fast, NULL);
+		each_live(set_fast_handles, NULL);
 	mutex_unlock(&owners_lock);
 }
 
@@ -129,7 +129,7 @@ void lab_watch_end(void)
 {
 	mutex_lock(&owners_lock);
 	if (!--watchers)
-		each_live(set_fast, NULL);
+		each_live(set_fast_handles, NULL);
 	mutex_unlock(&owners_lock);
 }
 
@@ -213,7 +213,7 @@ void lab_owner_put_slot(struct lab_owner *owner)
  * Feistel network is a permutation, whatever the rounds compute ("How to construct pseudorandom
  * permutations from pseudorandom functions", Luby and Rackoff, 1988).
  */
-static u64 encipher(unsigned int id, u64 generation)
+static u64 encipher_life(unsigned int id, u64 generation)
 {
 	u64 left = generation >> LIFE_HALF_BITS & LIFE_HALF_MASK;
 	u64 right = generation & LIFE_HALF_MASK;
@@ -233,7 +233,7 @@ static u64 encipher(unsigned int id, u64 generation)
 static unsigned long make_handle(const struct lab_owner *owner)
 {
 	unsigned int id = lab_owner_id(owner);
-	u64 life = encipher(id, owner->generation);
+	u64 life = encipher_life(id, owner->generation);
 
 	return HANDLE_TOP | (life >> LIFE_LOW_BITS) << LIFE_HIGH_SHIFT |
 	       (unsigned long)id << LAB_OWNER_SLOT_SHIFT |
@@ -250,7 +250,7 @@ void lab_owner_publish(struct lab_owner *owner)
 	 * creator passes the handle on by a release of its own.
 	 */
 	WRITE_ONCE(owner->front.handle, make_handle(owner));
-	set_fast(owner, NULL);
+	set_fast_handles(owner, NULL);
 	mutex_unlock(&owners_lock);
 }
 

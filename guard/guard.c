@@ -15,7 +15,7 @@
  * preempted there. After the last hook is disarmed, lab_guard_exit() waits for a grace period
  * of RCU-tasks. By then each task has slept, or been in user space, since the task was in a
  * callback or a stub. If a hook cannot be disarmed, calls come for ever: then the module stays,
- * see disarm().
+ * see disarm_hook().
  *
  * Recursion: the look-up calls no hooked function, so every call is judged, without protection.
  * A report may recurse: the printed text may go out over a network card, the driver of which
@@ -47,7 +47,7 @@
 #include "guard/hook.h"
 #include "hook/stubs.h"
 
-static const char * const class_names[] = {
+static const char * const hook_class_names[] = {
 	[LAB_HOOK_MAP] = "map",
 	[LAB_HOOK_FAULT] = "fault",
 	[LAB_HOOK_VMAP] = "vmap",
@@ -56,9 +56,9 @@ static const char * const class_names[] = {
 	[LAB_HOOK_FREE] = "free",
 };
 
-static_assert(ARRAY_SIZE(class_names) == LAB_NR_HOOK_CLASSES);
+static_assert(ARRAY_SIZE(hook_class_names) == LAB_NR_HOOK_CLASSES);
 
-static const char * const state_names[] = {
+static const char * const hook_state_names[] = {
 	[LAB_HOOK_DISARMED] = "disarmed",
 	[LAB_HOOK_ARMED] = "armed",
 	[LAB_HOOK_MISSING] = "not in this kernel",
@@ -66,7 +66,7 @@ static const char * const state_names[] = {
 	[LAB_HOOK_STUCK] = "stuck",
 };
 
-static_assert(ARRAY_SIZE(state_names) == LAB_NR_HOOK_STATES);
+static_assert(ARRAY_SIZE(hook_state_names) == LAB_NR_HOOK_STATES);
 
 /* Room for the names of all classes. */
 #define CLASSES_LEN	48
@@ -108,8 +108,8 @@ static bool is_ours(unsigned long caller)
 }
 
 /* Judges a call that names a held page. */
-static noinline void found(struct lab_hook *hook, lab_tag_t tag,
-			   unsigned long parent_ip, struct ftrace_regs *regs)
+static noinline void guard_tagged(struct lab_hook *hook, lab_tag_t tag,
+				  unsigned long parent_ip, struct ftrace_regs *regs)
 {
 	unsigned long caller = parent_ip;
 
@@ -124,8 +124,8 @@ static noinline void found(struct lab_hook *hook, lab_tag_t tag,
 	lab_ftrace_divert(regs, hook->refusal);
 }
 
-static void called(unsigned long ip, unsigned long parent_ip,
-		   struct ftrace_ops *ops, struct ftrace_regs *regs)
+static void guard_called(unsigned long ip, unsigned long parent_ip,
+			 struct ftrace_ops *ops, struct ftrace_regs *regs)
 {
 	struct lab_hook *hook = container_of(ops, struct lab_hook, ops);
 	lab_tag_t tag;
@@ -136,11 +136,11 @@ static void called(unsigned long ip, unsigned long parent_ip,
 	this_cpu_inc(*hook->hits);
 	tag = hook->find(regs);
 	if (unlikely(tag))
-		found(hook, tag, parent_ip, regs);
+		guard_tagged(hook, tag, parent_ip, regs);
 }
 
 /* Tells ftrace which function to hook. */
-static int aim(struct lab_hook *hook)
+static int aim_hook(struct lab_hook *hook)
 {
 	char name[KSYM_NAME_LEN];
 
@@ -179,24 +179,24 @@ static int attach_ops(struct lab_hook *hook)
 		if (hook->by_direct)
 			return 0;
 	}
-	set_ops(hook, called, FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT);
+	set_ops(hook, guard_called, FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT);
 	return register_ftrace_function(&hook->ops);
 }
 
-static int attach(struct lab_hook *hook)
+static int attach_hook(struct lab_hook *hook)
 {
 	int err;
 
 	if (hook->tracepoint)
 		return lab_rawfree_arm(hook);
-	err = aim(hook);
+	err = aim_hook(hook);
 	/* ftrace finds no function of this name, or none that can be traced. */
 	if (err == -EINVAL && hook->by_name)
 		return -ENOENT;
 	return err ?: attach_ops(hook);
 }
 
-static int detach(struct lab_hook *hook)
+static int detach_hook(struct lab_hook *hook)
 {
 	if (hook->tracepoint)
 		return lab_rawfree_disarm(hook);
@@ -205,26 +205,26 @@ static int detach(struct lab_hook *hook)
 	return unregister_ftrace_function(&hook->ops);
 }
 
-static void tell_failed(const struct lab_hook *hook)
+static void say_failed(const struct lab_hook *hook)
 {
 	pr_err("guard: %s cannot be hooked: %pe%s\n", hook->name, ERR_PTR(hook->err),
 	       hook->err == -EBUSY ? "; a livepatch or a kprobe with a post_handler has it" : "");
 	pr_err("guard: to try again, write guard= again\n");
 }
 
-static void arm(struct lab_hook *hook)
+static void arm_hook(struct lab_hook *hook)
 {
 	if (hook->state == LAB_HOOK_ARMED || hook->state == LAB_HOOK_MISSING ||
 	    hook->state == LAB_HOOK_STUCK)
 		return;
-	hook->err = attach(hook);
+	hook->err = attach_hook(hook);
 	if (hook->err == -ENOENT) {
 		hook->state = LAB_HOOK_MISSING;
 		return;
 	}
 	hook->state = hook->err ? LAB_HOOK_FAILED : LAB_HOOK_ARMED;
 	if (hook->err)
-		tell_failed(hook);
+		say_failed(hook);
 	else
 		ever_armed = true;
 }
@@ -234,7 +234,7 @@ static void arm(struct lab_hook *hook)
  * ftrace has found itself broken, and stopped for good. Then calls go on coming to the
  * callback: the module must stay, since such calls need the module's text and table.
  */
-static void disarm(struct lab_hook *hook)
+static void disarm_hook(struct lab_hook *hook)
 {
 	if (hook->state == LAB_HOOK_FAILED) {
 		hook->state = LAB_HOOK_DISARMED;
@@ -242,7 +242,7 @@ static void disarm(struct lab_hook *hook)
 	}
 	if (hook->state != LAB_HOOK_ARMED)
 		return;
-	hook->err = detach(hook);
+	hook->err = detach_hook(hook);
 	hook->state = hook->err ? LAB_HOOK_STUCK : LAB_HOOK_DISARMED;
 	if (!hook->err)
 		return;
@@ -261,7 +261,7 @@ static void stay_if_stuck(void)
 			schedule_timeout_idle(MAX_SCHEDULE_TIMEOUT);
 }
 
-static void tell_missing(void)
+static void say_missing(void)
 {
 	char *names = kzalloc(PAGE_SIZE, GFP_KERNEL);
 	unsigned int i;
@@ -333,25 +333,25 @@ static void watch(struct work_struct *work)
 	mutex_unlock(&guard_lock);
 }
 
-static bool wanted(const struct lab_hook *hook)
+static bool hook_is_wanted(const struct lab_hook *hook)
 {
 	return lab_guard_mode.chosen != LAB_GUARD_OFF && guard_classes & BIT(hook->class);
 }
 
 /* Arms and disarms the hooks as mode and classes ask. Under guard_lock. */
-static void settle(void)
+static void settle_hooks(void)
 {
 	unsigned int i;
 
 	look_at_ftrace();
 	for (i = 0; i < lab_nr_hooks; i++) {
-		if (wanted(&lab_hooks[i]))
-			arm(&lab_hooks[i]);
+		if (hook_is_wanted(&lab_hooks[i]))
+			arm_hook(&lab_hooks[i]);
 		else
-			disarm(&lab_hooks[i]);
+			disarm_hook(&lab_hooks[i]);
 	}
 	if (lab_guard_mode.chosen != LAB_GUARD_OFF && !missing_told)
-		tell_missing();
+		say_missing();
 	if (is_any_armed())
 		schedule_delayed_work(&watch_work, WATCH_EVERY);
 }
@@ -364,12 +364,12 @@ static int list_classes(char *buf, int size)
 
 	for_each_set_bit(class, &classes, LAB_NR_HOOK_CLASSES)
 		len += scnprintf(buf + len, size - len, "%s%s", len ? "," : "",
-				 class_names[class]);
+				 hook_class_names[class]);
 	return len;
 }
 
 /* Prints the result of the parameters, in a line. Under guard_lock. */
-static void tell_armed(void)
+static void say_armed(void)
 {
 	unsigned int nr[LAB_NR_HOOK_STATES] = {};
 	char classes[CLASSES_LEN];
@@ -380,7 +380,7 @@ static void tell_armed(void)
 		return;
 	}
 	for (i = 0; i < lab_nr_hooks; i++)
-		nr[lab_hooks[i].state] += wanted(&lab_hooks[i]);
+		nr[lab_hooks[i].state] += hook_is_wanted(&lab_hooks[i]);
 	list_classes(classes, sizeof(classes));
 	pr_info("guard: %s%s, hooks armed: %u of the classes %s; failed: %u, not in this kernel: %u\n",
 		lab_guard_mode.words[lab_guard_mode.chosen], ftrace_dead ? DEAD : "",
@@ -389,12 +389,12 @@ static void tell_armed(void)
 }
 
 /* Before init the parameters are only noted. Under guard_lock. */
-static void settle_and_tell(void)
+static void settle_and_say(void)
 {
 	if (!guard_ready)
 		return;
-	settle();
-	tell_armed();
+	settle_hooks();
+	say_armed();
 }
 
 static int mode_set(const char *val, const struct kernel_param *kp)
@@ -405,7 +405,7 @@ static int mode_set(const char *val, const struct kernel_param *kp)
 	err = lab_choice_ops.set(val, kp);
 	if (!err) {
 		lab_rawfree_forget();
-		settle_and_tell();
+		settle_and_say();
 	}
 	mutex_unlock(&guard_lock);
 	return err;
@@ -437,7 +437,7 @@ static unsigned long parse_classes(char *list)
 	while ((word = strsep(&list, ","))) {
 		if (!*word)
 			continue;
-		class = match_string(class_names, LAB_NR_HOOK_CLASSES, word);
+		class = match_string(hook_class_names, LAB_NR_HOOK_CLASSES, word);
 		if (class < 0)
 			return 0;
 		classes |= BIT(class);
@@ -459,7 +459,7 @@ static int classes_set(const char *val, const struct kernel_param *kp)
 					"neither all nor a list of map, fault, vmap, dma, file, free");
 	mutex_lock(&guard_lock);
 	WRITE_ONCE(guard_classes, classes);
-	settle_and_tell();
+	settle_and_say();
 	mutex_unlock(&guard_lock);
 	return 0;
 }
@@ -495,8 +495,8 @@ static unsigned long hits_of(const struct lab_hook *hook)
 static void show_hook(struct seq_file *m, const struct lab_hook *hook)
 {
 	seq_printf(m, "%-26s %-5s %-18s hits=%lu found=%ld refused=%ld",
-		   hook->name, class_names[hook->class],
-		   is_unsure(hook) ? "unsure" : state_names[hook->state], hits_of(hook),
+		   hook->name, hook_class_names[hook->class],
+		   is_unsure(hook) ? "unsure" : hook_state_names[hook->state], hits_of(hook),
 		   atomic_long_read(&hook->found),
 		   atomic_long_read(&hook->refused));
 	if (hook->err)
@@ -535,7 +535,7 @@ static void free_hooks(void)
 	}
 }
 
-static int prepare(struct lab_hook *hook)
+static int prepare_hook(struct lab_hook *hook)
 {
 	hook->hits = alloc_percpu(unsigned long);
 	if (!hook->hits)
@@ -558,7 +558,7 @@ int lab_guard_init(void)
 	int err = 0;
 
 	for (i = 0; i < lab_nr_hooks && !err; i++)
-		err = prepare(&lab_hooks[i]);
+		err = prepare_hook(&lab_hooks[i]);
 	if (err) {
 		free_hooks();
 		return err;
@@ -566,7 +566,7 @@ int lab_guard_init(void)
 	mutex_lock(&guard_lock);
 	guard_ready = true;
 	if (lab_guard_mode.chosen != LAB_GUARD_OFF)
-		settle_and_tell();
+		settle_and_say();
 	mutex_unlock(&guard_lock);
 	return 0;
 }
@@ -580,7 +580,7 @@ void lab_guard_exit(void)
 	mutex_lock(&guard_lock);
 	guard_ready = false;
 	WRITE_ONCE(lab_guard_mode.chosen, LAB_GUARD_OFF);
-	settle();
+	settle_hooks();
 	mutex_unlock(&guard_lock);
 	cancel_delayed_work_sync(&watch_work);
 	stay_if_stuck();

@@ -24,6 +24,7 @@ enum lab_guard_mode {
 	LAB_GUARD_OFF,
 	LAB_GUARD_REPORT,
 	LAB_GUARD_REFUSE,
+	LAB_NR_GUARD_MODES
 };
 
 /* Hooks are armed and disarmed by class, since not every user wants the cost of all classes. */

@@ -10,8 +10,8 @@
  * kmem:mm_page_free, where a free cannot be stopped. But the allocator does not take a single
  * page that is marked as hardware-poisoned, and tests the mark after the tracepoint. So the
  * hook marks a page that must not go. When the allocator is sure to have tested the mark,
- * heal() takes the mark off and puts the references back: the page is the owner's as before. In
- * between, the count is below 1, and no code can get a reference. A kernel without
+ * heal_pages() takes the mark off and puts the references back: the page is the owner's as
+ * before. In between, the count is below 1, and no code can get a reference. A kernel without
  * CONFIG_MEMORY_FAILURE has no such mark: there the free is only reported.
  *
  * The hook sees every page that is freed anywhere, so the hook looks at the struct page first,
@@ -69,7 +69,7 @@ unsigned long lab_rawfree_offender(struct ftrace_regs *regs)
 
 /*
  * Pages that were refused at the tracepoint, by frame number; 0: a free place. Any CPU, in any
- * context, takes a free place by compare-and-exchange; heal() alone empties a place. A page
+ * context, takes a free place by compare-and-exchange; heal_pages() alone empties a place. A page
  * that finds no free place stays marked, and lost, until the next boot.
  */
 #define NR_WOUNDED	64
@@ -100,7 +100,7 @@ static void heal_page(unsigned long pfn)
  * and the test of the mark. The call does not sleep in between. For a task that was preempted
  * there, a grace period of RCU-tasks waits; for an interrupt, a grace period of RCU.
  */
-static void heal(struct work_struct *work)
+static void heal_pages(struct work_struct *work)
 {
 	unsigned long pfns[NR_WOUNDED];
 	unsigned int i;
@@ -117,7 +117,7 @@ static void heal(struct work_struct *work)
 	}
 }
 
-static DECLARE_WORK(heal_work, heal);
+static DECLARE_WORK(heal_work, heal_pages);
 
 static void heal_later(struct irq_work *work)
 {
@@ -127,7 +127,7 @@ static void heal_later(struct irq_work *work)
 static DEFINE_IRQ_WORK(heal_irq_work, heal_later);
 
 /* Makes the allocator leave @page alone. Context: Any. */
-static void keep(struct page *page)
+static void mark_refused(struct page *page)
 {
 	unsigned int i;
 
@@ -152,7 +152,7 @@ static atomic_t nr_gone;
  * Lets @tag's page go, as an ordinary page. Return: whether the page had gone before. A page
  * with the type has been Labyrinth's in between.
  */
-static bool let_go(lab_tag_t tag)
+static bool let_page_go(lab_tag_t tag)
 {
 	struct lab_frame *frame = lab_frame_of_tag(tag);
 	lab_tag_t key = lab_tag_step(tag, LAB_ABSENT);
@@ -176,43 +176,43 @@ void lab_rawfree_forget(void)
 
 static const bool can_mark = IS_ENABLED(CONFIG_MEMORY_FAILURE);
 
-static noinline void look_up(struct lab_hook *hook, struct page *page,
-			     bool can_refuse)
+static noinline void judge_page(struct lab_hook *hook, struct page *page,
+				bool can_refuse)
 {
 	lab_tag_t tag;
 
 	lab_table_search(&labyrinth_hot.table, page_to_pfn(page), &tag);
 	if (!tag || lab_guard_is_off())
 		return;
-	if (!(can_refuse && lab_guard_refuses()) && let_go(tag))
+	if (!(can_refuse && lab_guard_refuses()) && let_page_go(tag))
 		return;
 	if (lab_guard_found(hook, tag, find_offender(), can_refuse))
-		keep(page);
+		mark_refused(page);
 }
 
 /*
  * Reports tagged pages in a block that passed no hook on a function: a compound page. The
  * allocator does not test the mark of a block's pages, so nothing is refused.
  */
-static noinline void look_at_block(struct lab_hook *hook, struct page *page,
-				   unsigned int order)
+static noinline void judge_block(struct lab_hook *hook, struct page *page,
+				 unsigned int order)
 {
 	unsigned int i;
 
 	for (i = 0; i < 1U << order; i++)
 		if (lab_guard_may_know(lab_frame(page + i)))
-			look_up(hook, page + i, false);
+			judge_page(hook, page + i, false);
 }
 
-static void freed(void *data, struct page *page, unsigned int order)
+static void page_is_freed(void *data, struct page *page, unsigned int order)
 {
 	struct lab_hook *hook = data;
 
 	this_cpu_inc(*hook->hits);
 	if (unlikely(order))
-		look_at_block(hook, page, order);
+		judge_block(hook, page, order);
 	else if (unlikely(lab_guard_may_know(lab_frame(page))))
-		look_up(hook, page, can_mark);
+		judge_page(hook, page, can_mark);
 }
 
 struct lab_hook *lab_rawfree_pages __read_mostly;
@@ -247,7 +247,7 @@ struct search {
 	struct tracepoint *found;
 };
 
-static void compare(struct tracepoint *tp, void *arg)
+static void compare_name(struct tracepoint *tp, void *arg)
 {
 	struct search *search = arg;
 
@@ -260,7 +260,7 @@ static struct tracepoint *find_tracepoint(const char *name)
 {
 	struct search search = { .name = name };
 
-	for_each_kernel_tracepoint(compare, &search);
+	for_each_kernel_tracepoint(compare_name, &search);
 	return search.found;
 }
 
@@ -269,20 +269,20 @@ int lab_rawfree_arm(struct lab_hook *hook)
 {
 	struct tracepoint *tp = find_tracepoint(hook->name);
 
-	return tp ? tracepoint_probe_register(tp, freed, hook) : -ENOENT;
+	return tp ? tracepoint_probe_register(tp, page_is_freed, hook) : -ENOENT;
 }
 
 /* Returns once no free is in the hook any more. Context: Task; may sleep. */
 int lab_rawfree_disarm(struct lab_hook *hook)
 {
-	int err = tracepoint_probe_unregister(find_tracepoint(hook->name), freed,
+	int err = tracepoint_probe_unregister(find_tracepoint(hook->name), page_is_freed,
 					      hook);
 
 	tracepoint_synchronize_unregister();
 	return err;
 }
 
-/* Waits until heal() has healed all pages. No hook is armed. Context: Task; may sleep. */
+/* Waits until heal_pages() has healed all pages. No hook is armed. Context: Task; may sleep. */
 void lab_rawfree_exit(void)
 {
 	irq_work_sync(&heal_irq_work);

@@ -20,6 +20,8 @@ static const char * const mode_names[] = {
 	[LAB_GUARD_REFUSE] = "refuse",
 };
 
+static_assert(ARRAY_SIZE(mode_names) == LAB_NR_GUARD_MODES);
+
 /* Written under the lock of guard/guard.c; read in any context. */
 struct lab_choice lab_guard_mode = {
 	.chosen = LAB_GUARD_OFF,
@@ -38,8 +40,8 @@ static const enum lab_op class_ops[] = {
 
 static_assert(ARRAY_SIZE(class_ops) == LAB_NR_HOOK_CLASSES);
 
-static void report(const struct lab_hook *hook, lab_tag_t tag, bool refuse,
-		   unsigned long caller)
+static void report_call(const struct lab_hook *hook, lab_tag_t tag, bool refuse,
+			unsigned long caller)
 {
 	lab_report(&(struct lab_refusal) {
 		.class = LAB_FOREIGN,
@@ -87,7 +89,7 @@ bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
 	bit = ftrace_test_recursion_trylock(_THIS_IP_, caller);
 	if (bit < 0)
 		return refuse;
-	report(hook, tag, refuse, caller);
+	report_call(hook, tag, refuse, caller);
 	ftrace_test_recursion_unlock(bit);
 	return refuse;
 }

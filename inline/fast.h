@@ -32,8 +32,8 @@ static __always_inline bool lab_handle_is(const unsigned long *which,
  * Whether calls with @handle may go the short way: the owner is alive, has neither quota nor
  * bound thread, and no watcher is on, see lab_watch_begin().
  */
-static __always_inline bool lab_is_plain(const struct lab_front *front,
-					 const struct labyrinth_owner *handle)
+static __always_inline bool lab_is_fast(const struct lab_front *front,
+					const struct labyrinth_owner *handle)
 {
 	return lab_handle_is(&front->single_handle, handle) ||
 	       lab_handle_is(&front->shared_handle, handle);

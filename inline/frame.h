@@ -187,7 +187,7 @@ static inline void lab_frame_thaw(struct lab_frame *frame, int refs)
 	/* Pairs with the reference taken, or frozen, by the frame's next user. */
 	smp_mb__before_atomic();
 	page_ref_add(lab_frame_page(frame), refs);
-	/* Pairs with the look at the tag of repair()'s racing calls. */
+	/* Pairs with the look at the tag of repair_references()'s racing calls. */
 	smp_mb__after_atomic();
 }
 

@@ -5,13 +5,13 @@
  *
  *	 63 62           48 47     40 39 38                                  0
  *	+--+---------------+---------+--+-------------------------------------+
- *	|S |   owner id    |  state  |E |                 pfn                 |
+ *	|R |   owner id    |  state  |E |                 pfn                 |
  *	+--+---------------+---------+--+-------------------------------------+
  *
- * S (%LAB_TAG_STRAY): the page is of another NUMA node than the owner asked for. E
- * (%LAB_TAG_EMERGENCY): the page is from the kernel's emergency reserve. Pages with S or E
+ * R (%LAB_TAG_REMOTE): the page is of another NUMA node than the owner asked for. E
+ * (%LAB_TAG_EMERGENCY): the page is from the kernel's emergency reserve. Pages with R or E
  * pass through: a free gives such a page to the system, not to a cache. The fast paths
- * compare whole tags, so S or E sends a page to the slow paths without a test of the bits.
+ * compare whole tags, so R or E sends a page to the slow paths without a test of the bits.
  *
  * The state fills a byte, so a context that has a tag to itself changes the state by one
  * store, without reading the rest.
@@ -41,7 +41,7 @@ typedef u64 lab_tag_t;
 #define LAB_OWNER_MASK \
 	GENMASK_ULL(LAB_OWNER_SHIFT + LAB_OWNER_BITS - 1, LAB_OWNER_SHIFT)
 #define LAB_TAG_EMERGENCY	BIT_ULL(39)
-#define LAB_TAG_STRAY		BIT_ULL(63)
+#define LAB_TAG_REMOTE		BIT_ULL(63)
 
 static_assert(LAB_PFN_BITS < LAB_STATE_SHIFT);
 static_assert(LAB_STATE_SHIFT + LAB_STATE_BITS <= LAB_OWNER_SHIFT);
@@ -158,8 +158,14 @@ T(VMAP,     -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,  LAB_MAPPED
 T(DMA,      -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,  LAB_MAPPED) \
 T(UNMAP,    -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,  LAB_HELD)
 
-#define LAB_TRANSITION_ROW(op, absent, cached, held, lent, limbo, mapped) \
-	[LAB_OP_##op] = { absent, cached, held, lent, limbo, mapped },
+#define LAB_TRANSITION_ROW(op, next...)	[LAB_OP_##op] = { next },
+
+/* A row for each operation, with an entry for each state. */
+#define LAB_TRANSITION_ONE(op, next...)	+ 1
+#define LAB_TRANSITION_FITS(op, next...) \
+	static_assert(sizeof((s8[]) { next }) == LAB_NR_STATES);
+LAB_TRANSITIONS(LAB_TRANSITION_FITS)
+static_assert((LAB_TRANSITIONS(LAB_TRANSITION_ONE)) == LAB_NR_OPS);
 
 /* A state is >= 0, an errno < 0. */
 static const s8 lab_transitions[LAB_NR_OPS][LAB_NR_STATES] = {
@@ -192,7 +198,7 @@ static __always_inline enum lab_state lab_tag_state(lab_tag_t tag)
 /* Whether a free gives the page to the system instead of a cache. */
 static __always_inline bool lab_tag_is_passing(lab_tag_t tag)
 {
-	return tag & (LAB_TAG_STRAY | LAB_TAG_EMERGENCY);
+	return tag & (LAB_TAG_REMOTE | LAB_TAG_EMERGENCY);
 }
 
 /* The same page of the same owner, in another state. */

@@ -23,7 +23,7 @@
 #include "report/trace.h"
 
 /* A @size or @dir that makes no sense must not make sense after truncation. */
-static struct lab_map_note describe(size_t size, enum dma_data_direction dir)
+static struct lab_map_note describe_dma(size_t size, enum dma_data_direction dir)
 {
 	return (struct lab_map_note) {
 		.kind = LAB_MAP_DMA,
@@ -53,7 +53,7 @@ static int check_wish(struct lab_call *call, const struct device *dev,
 	return is_sane(dev, offset, wish) ? 0 : -EINVAL;
 }
 
-static int record(struct lab_call *call, const struct lab_map_note *wish)
+static int attach_record(struct lab_call *call, const struct lab_map_note *wish)
 {
 	struct lab_mapping *map = lab_mapping_get(call->owner);
 	int err;
@@ -72,14 +72,14 @@ static int record(struct lab_call *call, const struct lab_map_note *wish)
  * Undoes a mapping that got no record. The page may have another owner by now, so a bounce
  * buffer must not be copied to the page.
  */
-static void undo(struct device *dev, const struct lab_map_note *wish)
+static void undo_dma_map(struct device *dev, const struct lab_map_note *wish)
 {
 	dma_unmap_page_attrs(dev, wish->addr, wish->size, wish->dir,
 			     DMA_ATTR_SKIP_CPU_SYNC);
 }
 
-static int map_held(struct lab_call *call, struct device *dev, size_t offset,
-		    struct lab_map_note *wish, dma_addr_t *dma)
+static int dma_map_held(struct lab_call *call, struct device *dev, size_t offset,
+			struct lab_map_note *wish, dma_addr_t *dma)
 {
 	int err = check_wish(call, dev, offset, wish);
 
@@ -91,40 +91,40 @@ static int map_held(struct lab_call *call, struct device *dev, size_t offset,
 				      wish->size, wish->dir);
 	if (dma_mapping_error(dev, wish->addr))
 		return -ENOMEM;
-	err = record(call, wish);
+	err = attach_record(call, wish);
 	if (err)
-		undo(dev, wish);
+		undo_dma_map(dev, wish);
 	else
 		*dma = wish->addr;
 	return err;
 }
 
-/* Maps the page if the common checks pass. On false map() does the call, or refuses. */
-static bool map_quick(struct labyrinth_owner *handle, struct device *dev,
-		      void *addr, size_t offset, struct lab_map_note *wish,
-		      dma_addr_t *dma)
+/* Maps the page if the common checks pass. On false dma_map_slow() does the call, or refuses. */
+static bool dma_map_fast(struct labyrinth_owner *handle, struct device *dev,
+			 void *addr, size_t offset, struct lab_map_note *wish,
+			 dma_addr_t *dma)
 {
 	struct lab_owner *owner = lab_owner_slot(handle);
-	struct lab_quick page;
+	struct lab_fast page;
 
-	if (!lab_quick_find(handle, addr, LAB_HELD, &page) ||
+	if (!lab_fast_find(handle, addr, LAB_HELD, &page) ||
 	    unlikely(!dma || !dev || dev != owner->dev || !is_sane(dev, offset, wish)))
 		return false;
 	wish->addr = lab_dma_map_page(LAB_OWN, dev, lab_frame_page(page.frame), offset,
 				      wish->size, wish->dir);
 	if (unlikely(dma_mapping_error(dev, wish->addr)))
 		return false;
-	if (unlikely(!lab_mapping_attach_quick(owner, &page, wish))) {
-		undo(dev, wish);
+	if (unlikely(!lab_mapping_attach_fast(owner, &page, wish))) {
+		undo_dma_map(dev, wish);
 		return false;
 	}
 	*dma = wish->addr;
 	return true;
 }
 
-static noinline int map(struct labyrinth_owner *owner, struct device *dev,
-			void *addr, size_t offset, struct lab_map_note *wish,
-			dma_addr_t *dma)
+static noinline int dma_map_slow(struct labyrinth_owner *owner, struct device *dev,
+				 void *addr, size_t offset, struct lab_map_note *wish,
+				 dma_addr_t *dma)
 {
 	struct lab_call call = {
 		.op = LAB_OP_DMA, .handle = owner, .addr = addr,
@@ -135,7 +135,7 @@ static noinline int map(struct labyrinth_owner *owner, struct device *dev,
 	if (!err)
 		err = lab_call_page(&call, addr);
 	if (err >= 0)
-		err = map_held(&call, dev, offset, wish, dma);
+		err = dma_map_held(&call, dev, offset, wish, dma);
 	return lab_call_end_rcu(&call, err);
 }
 
@@ -166,14 +166,14 @@ int labyrinth_dma_map(struct labyrinth_owner *owner, struct device *dev,
 		      void *addr, size_t offset, size_t size,
 		      enum dma_data_direction dir, dma_addr_t *dma)
 {
-	struct lab_map_note wish = describe(size, dir);
+	struct lab_map_note wish = describe_dma(size, dir);
 	bool done;
 
 	wish.site = _RET_IP_;
 	rcu_read_lock();
-	done = map_quick(owner, dev, addr, offset, &wish, dma);
+	done = dma_map_fast(owner, dev, addr, offset, &wish, dma);
 	rcu_read_unlock();
-	return likely(done) ? 0 : map(owner, dev, addr, offset, &wish, dma);
+	return likely(done) ? 0 : dma_map_slow(owner, dev, addr, offset, &wish, dma);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_dma_map, LAB_NS);
 
@@ -202,8 +202,8 @@ static void end_mapping(struct lab_owner *owner, struct lab_slot *slot,
 	lab_mapping_put(owner, map);
 }
 
-static int unmap_mapped(struct lab_call *call, const struct device *dev,
-			const struct lab_map_note *asked)
+static int dma_unmap_mapped(struct lab_call *call, const struct device *dev,
+			    const struct lab_map_note *asked)
 {
 	struct lab_mapping *map;
 	int err = check_wish(call, dev, 0, asked);
@@ -217,31 +217,34 @@ static int unmap_mapped(struct lab_call *call, const struct device *dev,
 	return 0;
 }
 
-/* Ends the mapping if the common checks pass. On false unmap() does the call, or refuses. */
-static bool unmap_quick(struct labyrinth_owner *handle, const struct device *dev,
-			void *addr, const struct lab_map_note *asked)
+/*
+ * Ends the mapping if the common checks pass. On false dma_unmap_slow() does the call, or
+ * refuses.
+ */
+static bool dma_unmap_fast(struct labyrinth_owner *handle, const struct device *dev,
+			   void *addr, const struct lab_map_note *asked)
 {
 	struct lab_owner *owner = lab_owner_slot(handle);
 	struct lab_mapping *map;
-	struct lab_quick page;
+	struct lab_fast page;
 
-	if (!lab_quick_find(handle, addr, LAB_MAPPED, &page) ||
+	if (!lab_fast_find(handle, addr, LAB_MAPPED, &page) ||
 	    unlikely(!dev || dev != owner->dev || !lab_may_lock()))
 		return false;
-	map = lab_mapping_find_quick(owner, &page, take_asked, asked);
+	map = lab_mapping_find_fast(owner, &page, take_asked, asked);
 	if (unlikely(!map))
 		return false;
 	dma_unmap_page(owner->dev, asked->addr, asked->size, asked->dir);
-	if (unlikely(!lab_mapping_end_quick(owner, &page, map))) {
+	if (unlikely(!lab_mapping_end_fast(owner, &page, map))) {
 		lab_mapping_detach(owner, page.slot, map, _RET_IP_);
 		lab_mapping_put(owner, map);
 	}
 	return true;
 }
 
-static noinline int unmap(struct labyrinth_owner *owner, struct device *dev,
-			  void *addr, const struct lab_map_note *asked,
-			  unsigned long ip)
+static noinline int dma_unmap_slow(struct labyrinth_owner *owner, struct device *dev,
+				   void *addr, const struct lab_map_note *asked,
+				   unsigned long ip)
 {
 	struct lab_call call = {
 		.op = LAB_OP_UNMAP, .handle = owner, .addr = addr, .ip = ip,
@@ -252,7 +255,7 @@ static noinline int unmap(struct labyrinth_owner *owner, struct device *dev,
 	if (!err)
 		err = lab_call_page(&call, addr);
 	if (err >= 0)
-		err = unmap_mapped(&call, dev, asked);
+		err = dma_unmap_mapped(&call, dev, asked);
 	return lab_call_end_rcu(&call, err);
 }
 
@@ -278,14 +281,14 @@ int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
 			void *addr, dma_addr_t dma, size_t size,
 			enum dma_data_direction dir)
 {
-	struct lab_map_note asked = describe(size, dir);
+	struct lab_map_note asked = describe_dma(size, dir);
 	bool done;
 
 	asked.addr = dma;
 	rcu_read_lock();
-	done = unmap_quick(owner, dev, addr, &asked);
+	done = dma_unmap_fast(owner, dev, addr, &asked);
 	rcu_read_unlock();
-	return likely(done) ? 0 : unmap(owner, dev, addr, &asked, _RET_IP_);
+	return likely(done) ? 0 : dma_unmap_slow(owner, dev, addr, &asked, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_dma_unmap, LAB_NS);
 

@@ -32,7 +32,7 @@
  * item of this mapping tries again and again. Pages of other mappings do not wait.
  *
  * A struct mmapping lives while in the hash table, or referenced. A struct mmapping leaves the
- * table when the core closes the VMA, or when prove() finds that the VMA is not in the
+ * table when the core closes the VMA, or when prove_vma() finds that the VMA is not in the
  * process's tree. Until then, every linked record is of a struct mmapping in the table.
  * A VMA's vm_private_data is looked up in the table, never followed.
  */
@@ -364,7 +364,7 @@ static int map_pages(struct lab_call *call, struct vm_area_struct *vma,
 /*
  * Whether @vma may be a VMA of the process. The core has not put the VMA into the process's
  * tree yet, but allocates each VMA with kmem_cache_alloc(): a VMA on a stack or in a module's
- * data is a copy. A copy from kmalloc() passes, see prove().
+ * data is a copy. A copy from kmalloc() passes, see prove_vma().
  */
 static bool may_be_own(const struct vm_area_struct *vma)
 {
@@ -380,7 +380,7 @@ static bool fits_process(struct vm_area_struct *vma, unsigned int nr)
 }
 
 /* A refusal without a report, unless the handle is wrong. */
-static int decline(struct lab_call *call)
+static int decline_mmap(struct lab_call *call)
 {
 	int err = lab_call_begin_rcu(call);
 
@@ -431,7 +431,7 @@ int labyrinth_mmap(struct labyrinth_owner *owner, struct vm_area_struct *vma,
 	if (!may_be_own(vma))
 		return lab_call_refuse(&call, LAB_WRONG_VMA);
 	if (!fits_process(vma, nr))
-		return decline(&call);
+		return decline_mmap(&call);
 	return map_pages(&call, vma, addrs, nr);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_mmap, LAB_NS);
@@ -560,7 +560,7 @@ static bool is_retired(const struct lab_range_page *page)
 }
 
 /* Reports, once, that a driver passed a copy of a VMA, or changed the VMA afterwards. */
-static void tell_wrong_vma(struct mmapping *mmapping)
+static void report_wrong_vma(struct mmapping *mmapping)
 {
 	const struct lab_range *range = &mmapping->range;
 	lab_tag_t tag = 0;
@@ -650,7 +650,7 @@ static bool zap_all(struct mmapping *mmapping)
 	}
 	mmput_async(mm);
 	if (!closed)
-		tell_wrong_vma(mmapping);
+		report_wrong_vma(mmapping);
 	return gone;
 }
 
@@ -687,7 +687,7 @@ static bool revoke_retired(struct mmapping *mmapping)
  * after labyrinth_mmap(): the core frees such a VMA without a close.
  * Return: false to be called again.
  */
-static bool prove(struct mmapping *mmapping)
+static bool prove_vma(struct mmapping *mmapping)
 {
 	bool is_wrong;
 
@@ -699,7 +699,7 @@ static bool prove(struct mmapping *mmapping)
 	is_wrong = !mmapping->proven && !hlist_unhashed(&mmapping->node);
 	mmap_write_unlock(mmapping->mm);
 	if (is_wrong) {
-		tell_wrong_vma(mmapping);
+		report_wrong_vma(mmapping);
 		end_mmapping(mmapping);
 	}
 	return true;
@@ -711,7 +711,7 @@ static bool try_look(struct mmapping *mmapping)
 
 	if (!mutex_trylock(&mmapping->lock))
 		return false;
-	done = prove(mmapping) && revoke_retired(mmapping);
+	done = prove_vma(mmapping) && revoke_retired(mmapping);
 	mutex_unlock(&mmapping->lock);
 	return done;
 }
@@ -757,7 +757,7 @@ static bool take_to_kick(struct lab_mapping *map, bool alone, const void *unused
 	return true;
 }
 
-static void kick(struct mmapping *mmapping)
+static void kick_mmapping(struct mmapping *mmapping)
 {
 	llist_add(&mmapping->kicked, &kicked_mmaps);
 	irq_work_queue(&kick_work);
@@ -773,7 +773,7 @@ void lab_mmap_kick(struct lab_owner *owner, struct lab_slot *slot)
 
 	map = lab_mapping_find(owner, slot, take_to_kick, NULL);
 	if (map)
-		kick(mmapping_of(map));
+		kick_mmapping(mmapping_of(map));
 }
 
 /* Context: Task; may sleep. Return: 0 or -ENOMEM. */

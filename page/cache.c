@@ -88,12 +88,12 @@ static void note_content(struct lab_owner *owner, struct lab_slot *slot)
 static lab_tag_t marks_of(const struct lab_owner *owner, const struct page *page)
 {
 	return (page_is_pfmemalloc(page) ? LAB_TAG_EMERGENCY : 0) |
-	       (lab_owner_is_near(owner, page) ? 0 : LAB_TAG_STRAY);
+	       (lab_owner_is_near(owner, page) ? 0 : LAB_TAG_REMOTE);
 }
 
 /* Tags the frozen @frame's page. */
-static struct lab_slot *enter_frozen(struct lab_owner *owner, struct lab_frame *frame,
-				     lab_tag_t tag)
+static struct lab_slot *tag_frozen(struct lab_owner *owner, struct lab_frame *frame,
+				   lab_tag_t tag)
 {
 	struct lab_slot *slot = lab_table_insert(&labyrinth_hot.table, tag);
 
@@ -107,11 +107,11 @@ static struct lab_slot *enter_frozen(struct lab_owner *owner, struct lab_frame *
 }
 
 /*
- * Tags @page, which is just out of the page allocator. A page that passes through (S or E, see
+ * Tags @page, which is just out of the page allocator. A page that passes through (R or E, see
  * tag.h) is wanted only as the @first, which is handed out at once.
  */
-static enum entry enter(struct lab_owner *owner, struct page *page, bool first,
-			struct lab_slot **slot)
+static enum entry tag_fresh_page(struct lab_owner *owner, struct page *page, bool first,
+				 struct lab_slot **slot)
 {
 	unsigned long pfn = page_to_pfn(page);
 	struct lab_frame *frame = lab_frame(page);
@@ -125,7 +125,7 @@ static enum entry enter(struct lab_owner *owner, struct page *page, bool first,
 	if (!lab_pfn_fits(pfn) || (marks && !first) || !lab_frame_freeze(frame, 1))
 		return NOT_WANTED;
 	tag = lab_tag_make(pfn, lab_owner_id(owner), LAB_CACHED) | marks;
-	*slot = enter_frozen(owner, frame, tag);
+	*slot = tag_frozen(owner, frame, tag);
 	if (!*slot)
 		return NO_ROOM;
 	lab_step(LAB_OP_REFILL, pfn, owner, _RET_IP_);
@@ -142,8 +142,8 @@ static gfp_t near_gfp(const struct lab_owner *owner, gfp_t gfp)
  * The owner's node has no page left, so takes a page of another node. That page is handed out,
  * and goes back to the system when freed.
  */
-static void get_stray(struct lab_batch *batch, struct lab_owner *owner,
-		      gfp_t gfp)
+static void get_remote(struct lab_batch *batch, struct lab_owner *owner,
+		       gfp_t gfp)
 {
 	batch->pages[0] = alloc_pages_node(owner->nid, gfp, 0);
 	batch->nr = !!batch->pages[0];
@@ -164,7 +164,7 @@ void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
 	batch->nr = lab_alloc_pages_bulk_node(near_gfp(owner, gfp), owner->nid,
 					      LAB_BATCH, batch->pages);
 	if (!batch->nr && owner->nid != NUMA_NO_NODE)
-		get_stray(batch, owner, gfp);
+		get_remote(batch, owner, gfp);
 }
 
 /*
@@ -181,7 +181,7 @@ struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
 
 	for (i = 0; i < batch->nr; i++) {
 		struct page *page = batch->pages[i];
-		enum entry entry = enter(owner, page, !first, &slot);
+		enum entry entry = tag_fresh_page(owner, page, !first, &slot);
 
 		if (entry == NO_ROOM)
 			batch->fail = LAB_FAIL_TABLE;
@@ -214,9 +214,9 @@ void lab_batch_give_back(struct lab_batch *batch)
 }
 
 /* Takes up to @most pages by @pop out of Labyrinth, into @batch. */
-static void take_out(struct lab_owner *owner, struct lab_batch *batch,
-		     struct lab_slot *(*pop)(struct lab_owner *owner),
-		     unsigned int most)
+static void take_out_batch(struct lab_owner *owner, struct lab_batch *batch,
+			   struct lab_slot *(*pop)(struct lab_owner *owner),
+			   unsigned int most)
 {
 	struct lab_slot *slot;
 	struct page *page;
@@ -338,7 +338,7 @@ static struct lab_slot *pop_cache(struct lab_cpu_cache *cache)
 /*
  * Pops the next page of the cache, ready or not. NULL if the cache is empty, or the interrupted
  * call uses the cache.
- * Context: Any; preemption disabled, and of a SINGLE owner the only user.
+ * Context: Any; preemption disabled, and of a SINGLE owner the one user.
  */
 static struct lab_slot *cache_pop(struct lab_owner *owner)
 {
@@ -359,7 +359,7 @@ static bool cache_push(struct lab_owner *owner, struct lab_slot *slot)
  * moves from the cache to the reserve's list. If the interrupted call uses the cache, @slot's
  * page goes to the reserve's list. Allocations take pages above the target from there when the
  * cache is empty.
- * Context: Any; preemption disabled, and of a SINGLE owner the only user.
+ * Context: Any; preemption disabled, and of a SINGLE owner the one user.
  */
 void lab_cache_push(struct lab_owner *owner, struct lab_slot *slot)
 {
@@ -385,7 +385,7 @@ bool lab_cache_is_over(struct lab_owner *owner)
 /*
  * Takes a CACHED page that may be handed out off its list. NULL if there is no such page but
  * the reserve's.
- * Context: Any; preemption disabled, and of a SINGLE owner the only user.
+ * Context: Any; preemption disabled, and of a SINGLE owner the one user.
  */
 struct lab_slot *lab_cache_take(struct lab_owner *owner, unsigned long ip)
 {
@@ -421,7 +421,7 @@ static void move_to_reserve(struct lab_owner *owner, unsigned int most)
 }
 
 /* Context: Any; preemption disabled, the owner alive. */
-static void spill(struct lab_owner *owner)
+static void spill_cache(struct lab_owner *owner)
 {
 	move_to_reserve(owner, LAB_BATCH);
 	irq_work_queue(&owner->kick);
@@ -441,9 +441,9 @@ void lab_cache_trim(struct lab_owner *owner,
 	preempt_disable();
 	if (lab_owner_is(owner, handle) && lab_cache_is_over(owner)) {
 		if (give_back)
-			take_out(owner, &batch, cache_pop, LAB_BATCH);
+			take_out_batch(owner, &batch, cache_pop, LAB_BATCH);
 		else
-			spill(owner);
+			spill_cache(owner);
 	}
 	preempt_enable();
 	lab_batch_give_back(&batch);
@@ -482,7 +482,7 @@ static int reserve_fill(struct lab_owner *owner)
 
 		if (!page)
 			return -ENOMEM;
-		entry = enter(owner, page, false, &slot);
+		entry = tag_fresh_page(owner, page, false, &slot);
 		if (entry == NO_ROOM || entry == NOT_WANTED)
 			__free_page(page);
 		if (entry == NO_ROOM) {
@@ -512,7 +512,7 @@ unsigned int lab_cache_give_back(struct lab_owner *owner)
 	do {
 		struct lab_batch batch = { .fail = LAB_FAIL_MEMORY };
 
-		take_out(owner, &batch, pop_excess, LAB_BATCH);
+		take_out_batch(owner, &batch, pop_excess, LAB_BATCH);
 		nr = batch.nr;
 		given += nr;
 		lab_batch_give_back(&batch);
@@ -644,8 +644,8 @@ int lab_cache_init(struct lab_owner *owner)
 	return err;
 }
 
-static void drain(struct lab_owner *owner,
-		  struct lab_slot *(*pop)(struct lab_owner *owner), unsigned long ip)
+static void drain_list(struct lab_owner *owner,
+		       struct lab_slot *(*pop)(struct lab_owner *owner), unsigned long ip)
 {
 	struct lab_slot *slot;
 
@@ -667,10 +667,10 @@ void lab_cache_exit(struct lab_owner *owner, unsigned long ip)
 	irq_work_sync(&owner->kick);
 	cancel_delayed_work_sync(&owner->refill);
 	if (lab_owner_is_single(owner))
-		drain(owner, pop_single, ip);
+		drain_list(owner, pop_single, ip);
 	for_each_possible_cpu(cpu)
 		lab_cache_gather_cpu(owner, cpu);
-	drain(owner, reserve_pop, ip);
+	drain_list(owner, reserve_pop, ip);
 	if (lab_owner_is_single(owner))
 		free_stack(owner);
 	else

@@ -148,9 +148,12 @@ static enum lab_class class_of(int err, lab_tag_t tag)
 	case LAB_HELD:
 	case LAB_LENT:
 		return LAB_BAD_MAPPING;		/* no mapping is left to be ended */
-	default:
-		return LAB_UNOWNED;
+	case LAB_MAPPED:
+	case LAB_ABSENT:
+	case LAB_NR_STATES:
+		break;
 	}
+	return LAB_UNOWNED;
 }
 
 /*
@@ -213,7 +216,7 @@ bool lab_call_commit(const struct lab_call *call, lab_tag_t tag)
 	return cmpxchg(&call->slot->tag, call->tag, tag) == call->tag;
 }
 
-static int repair_claimed(struct lab_call *call)
+static int repair_claimed_frame(struct lab_call *call)
 {
 	int missing = lab_frame_freeze_short(call->frame);
 
@@ -231,14 +234,14 @@ static int repair_claimed(struct lab_call *call)
  * that raced since the look-up might have taken the page: the count would then be another
  * user's, and that user may drop the last reference at any moment.
  */
-static int repair(struct lab_call *call)
+static int repair_references(struct lab_call *call)
 {
 	int err;
 
 	call->note = lab_page_note(call->slot, call->tag);
 	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_CACHED)))
 		return lab_call_again(call);
-	err = repair_claimed(call);
+	err = repair_claimed_frame(call);
 	/* Pairs with the look at the count by the next call that finds the tag in place again. */
 	smp_store_release(&call->slot->tag, call->tag);
 	return err;
@@ -253,7 +256,7 @@ int lab_call_exclusive(struct lab_call *call)
 		return 0;
 	/* At 0 the count is frozen: another call has the page right now. */
 	if (refs && refs < LAB_REFS_EXCLUSIVE)
-		return repair(call);
+		return repair_references(call);
 	call->class = is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
 	return -EBUSY;
 }
@@ -278,7 +281,7 @@ int lab_call_await(struct lab_call *call)
 	return err;
 }
 
-static void mend(struct lab_call *call, enum lab_words words)
+static void mend_frame(struct lab_call *call, enum lab_words words)
 {
 	lab_frame_mend(call->frame, lab_tag_pfn(call->tag), words, &call->damage);
 	if (call->damage.word)
@@ -306,7 +309,7 @@ int lab_call_freeze(struct lab_call *call)
 		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 		return lab_call_again(call);
 	}
-	mend(call, words);
+	mend_frame(call, words);
 	return 0;
 }
 

@@ -47,47 +47,47 @@ struct lab_call {
 };
 
 /**
- * struct lab_quick - a page that passed all checks of a quick path
+ * struct lab_fast - a page that passed all checks of a fast path
  * @slot: the slot of the page's tag.
  * @tag: the tag.
  * @frame: the page's frame.
  */
-struct lab_quick {
+struct lab_fast {
 	struct lab_slot *slot;
 	lab_tag_t tag;
 	struct lab_frame *frame;
 };
 
 /*
- * Finds the page at @addr, if the page is in @state and @handle's, and @handle's calls may go
- * the short way: nothing is to be reported or traced. False if the slow path must look.
+ * Finds the page at @addr, if the page is in @state and @handle's, and @handle's calls may take
+ * the fast path: nothing is to be reported or traced. False if the slow path must look.
  * Context: As lab_owner_get().
  */
-static __always_inline bool lab_quick_find(const struct labyrinth_owner *handle,
-					   const void *addr,
-					   enum lab_state state,
-					   struct lab_quick *quick)
+static __always_inline bool lab_fast_find(const struct labyrinth_owner *handle,
+					  const void *addr,
+					  enum lab_state state,
+					  struct lab_fast *fast)
 {
 	const struct lab_front *front = lab_front_of(handle);
 	unsigned long pfn;
 
-	if (!lab_is_plain(front, handle) || unlikely(!lab_address_pfn(addr, &pfn)))
+	if (!lab_is_fast(front, handle) || unlikely(!lab_address_pfn(addr, &pfn)))
 		return false;
-	quick->tag = lab_tag_step(front->key + pfn, state);
-	quick->slot = lab_table_find(&labyrinth_hot.table, quick->tag);
-	if (unlikely(!quick->slot))
+	fast->tag = lab_tag_step(front->key + pfn, state);
+	fast->slot = lab_table_find(&labyrinth_hot.table, fast->tag);
+	if (unlikely(!fast->slot))
 		return false;
 	/* Only now: without a tag there may be no such frame, and no struct page. */
-	quick->frame = lab_frame_of_pfn(pfn);
+	fast->frame = lab_frame_of_pfn(pfn);
 	return true;
 }
 
-static __always_inline bool lab_quick_commit(const struct lab_quick *quick,
-					     enum lab_state state)
+static __always_inline bool lab_fast_commit(const struct lab_fast *fast,
+					    enum lab_state state)
 {
 	/* Pairs as in lab_call_commit(). */
-	return likely(cmpxchg(&quick->slot->tag, quick->tag,
-			      lab_tag_step(quick->tag, state)) == quick->tag);
+	return likely(cmpxchg(&fast->slot->tag, fast->tag,
+			      lab_tag_step(fast->tag, state)) == fast->tag);
 }
 
 int lab_call_begin(struct lab_call *call);

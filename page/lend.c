@@ -11,17 +11,17 @@
 #include "report/trace.h"
 
 /* NULL if the slow path must look. */
-static struct page *lend_quick(struct labyrinth_owner *owner, void *addr)
+static struct page *lend_fast(struct labyrinth_owner *owner, void *addr)
 {
-	struct lab_quick page;
+	struct lab_fast page;
 	bool done;
 
-	if (!lab_quick_find(owner, addr, LAB_HELD, &page) ||
+	if (!lab_fast_find(owner, addr, LAB_HELD, &page) ||
 	    unlikely(!lab_frame_freeze(page.frame, LAB_REFS_EXCLUSIVE)))
 		return NULL;
 	done = likely(lab_frame_is_clean(page.frame)) &&
 	       lab_frame_is_at_home(page.frame, lab_tag_pfn(page.tag)) &&
-	       lab_quick_commit(&page, LAB_LENT);
+	       lab_fast_commit(&page, LAB_LENT);
 	if (likely(done))
 		lab_frame_clear_type(page.frame);
 	lab_frame_thaw(page.frame, done ? LAB_REFS_LENT : LAB_REFS_EXCLUSIVE);
@@ -52,8 +52,8 @@ static int lend_held(struct lab_call *call)
 	return 0;
 }
 
-static noinline struct page *lend(struct labyrinth_owner *owner, void *addr,
-				  unsigned long ip)
+static noinline struct page *lend_slow(struct labyrinth_owner *owner, void *addr,
+				       unsigned long ip)
 {
 	struct lab_call call = {
 		.op = LAB_OP_LEND, .handle = owner, .addr = addr, .ip = ip,
@@ -87,17 +87,17 @@ struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 	struct page *page;
 
 	preempt_disable();
-	page = lend_quick(owner, addr);
+	page = lend_fast(owner, addr);
 	preempt_enable();
-	return likely(page) ? page : lend(owner, addr, _RET_IP_);
+	return likely(page) ? page : lend_slow(owner, addr, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
 
 /*
  * LENT -> HELD, for a frozen frame whose words have been put right. A frozen page stays LENT
- * (but for a moment in which repair() has the tag CACHED), unless labyrinth_release_lent()
- * takes the tag. After that nothing of Labyrinth's may be left on the frame. HELD is written
- * last, as in hand_over().
+ * (but for a moment in which repair_references() has the tag CACHED), unless
+ * labyrinth_release_lent() takes the tag. After that nothing of Labyrinth's may be left on the
+ * frame. HELD is written last, as in hand_over() of labyrinth_transfer.c.
  */
 static bool reclaim_frozen(struct lab_frame *frame, struct lab_slot *slot,
 			   lab_tag_t lent, unsigned long ip)
@@ -127,13 +127,13 @@ static bool is_clean_lent(const struct lab_frame *frame)
 }
 
 /* Return: 0, -EBUSY, or 1 if the slow path must look. */
-static int reclaim_quick(struct labyrinth_owner *owner, void *addr,
-			 unsigned long ip)
+static int reclaim_fast(struct labyrinth_owner *owner, void *addr,
+			unsigned long ip)
 {
-	struct lab_quick page;
+	struct lab_fast page;
 	bool done;
 
-	if (!lab_quick_find(owner, addr, LAB_LENT, &page))
+	if (!lab_fast_find(owner, addr, LAB_LENT, &page))
 		return 1;
 	if (!lab_frame_freeze(page.frame, LAB_REFS_EXCLUSIVE))
 		return lab_frame_refs(page.frame) > LAB_REFS_EXCLUSIVE ? -EBUSY : 1;
@@ -165,8 +165,8 @@ static int reclaim_lent(struct lab_call *call)
 	return 0;
 }
 
-static noinline int reclaim(struct labyrinth_owner *owner, void *addr,
-			    unsigned long ip)
+static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
+				 unsigned long ip)
 {
 	struct lab_call call = {
 		.op = LAB_OP_RECLAIM, .handle = owner, .addr = addr, .ip = ip,
@@ -204,8 +204,8 @@ int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
 	int err;
 
 	preempt_disable();
-	err = reclaim_quick(owner, addr, _RET_IP_);
+	err = reclaim_fast(owner, addr, _RET_IP_);
 	preempt_enable();
-	return likely(err <= 0) ? err : reclaim(owner, addr, _RET_IP_);
+	return likely(err <= 0) ? err : reclaim_slow(owner, addr, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_reclaim, LAB_NS);

@@ -90,7 +90,7 @@ static void report_finding(const struct lab_owner *owner, enum lab_op op,
  * Claims @frame, Labyrinth's, if nobody but the owner refers to the page. Notes in @finding how
  * many references were missing.
  */
-static bool claim(struct lab_frame *frame, struct finding *finding)
+static bool claim_frame(struct lab_frame *frame, struct finding *finding)
 {
 	finding->missing = 0;
 	if (lab_frame_freeze(frame, LAB_REFS_EXCLUSIVE))
@@ -103,8 +103,8 @@ static bool claim(struct lab_frame *frame, struct finding *finding)
  * The page has been through the page allocator and has another user: reports that, and removes
  * the tag. Nothing of the struct page is touched.
  */
-static void forget(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
-		   enum lab_op op, unsigned long ip)
+static void forget_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
+			enum lab_op op, unsigned long ip)
 {
 	lab_report_corrupt(op, owner, slot, tag, ip);
 	if (!lab_table_remove(&labyrinth_hot.table, slot, tag))
@@ -118,7 +118,7 @@ static void forget(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag
  * back. The allocator has put the page away: no reference is left, and nobody gets the page.
  * Removes the tag. False if the page is no such page.
  */
-static bool bury(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
+static bool bury_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
 {
 	struct lab_frame *frame = lab_frame_of_tag(tag);
 
@@ -137,8 +137,8 @@ static bool bury(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
  * Takes the tag off a frozen frame that is the caller's alone. The type goes first: memory with
  * the type and without a reference may go offline, and only a tag keeps such memory online.
  */
-static bool untag(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
-		  const struct finding *finding)
+static bool untag_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
+		       const struct finding *finding)
 {
 	struct lab_frame *frame = lab_frame_of_tag(tag);
 	u32 type = READ_ONCE(frame->type);
@@ -166,7 +166,7 @@ static enum lab_words words_of(enum lab_state state)
 	return state == LAB_LENT || state == LAB_LIMBO ? LAB_WORDS_LENT : LAB_WORDS_OWNED;
 }
 
-static void look_over(struct finding *finding)
+static void look_over_frame(struct finding *finding)
 {
 	struct lab_frame *frame = lab_frame_of_tag(finding->tag);
 	enum lab_words words = words_of(lab_tag_state(finding->tag));
@@ -235,37 +235,37 @@ bool lab_vet(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 	if (likely(lab_is_ready(frame)))
 		return true;
 	if (!lab_frame_is_ours(frame)) {
-		forget(owner, slot, finding.tag, LAB_OP_ALLOC, ip);
+		forget_page(owner, slot, finding.tag, LAB_OP_ALLOC, ip);
 		return false;
 	}
-	if (lab_frame_is_poisoned(frame) || !claim(frame, &finding)) {
+	if (lab_frame_is_poisoned(frame) || !claim_frame(frame, &finding)) {
 		lab_retire(owner, slot, false);
 		return false;
 	}
-	look_over(&finding);
+	look_over_frame(&finding);
 	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE);
 	report_finding(owner, LAB_OP_ALLOC, &finding, ip);
 	return true;
 }
 
 /* As lab_leave(), of a page that has the owner's tag @finding->tag. */
-static bool leave(struct lab_owner *owner, struct lab_slot *slot, struct finding *finding,
-		  unsigned long ip)
+static bool leave_owner(struct lab_owner *owner, struct lab_slot *slot, struct finding *finding,
+			unsigned long ip)
 {
 	struct lab_frame *frame = lab_frame_of_tag(finding->tag);
 
 	if (!lab_frame_is_ours(frame)) {
-		forget(owner, slot, finding->tag, LAB_OP_RETURN, ip);
+		forget_page(owner, slot, finding->tag, LAB_OP_RETURN, ip);
 		return false;
 	}
-	if (bury(owner, slot, finding->tag))
+	if (bury_page(owner, slot, finding->tag))
 		return false;
-	if (!claim(frame, finding)) {
+	if (!claim_frame(frame, finding)) {
 		send_to_limbo(owner, slot, finding->tag, false);
 		return false;
 	}
-	look_over(finding);
-	if (!untag(owner, slot, finding->tag, finding))
+	look_over_frame(finding);
+	if (!untag_page(owner, slot, finding->tag, finding))
 		return false;
 	report_finding(owner, LAB_OP_RETURN, finding, ip);
 	return true;
@@ -280,10 +280,7 @@ static bool leave(struct lab_owner *owner, struct lab_slot *slot, struct finding
  */
 struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 {
-	/*
-	 * Pairs with the commit in lab_mapping_retire(): a page that came mapped has a list by
-	 * then.
-	 */
+	/* Pairs with lab_mapping_retire(): a page that came mapped has a list by then. */
 	struct finding finding = { .tag = smp_load_acquire(&slot->tag) };
 	lab_tag_t tag = finding.tag;
 
@@ -291,13 +288,10 @@ struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot, unsigned 
 		lab_report_corrupt(LAB_OP_RETURN, owner, slot, tag, ip);
 		return NULL;
 	}
-	/*
-	 * Pairs with the release in unlink_mapping(): after the last mapping, the list is done
-	 * with.
-	 */
+	/* Pairs with unlink_mapping(): the list is done with after the last mapping. */
 	if (smp_load_acquire(&slot->mappings))
 		return NULL;
-	return leave(owner, slot, &finding, ip) ? pfn_to_page(lab_tag_pfn(tag)) : NULL;
+	return leave_owner(owner, slot, &finding, ip) ? pfn_to_page(lab_tag_pfn(tag)) : NULL;
 }
 
 /*
@@ -329,7 +323,7 @@ void lab_limbo_settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t 
  * Reports a page to which somebody still refers a second after the free: once. A shorter
  * reference is no fault, since the core refers to every page now and then for a moment.
  */
-static void tell_late(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
+static void report_late(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
 {
 	u64 when = READ_ONCE(slot->when);
 
@@ -360,9 +354,9 @@ static void limbo_look(struct work_struct *work)
 			continue;
 		owner = lab_owner_by_id(lab_tag_owner(tag));
 		slot = &labyrinth_hot.table.slots[index];
-		/* As in tell_late(), the report names the call site that allocated the page. */
+		/* As in report_late(), the report names the call site that allocated the page. */
 		lab_limbo_settle(owner, slot, tag, READ_ONCE(slot->site) ?: _THIS_IP_);
-		tell_late(owner, slot, tag);
+		report_late(owner, slot, tag);
 		lab_owner_put_slot(owner);
 	}
 	if (lab_limbo_count())

@@ -50,15 +50,15 @@ static inline void lab_mapping_push(struct lab_owner *owner,
 }
 
 /*
- * The quickest forms, inline, for pages that have no other mapping: each takes the lock once.
- * In all other cases the functions above do the work.
+ * The fast forms, inline, for pages that have no other mapping: each takes the lock once. In
+ * all other cases the functions above do the work.
  * Context: Any but NMI; the owner alive.
  */
 
 /* lab_mapping_attach(), if a record is spare and the page is still HELD. */
 static __always_inline bool
-lab_mapping_attach_quick(struct lab_owner *owner, const struct lab_quick *page,
-			 const struct lab_map_note *what)
+lab_mapping_attach_fast(struct lab_owner *owner, const struct lab_fast *page,
+			const struct lab_map_note *what)
 {
 	struct lab_mapping *map;
 	unsigned long flags;
@@ -66,7 +66,7 @@ lab_mapping_attach_quick(struct lab_owner *owner, const struct lab_quick *page,
 
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
 	map = owner->spare;
-	done = likely(map) && lab_quick_commit(page, LAB_MAPPED);
+	done = likely(map) && lab_fast_commit(page, LAB_MAPPED);
 	if (likely(done)) {
 		owner->spare = map->next;
 		map->next = NULL;
@@ -82,7 +82,7 @@ lab_mapping_attach_quick(struct lab_owner *owner, const struct lab_quick *page,
 
 /* Under the lock: the only mapping of a page that is MAPPED still, or NULL. */
 static __always_inline struct lab_mapping *
-lab_mapping_only(const struct lab_quick *page)
+lab_mapping_only(const struct lab_fast *page)
 {
 	struct lab_mapping *map;
 
@@ -94,9 +94,9 @@ lab_mapping_only(const struct lab_quick *page)
 
 /* lab_mapping_find() */
 static __always_inline struct lab_mapping *
-lab_mapping_find_quick(struct lab_owner *owner, const struct lab_quick *page,
-		       bool (*take)(struct lab_mapping *map, bool alone, const void *arg),
-		       const void *arg)
+lab_mapping_find_fast(struct lab_owner *owner, const struct lab_fast *page,
+		      bool (*take)(struct lab_mapping *map, bool alone, const void *arg),
+		      const void *arg)
 {
 	struct lab_mapping *map;
 	unsigned long flags;
@@ -111,8 +111,8 @@ lab_mapping_find_quick(struct lab_owner *owner, const struct lab_quick *page,
 
 /* lab_mapping_detach() and lab_mapping_put() together. */
 static __always_inline bool
-lab_mapping_end_quick(struct lab_owner *owner, const struct lab_quick *page,
-		      struct lab_mapping *map)
+lab_mapping_end_fast(struct lab_owner *owner, const struct lab_fast *page,
+		     struct lab_mapping *map)
 {
 	unsigned long flags;
 	bool done;
@@ -123,7 +123,7 @@ lab_mapping_end_quick(struct lab_owner *owner, const struct lab_quick *page,
 		map->linked = false;
 		WRITE_ONCE(page->slot->mappings, NULL);
 		/* Only under the lock is a page led away from MAPPED. */
-		lab_quick_commit(page, LAB_HELD);
+		lab_fast_commit(page, LAB_HELD);
 		lab_mapping_push(owner, map);
 	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);

@@ -14,8 +14,9 @@ static_assert(LABYRINTH_PAGE_HELD == (int)LAB_HELD);
 static_assert(LABYRINTH_PAGE_LENT == (int)LAB_LENT);
 static_assert(LABYRINTH_PAGE_LIMBO == (int)LAB_LIMBO);
 static_assert(LABYRINTH_PAGE_MAPPED == (int)LAB_MAPPED);
+static_assert(LABYRINTH_PAGE_MAPPED + 1 == (int)LAB_NR_STATES);
 
-static void fill_info(const struct lab_glance *glance, struct labyrinth_page_info *info)
+static void copy_info(const struct lab_glance *glance, struct labyrinth_page_info *info)
 {
 	const struct lab_owner *owner = lab_owner_by_id(lab_tag_owner(glance->tag));
 	bool out = lab_tag_state(glance->tag) != LAB_CACHED;
@@ -59,7 +60,7 @@ int labyrinth_query(const void *addr, struct labyrinth_page_info *info)
 		glance = lab_slot_glance(slot);
 		if (glance.tag != tag)
 			continue;
-		fill_info(&glance, &copy);
+		copy_info(&glance, &copy);
 		/* Pairs with the release by which the slot gets its next tag. */
 		smp_rmb();
 		if (likely(READ_ONCE(slot->tag) == tag)) {

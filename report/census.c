@@ -60,7 +60,7 @@ static bool same_group(const struct group *a, const struct group *b)
 	       a->state == b->state && a->map_kind == b->map_kind;
 }
 
-static void add(const struct group *page)
+static void add_to_group(const struct group *page)
 {
 	unsigned int i;
 
@@ -82,7 +82,7 @@ static void add_page(struct lab_slot *slot, lab_tag_t tag)
 {
 	struct lab_page_note note = lab_page_note(slot, tag);
 
-	add(&(struct group) {
+	add_to_group(&(struct group) {
 		.site = note.site,
 		.map_site = note.mappings ? note.map.site : 0,
 		.state = lab_tag_state(tag),
@@ -93,7 +93,7 @@ static void add_page(struct lab_slot *slot, lab_tag_t tag)
 }
 
 /* Pages that are lost for good come first, then the largest groups. */
-static int compare(const void *a, const void *b)
+static int compare_groups(const void *a, const void *b)
 {
 	const struct group *one = a, *other = b;
 
@@ -102,7 +102,7 @@ static int compare(const void *a, const void *b)
 	return one->nr < other->nr ? 1 : one->nr > other->nr ? -1 : 0;
 }
 
-static void take(const struct lab_owner *owner)
+static void take_census(const struct lab_owner *owner)
 {
 	lab_tag_t tag;
 	u64 index;
@@ -115,11 +115,11 @@ static void take(const struct lab_owner *owner)
 		if (lab_tag_owner(tag) == lab_owner_id(owner) &&
 		    lab_tag_state(tag) != LAB_CACHED)
 			add_page(&labyrinth_hot.table.slots[index], tag);
-	sort(groups, nr_groups, sizeof(groups[0]), compare, NULL);
+	sort(groups, nr_groups, sizeof(groups[0]), compare_groups, NULL);
 }
 
 /* The text of @group, in @text of @size bytes. */
-static void describe(char *text, size_t size, const struct group *group)
+static void describe_group(char *text, size_t size, const struct group *group)
 {
 	unsigned int length = scnprintf(text, size, "%u %s", group->nr,
 					lab_state_name(group->state));
@@ -144,7 +144,7 @@ static void print_groups(void)
 	unsigned int i;
 
 	for (i = 0; i < min(nr_groups, GROUPS_PRINTED); i++) {
-		describe(text, sizeof(text), &groups[i]);
+		describe_group(text, sizeof(text), &groups[i]);
 		pr_err("  %s%s\n", for_good(&groups[i]) ? "for good: " : "", text);
 		left -= groups[i].nr;
 	}
@@ -159,7 +159,7 @@ static void print_groups(void)
 void lab_census_print(const struct lab_owner *owner)
 {
 	mutex_lock(&census_lock);
-	take(owner);
+	take_census(owner);
 	if (nr_total) {
 		pr_err("owner %s (id %u) of module %s goes, and of its pages are out or in limbo:\n",
 		       owner->name, lab_owner_id(owner), owner->module_name);
@@ -173,7 +173,7 @@ static void show_group(struct seq_file *m, const struct lab_owner *owner,
 {
 	char text[256];
 
-	describe(text, sizeof(text), group);
+	describe_group(text, sizeof(text), group);
 	seq_printf(m, "%u %s %s\n", lab_owner_id(owner), owner->name, text);
 }
 
@@ -186,7 +186,7 @@ void lab_census_show(struct seq_file *m, const struct lab_owner *owner)
 	unsigned int i;
 
 	mutex_lock(&census_lock);
-	take(owner);
+	take_census(owner);
 	for (i = 0; i < nr_groups; i++)
 		show_group(m, owner, &groups[i]);
 	if (nr_rest)

@@ -214,7 +214,7 @@ static void visit_step(struct step *step,
 	if (!word || word == BUSY || cmpxchg(&step->word, word, BUSY) != word)
 		return;
 	WRITE_ONCE(step->site, after(step->site, arg));
-	/* Pairs as in write_step(). */
+	/* Pairs with copy_step(), as in write_step(). */
 	smp_store_release(&step->word, word);
 }
 

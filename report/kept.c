@@ -80,10 +80,10 @@ static struct entry * const elsewhere = &entries[NR_ENTRIES];
 
 static atomic_long_t numbers;
 
-static void kick(struct irq_work *work);
+static void kick_untold(struct irq_work *work);
 static void say_untold(struct work_struct *work);
 
-static DEFINE_IRQ_WORK(kick_work, kick);
+static DEFINE_IRQ_WORK(kick_work, kick_untold);
 static DECLARE_DELAYED_WORK(say_work, say_untold);
 
 /* All kernel addresses have the same upper bits, which give room for class and call. */
@@ -103,18 +103,18 @@ static void entry_unlock(struct entry *entry)
 	clear_bit_unlock(0, &entry->busy);
 }
 
-static void begin(struct entry *entry, unsigned long ip)
+static void begin_entry(struct entry *entry, unsigned long ip)
 {
 	WRITE_ONCE(entry->first, local_clock());
 	WRITE_ONCE(entry->ip, ip);
 }
 
-static bool claim(struct entry *entry, unsigned long key, unsigned long ip)
+static bool claim_entry(struct entry *entry, unsigned long key, unsigned long ip)
 {
 	unsigned long was = cmpxchg(&entry->key, KEY_NONE, key);
 
 	if (was == KEY_NONE)
-		begin(entry, ip);
+		begin_entry(entry, ip);
 	return was == KEY_NONE || was == key;
 }
 
@@ -139,7 +139,7 @@ static struct entry *least_wanted(unsigned int start)
  * Races with a report that found the entry just before, and may be counted here: a count is
  * then off by 1.
  */
-static struct entry *take_over(struct entry *entry, unsigned long key, unsigned long ip)
+static struct entry *take_over_entry(struct entry *entry, unsigned long key, unsigned long ip)
 {
 	if (!entry_trylock(entry))
 		return elsewhere;
@@ -147,13 +147,13 @@ static struct entry *take_over(struct entry *entry, unsigned long key, unsigned 
 	entry->length = 0;
 	atomic_long_set(&entry->count, 0);
 	atomic_long_set(&entry->untold, 0);
-	begin(entry, ip);
+	begin_entry(entry, ip);
 	WRITE_ONCE(entry->key, key);
 	entry_unlock(entry);
 	return entry;
 }
 
-static struct entry *find(unsigned long key, unsigned long ip)
+static struct entry *find_entry(unsigned long key, unsigned long ip)
 {
 	unsigned int start = hash_long(key, NR_BITS);
 	unsigned int i;
@@ -161,13 +161,13 @@ static struct entry *find(unsigned long key, unsigned long ip)
 	for (i = 0; i < WINDOW; i++) {
 		struct entry *entry = &entries[(start + i) % NR_ENTRIES];
 
-		if (READ_ONCE(entry->key) == key || claim(entry, key, ip))
+		if (READ_ONCE(entry->key) == key || claim_entry(entry, key, ip))
 			return entry;
 	}
-	return take_over(least_wanted(start), key, ip);
+	return take_over_entry(least_wanted(start), key, ip);
 }
 
-static void kick(struct irq_work *work)
+static void kick_untold(struct irq_work *work)
 {
 	schedule_delayed_work(&say_work, SAY_AFTER);
 }
@@ -204,7 +204,7 @@ static void print_text(struct entry *entry)
  */
 void lab_kept_report(const struct lab_refusal *refusal, struct ratelimit_state *limit)
 {
-	struct entry *entry = find(key_of(refusal), refusal->ip);
+	struct entry *entry = find_entry(key_of(refusal), refusal->ip);
 	unsigned long nr = atomic_long_inc_return(&numbers);
 	bool print;
 

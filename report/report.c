@@ -25,6 +25,7 @@ enum on_refusal {
 	ON_REFUSAL_REPORT,
 	ON_REFUSAL_WARN,
 	ON_REFUSAL_PANIC,
+	NR_ON_REFUSAL
 };
 
 static const char * const on_refusal_names[] = {
@@ -32,6 +33,8 @@ static const char * const on_refusal_names[] = {
 	[ON_REFUSAL_WARN] = "warn",
 	[ON_REFUSAL_PANIC] = "panic",
 };
+
+static_assert(ARRAY_SIZE(on_refusal_names) == NR_ON_REFUSAL);
 
 static struct lab_choice on_refusal = {
 	.chosen = ON_REFUSAL_REPORT,
@@ -58,9 +61,9 @@ unsigned long lab_report_count(enum lab_class class)
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_report_count);
 
-static void act(const struct lab_refusal *refusal)
+static void act_on_refusal(const struct lab_refusal *refusal)
 {
-	switch (READ_ONCE(on_refusal.chosen)) {
+	switch ((enum on_refusal)READ_ONCE(on_refusal.chosen)) {
 	case ON_REFUSAL_WARN:
 		WARN(1, "labyrinth: %s-%s in %s\n",
 		     lab_class_name(refusal->class), lab_op_name(refusal->op),
@@ -69,6 +72,9 @@ static void act(const struct lab_refusal *refusal)
 	case ON_REFUSAL_PANIC:
 		panic("labyrinth: %s-%s in %s\n", lab_class_name(refusal->class),
 		      lab_op_name(refusal->op), lab_site_name(refusal->ip).text);
+	case ON_REFUSAL_REPORT:
+	case NR_ON_REFUSAL:
+		break;
 	}
 }
 
@@ -111,5 +117,5 @@ void lab_report(const struct lab_refusal *refusal)
 	atomic_long_inc(&counts[refusal->class]);
 	trace_refusal(refusal);
 	lab_kept_report(refusal, &report_limit);
-	act(refusal);
+	act_on_refusal(refusal);
 }

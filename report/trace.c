@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Bring-up tracing. The state owned here is the watchers: trace=1 and dynamic debug. While any
- * watcher is on, set_fast() in core/owner.c keeps every page off the fast paths, which report
- * no steps.
+ * watcher is on, set_fast_handles() in core/owner.c keeps every page off the fast paths, which
+ * report no steps.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -69,7 +69,11 @@ static void trace_page(enum lab_op op, unsigned long pfn,
 		return trace_page_dma(pfn, owner, ip);
 	case LAB_OP_UNMAP:
 		return trace_page_unmap(pfn, owner, ip);
-	default:
+	case LAB_OP_TRANSFER:		/* names two owners: lab_step_transfer() */
+	case LAB_OP_RELEASE_LENT:	/* is told as a release */
+	case LAB_OP_DESTROY:
+	case LAB_OP_FAULT:
+	case LAB_NR_OP_NAMES:
 		return;
 	}
 }

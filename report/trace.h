@@ -57,18 +57,18 @@ DECLARE_EVENT_CLASS(labyrinth_page,
  * Steps with a fast path, which fires no tracepoint: no page takes the fast path while any of
  * these tracepoints is on.
  */
-#define LAB_SHORT_EVENT(name)						\
+#define LAB_FAST_EVENT(name)						\
 DEFINE_EVENT_FN(labyrinth_page, name,					\
 	TP_PROTO(unsigned long pfn, const struct lab_owner *owner,	\
 		 unsigned long ip),					\
 	TP_ARGS(pfn, owner, ip), lab_trace_begin, lab_trace_end)
 
-LAB_SHORT_EVENT(page_alloc);
-LAB_SHORT_EVENT(page_free);
-LAB_SHORT_EVENT(page_lend);
-LAB_SHORT_EVENT(page_reclaim);
-LAB_SHORT_EVENT(page_dma);
-LAB_SHORT_EVENT(page_unmap);
+LAB_FAST_EVENT(page_alloc);
+LAB_FAST_EVENT(page_free);
+LAB_FAST_EVENT(page_lend);
+LAB_FAST_EVENT(page_reclaim);
+LAB_FAST_EVENT(page_dma);
+LAB_FAST_EVENT(page_unmap);
 
 #define LAB_PAGE_EVENT(name)						\
 DEFINE_EVENT(labyrinth_page, name,					\

@@ -1,83 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tables of words. No state is owned here.
+ * The tables of words. No state is owned here. Each is a list, so that the words can be
+ * counted: one forgotten, at whichever place, fails to compile.
  */
 #include <linux/kernel.h>
 
 #include "report/words.h"
 
-static const char * const class_names[] = {
-	[LAB_FOREIGN] = "foreign",
-	[LAB_WRONG_THREAD] = "wrong-thread",
-	[LAB_UNOWNED] = "unowned",
-	[LAB_DOUBLE] = "double",
-	[LAB_BUSY] = "busy",
-	[LAB_BAD_ADDRESS] = "bad-address",
-	[LAB_BAD_HANDLE] = "bad-handle",
-	[LAB_BAD_PAGE] = "bad-page",
-	[LAB_BAD_MAPPING] = "bad-mapping",
-	[LAB_WRONG_DEVICE] = "wrong-device",
-	[LAB_WRONG_VMA] = "wrong-vma",
-	[LAB_LOST_REFERENCE] = "lost-reference",
-	[LAB_OVERWRITTEN] = "overwritten",
-	[LAB_STRAY_WRITE] = "stray-write",
-	[LAB_LEAKED] = "leaked",
-	[LAB_LEFT_BEHIND] = "left-behind",
-	[LAB_CORRUPT] = "corrupt",
-};
+#define WORD(value, word)	[value] = word,
+#define ONE_MORE(value, word)	+ 1
 
-static_assert(ARRAY_SIZE(class_names) == LAB_NR_CLASSES);
+#define CLASS_WORDS(W)							\
+	W(LAB_FOREIGN, "foreign")					\
+	W(LAB_WRONG_THREAD, "wrong-thread")				\
+	W(LAB_UNOWNED, "unowned")					\
+	W(LAB_DOUBLE, "double")						\
+	W(LAB_BUSY, "busy")						\
+	W(LAB_BAD_ADDRESS, "bad-address")				\
+	W(LAB_BAD_HANDLE, "bad-handle")					\
+	W(LAB_BAD_PAGE, "bad-page")					\
+	W(LAB_BAD_MAPPING, "bad-mapping")				\
+	W(LAB_WRONG_DEVICE, "wrong-device")				\
+	W(LAB_WRONG_VMA, "wrong-vma")					\
+	W(LAB_LOST_REFERENCE, "lost-reference")				\
+	W(LAB_OVERWRITTEN, "overwritten")				\
+	W(LAB_STRAY_WRITE, "stray-write")				\
+	W(LAB_LEAKED, "leaked")						\
+	W(LAB_LEFT_BEHIND, "left-behind")				\
+	W(LAB_CORRUPT, "corrupt")
 
-static const char * const op_names[] = {
-	[LAB_OP_REFILL] = "refill",
-	[LAB_OP_RETURN] = "return",
-	[LAB_OP_LIMBO] = "limbo",
-	[LAB_OP_ALLOC] = "alloc",
-	[LAB_OP_FREE] = "free",
-	[LAB_OP_TRANSFER] = "transfer",
-	[LAB_OP_RELEASE] = "release",
-	[LAB_OP_RELEASE_LENT] = "release-lent",
-	[LAB_OP_ADOPT] = "adopt",
-	[LAB_OP_LEND] = "lend",
-	[LAB_OP_RECLAIM] = "reclaim",
-	[LAB_OP_MAP] = "map",
-	[LAB_OP_VMAP] = "vmap",
-	[LAB_OP_DMA] = "dma",
-	[LAB_OP_UNMAP] = "unmap",
-	[LAB_OP_DESTROY] = "destroy",
-	[LAB_OP_FAULT] = "fault",
-};
+static const char * const class_names[] = { CLASS_WORDS(WORD) };
+static_assert((CLASS_WORDS(ONE_MORE)) == LAB_NR_CLASSES);
 
-static_assert(ARRAY_SIZE(op_names) == LAB_NR_OP_NAMES);
+#define OP_WORDS(W)							\
+	W(LAB_OP_REFILL, "refill")					\
+	W(LAB_OP_RETURN, "return")					\
+	W(LAB_OP_LIMBO, "limbo")					\
+	W(LAB_OP_ALLOC, "alloc")					\
+	W(LAB_OP_FREE, "free")						\
+	W(LAB_OP_TRANSFER, "transfer")					\
+	W(LAB_OP_RELEASE, "release")					\
+	W(LAB_OP_RELEASE_LENT, "release-lent")				\
+	W(LAB_OP_ADOPT, "adopt")					\
+	W(LAB_OP_LEND, "lend")						\
+	W(LAB_OP_RECLAIM, "reclaim")					\
+	W(LAB_OP_MAP, "map")						\
+	W(LAB_OP_VMAP, "vmap")						\
+	W(LAB_OP_DMA, "dma")						\
+	W(LAB_OP_UNMAP, "unmap")					\
+	W(LAB_OP_DESTROY, "destroy")					\
+	W(LAB_OP_FAULT, "fault")
 
-static const char * const state_names[] = {
-	[LAB_ABSENT] = "ABSENT",
-	[LAB_CACHED] = "CACHED",
-	[LAB_HELD] = "HELD",
-	[LAB_LENT] = "LENT",
-	[LAB_LIMBO] = "LIMBO",
-	[LAB_MAPPED] = "MAPPED",
-};
+static const char * const op_names[] = { OP_WORDS(WORD) };
+static_assert((OP_WORDS(ONE_MORE)) == LAB_NR_OP_NAMES);
 
-static_assert(ARRAY_SIZE(state_names) == LAB_NR_STATES);
+#define STATE_WORDS(W)							\
+	W(LAB_ABSENT, "ABSENT")						\
+	W(LAB_CACHED, "CACHED")						\
+	W(LAB_HELD, "HELD")						\
+	W(LAB_LENT, "LENT")						\
+	W(LAB_LIMBO, "LIMBO")						\
+	W(LAB_MAPPED, "MAPPED")
 
-static const char * const fail_names[] = {
-	[LAB_FAIL_THREAD] = "thread",
-	[LAB_FAIL_QUOTA] = "quota",
-	[LAB_FAIL_TABLE] = "table",
-	[LAB_FAIL_MEMORY] = "memory",
-	[LAB_FAIL_CONTEXT] = "context",
-};
+static const char * const state_names[] = { STATE_WORDS(WORD) };
+static_assert((STATE_WORDS(ONE_MORE)) == LAB_NR_STATES);
 
-static_assert(ARRAY_SIZE(fail_names) == LAB_NR_FAILS);
+#define FAIL_WORDS(W)							\
+	W(LAB_FAIL_THREAD, "thread")					\
+	W(LAB_FAIL_QUOTA, "quota")					\
+	W(LAB_FAIL_TABLE, "table")					\
+	W(LAB_FAIL_MEMORY, "memory")					\
+	W(LAB_FAIL_CONTEXT, "context")
 
-static const char * const map_names[] = {
-	[LAB_MAP_DMA] = "for DMA",
-	[LAB_MAP_KERNEL] = "into the kernel",
-	[LAB_MAP_PROCESS] = "into a process",
-};
+static const char * const fail_names[] = { FAIL_WORDS(WORD) };
+static_assert((FAIL_WORDS(ONE_MORE)) == LAB_NR_FAILS);
 
-static_assert(ARRAY_SIZE(map_names) == LAB_NR_MAP_KINDS);
+#define MAP_KIND_WORDS(W)						\
+	W(LAB_MAP_DMA, "for DMA")					\
+	W(LAB_MAP_KERNEL, "into the kernel")				\
+	W(LAB_MAP_PROCESS, "into a process")
+
+static const char * const map_names[] = { MAP_KIND_WORDS(WORD) };
+static_assert((MAP_KIND_WORDS(ONE_MORE)) == LAB_NR_MAP_KINDS);
 
 const char *lab_class_name(enum lab_class class)
 {

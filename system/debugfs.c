@@ -39,6 +39,9 @@ static void tally_tags(struct tally *tally)
 			.nr[lab_tag_state(tag)]++;
 }
 
+/* A state more is a column more, in show_owner(). */
+static_assert(LAB_NR_STATES == LAB_MAPPED + 1);
+
 static void show_owner(struct seq_file *m, const struct lab_owner *owner,
 		       const struct tally *tally)
 {
