@@ -70,7 +70,7 @@ static void trace_page(enum lab_op op, unsigned long pfn,
 	case LAB_OP_UNMAP:
 		return trace_page_unmap(pfn, owner, ip);
 	case LAB_OP_TRANSFER:		/* names two owners: lab_step_transfer() */
-	case LAB_OP_RELEASE_LENT:	/* is told as a release */
+	case LAB_OP_RELEASE_LENT:	/* traced as a release */
 	case LAB_OP_DESTROY:
 	case LAB_OP_FAULT:
 	case LAB_NR_OP_NAMES:
