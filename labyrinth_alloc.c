@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The main call, free and owns. No state is owned here: each call changes one tag, and with
- * it the frame and the owner's counts. The shape that the calls have in common is
- * page/call.c's; transfer, release and adopt are labyrinth_transfer.c's, lend and reclaim
- * page/lend.c's, query is page/query.c's.
+ * The main call, free and owns. No state is owned here: each call changes the tag of a page,
+ * and with the tag the frame and the owner's counts. page/call.c has the shape that all calls
+ * share; labyrinth_transfer.c has transfer, release and adopt, page/lend.c lend and reclaim,
+ * page/query.c query.
  *
- * Who can race, of all of them, transition by transition (all by the same owner's handle, since
- * a foreigner is turned away before anything is written):
+ * Which of all these calls can race, transition by transition. All racing calls use the same
+ * owner's handle, since a foreigner is turned away before anything is written. A "freezer" is a
+ * call that freezes the frame.
  *
- * - free/free: both read HELD; one compare-and-exchange wins, the other caller
- *   finds CACHED, which is -ENOENT.
- * - free against release, lend or transfer: the freezer has the count at 0. If
- *   free looks at the count then, it looks again for a while, and then gives the page up
- *   to limbo, which waits for the thaw. If it looked before, its
- *   compare-and-exchange and the freezer's decide; the freezer that loses thaws
- *   and is -ENOENT. And if it looked so long before that the page is HELD by the
- *   same owner again, it frees it, like a free that came later: a tag is HELD only when
- *   notes and type are written. The thaw alone comes after: a page that is CACHED by
- *   then, with its count at 0, is not handed out before.
- * - a freezer that looked so long before that the page is another owner's by now, or
- *   is handed out again, has the count at 0 for a moment, and loses. A right call
- *   that comes in this moment is -EBUSY: the price of two of an owner's
- *   calls about one page at a time, one of which gives it away.
- * - lend/lend, release/release, reclaim/reclaim, adopt/adopt: one freezes, the
- *   other is -EBUSY.
- * - release of a lent page, which cannot be frozen, against itself or reclaim: the
- *   tag's compare-and-exchange decides. Who has frozen and loses thaws; the count
- *   is the releaser's to change after that, see lab_frame_disown().
- * - reclaim against a borrower's last put_page(): freezing needs the count at
- *   exactly what the owner alone has, so it is before the put, -EBUSY, or after.
- * - any of them against destroy: see the top of labyrinth_owner.c.
- * - the reference count is looked at before the commit. A foreigner may take
- *   or drop a reference in between, or at any time after: it is noticed when
- *   the page is freed or returned next.
+ * - free/free: both read HELD. The compare-and-exchange of either wins; the other call finds
+ *   CACHED, and is -ENOENT.
+ * - free against a freezer (release, lend, transfer), which has the count at 0:
+ *   If free looks at the count then, free looks again for a while, and then gives the page up
+ *   to limbo, which waits for the thaw. If free looked before, the compare-and-exchanges of
+ *   free and of the freezer decide; a freezer that loses thaws and is -ENOENT. If free looked
+ *   so long before that the page is HELD by the same owner again, free frees the page, like a
+ *   free that came later. A tag is HELD only when notes and type are written. Only the thaw
+ *   comes later: if the page is CACHED by then, with the count at 0, the page is not handed out
+ *   before the thaw.
+ * - a freezer that looked so long before that the page is another owner's by now, or is handed
+ *   out again, has the count at 0 for a moment, and loses. A right call that comes in this
+ *   moment is -EBUSY: the price of two calls of an owner about the same page at a time, of
+ *   which the first gives the page away.
+ * - lend/lend, release/release, reclaim/reclaim, adopt/adopt: the first call freezes, the
+ *   second is -EBUSY.
+ * - release of a lent page, which cannot be frozen, against itself or reclaim: the tag's
+ *   compare-and-exchange decides. A reclaim that has frozen and loses thaws. Then only release
+ *   changes the count, see lab_frame_disown().
+ * - reclaim against a borrower's last put_page(): a freeze needs the count at exactly what the
+ *   owner alone has, so reclaim comes before the put_page(), and is -EBUSY, or after.
+ * - any of these calls against destroy: see the top of labyrinth_owner.c.
+ * - the reference count is looked at before the commit. A foreigner may take or drop a
+ *   reference in between, or at any time after: the next free or return of the page notices.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -51,14 +51,14 @@
 #include "report/stack.h"
 #include "report/trace.h"
 
-/* What is defined here is the functions, not their inline forms. */
+/* The functions are defined here, not the inline forms. */
 #undef labyrinth_void_alloc_page_gfp_atomic_exclusive
 #undef labyrinth_free_page
 #undef labyrinth_owns
 
 /*
- * Hands the CACHED page of @slot, which lab_vet() let pass and which is on no list, out to
- * the caller at @ip.
+ * Hands the CACHED page of @slot out to the caller at @ip. The page is on no list, and
+ * lab_vet() let the page pass.
  */
 static void *hand_out(struct lab_owner *owner, struct lab_slot *slot,
 		      unsigned long ip)
@@ -96,7 +96,7 @@ static void *alloc_failed(struct lab_call *call, enum lab_fail fail)
 	return NULL;
 }
 
-/* What the page allocator would not give, the reserve may. */
+/* The reserve may have a page when the page allocator has none. */
 static void *take_reserved(struct lab_owner *owner, unsigned long ip,
 			   enum lab_fail fail)
 {
@@ -124,8 +124,8 @@ static void *take_fresh(struct lab_call *call, struct lab_batch *batch)
 }
 
 /*
- * The cache is empty: asks the page allocator, with preemption as the API's
- * caller had it. Meanwhile the owner may have gone, its counts with it.
+ * The cache is empty: asks the page allocator, with preemption as the API's caller had it.
+ * Meanwhile the owner may go, and the owner's counts with the owner.
  */
 static void *alloc_fresh(struct lab_call *call)
 {
@@ -172,9 +172,9 @@ static noinline void *lab_alloc(struct labyrinth_owner *handle,
 }
 
 /*
- * The CACHED @page was just popped, is ready, and nobody watches: it is HELD now. Of the
- * tag, the state's byte alone is stored: the free that comes next compares and exchanges
- * the tag, and waits for the store in any case.
+ * CACHED -> HELD for @page, which was just popped and is ready; no watcher is on. Stores the
+ * tag's state byte alone: the next free compares and exchanges the tag, and waits for the store
+ * in any case.
  */
 static __always_inline void *take_shared(const struct lab_cached *page,
 					 unsigned long ip)
@@ -189,22 +189,21 @@ static __always_inline void *take_shared(const struct lab_cached *page,
 /**
  * labyrinth_void_alloc_page_gfp_atomic_exclusive() - get a page that only
  *	@owner holds
- * @owner: who is to hold it.
+ * @owner: the holder of the page.
  *
- * One page of %PAGE_SIZE bytes in the direct map, zeroed if the owner was made
- * with %LABYRINTH_OWNER_ZERO and else of undefined content: init_on_alloc zeroes
- * a page when it comes from the system, not when it is used again. It
- * comes from what the owner keeps ready; if that is empty, from
- * alloc_page(GFP_ATOMIC); if that fails, from the owner's reserve.
+ * A page of %PAGE_SIZE bytes in the direct map. The page is zeroed if the owner was made with
+ * %LABYRINTH_OWNER_ZERO, otherwise the content is undefined: init_on_alloc zeroes a page that
+ * comes from the system, not a page that is used again. The page comes from the pages that the
+ * owner keeps ready; if there are none, from alloc_page(GFP_ATOMIC); if that fails, from the
+ * owner's reserve.
  *
  * The page is the owner's until labyrinth_free_page(), labyrinth_transfer() or
- * labyrinth_release(). Its struct page is to be left as it is so long. Labyrinth keeps
- * nothing in it that is followed: whatever is written there is put right, and reported,
- * when the page is lent, handed on or leaves.
+ * labyrinth_release(). Until then the holder must not write to the struct page. Labyrinth
+ * follows no word of struct page: a foreign write there is put right, and reported, when the
+ * page is lent, handed on or leaves.
  *
- * Context: Any: task, softirq, hardirq, NMI. Never sleeps. In NMI, and on
- * PREEMPT_RT wherever preemption is disabled, the page comes from what is kept
- * ready and from the reserve alone.
+ * Context: Any: task, softirq, hardirq, NMI. Never sleeps. In NMI, and on PREEMPT_RT wherever
+ * preemption is disabled, the page comes only from the pages kept ready and the reserve.
  * Return: the page's address, or NULL. There is no status code; the reason is
  * counted in debugfs (labyrinth/owners) and carried by the tracepoint
  * labyrinth:alloc_failed.
@@ -217,7 +216,7 @@ labyrinth_void_alloc_page_gfp_atomic_exclusive(struct labyrinth_owner *owner)
 	void *addr;
 
 	preempt_disable();
-	/* Unless it is SINGLE, see lab_alloc_inline(), or there is more to do. */
+	/* Unless the owner is SINGLE, see lab_alloc_inline(), or there is more to do. */
 	if (!lab_handle_is(&o->front.shared_handle, owner))
 		goto slow;
 	if (unlikely(!lab_cache_pop_ready(o, &page)))
@@ -242,7 +241,7 @@ static unsigned int bulk_single(struct lab_front *front, unsigned int nr,
 	return i;
 }
 
-/* No longer without preemption than a cache is long. */
+/* Disables preemption for no more pages than a cache holds. */
 static unsigned int bulk_shared(struct labyrinth_owner *handle,
 				unsigned int nr, void **addrs, unsigned long ip)
 {
@@ -262,12 +261,12 @@ static unsigned int bulk_shared(struct labyrinth_owner *handle,
 
 /**
  * labyrinth_alloc_bulk() - get several pages that only @owner holds
- * @owner: who is to hold them.
- * @nr: how many.
- * @addrs: where their addresses go; room for @nr.
+ * @owner: the holder of the pages.
+ * @nr: how many pages.
+ * @addrs: where the pages' addresses go; room for @nr.
  *
- * As that many calls of labyrinth_void_alloc_page_gfp_atomic_exclusive(), up to
- * the first that gives nothing.
+ * As @nr calls of labyrinth_void_alloc_page_gfp_atomic_exclusive(), up to
+ * the first call that returns NULL.
  *
  * Context: Any. Never sleeps.
  * Return: how many pages @addrs holds now.
@@ -293,8 +292,8 @@ unsigned int labyrinth_alloc_bulk(struct labyrinth_owner *owner,
 EXPORT_SYMBOL_NS_GPL(labyrinth_alloc_bulk, LAB_NS);
 
 /*
- * The page, which passes through, is not kept: it goes to @leaving, for the system, or to
- * limbo if the caller has no use for it there.
+ * Gives away a page that passes through (R or E, see tag.h): to @leaving, for the system, or to
+ * limbo if @leaving is NULL.
  */
 static void let_go(struct lab_call *call, struct page **leaving)
 {
@@ -304,7 +303,7 @@ static void let_go(struct lab_call *call, struct page **leaving)
 		lab_retire(call->owner, call->slot, false);
 }
 
-/* Where the page goes that is CACHED now, on no list and so this call's alone. */
+/* Puts the page away, which is CACHED now, on no list and so this call's alone. */
 static void put_freed(struct lab_call *call, bool referred, struct page **leaving)
 {
 	if (unlikely(referred))
@@ -316,8 +315,8 @@ static void put_freed(struct lab_call *call, bool referred, struct page **leavin
 }
 
 /*
- * A right free is not refused because somebody else refers to the page, as the core does
- * for a moment now and then: nobody looks at a free's result. The page waits in limbo.
+ * A right free is not refused because somebody else refers to the page, as the core does for a
+ * moment now and then: nobody looks at a free's result. The page waits in limbo instead.
  */
 static int free_held(struct lab_call *call, struct page **leaving)
 {
@@ -338,7 +337,7 @@ static int free_held(struct lab_call *call, struct page **leaving)
 	return 0;
 }
 
-/* If only a process has it mapped still, the page is free, by way of limbo. */
+/* If only a process still has the page mapped, the free succeeds, and the page goes to limbo. */
 static int free_mapped(struct lab_call *call, struct page **leaving)
 {
 	int err = lab_call_take_back(call);
@@ -350,7 +349,7 @@ static int free_mapped(struct lab_call *call, struct page **leaving)
 		lab_step(LAB_OP_FREE, lab_tag_pfn(call->tag), call->owner, call->ip);
 		return 0;
 	}
-	/* It may have been unmapped just now. */
+	/* The page may have been unmapped just now. */
 	if (err == -EBUSY)
 		err = lab_call_page(call, call->addr);
 	return err < 0 ? err : free_held(call, leaving);
@@ -384,8 +383,8 @@ static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
 
 /*
  * The first half of the fast path of an owner that any CPU and any context may use: HELD ->
- * CACHED, if the common answer is the right one to every check. False where more must be
- * asked. Preemption is disabled.
+ * CACHED, if every check gives the common answer. False if the slow path must look. Preemption
+ * is disabled.
  */
 static __always_inline bool claim_shared(struct lab_owner *owner, const void *addr,
 					 struct lab_cached *page)
@@ -406,7 +405,7 @@ static __always_inline bool claim_shared(struct lab_owner *owner, const void *ad
 	return likely(cmpxchg(&page->slot->tag, held, held - LAB_HAND_OUT) == held);
 }
 
-/* The second half, where the CPU's cache is full, or an interrupted call is at it. */
+/* The second half, if the CPU's cache is full or the interrupted call uses the cache. */
 static noinline void put_aside(struct lab_owner *owner, struct labyrinth_owner *handle,
 			       struct lab_slot *slot)
 {
@@ -417,19 +416,20 @@ static noinline void put_aside(struct lab_owner *owner, struct labyrinth_owner *
 
 /**
  * labyrinth_free_page() - give a page back
- * @owner: who holds it.
- * @addr: its address, as it was handed out.
+ * @owner: the holder of the page.
+ * @addr: the page's address, as handed out.
  *
- * After success the page is nobody's to use; it may be handed out again at once.
- * After failure it is whose it was. A process that has it mapped loses it: before
- * this returns, where the caller may sleep and the process is not at its mappings
- * itself; else the page is not used again until a worker has seen to that.
+ * After success nobody may use the page, which may be handed out again at once. After failure
+ * the page's owner is the same as before. A process that has the page mapped loses the mapping:
+ * before this function returns, if the caller may sleep and the process is not just changing
+ * mappings itself; otherwise a worker ends the mapping later, and the page is not used again
+ * before.
  *
- * Context: Any: task, softirq, hardirq, NMI. Does not sleep, but for MMU notifiers,
- * where the caller may and a process has the page mapped.
+ * Context: Any: task, softirq, hardirq, NMI. Does not sleep, but for MMU notifiers, if the
+ * caller may sleep and a process has the page mapped.
  * Return: 0; -EPERM the page has another owner, or the caller is not the bound
  * thread; -ENOENT no Labyrinth page, or freed before; -EBUSY lent, mapped
- * otherwise, or something refers to it; -EINVAL NULL, not page-aligned, not an
+ * otherwise, or something refers to the page; -EINVAL NULL, not page-aligned, not an
  * address of the direct map, or not a live owner's handle.
  */
 int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)

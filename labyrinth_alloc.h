@@ -2,11 +2,11 @@
 /*
  * Labyrinth: pages with exactly one owner.
  *
- * The one header that a driver includes. Every function's kernel-doc, with its
- * contexts, errno values and who owns the page afterwards, stands at its
- * definition; Documentation/usage.rst is the guide.
+ * The only header that a driver includes. The kernel-doc of each function, with contexts, errno
+ * values and the page's owner afterwards, stands at the function's definition;
+ * Documentation/usage.rst is the guide.
  *
- * A consumer built as a module says LABYRINTH_IMPORT_NS() beside its licence.
+ * A consumer built as a module says LABYRINTH_IMPORT_NS() beside the licence.
  */
 #ifndef LABYRINTH_ALLOC_H
 #define LABYRINTH_ALLOC_H
@@ -32,16 +32,16 @@ struct vm_area_struct;
 /* Pages are handed out zeroed. */
 #define LABYRINTH_OWNER_ZERO	BIT(0)
 /*
- * The caller promises one user at a time (one NAPI instance, one thread):
- * the fastest path, which masks nothing and locks nothing.
+ * The caller promises one user at a time (a NAPI instance, a thread): the fastest path, which
+ * masks nothing and locks nothing.
  */
 #define LABYRINTH_OWNER_SINGLE	BIT(1)
 
 /**
- * struct labyrinth_owner_attrs - what a new owner is to be
- * @name: copied, at most %LABYRINTH_NAME_LEN - 1 bytes of it; shown in dmesg,
+ * struct labyrinth_owner_attrs - the attributes of a new owner
+ * @name: copied, at most %LABYRINTH_NAME_LEN - 1 bytes; shown in dmesg,
  *	traces and debugfs. Neither NULL nor empty.
- * @dev: the only device that may DMA to its pages; NULL: none may.
+ * @dev: the only device that may DMA to the owner's pages; NULL: none may.
  * @task: the only thread that may use the handle; NULL: not bound.
  * @max_pages: quota of pages handed out at once; 0: none.
  * @reserve: pages kept back for when memory is out.
@@ -59,13 +59,13 @@ struct labyrinth_owner_attrs {
 };
 
 /**
- * enum labyrinth_page_state - what a tagged page is doing
+ * enum labyrinth_page_state - the state of a page
  * @LABYRINTH_PAGE_ABSENT: not tagged: no Labyrinth page.
- * @LABYRINTH_PAGE_CACHED: kept ready by its owner, not handed out.
+ * @LABYRINTH_PAGE_CACHED: kept ready by the owner, not handed out.
  * @LABYRINTH_PAGE_HELD: handed out, exclusive.
- * @LABYRINTH_PAGE_LENT: handed out, others may read it by reference.
- * @LABYRINTH_PAGE_LIMBO: given up, something still refers to it.
- * @LABYRINTH_PAGE_MAPPED: handed out, exclusive, and mapped by its owner.
+ * @LABYRINTH_PAGE_LENT: handed out, borrowers may read the page by reference.
+ * @LABYRINTH_PAGE_LIMBO: given up, something still refers to the page.
+ * @LABYRINTH_PAGE_MAPPED: handed out, exclusive, and mapped by the owner.
  */
 enum labyrinth_page_state {
 	LABYRINTH_PAGE_ABSENT,
@@ -77,14 +77,14 @@ enum labyrinth_page_state {
 };
 
 /**
- * struct labyrinth_page_info - a copy of what is known of a page
+ * struct labyrinth_page_info - all that is known of a page, copied
  * @pfn: page frame number.
  * @state: see &enum labyrinth_page_state.
  * @owner_id: the owner's number, as in debugfs.
  * @refs: the frame's reference count, Labyrinth's own included.
  * @age_ms: milliseconds since the page was handed out, 49 days at the most; 0
- *	while it is cached.
- * @site: the address that the allocation returned to; 0 while it is cached.
+ *	while the page is cached.
+ * @site: the address that the allocation returned to; 0 while the page is cached.
  * @owner: the owner's name.
  * @module: the name of the module that made the owner.
  */
@@ -99,7 +99,7 @@ struct labyrinth_page_info {
 	char module[LABYRINTH_NAME_LEN];
 };
 
-/* The owner remembers the module that made it, but does not pin it. */
+/* The owner remembers the calling module, but does not pin the module. */
 #define labyrinth_owner_create(attrs...) \
 	labyrinth_owner_create_for(attrs, THIS_MODULE)
 
@@ -136,7 +136,10 @@ int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
 			void *addr, dma_addr_t dma, size_t size,
 			enum dma_data_direction dir);
 
-/* The fast paths, inline. Below the declarations that they fall back to. */
+/*
+ * The fast paths, inline. Below the declarations of the functions that the paths call when a
+ * check fails.
+ */
 #include "inline/fast.h"
 
 #endif /* LABYRINTH_ALLOC_H */

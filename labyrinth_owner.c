@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Owners: how they come and go. No state is owned here: core/owner.c has the slots.
+ * How owners come and go. No state is owned here: core/owner.c has the slots.
  *
- * Why nothing is lost when an owner goes while others still call: destroy
- * takes slot->handle back, then waits for an RCU grace period. Every call reads the
- * handle and does all that depends on it with preemption disabled (interrupts
- * and NMIs are such by nature), which the grace period waits for; a call that
- * comes later finds another handle and is refused. Only then are the caches
- * drained and the table searched, so whatever an earlier call still put into
- * either is found.
+ * Why nothing is lost when an owner goes while calls are under way: destroy takes slot->handle
+ * back, then waits for an RCU grace period. Every call reads the handle, and does all that
+ * depends on the handle, with preemption disabled (as interrupts and NMIs are by nature). The
+ * grace period waits for such calls. A later call finds another handle and is refused. Only
+ * then are the caches drained and the table searched, so both contain whatever an earlier call
+ * still put in.
  *
- * The fast path of a SINGLE owner does not disable preemption: destroy counts as
- * a use, and the caller promised one user at a time.
+ * The fast path of a SINGLE owner does not disable preemption: destroy counts as a use, and the
+ * caller promised one user at a time.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -56,8 +55,8 @@ static bool attrs_valid(const struct labyrinth_owner_attrs *attrs)
 }
 
 /*
- * Who names an owner may have let a process choose the name. It is printed to logs and
- * tables, where it must not look like a line of theirs.
+ * A driver may let a process choose an owner's name. The name is printed to logs and tables,
+ * and must not look like a line of the log or table.
  */
 static void copy_name(char *to, const char *name)
 {
@@ -95,7 +94,7 @@ static void set_up_owner(struct lab_owner *owner,
 	copy_name(owner->module_name, module ? module->name : "kernel");
 }
 
-/* Under the lock, since debugfs shows the device of an owner that goes. */
+/* Takes the lock, since debugfs shows the device of an owner that goes. */
 static void tear_down_owner(struct lab_owner *owner)
 {
 	struct task_struct *task;
@@ -112,7 +111,7 @@ static void tear_down_owner(struct lab_owner *owner)
 		put_task_struct(task);
 }
 
-/* What is kept ready: pages, and what it takes to map them. */
+/* Fills the owner's reserve with pages, and with the records to map those pages for DMA. */
 static int provide_owner(struct lab_owner *owner)
 {
 	int err = lab_cache_init(owner);
@@ -129,19 +128,19 @@ static int provide_owner(struct lab_owner *owner)
 
 /**
  * labyrinth_owner_create_for() - make a new owner of pages
- * @attrs: what it is to be; copied.
- * @module: whose it is: named in reports, and destroyed with its pages handled
- *	as at any owner's end if it is left behind when that module goes.
- *	labyrinth_owner_create() passes THIS_MODULE. It is not pinned.
+ * @attrs: the owner's attributes; copied.
+ * @module: the owner's module, named in reports and not pinned. If the module goes and leaves
+ *	the owner behind, the owner is destroyed, with the pages handled as at any owner's end.
+ *	labyrinth_owner_create() passes THIS_MODULE.
  *
  * References are held on @attrs->dev and @attrs->task until the owner is
- * destroyed. The reserve is filled before this returns. What is not printable ASCII in
- * @attrs->name becomes '?'.
+ * destroyed. The reserve is filled before this function returns. Each character of
+ * @attrs->name that is not printable ASCII becomes '?'.
  *
  * Context: Task. May sleep.
  * Return: the handle, which is the right to everything that is the owner's; or
  * ERR_PTR: -EINVAL an attribute makes no sense, or not in task context;
- * -ENOMEM no memory for the owner or its reserve; -ENOSPC as many owners as
+ * -ENOMEM no memory for the owner or the reserve; -ENOSPC as many owners as
  * the parameter max_owners allows, or no room in the owner table for the reserve.
  */
 struct labyrinth_owner *
@@ -185,7 +184,7 @@ static void report_leaked(const struct lab_owner *owner, struct lab_slot *slot,
 	});
 }
 
-/* One line for each page; the first has a report as well. */
+/* A line for each page; the first page has a report as well. */
 static void name_page(struct lab_slot *slot, lab_tag_t tag)
 {
 	struct lab_page_note note = lab_page_note(slot, tag);
@@ -204,7 +203,7 @@ static void name_leaked(const struct lab_owner *owner, struct lab_slot *slot,
 		name_page(slot, tag);
 }
 
-/* A mapped page has gone to limbo, and stays there as long as a mapping does. */
+/* The mapped page has gone to limbo, and stays there as long as any mapping lasts. */
 static void settle_mapped(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
 			  unsigned long ip)
 {
@@ -216,16 +215,16 @@ static void settle_mapped(struct lab_owner *owner, struct lab_slot *slot, lab_ta
 }
 
 static void settle_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
-		   unsigned long ip)
+			unsigned long ip)
 {
-	/* A process may have unmapped it just now: then it is HELD again, and on no list. */
+	/* A process may have unmapped the page just now: it is HELD again then, on no list. */
 	if (lab_tag_state(tag) == LAB_MAPPED && lab_mapping_retire(owner, slot, tag, false))
 		settle_mapped(owner, slot, tag, ip);
 	else
 		lab_settle(owner, slot, ip);
 }
 
-/* Settles every page that is still the owner's; returns how many were out. */
+/* Settles every page that is still the owner's; returns how many pages were out. */
 static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 {
 	struct lab_slot *slot;
@@ -291,15 +290,15 @@ static unsigned int destroy_handle(struct labyrinth_owner *handle,
 
 /**
  * labyrinth_owner_destroy() - end an owner
- * @owner: its handle; stale when this returns, whoever uses it gets -EINVAL.
+ * @owner: the owner's handle; stale when this function returns: a call with @owner is -EINVAL.
  *
- * Pages that it kept ready go back to the system. Pages that are still handed
- * out are named in a report; those that nobody else refers to go back to the
- * system, the others into limbo until nobody does. Whoever has such a page's
- * address must not use it any more.
+ * Pages that the owner kept ready go back to the system. Pages that are still handed out are
+ * named in a report, and go back to the system if nobody else refers to the page; otherwise the
+ * page waits in limbo until nobody does. The holders of such pages' addresses must not use the
+ * pages any more.
  *
- * Any thread may destroy an owner that is bound to one. Of a SINGLE owner this is
- * a use: nobody else may use the handle at the same time.
+ * Any thread may destroy an owner that is bound to a thread. For a SINGLE owner this call
+ * counts as a use: nobody else may use the handle at the same time.
  *
  * Context: Task. May sleep.
  * Return: how many pages were still out; 0 also for a handle that is no live
@@ -323,7 +322,7 @@ static void destroy_left_behind(struct lab_owner *owner, unsigned long handle)
 	destroy_handle((struct labyrinth_owner *)handle, owner->created_at);
 }
 
-/* Every live owner of @module; of any module, if that is NULL. */
+/* Destroys every live owner of @module; of any module if @module is NULL. */
 static void destroy_all(const struct module *module)
 {
 	unsigned int i;
@@ -351,13 +350,16 @@ static struct notifier_block module_nb = {
 	.notifier_call = module_notify,
 };
 
-/* Owners may come: a module that leaves one behind is noticed. Context: Task; may sleep. */
+/*
+ * From now on, a module that goes and leaves an owner behind is noticed. Context: Task; may
+ * sleep.
+ */
 int lab_owners_start(void)
 {
 	return register_module_notifier(&module_nb);
 }
 
-/* Ends the owners that are left; no more come. Context: Task; may sleep. */
+/* Destroys the owners that are left; no more come. Context: Task; may sleep. */
 void lab_owners_stop(void)
 {
 	unregister_module_notifier(&module_nb);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that change hands: from owner to owner, out of Labyrinth, into it. No state is owned
- * here. Who can race is at the top of labyrinth_alloc.c.
+ * Pages that change hands: from owner to owner, out of Labyrinth, into Labyrinth. No state is
+ * owned here. The top of labyrinth_alloc.c says which calls can race.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -12,16 +12,17 @@
 #include "page/call.h"
 #include "report/trace.h"
 
-/* A page that comes from elsewhere may be of another node than its new owner's. */
+/* A page that comes from elsewhere may be of another node than the new owner asked for. */
 static lab_tag_t remote_mark(const struct lab_owner *owner, struct lab_frame *frame)
 {
 	return lab_owner_is_near(owner, lab_frame_page(frame)) ? 0 : LAB_TAG_REMOTE;
 }
 
 /*
- * Hands out the page of a frozen frame that @call just tagged CACHED, as @tag. The page is
- * on no list, so nobody else writes its tag. A free that read HELD in the page's life
- * before, and is still under way, does not take the page before the notes are written.
+ * Hands out the page of a frozen frame that @call just tagged CACHED, as @tag. The page is on
+ * no list, so no other code writes the tag. A free may be under way that read HELD in the
+ * page's former life. That free cannot take the page before the notes are written: HELD is
+ * written last.
  */
 static void hand_over(const struct lab_call *call, lab_tag_t tag)
 {
@@ -82,7 +83,10 @@ static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
 	return err;
 }
 
-/* Whether @to will have a page that is to be taken away from a process first. */
+/*
+ * Asks whether @to can take a page, before the page is taken away from a process. Return: 0,
+ * -EINVAL, -ENOSPC.
+ */
 static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
 {
 	struct lab_owner *heir = find_heir(call, to);
@@ -97,21 +101,23 @@ static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
 
 /**
  * labyrinth_transfer() - make a page another owner's
- * @from: who holds it.
- * @to: who is to hold it; may be bound to another thread than the caller.
- * @addr: its address.
+ * @from: the holder of the page.
+ * @to: the next holder; may be bound to another thread than the caller.
+ * @addr: the page's address.
  *
- * After success the page is @to's, as if it had been handed out by this call;
- * after failure it is still @from's. A process that has it mapped loses it; where the
- * caller may not sleep, that is -EBUSY; so it is, and not reported, where the process is
- * at its mappings itself, unmaps the page or ends: try again. It is always -EBUSY on a
- * kernel that does not count preemption (CONFIG_PREEMPT_COUNT), where nobody can tell
- * who may sleep.
+ * After success the page is @to's, as if handed out by this call; after failure the page is
+ * still @from's.
+ *
+ * A process that has the page mapped loses the mapping. If the caller may not sleep, the result
+ * is -EBUSY instead. If the process itself just changes mappings, unmaps the page or ends, the
+ * result is -EBUSY too, and not reported: try again. A kernel that does not count preemption
+ * (CONFIG_PREEMPT_COUNT) cannot tell whether a caller may sleep: there, a page that a process
+ * has mapped is always -EBUSY.
  *
  * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: 0; -EPERM the page has another owner, or the caller is not the thread
  * that @from is bound to; -ENOENT no Labyrinth page, or freed before; -EBUSY lent,
- * mapped, or something refers to it; -ENOSPC @to has as many pages as it may; -EINVAL
+ * mapped, or something refers to the page; -ENOSPC @to's quota is used up; -EINVAL
  * as labyrinth_free_page(), of either handle.
  */
 int labyrinth_transfer(struct labyrinth_owner *from,
@@ -139,7 +145,7 @@ static int untag_held(struct lab_call *call)
 
 	if (err)
 		return err;
-	/* As in page/limbo.c, not a type without a tag. */
+	/* The type goes before the tag, as in untag_page() of page/limbo.c. */
 	lab_frame_clear_type(call->frame);
 	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag)) {
 		lab_frame_set_type(call->frame);
@@ -152,9 +158,8 @@ static int untag_held(struct lab_call *call)
 }
 
 /*
- * The borrowers keep their references, of which there may be any number. None of them is
- * the releaser's, so nobody can freeze the frame: what is taken off it, the mark and the
- * spare references, no borrower looks at.
+ * The borrowers keep any number of references, so nobody can freeze the frame. Only the mark
+ * and the spare references are taken off, at which no borrower looks.
  */
 static int untag_lent(struct lab_call *call)
 {
@@ -169,7 +174,7 @@ static int untag_lent(struct lab_call *call)
 		return err;
 	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag))
 		return lab_call_again(call);
-	/* The last of the borrowers will free the page. */
+	/* The last borrower's put_page() frees the page, so the words must be right. */
 	lab_frame_mend_lent(call->frame, lab_tag_pfn(call->tag), &call->damage);
 	lab_frame_disown(call->frame);
 	return 0;
@@ -204,12 +209,12 @@ static struct page *release_for(struct lab_call *call)
 
 /**
  * labyrinth_release() - take a page out of Labyrinth
- * @owner: who holds it.
- * @addr: its address.
+ * @owner: the holder of the page.
+ * @addr: the page's address.
  *
- * After success it is an ordinary page with one reference, which is the
- * caller's: put_page() or __free_page() ends it. After failure it is whose it was.
- * Of a page that a process has mapped, as labyrinth_transfer().
+ * After success the page is an ordinary page with a single reference, the caller's, to be
+ * dropped with put_page() or __free_page(). After failure the page is still @owner's, or as
+ * before. For a page that a process has mapped, as labyrinth_transfer().
  *
  * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EBUSY, -EINVAL as
@@ -227,18 +232,18 @@ struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr)
 EXPORT_SYMBOL_NS_GPL(labyrinth_release, LAB_NS);
 
 /**
- * labyrinth_release_lent() - take a page out of Labyrinth that others refer to
- * @owner: who lent it.
- * @addr: its address.
+ * labyrinth_release_lent() - take a page out of Labyrinth that borrowers refer to
+ * @owner: the owner that lent the page.
+ * @addr: the page's address.
  *
- * For borrowers who keep a page too long. After success it is an ordinary page with
- * one reference more than the borrowers have, which is the caller's: put_page()
- * ends it, and whoever is last frees the page. After failure it is whose it was. Of
- * a page that is not lent, or not any more, as labyrinth_release().
+ * For borrowers that keep a page too long. After success the page is an ordinary page, with
+ * the borrowers' references and a further reference, the caller's, to be dropped with
+ * put_page(). The last put_page() frees the page. After failure the page's owner is the same
+ * as before. For a page that is not lent, or no longer, as labyrinth_release().
  *
  * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
- * labyrinth_free_page(); -EBUSY mapped, or not lent and something refers to it.
+ * labyrinth_free_page(); -EBUSY mapped, or not lent and something refers to the page.
  */
 struct page *labyrinth_release_lent(struct labyrinth_owner *owner, void *addr)
 {
@@ -252,9 +257,9 @@ struct page *labyrinth_release_lent(struct labyrinth_owner *owner, void *addr)
 EXPORT_SYMBOL_NS_GPL(labyrinth_release_lent, LAB_NS);
 
 /*
- * Whether @page is one that alloc_page() could have given to its caller: on no
- * list of the core's, mapped nowhere, nobody's buffer or pool. A page that is charged to
- * a memory cgroup would stay charged while it goes from one holder to the next.
+ * Whether alloc_page() could have given @page to the caller: on no list of the core's, mapped
+ * nowhere, nobody's buffer or pool. A page that is charged to a memory cgroup would stay
+ * charged as the page goes from holder to holder.
  */
 static bool is_ordinary(struct page *page)
 {
@@ -289,7 +294,7 @@ static int adopt_frozen(struct lab_call *call, unsigned long pfn)
 	return 0;
 }
 
-/* Whether it can be adopted at all, and is not a Labyrinth page already. */
+/* Whether @page can be adopted at all, and is not a Labyrinth page already. */
 static int adoptable(struct lab_call *call, struct page *page)
 {
 	int err;
@@ -298,9 +303,9 @@ static int adoptable(struct lab_call *call, struct page *page)
 		call->class = LAB_BAD_PAGE;
 		return -EINVAL;
 	}
-	/* The table first: of a page that is tagged, no word is believed. */
+	/* The table first: no word of a tagged page's struct page is believed. */
 	err = lab_call_page(call, lab_pfn_address(lab_page_pfn(page)));
-	/* A page that the table does not know is just what is asked for. */
+	/* Only a page that the table does not know may be adopted. */
 	if (call->slot)
 		return err < 0 ? err : -EBUSY;
 	call->class = LAB_BAD_PAGE;
@@ -320,7 +325,7 @@ static int adopt_page(struct lab_call *call, struct page *page)
 	pfn = page_to_pfn(page);
 	if (!lab_frame_freeze(call->frame, 1))
 		return -EBUSY;
-	/* Once more, now that nobody can make it anything else. */
+	/* Once more, now that no other user can take the page. */
 	err = is_ordinary(page) ? adopt_frozen(call, pfn) : -EBUSY;
 	lab_frame_thaw(call->frame, err ? 1 : LAB_REFS_EXCLUSIVE);
 	if (!err)
@@ -330,23 +335,23 @@ static int adopt_page(struct lab_call *call, struct page *page)
 
 /**
  * labyrinth_adopt() - bring an ordinary page under ownership
- * @owner: who is to hold it.
- * @page: a page of order 0 as alloc_page() gives it without __GFP_ACCOUNT, to which
+ * @owner: the next holder.
+ * @page: a page of order 0, as from alloc_page() without __GFP_ACCOUNT, to which
  *	nobody refers but the caller.
  *
- * After success the caller's reference is Labyrinth's, and the page is @owner's
- * as if it had been handed out by this call; after failure it is the caller's.
+ * After success the caller's reference is Labyrinth's, and the page is @owner's as if handed
+ * out by this call; after failure the page is the caller's.
  *
- * Nobody may have the page mapped. A mapping into a process by vm_insert_page() and its
+ * Nobody may have the page mapped. A mapping into a process by vm_insert_page() or the
  * like is seen, and refused. A mapping by frame number (remap_pfn_range(),
- * vmf_insert_pfn()), by vmap() or for DMA leaves no trace in struct page: whoever made
- * it must have ended it, or the process, the kernel code or the device goes on to
- * reach a page that is exclusive now. The same is so of a page that was given to the page
- * allocator while such a mapping was left, and that an owner then gets from there.
+ * vmf_insert_pfn()), by vmap() or for DMA leaves no trace in struct page. Such a mapping must
+ * have ended, or the process, the kernel code or the device goes on to reach a page that is
+ * exclusive now. The same holds for a page that was given to the page allocator while such a
+ * mapping was left, and that an owner then gets from there.
  *
  * Context: Any. Never sleeps.
- * Return: the page's address; or ERR_PTR: -EPERM the page has an owner, and it is
- * another, or the caller is not the bound thread; -EBUSY it is @owner's
+ * Return: the page's address; or ERR_PTR: -EPERM the page has another owner,
+ * or the caller is not the bound thread; -EBUSY the page is @owner's
  * already, or mapped, or referred to, or on a list of the core's, or charged to a
  * memory cgroup; -ENOSPC the quota or the table is full; -EINVAL not a page of order 0
  * of system memory, or not a live owner's handle.

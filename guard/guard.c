@@ -109,7 +109,7 @@ static bool is_ours(unsigned long caller)
 
 /* Judges a call that names a held page. */
 static noinline void guard_tagged(struct lab_hook *hook, lab_tag_t tag,
-			   unsigned long parent_ip, struct ftrace_regs *regs)
+				  unsigned long parent_ip, struct ftrace_regs *regs)
 {
 	unsigned long caller = parent_ip;
 

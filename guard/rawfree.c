@@ -10,8 +10,8 @@
  * kmem:mm_page_free, where a free cannot be stopped. But the allocator does not take a single
  * page that is marked as hardware-poisoned, and tests the mark after the tracepoint. So the
  * hook marks a page that must not go. When the allocator is sure to have tested the mark,
- * heal() takes the mark off and puts the references back: the page is the owner's as before. In
- * between, the count is below 1, and no code can get a reference. A kernel without
+ * heal_pages() takes the mark off and puts the references back: the page is the owner's as
+ * before. In between, the count is below 1, and no code can get a reference. A kernel without
  * CONFIG_MEMORY_FAILURE has no such mark: there the free is only reported.
  *
  * The hook sees every page that is freed anywhere, so the hook looks at the struct page first,
@@ -282,7 +282,7 @@ int lab_rawfree_disarm(struct lab_hook *hook)
 	return err;
 }
 
-/* Waits until heal() has healed all pages. No hook is armed. Context: Task; may sleep. */
+/* Waits until heal_pages() has healed all pages. No hook is armed. Context: Task; may sleep. */
 void lab_rawfree_exit(void)
 {
 	irq_work_sync(&heal_irq_work);

@@ -113,8 +113,8 @@ static int dma_map_held(struct lab_call *call, struct device *dev, size_t offset
 
 /* Maps the page if the common checks pass. On false dma_map_slow() does the call, or refuses. */
 static bool dma_map_fast(struct labyrinth_owner *handle, struct device *dev,
-		      void *addr, size_t offset, struct lab_map_note *wish,
-		      dma_addr_t *dma)
+			 void *addr, size_t offset, struct lab_map_note *wish,
+			 dma_addr_t *dma)
 {
 	struct lab_owner *owner = lab_owner_slot(handle);
 	struct lab_fast page;
@@ -228,9 +228,12 @@ static int dma_unmap_mapped(struct lab_call *call, const struct device *dev,
 	return 0;
 }
 
-/* Ends the mapping if the common checks pass. On false dma_unmap_slow() does the call, or refuses. */
+/*
+ * Ends the mapping if the common checks pass. On false dma_unmap_slow() does the call, or
+ * refuses.
+ */
 static bool dma_unmap_fast(struct labyrinth_owner *handle, const struct device *dev,
-			void *addr, const struct lab_map_note *asked)
+			   void *addr, const struct lab_map_note *asked)
 {
 	struct lab_owner *owner = lab_owner_slot(handle);
 	struct lab_mapping *map;

@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Caches and reserve: what they take from the page allocator and give back. The
- * state owned here is the lists in struct lab_owner, from refill to drain.
+ * How caches and reserve take pages from the page allocator, and give pages back. The state
+ * owned here is the lists in struct lab_owner, from refill to drain.
  *
- * Who may be asked for memory where: the page allocator takes spinlocks, so not
- * in an NMI; on PREEMPT_RT those locks sleep, so only where preemption is
- * enabled. Everywhere else what is cached and the reserve must do. There a cache
- * that is empty is not refilled, and one that is too long spills into the
- * reserve's list; a worker, which may sleep, then sees to it that the reserve has
- * what it should, no less and no more.
+ * Where memory may be asked for: the page allocator takes spinlocks, so not in an NMI; on
+ * PREEMPT_RT those locks sleep, so only with preemption enabled. In all other contexts the
+ * pages in caches and reserve must do: an empty cache is not refilled there, and a full cache
+ * spills into the reserve's list. Later a worker, which may sleep, brings the reserve back to
+ * its target, up or down.
  *
- * Against destroy: the allocator is asked with preemption as the caller had it,
- * so the owner may be gone when the pages are there. What is put into a cache
- * is put there with preemption disabled, after a look whether the handle still
- * lives; destroy takes the handle back first, waits until every such section is
- * over, and only then drains the caches.
+ * Against destroy: the allocator is asked with preemption as the caller had it, so the owner
+ * may be gone when the pages arrive. So pages are put into a cache with preemption disabled,
+ * after a check that the handle still lives. Destroy first takes the handle back, then waits
+ * until every such section is over, and only then drains the caches.
  *
- * The caches are arrays of slots, so freeing and handing out touch no link. The reserve,
- * which any CPU may use at any moment, is a lock-free list.
+ * The caches are arrays of slots, so a free or a hand-out touches no link. The reserve, which
+ * any CPU may use at any moment, is a lock-free list.
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -30,7 +28,7 @@
 #include "report/report.h"
 #include "report/trace.h"
 
-/* When the reserve is tried again that could not be filled. */
+/* The time after which a refill of the reserve that failed is tried again. */
 #define REFILL_RETRY	(HZ / 10)
 
 static gfp_t owner_gfp(const struct lab_owner *owner, gfp_t gfp)
@@ -42,8 +40,8 @@ static gfp_t owner_gfp(const struct lab_owner *owner, gfp_t gfp)
 struct lab_slot lab_no_slot;
 
 /*
- * How many references those may have by right who had a page in @state, which was stolen:
- * a borrower may not have put its own yet.
+ * How many references a former user may hold by right on a page that was stolen in @state: a
+ * borrower may still have to drop a reference.
  */
 static int others_refs(enum lab_state state)
 {
@@ -51,16 +49,16 @@ static int others_refs(enum lab_state state)
 }
 
 /*
- * The page allocator gave a page that is tagged: somebody freed it again and
- * again until the allocator had it. So it is out of the allocator's hands now, and what it
- * was before: its owner's, with all its references, and one for a borrower, if it was
- * lent: nobody knows whether the borrower's is among those that were dropped.
+ * The page allocator handed out a page that is tagged: a foreigner had freed the page again and
+ * again, until the allocator had the page. The page is out of the allocator's hands now. Makes
+ * the page the owner's again, with all of Labyrinth's references. A page that may be lent gets
+ * a further reference, since the borrower's may be among the dropped references or not.
  */
 static void restore_stolen(struct lab_owner *owner, struct lab_frame *frame,
 			   struct lab_slot *slot, lab_tag_t tag)
 {
 	enum lab_state state = lab_tag_state(tag);
-	/* If nobody is at it: its owner would put back what is found missing. */
+	/* May fail: a call of the owner's may be putting back missing references. */
 	int refs = lab_frame_freeze(frame, 1) ? 0 : 1;
 
 	lab_frame_enter(frame);
@@ -73,11 +71,11 @@ static void restore_stolen(struct lab_owner *owner, struct lab_frame *frame,
 enum entry {
 	TAGGED,
 	NO_ROOM,		/* the table is full */
-	NOT_WANTED,		/* somebody refers to it, or it is not to be cached */
+	NOT_WANTED,		/* somebody refers to the page, or the page is not to be cached */
 	STOLEN
 };
 
-/* Notes what the page holds: zeroes if the page allocator was asked for them. */
+/* Notes the page's content: zeroes if the page allocator was asked for zeroes. */
 static void note_content(struct lab_owner *owner, struct lab_slot *slot)
 {
 	if (owner->front.flags & LABYRINTH_OWNER_ZERO)
@@ -86,7 +84,7 @@ static void note_content(struct lab_owner *owner, struct lab_slot *slot)
 		lab_poison_cached(slot);
 }
 
-/* What a page that is just out of the page allocator is marked as. */
+/* The marks of a page that is just out of the page allocator. */
 static lab_tag_t marks_of(const struct lab_owner *owner, const struct page *page)
 {
 	return (page_is_pfmemalloc(page) ? LAB_TAG_EMERGENCY : 0) |
@@ -109,8 +107,8 @@ static struct lab_slot *tag_frozen(struct lab_owner *owner, struct lab_frame *fr
 }
 
 /*
- * Tags @page, which is just out of the page allocator. One that is to pass through is
- * wanted only as the @first, which is handed out at once.
+ * Tags @page, which is just out of the page allocator. A page that passes through (R or E, see
+ * tag.h) is wanted only as the @first, which is handed out at once.
  */
 static enum entry tag_fresh_page(struct lab_owner *owner, struct page *page, bool first,
 				 struct lab_slot **slot)
@@ -134,15 +132,15 @@ static enum entry tag_fresh_page(struct lab_owner *owner, struct page *page, boo
 	return TAGGED;
 }
 
-/* What goes into a cache is of the owner's node and no other. */
+/* Only pages of the owner's node go into a cache. */
 static gfp_t near_gfp(const struct lab_owner *owner, gfp_t gfp)
 {
 	return owner->nid == NUMA_NO_NODE ? gfp : gfp | __GFP_THISNODE;
 }
 
 /*
- * The owner's node has no page left: one of another node is better than none. It
- * is handed out, and goes back to the system when it is freed.
+ * The owner's node has no page left, so takes a page of another node. That page is handed out,
+ * and goes back to the system when freed.
  */
 static void get_remote(struct lab_batch *batch, struct lab_owner *owner,
 		       gfp_t gfp)
@@ -170,10 +168,10 @@ void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
 }
 
 /*
- * Tags what is in @batch; all but one page go into the cache. What cannot be
- * taken stays in @batch, for lab_batch_give_back().
+ * Tags the pages in @batch. The first page is on no list, the rest go into the cache. Pages
+ * that cannot be taken stay in @batch, for lab_batch_give_back().
  * Context: Any; preemption disabled, the owner alive.
- * Return: the slot of the one page that is on no list, or NULL.
+ * Return: the slot of the first page, or NULL.
  */
 struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
 				  struct lab_owner *owner)
@@ -204,9 +202,8 @@ struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_batch_put_in);
 
 /*
- * Gives what is in @batch to the page allocator.
- * Context: Any that may use the allocator; preemption as the API's caller had
- * it.
+ * Gives the pages in @batch to the page allocator.
+ * Context: Any that may use the allocator; preemption as the API's caller had it.
  */
 void lab_batch_give_back(struct lab_batch *batch)
 {
@@ -216,7 +213,7 @@ void lab_batch_give_back(struct lab_batch *batch)
 		__free_page(batch->pages[--batch->nr]);
 }
 
-/* Makes up to @most pages that @pop yields ready to be given back. */
+/* Takes up to @most pages by @pop out of Labyrinth, into @batch. */
 static void take_out_batch(struct lab_owner *owner, struct lab_batch *batch,
 			   struct lab_slot *(*pop)(struct lab_owner *owner),
 			   unsigned int most)
@@ -237,7 +234,7 @@ static void reserve_push(struct lab_owner *owner, struct lab_slot *slot)
 	atomic_inc(&owner->reserve_held);
 }
 
-/* With preemption disabled, as core/list.h wants it. */
+/* Disables preemption, as core/list.h wants. */
 static struct lab_slot *pop_from_reserve(struct lab_owner *owner)
 {
 	struct lab_slot *slot;
@@ -273,8 +270,8 @@ static unsigned int reserve_excess(const struct lab_owner *owner)
 }
 
 /*
- * Pops a page that the reserve has too much. The page is uncounted first: of two that
- * look at once, or of one and an allocation, neither takes what is to stay.
+ * Pops a page that the reserve has above the target. The count goes down before the pop: when
+ * two such calls race, or a call and an allocation, no page is popped that should stay.
  */
 static struct lab_slot *pop_excess(struct lab_owner *owner)
 {
@@ -323,7 +320,7 @@ static bool push_single(struct lab_owner *owner, struct lab_slot *slot)
 	return room;
 }
 
-/* Context: That of @cache's changes, or nobody else uses it. */
+/* Context: As for changes of @cache, or no other code uses @cache. */
 static struct lab_slot *pop_cache(struct lab_cpu_cache *cache)
 {
 	struct lab_slot *slot = NULL;
@@ -339,9 +336,9 @@ static struct lab_slot *pop_cache(struct lab_cpu_cache *cache)
 }
 
 /*
- * The next page of the cache, ready or not. NULL also where the call that this one
- * interrupted is at it.
- * Context: Any; preemption disabled, and of a SINGLE owner its one user.
+ * Pops the next page of the cache, ready or not. NULL if the cache is empty, or the interrupted
+ * call uses the cache.
+ * Context: Any; preemption disabled, and of a SINGLE owner the one user.
  */
 static struct lab_slot *cache_pop(struct lab_owner *owner)
 {
@@ -358,10 +355,11 @@ static bool cache_push(struct lab_owner *owner, struct lab_slot *slot)
 }
 
 /*
- * Puts a CACHED page that is on no list into the cache. Where that is full, another page
- * goes to the reserve's list instead; where the call that this one interrupted is at the
- * cache, this page does. From there cached pages are taken when the cache is empty.
- * Context: Any; preemption disabled, and of a SINGLE owner its one user.
+ * Puts a CACHED page that is on no list into the cache. If the cache is full, another page
+ * moves from the cache to the reserve's list. If the interrupted call uses the cache, @slot's
+ * page goes to the reserve's list. Allocations take pages above the target from there when the
+ * cache is empty.
+ * Context: Any; preemption disabled, and of a SINGLE owner the one user.
  */
 void lab_cache_push(struct lab_owner *owner, struct lab_slot *slot)
 {
@@ -385,9 +383,9 @@ bool lab_cache_is_over(struct lab_owner *owner)
 }
 
 /*
- * A CACHED page that is ready to be handed out, on no list any more; NULL if none is
- * kept but the reserve.
- * Context: Any; preemption disabled, and of a SINGLE owner its one user.
+ * Takes a CACHED page that may be handed out off its list. NULL if there is no such page but
+ * the reserve's.
+ * Context: Any; preemption disabled, and of a SINGLE owner the one user.
  */
 struct lab_slot *lab_cache_take(struct lab_owner *owner, unsigned long ip)
 {
@@ -411,7 +409,7 @@ struct lab_slot *lab_reserve_take(struct lab_owner *owner, unsigned long ip)
 }
 
 /*
- * Moves up to @most pages of this CPU's cache, or the SINGLE one, to the reserve's list.
+ * Moves up to @most pages of this CPU's cache, or of the SINGLE owner's, to the reserve's list.
  * Context: Any; preemption disabled, the owner alive.
  */
 static void move_to_reserve(struct lab_owner *owner, unsigned int most)
@@ -430,8 +428,8 @@ static void spill_cache(struct lab_owner *owner)
 }
 
 /*
- * Takes one batch off a cache that is full: back to the allocator or, where that may not
- * be used, to where the worker finds it.
+ * Takes a batch of pages off a full cache, back to the page allocator. Where the context may
+ * not use the allocator, the batch goes to the reserve's list, for the worker.
  * Context: Any; preemption as the API's caller had it.
  */
 void lab_cache_trim(struct lab_owner *owner,
@@ -452,9 +450,9 @@ void lab_cache_trim(struct lab_owner *owner,
 }
 
 /*
- * The reserve was asked for a page, after @fail: has the worker look after it.
- * An owner that once found nothing where the allocator may not be asked gets a
- * batch for such occasions, beside its reserve.
+ * The reserve was asked for a page after @fail: has the worker refill the reserve. An owner
+ * that once found no page where the allocator may not be asked gets a batch beside the reserve
+ * from then on.
  * Context: Any.
  */
 void lab_reserve_kick(struct lab_owner *owner, enum lab_fail fail)
@@ -466,9 +464,8 @@ void lab_reserve_kick(struct lab_owner *owner, enum lab_fail fail)
 }
 
 /*
- * Brings the reserve up to what it should be.
- * Context: Task; may sleep. Return: 0, -ENOMEM, or -ENOSPC where the table is
- * full.
+ * Fills the reserve up to the target.
+ * Context: Task; may sleep. Return: 0, -ENOMEM, or -ENOSPC where the table is full.
  */
 static int reserve_fill(struct lab_owner *owner)
 {
@@ -492,7 +489,7 @@ static int reserve_fill(struct lab_owner *owner)
 			lab_report_full();
 			return -ENOSPC;
 		}
-		/* Somebody looks at it just now: there are other pages. */
+		/* Somebody refers to the page just now: there are other pages. */
 		if (entry == NOT_WANTED && ++unwanted > LAB_BATCH)
 			return -ENOMEM;
 		if (entry == TAGGED) {
@@ -505,7 +502,7 @@ static int reserve_fill(struct lab_owner *owner)
 }
 
 /*
- * Gives what the reserve has too much back to the system.
+ * Gives the pages that the reserve has above the target back to the system.
  * Context: Task; may sleep. Return: how many pages.
  */
 unsigned int lab_cache_give_back(struct lab_owner *owner)
@@ -551,7 +548,7 @@ void lab_cache_gather_here(struct lab_owner *owner)
 }
 
 /*
- * Likewise of @cpu, which is dead or on which nobody uses the owner any more.
+ * Likewise the cache of @cpu, which is dead or on which nobody uses the owner any more.
  * Context: Task.
  */
 void lab_cache_gather_cpu(struct lab_owner *owner, unsigned int cpu)
@@ -570,8 +567,8 @@ static void refill_work(struct work_struct *work)
 					       struct lab_owner, refill);
 
 	/*
-	 * Nobody kicks when there are pages again: the owner may well live on
-	 * the pages that it frees, until memory is out once more.
+	 * Nobody kicks when the system has pages again: the owner may well live on the pages
+	 * that come back by free, until memory is out once more.
 	 */
 	if (reserve_fill(owner))
 		schedule_delayed_work(&owner->refill, REFILL_RETRY);
@@ -585,7 +582,7 @@ static void kick_work(struct irq_work *kick)
 	schedule_delayed_work(&owner->refill, 0);
 }
 
-/* What stands at the bottom of each stack. */
+/* The entry at the bottom of each stack. */
 static struct lab_cached no_page(void)
 {
 	return (struct lab_cached) { &lab_no_slot, frame_of(&lab_no_slot) };
@@ -648,7 +645,7 @@ int lab_cache_init(struct lab_owner *owner)
 }
 
 static void drain_list(struct lab_owner *owner,
-		  struct lab_slot *(*pop)(struct lab_owner *owner), unsigned long ip)
+		       struct lab_slot *(*pop)(struct lab_owner *owner), unsigned long ip)
 {
 	struct lab_slot *slot;
 
@@ -659,7 +656,7 @@ static void drain_list(struct lab_owner *owner,
 }
 
 /*
- * Gives back all that @owner keeps ready, because @ip asked for it. Nobody uses the handle
+ * Gives back all pages that @owner keeps ready, for the caller at @ip. Nobody uses the handle
  * any more.
  * Context: Task; may sleep.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pages that an owner keeps ready: its caches, one per CPU or, if SINGLE, one in
- * all; and its reserve. Pages in them are CACHED, with type and references set.
+ * Pages that an owner keeps ready: in caches and in the reserve. A SINGLE owner has a single
+ * cache, any other owner a cache on each CPU. Pages in a cache or the reserve are CACHED, with
+ * type and references set.
  */
 #ifndef LABYRINTH_CACHE_H
 #define LABYRINTH_CACHE_H
@@ -13,36 +14,35 @@
 
 /* How many pages one refill asks for, and one trim gives back. */
 #define LAB_BATCH		16U
-/* How many pages a CPU's cache may hold: a free that finds it full trims it. */
+/* How many pages a CPU's cache may hold. A free that finds the cache full trims the cache. */
 #define LAB_CACHE_MAX		128U
-/* And a SINGLE one. */
+/* How many pages a SINGLE owner's cache may hold. */
 #define LAB_SINGLE_MAX		((unsigned int)LAB_STACK_PAGES - 1)
 
 /*
- * One CPU's cache: a stack as a SINGLE owner's, see struct lab_stack. Changed on that CPU
- * alone, with preemption disabled, between lab_cpu_cache_enter() and lab_cpu_cache_leave():
- * an interrupt or NMI that lands in between finds @busy set, and goes by way of the
- * reserve's list instead. One that lands before or after is over, with all that it changed,
- * when the interrupted code goes on. So plain loads and stores are enough.
+ * The cache of a CPU: a stack like a SINGLE owner's, see struct lab_stack. Changed on that CPU
+ * alone, with preemption disabled, between lab_cpu_cache_enter() and lab_cpu_cache_leave(). An
+ * interrupt or NMI in between finds @busy set, and uses the reserve's list instead. An
+ * interrupt or NMI before or after ends, with all its changes, before the interrupted code goes
+ * on. So plain loads and stores are enough.
  */
 struct lab_cpu_cache {
 	struct lab_cached *top;		/* behind the page to be handed out next */
 	u32 busy;
-	struct lab_cached pages[1 + LAB_CACHE_MAX];	/* the first: never ready */
+	struct lab_cached pages[1 + LAB_CACHE_MAX];	/* the first is never ready */
 };
 
-/* The slot at the bottom of each stack: its tag is of a page that is never ready. */
+/* The slot at the bottom of each stack. The tag is of a page that is never ready. */
 extern struct lab_slot lab_no_slot;
 
 /*
- * Pages on their way between the page allocator and a cache. The allocator is
- * asked, and given to, with preemption as the API's caller had it; the cache is
- * changed with preemption disabled.
+ * Pages on the way between the page allocator and a cache. The allocator is called with
+ * preemption as the API's caller had it; the cache is changed with preemption disabled.
  */
 struct lab_batch {
 	struct page *pages[LAB_BATCH];
 	unsigned int nr;
-	enum lab_fail fail;		/* why there is none */
+	enum lab_fail fail;		/* why there is no page */
 };
 
 static __always_inline bool lab_cpu_cache_enter(struct lab_cpu_cache *cache)
@@ -63,7 +63,8 @@ static __always_inline void lab_cpu_cache_leave(struct lab_cpu_cache *cache)
 }
 
 /*
- * Takes the page on top if it may be handed out as it is. False where more must be asked.
+ * Takes the page on top if the page may be handed out without a closer look. False if not, or
+ * if the interrupted call uses the cache.
  * Context: Any; preemption disabled.
  */
 static __always_inline bool lab_cache_pop_ready(struct lab_owner *owner,
@@ -85,7 +86,7 @@ static __always_inline bool lab_cache_pop_ready(struct lab_owner *owner,
 }
 
 /*
- * Puts @page on top. False where there is no room, or an interrupted call is at it.
+ * Puts @page on top. False if there is no room, or the interrupted call uses the cache.
  * Context: Any; preemption disabled, @cache this CPU's.
  */
 static __always_inline bool lab_cache_push_cpu(struct lab_cpu_cache *cache,

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the calls that name a page have in common. No state is owned here: a struct
- * lab_call is its caller's.
+ * The common part of calls that name a page. No state is owned here: a struct lab_call is the
+ * caller's.
  *
- * Every such call but the fast path has one shape: lab_call_begin() disables
- * preemption and finds the owner, the body decides and commits, lab_call_end()
- * enables preemption and only then reports. The commit is one
- * compare-and-exchange of the tag; what must be done to the frame together with
- * it happens while the frame is frozen (see inline/frame.h), which only one
- * caller can have done.
+ * Every such call but the fast paths has the same shape. lab_call_begin() disables preemption
+ * and finds the owner, the body decides and commits, lab_call_end() enables preemption and only
+ * then reports. The commit is a single compare-and-exchange of the tag. Changes of the frame
+ * that belong to the commit are made while the frame is frozen (see inline/frame.h): only a
+ * single caller can have frozen the frame.
  */
 #include <linux/mm.h>
 #include <linux/preempt.h>
@@ -33,10 +32,7 @@ static int find_owner(struct lab_call *call)
 	return 0;
 }
 
-/*
- * Finds the owner. Preemption stays disabled until lab_call_end(), also where
- * this fails.
- */
+/* Finds the owner. Preemption stays disabled until lab_call_end(), also after a failure. */
 int lab_call_begin(struct lab_call *call)
 {
 	preempt_disable();
@@ -44,8 +40,8 @@ int lab_call_begin(struct lab_call *call)
 }
 
 /*
- * Likewise for a call that asks others, whose locks may sleep on PREEMPT_RT: the
- * owner stays alive by RCU alone until lab_call_end_rcu().
+ * Likewise for a call into code whose locks may sleep on PREEMPT_RT: the owner stays alive by
+ * RCU alone until lab_call_end_rcu().
  */
 int lab_call_begin_rcu(struct lab_call *call)
 	__acquires(RCU)
@@ -73,7 +69,7 @@ static void lab_call_report(const struct lab_call *call, enum lab_class class,
 	});
 }
 
-/* An answer that a right caller gets too is no refusal. */
+/* An errno that a caller without fault may get is no refusal. */
 static bool is_refusal(const struct lab_call *call, int err)
 {
 	if (err == -EBUSY)
@@ -81,7 +77,7 @@ static bool is_refusal(const struct lab_call *call, int err)
 	return err < 0 && err != -ENOSPC && err != -ENOMEM;
 }
 
-/* A call that failed for its handle has not looked for the page that it named. */
+/* A call that failed for the handle has not looked up the page. */
 static bool is_unseen(const struct lab_call *call)
 {
 	return !call->tag &&
@@ -100,7 +96,7 @@ static void note_page(struct lab_call *call, int err)
 		call->note = lab_page_note(call->slot, call->tag);
 }
 
-/* What was found, and put right, on the way to the call's result. */
+/* Reports the faults that were found, and put right, on the way to the call's result. */
 static void report_findings(struct lab_call *call)
 {
 	int refs = call->note.refs;
@@ -121,7 +117,7 @@ static void report_result(struct lab_call *call, int err)
 		lab_call_report(call, call->class, err);
 }
 
-/* Reports what there is to report. @err is returned, 0 if it is a state. */
+/* Ends the call: reports faults and a refusal. Returns @err, or 0 if @err is a state. */
 int lab_call_end(struct lab_call *call, int err)
 {
 	note_page(call, err);
@@ -130,7 +126,7 @@ int lab_call_end(struct lab_call *call, int err)
 	return min(err, 0);
 }
 
-/* What is told names the owner's device, which goes a grace period after the owner. */
+/* The report names the owner's device, which lasts for a grace period after the owner. */
 int lab_call_end_rcu(struct lab_call *call, int err)
 	__releases(RCU)
 {
@@ -140,7 +136,7 @@ int lab_call_end_rcu(struct lab_call *call, int err)
 	return min(err, 0);
 }
 
-/* What the owner may not do to a page in this state, by its name. */
+/* The class of a refusal because of the page's state. */
 static enum lab_class class_of(int err, lab_tag_t tag)
 {
 	if (err == -EBUSY)
@@ -151,7 +147,7 @@ static enum lab_class class_of(int err, lab_tag_t tag)
 		return LAB_DOUBLE;
 	case LAB_HELD:
 	case LAB_LENT:
-		return LAB_BAD_MAPPING;		/* none, and to be unmapped */
+		return LAB_BAD_MAPPING;		/* no mapping is left to be ended */
 	case LAB_MAPPED:
 	case LAB_ABSENT:
 	case LAB_NR_STATES:
@@ -161,8 +157,8 @@ static enum lab_class class_of(int err, lab_tag_t tag)
 }
 
 /*
- * Looks the page up and asks the table of transitions. Called again where the
- * commit failed, it gives the reason.
+ * Looks the page up and asks the table of transitions. A second call, after a failed commit,
+ * gives the reason of the failure.
  * Return: the page's next state, or -EINVAL, -ENOENT, -EPERM, -EBUSY.
  */
 int lab_call_page(struct lab_call *call, const void *addr)
@@ -192,21 +188,21 @@ int lab_call_page(struct lab_call *call, const void *addr)
 	return next;
 }
 
-/* Whether the page, tagged as it is, has been through the page allocator. */
+/* Whether the page has been through the page allocator although the tag is still in place. */
 static bool is_given_away(const struct lab_call *call)
 {
 	return !lab_frame_is_ours(call->frame) &&
 	       READ_ONCE(call->slot->tag) == call->tag;
 }
 
-/* The page's tag changed while the call was under way: says how. */
+/* Returns the errno for a page whose tag changed during the call. */
 int lab_call_again(struct lab_call *call)
 {
 	int err = lab_call_page(call, call->addr);
 
 	if (err < 0)
 		return err;
-	/* If it changed and changed back, somebody is at it right now. */
+	/* The tag has changed and changed back: another call has the page right now. */
 	call->class = is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
 	return -EBUSY;
 }
@@ -214,8 +210,8 @@ int lab_call_again(struct lab_call *call)
 bool lab_call_commit(const struct lab_call *call, lab_tag_t tag)
 {
 	/*
-	 * A full barrier, which pairs with its like in the next call on the
-	 * page: what was done to the page before is seen after.
+	 * A full barrier. Pairs with the barrier of the next call's commit: that call sees all
+	 * that was done to the page before this commit.
 	 */
 	return cmpxchg(&call->slot->tag, call->tag, tag) == call->tag;
 }
@@ -233,10 +229,10 @@ static int repair_claimed_frame(struct lab_call *call)
 }
 
 /*
- * Puts back the references that a foreigner dropped; they freed nothing. The tag is
- * CACHED meanwhile, with the page on no list, so that nobody leads it away: since
- * the look-up a racing call may have done so, and then its count is somebody
- * else's, who may drop the last reference any moment.
+ * Puts back the references that a foreigner dropped, which freed nothing. The tag is CACHED
+ * meanwhile, with the page on no list, so no other call can take the page. Without that, a call
+ * that raced since the look-up might have taken the page: the count would then be another
+ * user's, and that user may drop the last reference at any moment.
  */
 static int repair_references(struct lab_call *call)
 {
@@ -246,22 +242,19 @@ static int repair_references(struct lab_call *call)
 	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_CACHED)))
 		return lab_call_again(call);
 	err = repair_claimed_frame(call);
-	/* Pairs with the look at the count by whoever finds the tag as it was. */
+	/* Pairs with the look at the count by the next call that finds the tag in place again. */
 	smp_store_release(&call->slot->tag, call->tag);
 	return err;
 }
 
-/*
- * Whether nobody but the owner refers to the page. Where references are missing, they are
- * put back.
- */
+/* Whether nobody but the owner refers to the page. Missing references are put back. */
 int lab_call_exclusive(struct lab_call *call)
 {
 	int refs = lab_frame_refs(call->frame);
 
 	if (likely(refs == LAB_REFS_EXCLUSIVE && lab_frame_is_ours(call->frame)))
 		return 0;
-	/* At 0 it is frozen: somebody is at it right now. */
+	/* At 0 the count is frozen: another call has the page right now. */
 	if (refs && refs < LAB_REFS_EXCLUSIVE)
 		return repair_references(call);
 	call->class = is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
@@ -269,13 +262,13 @@ int lab_call_exclusive(struct lab_call *call)
 }
 
 /*
- * The core takes a reference to any page now and then, for less than a microsecond (GUP,
- * the page cache, compaction, splitting of huge pages), and another call of the owner's may
- * have the count frozen as long; a right call is not refused for that.
+ * The core takes a reference to any page now and then, for less than a microsecond (GUP, the
+ * page cache, compaction, splitting of huge pages), and another call of the owner's may have
+ * the count frozen for as long. A call without fault is not refused for that.
  */
 #define EXCLUSIVE_TRIES	64
 
-/* Likewise, after some patience. */
+/* As lab_call_exclusive(), but retries for a while. */
 int lab_call_await(struct lab_call *call)
 {
 	unsigned int tries = EXCLUSIVE_TRIES;
@@ -296,8 +289,8 @@ static void mend_frame(struct lab_call *call, enum lab_words words)
 }
 
 /*
- * Claims the frame, if nobody but the owner refers to the page, and makes the words of its
- * struct page what they must be.
+ * Claims the frame, if nobody but the owner refers to the page, and puts the words of struct
+ * page right.
  */
 int lab_call_freeze(struct lab_call *call)
 {
@@ -321,9 +314,9 @@ int lab_call_freeze(struct lab_call *call)
 }
 
 /*
- * A whole call that is refused for what it asks, whatever the page; but for a wrong
- * handle first.
- * Return: -EINVAL, or what is wrong with the handle.
+ * A whole call that is refused for the arguments, whatever the page. A wrong handle comes
+ * first.
+ * Return: -EINVAL, or the errno for a wrong handle.
  */
 int lab_call_refuse(struct lab_call *call, enum lab_class class)
 {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * What the calls of labyrinth_alloc.h that name a page have in common. See
- * page/call.c.
- */
+/* The common part of the calls of labyrinth_alloc.h that name a page. See page/call.c. */
 #ifndef LABYRINTH_CALL_H
 #define LABYRINTH_CALL_H
 
@@ -13,21 +10,21 @@
 
 /**
  * struct lab_call - one call of the API on its way
- * @op: what is asked for.
+ * @op: the operation.
  * @ip: where the call returns to.
  * @handle: the handle presented.
- * @owner: whose it is; NULL: no live owner's.
+ * @owner: the owner of @handle; NULL: no live owner.
  * @addr: the address that names the page.
- * @slot: where that page's tag stands; NULL: it has none.
- * @tag: what it was when looked at, or 0.
- * @frame: the page's, if there is a tag.
- * @class: of the refusal, if it comes to one.
- * @note: for its report.
- * @asked: the mapping that the caller named, if the call has one to name.
- * @dev: the device that the caller named, if it is the wrong one.
+ * @slot: the slot of the page's tag; NULL: the page has no tag.
+ * @tag: the page's tag at the look-up, or 0.
+ * @frame: the page's frame, if @tag is not 0.
+ * @class: of the refusal, if the call is refused.
+ * @note: of the page, for a report.
+ * @asked: the mapping that the caller named, or NULL.
+ * @dev: the device that the caller named, if wrong.
  * @silent: -EBUSY is an answer, not a refusal.
  * @full: the table has no room.
- * @missing: references were missing, so many, and have been put back.
+ * @missing: how many references were missing, and have been put back.
  * @damage: a word of struct page was wrong, and has been put right.
  */
 struct lab_call {
@@ -50,10 +47,10 @@ struct lab_call {
 };
 
 /**
- * struct lab_fast - a page of which all is as it mostly is
- * @slot: where its tag stands.
- * @tag: what it is.
- * @frame: the page's.
+ * struct lab_fast - a page that passed all checks of a fast path
+ * @slot: the slot of the page's tag.
+ * @tag: the tag.
+ * @frame: the page's frame.
  */
 struct lab_fast {
 	struct lab_slot *slot;
@@ -62,8 +59,8 @@ struct lab_fast {
 };
 
 /*
- * Whether the page at @addr is in @state, @handle's, and its calls may take the
- * fast path: nothing is to be reported or traced. If not, more must be asked.
+ * Finds the page at @addr, if the page is in @state and @handle's, and @handle's calls may take
+ * the fast path: nothing is to be reported or traced. False if the slow path must look.
  * Context: As lab_owner_get().
  */
 static __always_inline bool lab_fast_find(const struct labyrinth_owner *handle,
@@ -80,7 +77,7 @@ static __always_inline bool lab_fast_find(const struct labyrinth_owner *handle,
 	fast->slot = lab_table_find(&labyrinth_hot.table, fast->tag);
 	if (unlikely(!fast->slot))
 		return false;
-	/* Not before: there may be no such frame, and then no struct page. */
+	/* Only now: without a tag there may be no such frame, and no struct page. */
 	fast->frame = lab_frame_of_pfn(pfn);
 	return true;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that others may read by reference for a while. No state is owned here. Who can race is
- * at the top of labyrinth_alloc.c.
+ * Pages that borrowers may read by reference for a while. No state is owned here. The top of
+ * labyrinth_alloc.c says which calls can race.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -10,7 +10,7 @@
 #include "page/call.h"
 #include "report/trace.h"
 
-/* NULL where more must be asked. */
+/* NULL if the slow path must look. */
 static struct page *lend_fast(struct labyrinth_owner *owner, void *addr)
 {
 	struct lab_fast page;
@@ -28,7 +28,7 @@ static struct page *lend_fast(struct labyrinth_owner *owner, void *addr)
 	return done ? lab_frame_page(page.frame) : NULL;
 }
 
-/* A borrower sees what alloc_page() would have left in struct page. */
+/* A borrower sees a struct page as alloc_page() leaves the words. */
 static void lend_frozen(struct lab_call *call)
 {
 	lab_frame_clear_type(call->frame);
@@ -69,18 +69,18 @@ static noinline struct page *lend_slow(struct labyrinth_owner *owner, void *addr
 }
 
 /**
- * labyrinth_lend() - let others read a page by reference
- * @owner: who holds it.
- * @addr: its address.
+ * labyrinth_lend() - let borrowers read a page by reference
+ * @owner: the holder of the page.
+ * @addr: the page's address.
  *
- * After success the page is still @owner's, but an ordinary page in others' hands:
- * the one reference that is added is the borrower's, to be dropped with
- * put_page(), and the borrower may take more. The owner must not write to it, and
- * gets it back with labyrinth_reclaim().
+ * After success the page is still @owner's, but an ordinary page in a borrower's hands. A
+ * single reference is added: the borrower's, to be dropped with put_page(). The borrower may
+ * take more. @owner must not write to the page, and gets the page back with
+ * labyrinth_reclaim().
  *
  * Context: Any. Never sleeps.
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
- * labyrinth_free_page(); -EBUSY lent already, mapped, or something refers to it.
+ * labyrinth_free_page(); -EBUSY lent already, mapped, or something refers to the page.
  */
 struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 {
@@ -94,10 +94,10 @@ struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
 
 /*
- * LENT -> HELD, of a frozen frame whose words have been put right. While it is frozen the
- * page stays LENT, but for a moment that repair_references() has the tag CACHED, unless
- * release_lent takes the tag: nothing of Labyrinth's may be left on the frame then. HELD is
- * written last, as in hand_over() of labyrinth_transfer.c.
+ * LENT -> HELD, for a frozen frame whose words have been put right. A frozen page stays LENT
+ * (but for a moment in which repair_references() has the tag CACHED), unless
+ * labyrinth_release_lent() takes the tag. After that nothing of Labyrinth's may be left on the
+ * frame. HELD is written last, as in hand_over() of labyrinth_transfer.c.
  */
 static bool reclaim_frozen(struct lab_frame *frame, struct lab_slot *slot,
 			   lab_tag_t lent, unsigned long ip)
@@ -116,8 +116,8 @@ static bool reclaim_frozen(struct lab_frame *frame, struct lab_slot *slot,
 }
 
 /*
- * Whether the words of a frozen page that was lent are those that a borrower may change,
- * and the others as they must be.
+ * Whether the words of a frozen page that was lent are right, save for those that a borrower
+ * may change.
  */
 static bool is_clean_lent(const struct lab_frame *frame)
 {
@@ -126,7 +126,7 @@ static bool is_clean_lent(const struct lab_frame *frame)
 		      READ_ONCE(frame->type) == LAB_TYPE_NONE);
 }
 
-/* Return: 0, -EBUSY, or 1 where more must be asked. */
+/* Return: 0, -EBUSY, or 1 if the slow path must look. */
 static int reclaim_fast(struct labyrinth_owner *owner, void *addr,
 			unsigned long ip)
 {
@@ -183,20 +183,20 @@ static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
 
 /**
  * labyrinth_reclaim() - take a lent page back
- * @owner: who lent it.
- * @addr: its address.
+ * @owner: the owner that lent the page.
+ * @addr: the page's address.
  *
- * After success only @owner holds the page again. Of a page that is not lent
- * it asks only whether that is so.
+ * After success only @owner holds the page again. For a page that is HELD, says only whether
+ * nobody but @owner refers to the page.
  *
  * A borrower's mapping by frame number (remap_pfn_range(), vmf_insert_pfn()), by
- * vmap() or for DMA has no reference and leaves no trace in struct page. It outlives
- * the loan: 0 means that no reference is left, not that nothing reaches the page.
+ * vmap() or for DMA has no reference and leaves no trace in struct page. Such a mapping
+ * outlives the loan: 0 means that no reference is left, not that nothing reaches the page.
  * With guard=refuse mappings into processes by frame number are refused while the
  * page is LENT.
  *
  * Context: Any. Never sleeps.
- * Return: 0; -EBUSY somebody still has a reference, or it is mapped: try again later,
+ * Return: 0; -EBUSY somebody still has a reference, or the page is mapped: try again later,
  * nothing is reported; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
  */
 int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)

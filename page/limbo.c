@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How a page leaves. The state owned here is the pages in limbo, and the worker
- * that looks every now and then whether they may go.
+ * How a page leaves Labyrinth. The state owned here is the pages in limbo, and the worker that
+ * looks every LIMBO_POLL whether a page may leave.
  *
- * Before a page goes to the page allocator, or is handed out again, its struct page is
- * looked over, since any stale pointer in the kernel may have been used on it:
+ * Before a page goes to the page allocator, or is handed out again, Labyrinth looks over the
+ * struct page, since any stale pointer in the kernel may have been used on the page:
  *
- * - References missing: somebody dropped what was not theirs. That freed nothing; they
- *   are put back, and reported.
+ * - References missing: foreign code dropped references that only Labyrinth may drop. That
+ *   freed nothing. The references are put back, and the loss is reported.
  * - Words overwritten: put right, and reported.
- * - References too many: somebody refers to the page. It waits in limbo.
- * - Neither mark nor seal: the page has been through the page allocator, and is somebody
- *   else's. Nothing of its struct page is touched; the tag alone goes, and a report says so.
- * - Memory that has failed: the page goes to the page allocator, which puts it away.
+ * - References too many: somebody refers to the page. The page waits in limbo.
+ * - Neither mark nor seal: the page has been through the page allocator, and has another user.
+ *   Nothing of the struct page is touched; the tag alone goes, and a report says so.
+ * - Memory that has failed: the page goes to the page allocator, which puts the page away.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -32,10 +32,13 @@
 
 static void limbo_look(struct work_struct *work);
 
-/* Pages in limbo. Where they are, the table knows: they are few, and rare. */
+/*
+ * How many pages are in limbo. The worker walks the table to find the pages: few pages ever are
+ * in limbo.
+ */
 static atomic_long_t limbo_pages;
 
-/* Protects the step out of limbo, which the worker and destroy may take. */
+/* Protects the step out of limbo, for which the worker and destroy race. */
 static DEFINE_MUTEX(limbo_lock);
 
 static DECLARE_DELAYED_WORK(limbo_work, limbo_look);
@@ -54,10 +57,10 @@ static void limbo_end(lab_tag_t tag)
 		atomic_long_dec(&limbo_pages);
 }
 
-/* What a claimed frame was found to be like, for reports once it is let go. */
+/* The faults found on a claimed frame, to be reported after the frame is thawed. */
 struct finding {
 	lab_tag_t tag;
-	int missing;			/* references that had been dropped */
+	int missing;			/* how many references had been dropped */
 	struct lab_damage damage;
 };
 
@@ -83,7 +86,10 @@ static void report_finding(const struct lab_owner *owner, enum lab_op op,
 	}
 }
 
-/* Claims @frame, ours, if nobody but the owner refers to it; notes what was missing. */
+/*
+ * Claims @frame, Labyrinth's, if nobody but the owner refers to the page. Notes in @finding how
+ * many references were missing.
+ */
 static bool claim_frame(struct lab_frame *frame, struct finding *finding)
 {
 	finding->missing = 0;
@@ -94,8 +100,8 @@ static bool claim_frame(struct lab_frame *frame, struct finding *finding)
 }
 
 /*
- * The page has been through the page allocator and is somebody else's. The tag goes, and
- * nothing is left of the page here but the report.
+ * The page has been through the page allocator and has another user: reports that, and removes
+ * the tag. Nothing of the struct page is touched.
  */
 static void forget_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
 			enum lab_op op, unsigned long ip)
@@ -108,8 +114,9 @@ static void forget_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 }
 
 /*
- * The page allocator was given a page of failed memory behind our back, and has put it
- * away: it has no reference any more, and nobody gets it. The tag goes.
+ * Ends limbo for a page of failed memory that got to the page allocator behind Labyrinth's
+ * back. The allocator has put the page away: no reference is left, and nobody gets the page.
+ * Removes the tag. False if the page is no such page.
  */
 static bool bury_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
 {
@@ -127,8 +134,8 @@ static bool bury_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t 
 }
 
 /*
- * Takes the tag off a frame that is frozen and the caller's alone. The type goes first:
- * without a tag, memory that has it and no reference may go offline.
+ * Takes the tag off a frozen frame that is the caller's alone. The type goes first: memory with
+ * the type and without a reference may go offline, and only a tag keeps such memory online.
  */
 static bool untag_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
 		       const struct finding *finding)
@@ -151,8 +158,8 @@ static bool untag_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t
 }
 
 /*
- * What the words of a page that leaves @state were last: of one that is in limbo they may
- * have been a borrower's, who may have them still.
+ * Which code could write the words of struct page until the page leaves @state. A page in limbo
+ * may have been lent, and a borrower may still write.
  */
 static enum lab_words words_of(enum lab_state state)
 {
@@ -171,7 +178,7 @@ static void look_over_frame(struct finding *finding)
 }
 
 /*
- * @tag's page has just become LIMBO: it is looked at now and then.
+ * The page of @tag has just become LIMBO: has the worker look from now on.
  * Context: Any.
  */
 void lab_limbo_add(struct lab_owner *owner, lab_tag_t tag)
@@ -182,29 +189,31 @@ void lab_limbo_add(struct lab_owner *owner, lab_tag_t tag)
 }
 
 /*
- * @slot's page, with @tag, is put into limbo. Nobody else changes this tag but an owner
- * that breaks its promise. From its list, a CACHED page has a link where the site is.
+ * Puts the page of @tag in @slot into limbo. No other code changes the tag meanwhile, unless an
+ * owner's user breaks the promise of LABYRINTH_OWNER_SINGLE. A CACHED page that was not just
+ * @freed comes from a list, so the word of the site holds a link.
  */
 static void send_to_limbo(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
 			  bool freed)
 {
 	int next = lab_transition(LAB_OP_LIMBO, lab_tag_state(tag));
 
-	/* In limbo already, if it is no transition: it stays there. */
+	/* No transition: the page is in limbo already, and stays there. */
 	if (next < 0)
 		return;
 	if (lab_tag_state(tag) == LAB_CACHED && !freed)
 		WRITE_ONCE(slot->site, 0);
-	/* In the upper half there may be a stack's handle, or what the page holds. */
+	/* Also clears the upper half: a stack's handle, or the note of a cached page's content. */
 	WRITE_ONCE(slot->when, lab_jiffies() | (freed ? LAB_LIMBO_UNTOLD : 0));
 	if (cmpxchg(&slot->tag, tag, lab_tag_step(tag, next)) == tag)
 		lab_limbo_add(owner, tag);
 }
 
 /*
- * The worker is to give the CACHED page back, which is the caller's alone and on no
- * list: its own context may not, or the page is not to be cached. Or, if it was @freed just
- * now by an owner to whom it was handed out, when nobody refers to it any more.
+ * Puts a CACHED page that is on no list and the caller's alone into limbo; the worker gives the
+ * page back later. For a context that may not use the page allocator, and for a page that may
+ * not be cached. With @freed: the owner just freed the page while somebody referred to the
+ * page, and the worker waits until nobody does.
  * Context: Any.
  */
 void lab_retire(struct lab_owner *owner, struct lab_slot *slot, bool freed)
@@ -213,9 +222,9 @@ void lab_retire(struct lab_owner *owner, struct lab_slot *slot, bool freed)
 }
 
 /*
- * Puts the CACHED page right that is about to be handed out, unless it is already. The page
- * is the caller's alone and on no list. False where it cannot be handed out: then it is on
- * its way elsewhere.
+ * Makes a CACHED page fit to be handed out: puts right the words of struct page and the
+ * references, unless the page is fit already. The page is on no list and the caller's alone.
+ * False if the page cannot be handed out: then limbo or another user has the page.
  * Context: Any.
  */
 bool lab_vet(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
@@ -241,7 +250,7 @@ bool lab_vet(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 
 /* As lab_leave(), of a page that has the owner's tag @finding->tag. */
 static bool leave_owner(struct lab_owner *owner, struct lab_slot *slot, struct finding *finding,
-		  unsigned long ip)
+			unsigned long ip)
 {
 	struct lab_frame *frame = lab_frame_of_tag(finding->tag);
 
@@ -263,15 +272,15 @@ static bool leave_owner(struct lab_owner *owner, struct lab_slot *slot, struct f
 }
 
 /*
- * Makes @owner's page, whose tag stands in @slot, an ordinary one if nobody refers to it
- * any more, and else puts it into limbo. It is the caller's alone and on no list. What is
- * found wrong with it is reported of @ip.
+ * Makes @owner's page in @slot an ordinary page if nobody else refers to the page, otherwise
+ * puts the page into limbo. The page is on no list and the caller's alone. Faults found are
+ * reported with the call site @ip.
  * Context: Any.
- * Return: the page, with one reference, the caller's to free; or NULL.
+ * Return: the page, with a single reference, the caller's to free; or NULL.
  */
 struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 {
-	/* Pairs with the commit by which a mapped page came to limbo: it had its list before. */
+	/* Pairs with lab_mapping_retire(): a page that came mapped has a list by then. */
 	struct finding finding = { .tag = smp_load_acquire(&slot->tag) };
 	lab_tag_t tag = finding.tag;
 
@@ -279,14 +288,14 @@ struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot, unsigned 
 		lab_report_corrupt(LAB_OP_RETURN, owner, slot, tag, ip);
 		return NULL;
 	}
-	/* Pairs with the lock's release by who takes the last mapping off the list. */
+	/* Pairs with unlink_mapping(): the list is done with after the last mapping. */
 	if (smp_load_acquire(&slot->mappings))
 		return NULL;
 	return leave_owner(owner, slot, &finding, ip) ? pfn_to_page(lab_tag_pfn(tag)) : NULL;
 }
 
 /*
- * As lab_leave(), and gives the page back to the system if it left.
+ * As lab_leave(), and gives a page that left back to the system.
  * Context: Task.
  */
 void lab_settle(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
@@ -298,7 +307,7 @@ void lab_settle(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip
 }
 
 /*
- * Settles a page of @owner's that was in limbo, with @tag in @slot, if it still is.
+ * Settles @owner's page that was in limbo, unless @slot no longer has @tag.
  * Context: Task; may sleep.
  */
 void lab_limbo_settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
@@ -311,8 +320,8 @@ void lab_limbo_settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t 
 }
 
 /*
- * A page was freed while somebody referred to it, as the core does to every page now and
- * then for a moment. Whoever still does a second later is worth a report: once.
+ * Reports a page to which somebody still refers a second after the free: once. A shorter
+ * reference is no fault, since the core refers to every page now and then for a moment.
  */
 static void report_late(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
 {
@@ -345,7 +354,7 @@ static void limbo_look(struct work_struct *work)
 			continue;
 		owner = lab_owner_by_id(lab_tag_owner(tag));
 		slot = &labyrinth_hot.table.slots[index];
-		/* As report_late(): of whoever had the page. */
+		/* As in report_late(), the report names the call site that allocated the page. */
 		lab_limbo_settle(owner, slot, tag, READ_ONCE(slot->site) ?: _THIS_IP_);
 		report_late(owner, slot, tag);
 		lab_owner_put_slot(owner);
@@ -361,9 +370,10 @@ long lab_limbo_count(void)
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_limbo_count);
 
 /*
- * The module goes while others still refer to a page: it becomes an ordinary page that is
- * theirs, with its words put right, and the last of them frees it. One that a device may
- * still write to keeps Labyrinth's references: nobody gets it any more.
+ * Labyrinth is unloaded while borrowers still refer to the page. Makes the page an ordinary
+ * page of the borrowers, with the words of struct page put right; the last put_page() frees the
+ * page. A page to which a device may still write keeps Labyrinth's references, so nobody gets
+ * the page any more.
  */
 static void abandon(struct lab_slot *slot, lab_tag_t tag)
 {
@@ -373,9 +383,9 @@ static void abandon(struct lab_slot *slot, lab_tag_t tag)
 
 	lab_table_remove(&labyrinth_hot.table, slot, tag);
 	if (!lab_frame_is_ours(frame))
-		return;		/* given away behind our back; no more ours */
+		return;		/* given away behind Labyrinth's back */
 	lab_frame_unmark(frame);
-	/* Of one that was never lent; a borrower's page has none. */
+	/* Only a page that was never lent has the type. */
 	if (PageOffline(lab_frame_page(frame)))
 		lab_frame_clear_type(frame);
 	if (for_good || lab_frame_refs(frame) < LAB_REFS_EXCLUSIVE)
@@ -383,7 +393,7 @@ static void abandon(struct lab_slot *slot, lab_tag_t tag)
 	lab_frame_mend_lent(frame, lab_tag_pfn(tag), &finding.damage);
 	report_finding(lab_owner_by_id(lab_tag_owner(tag)), LAB_OP_LIMBO, &finding, _RET_IP_);
 	if (page_ref_sub_and_test(lab_frame_page(frame), LAB_REFS_EXCLUSIVE)) {
-		/* The last borrower went just now: nobody else will free it. */
+		/* The last borrower went just now, so nobody else will free the page. */
 		page_ref_inc(lab_frame_page(frame));
 		__free_page(lab_frame_page(frame));
 	}

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * How a page leaves, and what becomes of one that may not. See page/limbo.c.
- */
+/* How a page leaves Labyrinth, and where a page waits that may not leave yet. See page/limbo.c. */
 #ifndef LABYRINTH_LIMBO_H
 #define LABYRINTH_LIMBO_H
 

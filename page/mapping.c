@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The records of mappings. The state owned here is each slot's list of them,
- * the step between HELD and MAPPED, and the records that an owner has.
+ * The records of mappings. The state owned here is each slot's list of records, the step
+ * between HELD and MAPPED, and the records that an owner has.
  *
- * owner->map_lock protects all three for the pages that carry the owner's id. It
- * nests in nothing of Labyrinth's, and nothing nests in it; it is a raw spinlock,
- * taken with interrupts disabled, and not in an NMI.
+ * owner->map_lock protects all three for the pages that carry the owner's id. The lock nests in
+ * no other lock of Labyrinth's, and none nests in map_lock. map_lock is a raw spinlock, taken
+ * with interrupts disabled, and never in an NMI.
  *
- * Why a page that is mapped does not get away: a page is HELD only while its list
- * is empty. The step to MAPPED is one compare-and-exchange, so of it and a
- * free, transfer, lend or release of the HELD page one wins. From MAPPED the tag
- * is led away under the lock alone; every other call finds the state -EBUSY. A page that
- * is given up while it is mapped goes to LIMBO with its list, and stays there until the
- * list is empty: no reference stands for a mapping, so it does not matter who has the
- * count frozen meanwhile.
+ * Why a mapped page does not get away: a page is HELD only while the list is empty. The step to
+ * MAPPED is a compare-and-exchange, so either this step wins or a racing free, transfer, lend
+ * or release of the HELD page. Only code that holds the lock leads a tag away from MAPPED;
+ * every other call is -EBUSY. A page that is given up while mapped goes to LIMBO with the list,
+ * and stays there until the list is empty. No reference stands for a mapping, so a frozen count
+ * does not matter.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -52,8 +51,8 @@ static struct lab_mapping *make_record(struct lab_owner *owner, gfp_t gfp)
 }
 
 /*
- * A record, whatever was in it. Records that have been used stay with the owner,
- * so memory is asked for only when more are in use than ever before.
+ * Gets a record, with any content. Used records stay with the owner, so memory is asked for
+ * only when more records are in use than ever before.
  * Context: Any but NMI. Return: NULL if there is no memory.
  */
 struct lab_mapping *lab_mapping_get(struct lab_owner *owner)
@@ -143,7 +142,7 @@ static const struct lab_mapping *find_process(const struct lab_call *call)
 	return NULL;
 }
 
-/* Under the lock. False where the page's tag is not what it was. */
+/* Under the lock. False if the page's tag has changed since the look-up. */
 static bool link_mapping(struct lab_call *call, struct lab_mapping *map)
 {
 	lab_tag_t mapped = lab_tag_step(call->tag, LAB_MAPPED);
@@ -155,19 +154,19 @@ static bool link_mapping(struct lab_call *call, struct lab_mapping *map)
 		   !lab_call_commit(call, mapped)) {
 		return false;
 	}
-	/* Pairs with lab_mapping_is_linked(): where the page's tag is was written before. */
+	/* Pairs with lab_mapping_is_linked(): the slot of the page's tag was written before. */
 	smp_store_release(&map->linked, true);
-	/* lab_leave() looks without the lock whether there is any. */
+	/* lab_leave() looks at the list without the lock. */
 	WRITE_ONCE(call->slot->mappings, map);
 	return true;
 }
 
 /*
- * Puts @map, filled in, on the list of the page that @call has looked up; it is
- * MAPPED after that.
+ * Puts @map, filled in, on the list of the page that @call has looked up. The page is MAPPED
+ * after that.
  * Context: Any but NMI; the owner alive.
- * Return: 0, or as lab_call_again(); -EBUSY also where @map is of a process, and
- * one has the page mapped already.
+ * Return: 0, or as lab_call_again(); -EBUSY also if @map is of a process, and a process has the
+ * page mapped already.
  */
 int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map)
 {
@@ -193,7 +192,7 @@ int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map)
 	return process ? -EBUSY : lab_call_again(call);
 }
 
-/* Under the lock: whether the page in @slot is @owner's and its list is in use. */
+/* Under the lock: whether the page in @slot is @owner's and has a list in use. */
 static bool has_list(const struct lab_owner *owner, const struct lab_slot *slot)
 {
 	lab_tag_t tag = READ_ONCE(slot->tag);
@@ -202,9 +201,8 @@ static bool has_list(const struct lab_owner *owner, const struct lab_slot *slot)
 }
 
 /*
- * Finds the first mapping that @take takes, of a page that is MAPPED or was until it
- * was retired. @take is called under the lock, and told whether the page has no
- * other mapping.
+ * Finds the first mapping that @take takes, of a page that is MAPPED or was until retired.
+ * @take is called under the lock; @alone: the page has no other mapping.
  * Context: Any but NMI.
  */
 struct lab_mapping *
@@ -238,15 +236,15 @@ static void unlink_mapping(struct lab_slot *slot, struct lab_mapping *map)
 	}
 	/* Pairs with the look in lab_leave(): the page is done with here. */
 	smp_store_release(&slot->mappings, NULL);
-	/* From MAPPED; one that was retired is limbo's now, and perhaps gone. */
+	/* Only from MAPPED: a page that was retired is limbo's now, and perhaps gone. */
 	if (lab_tag_state(tag) == LAB_MAPPED)
 		cmpxchg(&slot->tag, tag, lab_tag_step(tag, LAB_HELD));
 }
 
 /*
- * @map is no more. What it gave access to must have ended before: the page may be
- * free again as soon as this was the last. A second call does nothing. @ip is where
- * the step is taken, for who traces it.
+ * Ends the record @map. The access that the mapping gave must have ended before: after the last
+ * mapping the page may be free at once. A second call does nothing. @ip is the call site, for
+ * traces.
  * Context: Any but NMI.
  */
 void lab_mapping_detach(struct lab_owner *owner, struct lab_slot *slot,
@@ -270,9 +268,9 @@ void lab_mapping_detach(struct lab_owner *owner, struct lab_slot *slot,
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_mapping_detach);
 
 /*
- * A page that is MAPPED, by the tag @mapped in @slot, is given up: to limbo, until the last
- * of its mappings ends. With @only_process, unless it has mappings of another kind.
- * Context: Any. Return: whether it was so, and is in limbo now; in an NMI, false.
+ * Gives up a page that has the tag @mapped in @slot: the page goes to limbo, until the last
+ * mapping ends. With @only_process, not if the page has mappings of another kind.
+ * Context: Any. Return: whether the page went to limbo; in an NMI, false.
  */
 bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t mapped,
 			bool only_process)
@@ -280,7 +278,7 @@ bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 	unsigned long flags;
 	bool retired = false;
 
-	/* The lock's holder may be what the NMI came over. */
+	/* The NMI may have interrupted the lock's holder. */
 	if (in_nmi())
 		return false;
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
@@ -315,7 +313,7 @@ void lab_mapping_rename(struct lab_owner *owner, struct lab_slot *slot,
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 }
 
-/* What stands for mappings that no device was told of: they never end. */
+/* Stands for DMA mappings that the device was never told to give up: never ends. */
 static struct lab_mapping kept_for_good = {
 	.what.kind = LAB_MAP_DMA,
 	.linked = true,
@@ -323,8 +321,8 @@ static struct lab_mapping kept_for_good = {
 };
 
 /*
- * The page in @slot, which was retired, has been mapped for DMA: the device may not know
- * that its owner has gone, and still write. So its list does not get empty any more.
+ * The page in @slot, which was retired, has been mapped for DMA. The device may not know that
+ * the owner has gone, and may still write. So the page's list never gets empty any more.
  * Context: Task.
  */
 void lab_mapping_keep(struct lab_owner *owner, struct lab_slot *slot)
@@ -333,7 +331,7 @@ void lab_mapping_keep(struct lab_owner *owner, struct lab_slot *slot)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	/* Many lists may have this same last record: nothing of it changes. */
+	/* Many lists may end in this same record, which never changes. */
 	while (*link && *link != &kept_for_good)
 		link = &(*link)->next;
 	WRITE_ONCE(*link, &kept_for_good);

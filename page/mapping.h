@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Mappings that owners make of their own pages: a record for each, on a list in the
+ * Mappings that owners make of the owners' own pages: a record for each, on a list in the
  * page's slot of the owner table. See page/mapping.c.
  */
 #ifndef LABYRINTH_MAPPING_H
@@ -36,7 +36,7 @@ void lab_mapping_rename(struct lab_owner *owner, struct lab_slot *slot,
 /* Whether @map is on its page's list: a look, without the lock. */
 static inline bool lab_mapping_is_linked(const struct lab_mapping *map)
 {
-	/* Pairs with the release in link_mapping(): where the page's tag is can be read then. */
+	/* Pairs with the release in link_mapping(): the slot of the page's tag can be read then. */
 	return smp_load_acquire(&map->linked);
 }
 
@@ -50,12 +50,12 @@ static inline void lab_mapping_push(struct lab_owner *owner,
 }
 
 /*
- * The fast forms, inline, of pages that have no other mapping: each takes the
- * lock once. What they cannot do the functions above can.
+ * The fast forms, inline, for pages that have no other mapping: each takes the lock once. In
+ * all other cases the functions above do the work.
  * Context: Any but NMI; the owner alive.
  */
 
-/* lab_mapping_attach(), if a record is spare and the page is HELD still. */
+/* lab_mapping_attach(), if a record is spare and the page is still HELD. */
 static __always_inline bool
 lab_mapping_attach_fast(struct lab_owner *owner, const struct lab_fast *page,
 			const struct lab_map_note *what)
@@ -109,7 +109,7 @@ lab_mapping_find_fast(struct lab_owner *owner, const struct lab_fast *page,
 	return map;
 }
 
-/* lab_mapping_detach() and lab_mapping_put() in one. */
+/* lab_mapping_detach() and lab_mapping_put() together. */
 static __always_inline bool
 lab_mapping_end_fast(struct lab_owner *owner, const struct lab_fast *page,
 		     struct lab_mapping *map)

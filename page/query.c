@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * What is known of a page, for whoever asks. No state is owned here, and none is changed.
- */
+/* Tells any caller all that is known of a page. No state is owned here, and none is changed. */
 #include <linux/module.h>
 #include <linux/string.h>
 
@@ -9,7 +7,7 @@
 #include "core/table.h"
 #include "inline/address.h"
 
-/* A tag's state is told to callers as it is. */
+/* Callers get a tag's state as a number, without translation. */
 static_assert(LABYRINTH_PAGE_ABSENT == (int)LAB_ABSENT);
 static_assert(LABYRINTH_PAGE_CACHED == (int)LAB_CACHED);
 static_assert(LABYRINTH_PAGE_HELD == (int)LAB_HELD);
@@ -36,11 +34,11 @@ static void copy_info(const struct lab_glance *glance, struct labyrinth_page_inf
 }
 
 /**
- * labyrinth_query() - say what is known of a page
+ * labyrinth_query() - tell all that is known of a page
  * @addr: an address; any value at all.
  * @info: where the answer goes; untouched on failure.
  *
- * A copy, consistent in itself: it was true at some moment during the call. But beside
+ * The answer is a consistent copy, which was true at some moment during the call. But beside
  * labyrinth_reclaim() of the page, LENT may come with the age of the hold that begins.
  *
  * Context: Any, also in NMI and in a panic. Never sleeps or waits, reports
@@ -58,7 +56,7 @@ int labyrinth_query(const void *addr, struct labyrinth_page_info *info)
 
 	if (!info || !lab_address_pfn(addr, &pfn))
 		return -EINVAL;
-	/* The loop ends when nobody changes the tag while it is copied. */
+	/* The loop ends when no call changes the tag during the copy. */
 	while ((slot = lab_table_search(&labyrinth_hot.table, pfn, &tag))) {
 		glance = lab_slot_glance(slot);
 		if (glance.tag != tag)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An owner's pages by state and call site: what dmesg says at an owner's end, and debugfs of
- * an owner that lives. The state owned here is the one census that is taken at a time.
+ * An owner's pages by state and call site: printed to dmesg at an owner's end, and shown in
+ * debugfs for a live owner. The state owned here is a single census, taken under the lock.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -23,12 +23,12 @@
 /**
  * struct group - pages in the same state, from the same call sites
  * @site: where the pages were allocated.
- * @map_site: where they were mapped; 0 where they are not.
+ * @map_site: where the pages were mapped; 0: not mapped.
  * @state: &enum lab_state.
- * @map_kind: &enum lab_map_kind, of those that are mapped.
- * @nr: how many there are.
- * @oldest: in milliseconds, since the first of them was handed out.
- * @youngest: since the last was.
+ * @map_kind: &enum lab_map_kind, if mapped.
+ * @nr: how many pages the group has.
+ * @oldest: milliseconds since the first page was handed out.
+ * @youngest: milliseconds since the last page was handed out.
  */
 struct group {
 	unsigned long site;
@@ -44,11 +44,11 @@ struct group {
 static DEFINE_MUTEX(census_lock);
 static struct group groups[NR_GROUPS];
 static unsigned int nr_groups;
-/* What found no group. */
+/* Pages that found no room in @groups. */
 static unsigned int nr_rest;
 static unsigned int nr_total;
 
-/* The device may still write to it after its owner's end: it leaves limbo no more. */
+/* The device may still write to the pages after the owner's end, so the pages never leave limbo. */
 static bool for_good(const struct group *group)
 {
 	return group->map_site && group->map_kind == LAB_MAP_DMA;
@@ -92,7 +92,7 @@ static void add_page(struct lab_slot *slot, lab_tag_t tag)
 	});
 }
 
-/* What is lost for good comes first, then what there is most of. */
+/* Pages that are lost for good come first, then the largest groups. */
 static int compare_groups(const void *a, const void *b)
 {
 	const struct group *one = a, *other = b;
@@ -153,7 +153,7 @@ static void print_groups(void)
 }
 
 /*
- * Says what @owner, which is about to go, leaves out.
+ * Prints the pages that @owner, which is about to go, leaves out or in limbo.
  * Context: Task; may sleep.
  */
 void lab_census_print(const struct lab_owner *owner)

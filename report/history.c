@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The last steps of each page. The state owned here is the parameter history= and, while
- * history= is not 0, an array of rows. A page's number chooses the row, so the steps of a
- * page outlive the page's stay in the owner table. Pages may share a row; each step has
- * its page's number.
+ * history= is not 0, an array of rows. The page frame number chooses the row, so the steps of a
+ * page outlive the page's stay in the owner table. Pages may share a row; each step has the
+ * pfn.
  *
- * While history= is not 0, lab_watch_begin() keeps every page off the fast paths, so every
- * step comes through lab_step().
+ * While history= is not 0, lab_watch_begin() keeps every page off the fast paths, so every step
+ * comes through lab_step().
  *
- * Writers, in any context on any CPU: a writer draws a place by incrementing the row's
- * counter, claims the place by a compare-and-exchange of its word with BUSY, fills the rest
- * and stores the word last. A second writer that draws the same place (the row went once
- * around meanwhile, or an NMI came in between) loses the compare-and-exchange, and its step
- * is left out. Readers compare the word before and after they copy.
+ * Writers, in any context on any CPU: a writer draws a place by incrementing the row's counter,
+ * claims the place by a compare-and-exchange of step->word with BUSY, fills the rest and stores
+ * step->word last. A second writer may draw the same place: the row went once around meanwhile,
+ * or an NMI came in between. The second writer loses the compare-and-exchange, and leaves the
+ * step out. Readers compare step->word before and after the copy.
  *
- * The array is replaced under history_lock and freed after a grace period; writers
- * and readers hold rcu_read_lock(), which an NMI may.
+ * The array is replaced under history_lock and freed after a grace period; writers and readers
+ * hold rcu_read_lock(), which an NMI may.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -41,7 +41,7 @@
 
 /**
  * struct step - one step of one page
- * @word: pfn, operation and context; 0: there has been no step; BUSY: a writer is at it.
+ * @word: pfn, operation and context; 0: there has been no step; BUSY: a writer fills the step.
  * @site: where the call returned to.
  * @when: the lower half of jiffies.
  * @owner_id: of the owner.
@@ -62,7 +62,7 @@ struct row {
 
 /**
  * struct history - all rows
- * @nr_rows: how many there are.
+ * @nr_rows: how many rows.
  * @depth: steps of a row.
  * @row_size: in bytes.
  * @rows: the rows, one behind the other.
@@ -77,7 +77,7 @@ struct history {
 /* Protects @wanted, @ready, and @history against a second writer. Taken in task context. */
 static DEFINE_MUTEX(history_lock);
 static struct history __rcu *history;
-static unsigned int wanted;	/* what history= asks for */
+static unsigned int wanted;	/* the depth that history= asks for */
 static bool ready;		/* between init and exit */
 
 static const char * const context_names[] = {
@@ -94,7 +94,7 @@ const char *lab_context_name(enum lab_context context)
 	return context_names[context];
 }
 
-/* Context: Any, and that is what is returned. */
+/* Context: Any. Return: the context. */
 enum lab_context lab_context_now(void)
 {
 	if (in_nmi())
@@ -189,7 +189,7 @@ static unsigned int copy_steps(struct history *all, unsigned long pfn,
 
 /*
  * Copies up to @max steps of page @pfn to @past, the last step first.
- * Context: Any. Return: how many.
+ * Context: Any. Return: how many steps.
  */
 unsigned int lab_history_get(unsigned long pfn, struct lab_past *past, unsigned int max)
 {
@@ -210,17 +210,17 @@ static void visit_step(struct step *step,
 {
 	u64 word = READ_ONCE(step->word);
 
-	/* As in write_step(): whoever loses leaves the step to the other. */
+	/* As in write_step(): if a writer wins the race, the step is the writer's. */
 	if (!word || word == BUSY || cmpxchg(&step->word, word, BUSY) != word)
 		return;
 	WRITE_ONCE(step->site, after(step->site, arg));
-	/* Pairs as in write_step(). */
+	/* Pairs with copy_step(), as in write_step(). */
 	smp_store_release(&step->word, word);
 }
 
 /*
- * Replaces the site of each step by what @after makes of the site. Steps that are written
- * meanwhile are left as they are.
+ * Replaces the site of each step by @after(site). Steps that are written meanwhile are left
+ * alone.
  * Context: Task; may sleep.
  */
 void lab_history_sites(unsigned long (*after)(unsigned long site, const void *arg),
@@ -271,7 +271,10 @@ static void replace_history(struct history *all)
 	vfree(old);
 }
 
-/* Makes the array what @wanted says. Context: Task; may sleep. Return: 0, -ENOMEM. */
+/*
+ * Replaces the array by an array of the depth @wanted. Context: Task; may sleep. Return: 0,
+ * -ENOMEM.
+ */
 static int apply_wanted(void)
 {
 	struct history *all = NULL;
@@ -297,7 +300,7 @@ static int history_set(const char *val, const struct kernel_param *kp)
 		return lab_param_refuse(kp, val, "no number from 0 to 64");
 	mutex_lock(&history_lock);
 	was = wanted;
-	/* The counter of a row may wrap, so the depth divides what it wraps at. */
+	/* The counter of a row may wrap at 2^32, so the depth is a power of two. */
 	wanted = depth ? roundup_pow_of_two(depth) : 0;
 	err = apply_wanted();
 	if (err)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * The last steps of each page, for reports; see history.c.
- */
+/* The last steps of each page, for reports; see report/history.c. */
 #ifndef LABYRINTH_HISTORY_H
 #define LABYRINTH_HISTORY_H
 
@@ -20,10 +18,10 @@ enum lab_context {
 };
 
 /**
- * struct lab_past - one step of a page, as the history has kept the step
+ * struct lab_past - a step of a page, as the history has kept the step
  * @op: the operation.
  * @context: of the call.
- * @owner_id: the owner whose handle the call presented; of a transfer the giver.
+ * @owner_id: the owner of the handle that the call presented; of a transfer the giver.
  * @cpu: of the call.
  * @age_ms: milliseconds since the step.
  * @site: where the call returned to.

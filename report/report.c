@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Refusals made known. The state owned here is the counts and the rate limit. The text is
- * made by report/text.c, and kept and printed by report/kept.c.
+ * Reports of refusals. The state owned here is the counts and the rate limit. report/text.c
+ * writes the text, report/kept.c keeps and prints the text.
  *
- * Called after the decision, with no spinlock held; from any context, so nothing here
- * sleeps or allocates, or takes a lock of Labyrinth's but an owner's map_lock.
+ * Called after the decision, with no spinlock held, from any context. So no code here sleeps or
+ * allocates, or takes a lock of Labyrinth's but an owner's map_lock.
  */
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -46,7 +46,7 @@ module_param_cb(on_refusal, &lab_choice_ops, &on_refusal, 0644);
 MODULE_PARM_DESC(on_refusal,
 		 "What a refusal does beside its errno: report (dmesg; default), warn (WARN(), so panic_on_warn counts) or panic");
 
-/* What it leaves out is counted, and said, by report/kept.c. */
+/* report/kept.c counts the reports that the limit leaves out, and says how many. */
 static struct ratelimit_state report_limit =
 	RATELIMIT_STATE_INIT_FLAGS("labyrinth", 5 * HZ, 10, RATELIMIT_MSG_ON_RELEASE);
 module_param_cb(report_burst, &lab_count_ops, &report_limit.burst, 0644);
@@ -79,7 +79,7 @@ static void act_on_refusal(const struct lab_refusal *refusal)
 }
 
 /*
- * List, table, frame and allocator do not agree on a page.
+ * Reports that list, table, frame and allocator do not agree on a page.
  * Context: Any.
  */
 void lab_report_corrupt(enum lab_op op, const struct lab_owner *owner,
@@ -96,8 +96,8 @@ void lab_report_corrupt(enum lab_op op, const struct lab_owner *owner,
 }
 
 /*
- * The owner table has no room for a page. Each time is counted where it happens;
- * that it happens at all is said once.
+ * Says, only the first time, that the owner table has no room for a page. Callers count each
+ * time.
  * Context: Any.
  */
 void lab_report_full(void)
@@ -108,8 +108,8 @@ void lab_report_full(void)
 }
 
 /*
- * Counts and traces @refusal, and prints it if it is the first of its class and call site,
- * or the rate limit has room; then does what on_refusal= asks for.
+ * Counts and traces @refusal. Prints @refusal if no earlier report has the same class and call
+ * site, or if the rate limit has room. Then does as on_refusal= says.
  * Context: Any.
  */
 void lab_report(const struct lab_refusal *refusal)

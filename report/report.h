@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Refusals: a record first, which the tracepoint labyrinth:refusal carries, then
- * a text for dmesg, then what on_refusal= says. See report/report.c.
+ * Refusals: a record first, for the tracepoint labyrinth:refusal, then a text for dmesg, then
+ * the action of on_refusal=. See report/report.c.
  */
 #ifndef LABYRINTH_REPORT_H
 #define LABYRINTH_REPORT_H
@@ -14,10 +14,10 @@ struct lab_owner;
 struct lab_slot;
 
 /**
- * struct lab_stray - what was found in a page where a pattern had been
+ * struct lab_stray - bytes found in a page in place of a pattern
  * @offset: of the first byte that differs.
- * @length: from there to the last that does.
- * @bytes: the first of them.
+ * @length: from there to the last byte that differs.
+ * @bytes: the first bytes from @offset on.
  */
 struct lab_stray {
 	unsigned int offset;
@@ -26,21 +26,20 @@ struct lab_stray {
 };
 
 /**
- * struct lab_refusal - what is known when a refusal is decided
- * @class: what is wrong.
- * @op: what was tried, or was under way when it was noticed.
+ * struct lab_refusal - the record of a refusal, or of a fault noticed
+ * @class: the kind of refusal or fault.
+ * @op: the operation that was refused, or during which the fault was noticed.
  * @err: the errno returned, negative; 0 where nothing was refused.
- * @addr: the address that the caller gave, if it gave one.
- * @tag: the page's tag when it was looked at; 0: none.
- * @note: and its frame; of meaning only with a @tag.
- * @caller: the owner whose handle was presented; NULL: none that lives.
+ * @addr: the address that the caller gave, or NULL.
+ * @tag: the page's tag at the look-up; 0: none.
+ * @note: of the page; of meaning only with a @tag.
+ * @caller: the owner of @handle; NULL: no live owner.
  * @handle: the handle as presented.
- * @asked: the mapping that the caller named, if it did; with a @site of 0.
- * @dev: the device that the caller named, if it is the wrong one.
+ * @asked: the mapping that the caller named, with a @site of 0; or NULL.
+ * @dev: the device that the caller named, if wrong.
  * @damage: which word of struct page was wrong, and has been put right; or NULL.
- * @stray: what was found in the page; or NULL.
- * @function: the core function that was called instead, by whoever presents
- *	none; or NULL.
+ * @stray: the bytes found in the page; or NULL.
+ * @function: the core function that was called by code that presents no handle; or NULL.
  * @ip: where the call returns to.
  */
 struct lab_refusal {

@@ -19,10 +19,10 @@
 
 #include "report/site.h"
 
-/* The last is for all sites that find no room. */
+/* The last name is for all sites that find no room. */
 #define NR_KEPT 256U
 
-/* Protects the two below against a second writer. Taken in task context. */
+/* Protects @kept and @nr_kept against a second writer. Taken in task context. */
 static DEFINE_MUTEX(site_lock);
 static struct lab_site_name kept[NR_KEPT];
 static unsigned int nr_kept;
@@ -58,7 +58,7 @@ static struct lab_site_name make_name(unsigned long site, const char *why)
 	return name;
 }
 
-/* By its text: code of several modules may have stood at the same address in turn. */
+/* Looks for the text: code of several modules may have stood at the same address in turn. */
 static unsigned long find_or_add(const struct lab_site_name *name)
 {
 	unsigned int i;
@@ -74,8 +74,8 @@ static unsigned long find_or_add(const struct lab_site_name *name)
 }
 
 /*
- * Keeps the name of @site, whose code is about to go; @why says how, in the name.
- * Context: Task; may sleep. Return: what stands for the site from now on.
+ * Keeps the name of @site before the code goes; @why says how the code goes, in the name.
+ * Context: Task; may sleep. Return: the address that stands for the site from now on.
  */
 unsigned long lab_site_keep(unsigned long site, const char *why)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Names of call sites, also of code that has gone; see site.c.
- */
+/* Names of call sites, also of code that has gone; see report/site.c. */
 #ifndef LABYRINTH_SITE_H
 #define LABYRINTH_SITE_H
 

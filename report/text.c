@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The text of a report: one rendering of a refusal's record. No state is owned here: a
- * text is written to the caller's buffer.
+ * The text of a report: a rendering of a refusal's record. No state is owned here: the text is
+ * written to the caller's buffer.
  */
 #include <linux/device.h>
 #include <linux/dma-direction.h>
@@ -24,8 +24,8 @@
 #define LAB_STACK_SHOWN		6U
 
 /*
- * What one printk() may take, with the lines' prefixes: the kernel cuts off what is
- * beyond, when it stores the record or when a console shows it.
+ * How many bytes a single printk() may take, with the lines' prefixes: the kernel cuts off a
+ * longer record, when storing the record or when a console shows the record.
  */
 #define RECORD_MAX		976
 #define PREFIX_MAX		24
@@ -66,8 +66,8 @@ static void say_depot(struct lab_text *text, u32 stack)
 }
 
 /*
- * The slot's name is read while the owner might go and another come: at worst
- * it is the next owner's, and its last byte is always 0.
+ * The owner might go and another owner come while the name is read here. At worst the name is
+ * the next owner's. The last byte is always 0.
  */
 static void say_holder(struct lab_text *text, const struct lab_refusal *refusal)
 {
@@ -121,7 +121,7 @@ static void say_mapping(struct lab_text *text, const struct lab_page_note *note)
 		say(text, "          and %u times more\n", note->mappings - 1);
 }
 
-/* What the caller says is a device may be anything at all: it is read with care. */
+/* The caller's device pointer may be any value at all, so the name is copied with care. */
 static void say_device(struct lab_text *text, const struct device *wrong,
 		       const struct device *right)
 {
@@ -148,7 +148,7 @@ static void say_asked(struct lab_text *text, const struct lab_refusal *refusal)
 		say(text, " vma:     not one of the process's own\n");
 }
 
-/* What happened to the page before, the last step first, if history= keeps that. */
+/* The steps of the page before, the last step first, if history= keeps steps. */
 static void say_history(struct lab_text *text, const struct lab_refusal *refusal)
 {
 	struct lab_past past[LAB_HISTORY_SHOWN];
@@ -183,8 +183,9 @@ static void say_damage(struct lab_text *text, const struct lab_damage *damage)
 }
 
 /*
- * A process chooses its own name, which may hold a line feed or what a terminal obeys, and
- * may be changing the name right now: what is not printable is escaped in a copy.
+ * A process chooses the name that is printed here. The name may hold a line feed or a
+ * terminal's control characters, and may change right now: characters that are not printable
+ * are escaped in a copy.
  */
 static void say_context(struct lab_text *text)
 {
@@ -211,7 +212,7 @@ static void say_caller(struct lab_text *text, const struct lab_refusal *refusal)
 	say_context(text);
 }
 
-/* The way to the call, beginning with the caller that the report names. */
+/* The stack of the call, beginning with the caller that the report names. */
 static void say_stack(struct lab_text *text, unsigned long ip)
 {
 	unsigned long entries[LAB_STACK_DEPTH];
@@ -224,8 +225,8 @@ static void say_stack(struct lab_text *text, unsigned long ip)
 }
 
 /*
- * Writes the report of @refusal, which is number @nr, over what @text held. What does not
- * fit, which can be the end of a stack only, is left out.
+ * Writes the report of @refusal, which is number @nr, over the content of @text. Only the end
+ * of a stack may not fit, and is left out.
  * Context: Any.
  */
 void lab_text_report(struct lab_text *text, const struct lab_refusal *refusal,
@@ -257,7 +258,7 @@ void lab_text_report(struct lab_text *text, const struct lab_refusal *refusal,
 	say_stack(text, refusal->ip);
 }
 
-/* How much of @bytes, in whole lines, one printk() takes. */
+/* How many of @bytes, in whole lines, a single printk() takes. */
 static unsigned int record_length(const char *bytes, unsigned int length)
 {
 	unsigned int fits = 0, used = 0;
@@ -275,8 +276,8 @@ static unsigned int record_length(const char *bytes, unsigned int length)
 }
 
 /*
- * Prints report @nr in as few pieces as printk() allows, each of which is whole in the log
- * whatever other CPUs print. A piece that is not the first says which report it belongs to.
+ * Prints report @nr in as few pieces as printk() allows. Each piece stays whole in the log,
+ * whatever other CPUs print. Every piece but the first says which report is continued.
  * Context: Any.
  */
 void lab_text_print(const struct lab_text *text, unsigned long nr)

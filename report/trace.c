@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bring-up tracing. The state owned here says who is watching; while anybody
- * is, set_fast_handles() in core/owner.c keeps every page off the path that tells nobody.
+ * Bring-up tracing. The state owned here is the watchers: trace=1 and dynamic debug. While any
+ * watcher is on, set_fast_handles() in core/owner.c keeps every page off the fast paths, which
+ * report no steps.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -69,7 +70,7 @@ static void trace_page(enum lab_op op, unsigned long pfn,
 	case LAB_OP_UNMAP:
 		return trace_page_unmap(pfn, owner, ip);
 	case LAB_OP_TRANSFER:		/* names two owners: lab_step_transfer() */
-	case LAB_OP_RELEASE_LENT:	/* is told as a release */
+	case LAB_OP_RELEASE_LENT:	/* traced as a release */
 	case LAB_OP_DESTROY:
 	case LAB_OP_FAULT:
 	case LAB_NR_OP_NAMES:
@@ -87,8 +88,8 @@ struct step {
 };
 
 /*
- * Whether dynamic debug asks for the steps; and if so, and there is a @step,
- * prints it. One function, since the descriptor is local to it.
+ * Whether dynamic debug asks for the steps. If so, prints @step, unless NULL. A single
+ * function, since the descriptor is local.
  */
 #ifdef CONFIG_DYNAMIC_DEBUG
 static bool debug_step(const struct step *step)
@@ -121,7 +122,8 @@ static void print_step(const struct step *step)
 }
 
 /*
- * Page @pfn took the step @op. Called after the step, in the caller's context.
+ * Tells all watchers that page @pfn took the step @op. Called after the step, in the caller's
+ * context.
  * Context: Any.
  */
 void lab_step(enum lab_op op, unsigned long pfn,
@@ -142,8 +144,8 @@ void lab_step_transfer(unsigned long pfn, const struct lab_owner *from,
 }
 
 /*
- * Dynamic debug tells nobody when it is switched, and a test on the fast path
- * would cost every page an instruction; so a look once a second it is.
+ * Dynamic debug sends no notice when switched on or off, and a test on the fast path would cost
+ * every page an instruction. So a work item looks once a second.
  */
 #define DEBUG_POLL HZ
 

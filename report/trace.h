@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tracepoints labyrinth:*, one for each step of a page and of an owner, and
- * lab_step(), which the slow paths call for each step: it fires the
- * tracepoint and, with trace=1 or dynamic debug, prints a line.
+ * The tracepoints labyrinth:*, for each step of a page and of an owner, and lab_step(). The
+ * slow paths call lab_step() for each step: lab_step() fires the tracepoint and, with trace=1
+ * or dynamic debug, prints a line.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM labyrinth
@@ -18,8 +18,8 @@
 #ifndef LABYRINTH_TRACE_DECLARATIONS
 #define LABYRINTH_TRACE_DECLARATIONS
 /*
- * Classes, calls, states and reasons stand in a record by name: what reads a record
- * outside the kernel can neither call a function nor look up an enum. So can a filter.
+ * Classes, calls, states and reasons stand in a record by name: for filters, and for readers
+ * outside the kernel, which can neither call a function nor look up an enum.
  */
 #define LAB_TRACE_NAME_LEN 16
 
@@ -53,7 +53,10 @@ DECLARE_EVENT_CLASS(labyrinth_page,
 		  __entry->owner_id, __entry->owner, (void *)__entry->ip)
 );
 
-/* Steps with a fast path, which tells nobody: while one is watched, no page takes it. */
+/*
+ * Steps with a fast path, which fires no tracepoint: no page takes the fast path while any of
+ * these tracepoints is on.
+ */
 #define LAB_FAST_EVENT(name)						\
 DEFINE_EVENT_FN(labyrinth_page, name,					\
 	TP_PROTO(unsigned long pfn, const struct lab_owner *owner,	\

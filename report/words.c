@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tables of words. No state is owned here. Each is a list, so that the words can be
- * counted: one forgotten, at whichever place, fails to compile.
+ * The tables of words. No state is owned here. Each table is a list macro, so the words can be
+ * counted: a forgotten word fails to compile.
  */
 #include <linux/kernel.h>
 

@@ -15,20 +15,20 @@ enum lab_class {
 	LAB_FOREIGN,		/* the page has another owner */
 	LAB_WRONG_THREAD,	/* not the thread the owner is bound to */
 	LAB_UNOWNED,		/* not a Labyrinth page, or no longer one */
-	LAB_DOUBLE,		/* the owner gave it back before */
+	LAB_DOUBLE,		/* the owner gave the page back before */
 	LAB_BUSY,		/* still lent or referenced */
 	LAB_BAD_ADDRESS,	/* no page's address */
 	LAB_BAD_HANDLE,		/* no live owner's handle */
 	LAB_BAD_PAGE,		/* not an ordinary, unshared page */
-	LAB_BAD_MAPPING,	/* no mapping that can be made, or that there is */
+	LAB_BAD_MAPPING,	/* cannot be mapped so, or no such mapping to end */
 	LAB_WRONG_DEVICE,	/* not the device that the owner is bound to */
-	LAB_WRONG_VMA,		/* not the process's own; refused, or noticed later */
-	/* Noticed: it had happened already. */
-	LAB_LOST_REFERENCE,	/* somebody dropped one that was not his */
+	LAB_WRONG_VMA,		/* not a VMA of the process; refused, or noticed later */
+	/* Noticed: the damage was done already. */
+	LAB_LOST_REFERENCE,	/* somebody dropped a reference that only Labyrinth may drop */
 	LAB_OVERWRITTEN,	/* somebody wrote to a word of struct page */
-	LAB_STRAY_WRITE,	/* somebody wrote to a page that is nobody's to use */
+	LAB_STRAY_WRITE,	/* somebody wrote to a page that nobody may use */
 	LAB_LEAKED,		/* pages still out when their owner went */
-	LAB_LEFT_BEHIND,	/* the module went, its owner did not */
+	LAB_LEFT_BEHIND,	/* the module went, the owner did not */
 	LAB_CORRUPT,		/* list, table and allocator do not agree */
 	LAB_NR_CLASSES
 };

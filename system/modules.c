@@ -39,13 +39,13 @@ static unsigned long keep(const struct going *going, unsigned long site)
 	return lab_site_keep(site, going->init_only ? "init" : "gone");
 }
 
-/* What stands for @site from now on: @site itself, unless its code is going. */
+/* Returns the address that stands for @site from now on: @site, unless the code is going. */
 static unsigned long site_after(unsigned long site, const void *going)
 {
 	return is_going(going, site) ? keep(going, site) : site;
 }
 
-/* A search for a mapping whose site is going; @site is where the site is put. */
+/* A search for a mapping with a site that is going; the site is put into *@site. */
 struct search {
 	const struct going *going;
 	unsigned long *site;
@@ -59,7 +59,7 @@ static bool take_going(struct lab_mapping *map, bool alone, const void *arg)
 	return is_going(search->going, map->what.site);
 }
 
-/* A name is made without the list's lock, so one site after the other. */
+/* A name is made without the list's lock, so the sites are replaced in turn, not all at once. */
 static void visit_mappings(struct lab_slot *slot, lab_tag_t tag, const struct going *going)
 {
 	struct lab_owner *owner = lab_owner_by_id(lab_tag_owner(tag));
@@ -72,7 +72,7 @@ static void visit_mappings(struct lab_slot *slot, lab_tag_t tag, const struct go
 		lab_mapping_rename(owner, slot, site, keep(going, site));
 }
 
-/* Of a page that is CACHED the site may be a link, which is no address of module code. */
+/* The site of a CACHED page may be a link, which is no address of module code. */
 static void visit_slot(struct lab_slot *slot, lab_tag_t tag, const struct going *going)
 {
 	unsigned long site = READ_ONCE(slot->site);
@@ -112,7 +112,7 @@ static int modules_notify(struct notifier_block *nb, unsigned long action, void 
 
 static struct notifier_block modules_nb = {
 	.notifier_call = modules_notify,
-	/* After the notifier of labyrinth_owner.c, which destroys what is left behind. */
+	/* After the notifier of labyrinth_owner.c, which destroys the owners left behind. */
 	.priority = -1,
 };
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What an oops or a panic has to do with Labyrinth's pages. No state is owned here but the
- * two entries in the core's notifier chains.
+ * The pages of Labyrinth that an oops or a panic involves. No state is owned here but the two
+ * entries in the core's notifier chains.
  *
  * After the kernel has printed the registers of an oops, each register that points into a
- * Labyrinth page, or to a Labyrinth page's struct page, gets a line: which page, whose, in
- * which state, since when and from where, and with history= the last steps.
+ * Labyrinth page, or to a Labyrinth page's struct page, gets a line: which page, the owner, the
+ * state, the time and call site of the hand-out, and with history= the last steps.
  *
- * The oops may have come over any code, with any lock held. So the table and the slots are
+ * The oops may have interrupted any code, with any lock held. So the table and the slots are
  * read by plain loads, and no lock is taken.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
@@ -46,7 +46,7 @@ static const char *register_name(unsigned int i)
 	return i < ARRAY_SIZE(register_names) ? register_names[i] : "register";
 }
 
-/* False where @value points neither into a page that is tagged nor to its struct page. */
+/* False if @value points neither into a tagged page nor to a tagged page's struct page. */
 static bool find_page(unsigned long value, struct lab_glance *glance, bool *is_struct)
 {
 	unsigned long pfn;
@@ -119,7 +119,7 @@ static int oops_notify(struct notifier_block *nb, unsigned long action, void *da
 
 static struct notifier_block oops_nb = { .notifier_call = oops_notify };
 
-/* There are no registers to be had. What may matter: whether refusals came before. */
+/* A panic has no registers to show. Whether refusals came before may matter. */
 static int panic_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
 	unsigned long refusals = 0;
