@@ -321,7 +321,7 @@ tagged_before() {
 # A page before which there are only others', or a look at the first page would do.
 hold_first_of_many() {
 	echo "hold 16" >$DO
-	for pfn in $(sed -n 's/^\(0x[0-9a-f]*\) .* HELD.*/\1/p' $DEBUGFS/pages); do
+	for pfn in $(awk '/ HELD/ { print $1 }' $DEBUGFS/pages); do
 		[ "$(tagged_before "$pfn")" != 0 ] || return
 	done
 	ktap_diag "no page is the first of several"
