@@ -321,6 +321,7 @@ tagged_before() {
 # A page before which there are only others', or a look at the first page would do.
 hold_first_of_many() {
 	echo "hold 16" >$DO
+	# shellcheck disable=SC2013 # the words are numbers
 	for pfn in $(awk '/ HELD/ { print $1 }' $DEBUGFS/pages); do
 		[ "$(tagged_before "$pfn")" != 0 ] || return
 	done
