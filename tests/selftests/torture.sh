@@ -47,7 +47,7 @@ state() { cat "$TORTURE/state"; }
 scribble_begin() {
 	[ "$scribble" -gt 0 ] || return 0
 	[ ! -e /sys/kernel/debug/kmemleak ] || echo scan=off >/sys/kernel/debug/kmemleak
-	[ ! -e $DAMON ] || echo N >$DAMON
+	[ ! -e "$DAMON" ] || echo N >"$DAMON"
 	# shellcheck disable=SC2086 # words without blanks
 	insmod tests/torture/$SCRIBBLER.ko $scribbler
 }
