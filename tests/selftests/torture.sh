@@ -34,7 +34,7 @@ for parameter; do
 	esac
 done
 # More of what is rare: pages that are mapped, or in limbo.
-[ "$scribble" -eq 0 ] || parameters="mix=vmap=40,life=10,mortal=4$parameters scribbled=$scribble"
+[ "$scribble" -eq 0 ] || parameters="mix=vmap=40,life=80,mortal=20$parameters scribbled=$scribble"
 [ "$scribble" -lt 2 ] ||
 	scribbler="wrecks=10 $scribbler" SCRIBBLED="$SCRIBBLED|BUG: labyrinth: corrupt-"
 [ "$scribble" -eq 0 ] || REFUSALS="$REFUSALS|$SCRIBBLED"

@@ -88,7 +88,8 @@ struct known {
 };
 
 static struct known known[LABYRINTH_PAGE_MAPPED + 1];
-static unsigned long scan_pfn;
+/* No deed, but the dice of who looks for pages. */
+static struct scrib_op scanner;
 static unsigned long end_pfn;
 
 /* Held by who writes to a page at any time, and by who frees one. */
@@ -333,17 +334,17 @@ static void stop_timers(void)
 		hrtimer_cancel(per_cpu_ptr(&timers, cpu));
 }
 
-/* Goes on through the frames, from the top, where memory is taken from first. */
+/* Anywhere, so that the first pages are found at once, wherever they are. */
 static void scan_some(void)
 {
 	struct labyrinth_page_info info;
 	unsigned int i;
 
 	for (i = 0; i < SCAN_STEP; i++) {
-		if (--scan_pfn >= end_pfn)
-			scan_pfn = end_pfn - 1;
-		if (is_prey(scan_pfn, &info))
-			remember(scan_pfn, info.state);
+		unsigned long pfn = scrib_roll(&scanner, end_pfn);
+
+		if (is_prey(pfn, &info))
+			remember(pfn, info.state);
 	}
 }
 
@@ -502,6 +503,7 @@ static int __init scribbler_init(void)
 		seed = get_random_u64();
 	pr_info("begin: seed=%llu batch=%u pause_us=%u anytime_us=%u calls=%u wrecks=%u prey=%s\n",
 		seed, batch, pause_us, anytime_us, calls, wrecks, prey);
+	scanner.dice = splitmix(seed);
 	end_pfn = scrib_end_pfn();
 	err = scrib_words_begin();
 	return err ?: begin();
