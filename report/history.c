@@ -77,6 +77,8 @@ struct history {
 /* Protects @wanted, @ready, and @history against a second writer. Taken in task context. */
 static DEFINE_MUTEX(history_lock);
 static struct history __rcu *history;
+/* Whether @history is there: a look without a barrier, before rcu_dereference(). */
+bool lab_history_on __read_mostly;
 static unsigned int wanted;	/* the depth that history= asks for */
 static bool ready;		/* between init and exit */
 
@@ -132,11 +134,8 @@ static void write_step(struct step *step, u64 word, unsigned int owner_id,
 	smp_store_release(&step->word, word);
 }
 
-/*
- * Keeps that page @pfn took the step @op, if history= asks for that.
- * Context: Any.
- */
-void lab_history_note(enum lab_op op, unsigned long pfn, unsigned int owner_id,
+/* lab_history_note(), where there is a history. Context: Any. */
+void lab_history_keep(enum lab_op op, unsigned long pfn, unsigned int owner_id,
 		      unsigned long site)
 {
 	struct history *all;
@@ -267,6 +266,7 @@ static void replace_history(struct history *all)
 		lab_watch_begin();
 	else if (old && !all)
 		lab_watch_end();
+	WRITE_ONCE(lab_history_on, all);
 	synchronize_rcu();
 	vfree(old);
 }

@@ -3,6 +3,8 @@
 #ifndef LABYRINTH_HISTORY_H
 #define LABYRINTH_HISTORY_H
 
+#include <linux/compiler.h>
+
 #include "inline/tag.h"
 
 /* Reports show as many steps of a page at most. */
@@ -35,7 +37,9 @@ struct lab_past {
 	unsigned long site;
 };
 
-void lab_history_note(enum lab_op op, unsigned long pfn, unsigned int owner_id,
+extern bool lab_history_on;
+
+void lab_history_keep(enum lab_op op, unsigned long pfn, unsigned int owner_id,
 		      unsigned long site);
 unsigned int lab_history_get(unsigned long pfn, struct lab_past *past, unsigned int max);
 void lab_history_sites(unsigned long (*after)(unsigned long site, const void *arg),
@@ -44,5 +48,16 @@ enum lab_context lab_context_now(void);
 const char *lab_context_name(enum lab_context context);
 int lab_history_init(void);
 void lab_history_exit(void);
+
+/*
+ * Keeps that page @pfn took the step @op, if history= asks for that.
+ * Context: Any.
+ */
+static inline void lab_history_note(enum lab_op op, unsigned long pfn, unsigned int owner_id,
+				    unsigned long site)
+{
+	if (unlikely(READ_ONCE(lab_history_on)))
+		lab_history_keep(op, pfn, owner_id, site);
+}
 
 #endif /* LABYRINTH_HISTORY_H */
