@@ -87,6 +87,20 @@
 #define LAB_PAGE_POOL_H		"net/page_pool.h"
 #endif
 
+/* Newer page_pools know their network device. */
+#ifdef LAB_HAS_PAGE_POOL_NETDEV
+#define lab_pool_netdev(pool)	((pool)->slow.netdev)
+#else
+#define lab_pool_netdev(pool)	((void)(pool), NULL)
+#endif
+
+/* Without IPv6, no socket has such an address. */
+#if IS_ENABLED(CONFIG_IPV6)
+#define lab_sock_v6_peer(common)	(&(common)->skc_v6_daddr)
+#else
+#define lab_sock_v6_peer(common)	((void)(common), &in6addr_any)
+#endif
+
 /* Fragments of pages got a header of their own. */
 #ifdef LAB_HAS_PAGE_FRAG_CACHE
 #define LAB_PAGE_FRAG_H		"linux/page_frag_cache.h"

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The pages of one of Labyrinth's owners that others may have: those that are lent, and
+ * those in limbo. Labyrinth is asked by its public call, if it is loaded: this module does
+ * not need it.
+ */
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/string.h>
+
+#include "../labyrinth_alloc.h"
+#include "owner.h"
+#include "pace.h"
+#include "peek.h"
+#include "search.h"
+
+typedef typeof(labyrinth_query) query_fn;
+
+static bool wanted(const struct labyrinth_page_info *info, const char *name)
+{
+	return (info->state == LABYRINTH_PAGE_LENT || info->state == LABYRINTH_PAGE_LIMBO) &&
+	       !strcmp(info->owner, name);
+}
+
+static int aim(struct watch_search *search, const char *name, query_fn *query)
+{
+	struct labyrinth_page_info info;
+	unsigned long pfn;
+	int err = 0;
+
+	for (pfn = 1; pfn < watch_end_pfn && !err; pfn++) {
+		if (!(pfn % 256) && watch_pause(search))
+			break;
+		if (pfn_to_online_page(pfn) && !query(pfn_to_kaddr(pfn), &info) &&
+		    wanted(&info, name))
+			err = watch_search_add(search, pfn);
+	}
+	return err == -ENOSPC ? 0 : err;
+}
+
+/**
+ * watch_owner_aim() - ask about the pages of an owner that are lent or in limbo
+ * @search: the search.
+ * @name: the owner's name.
+ *
+ * Context: Task; may sleep. Return: 0, or -ENODEV: labyrinth.ko is not loaded.
+ */
+int watch_owner_aim(struct watch_search *search, const char *name)
+{
+	query_fn *query = symbol_get(labyrinth_query);
+	int err;
+
+	if (!query)
+		return -ENODEV;
+	err = aim(search, name, query);
+	symbol_put(labyrinth_query);
+	return err;
+}
