@@ -39,11 +39,10 @@ struct memory_walk {
 /* Where all references are explained, another pointer is but a trace of who had one. */
 static void tell_word(struct watch_search *search, const unsigned long *word, unsigned long pfn)
 {
-	const struct watch_target *target = watch_target_of(search, pfn);
 	char text[WATCH_PLACE_TEXT];
 	enum watch_claim claim;
 
-	if (!target || target->found[WATCH_REFERENCE] >= target->refs)
+	if (watch_explained(search, pfn))
 		return;
 	claim = watch_place_describe(search, word, text);
 	watch_hold(search, pfn, claim, word, "a pointer in %s", text);

@@ -87,6 +87,13 @@ struct watch_target *watch_target_of(struct watch_search *search, unsigned long 
 		       in_target);
 }
 
+bool watch_explained(struct watch_search *search, unsigned long pfn)
+{
+	const struct watch_target *target = watch_target_of(search, pfn);
+
+	return !target || target->found[WATCH_REFERENCE] >= target->refs;
+}
+
 /* Holders. */
 
 /*

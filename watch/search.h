@@ -69,6 +69,9 @@ static inline bool watch_wanted(const struct watch_search *search, unsigned long
 	return pfn && test_bit(pfn, search->frames);
 }
 
+/* Whether all references of the target that @pfn is in have been found. */
+bool watch_explained(struct watch_search *search, unsigned long pfn);
+
 struct watch_target *watch_target_of(struct watch_search *search, unsigned long pfn);
 
 /* An xarray's index for the word at @addr. */

@@ -406,7 +406,7 @@ static void tell_stray(struct watch_search *search, const struct hit *hit)
 /* What clones share has one reference: who comes first has it. */
 static void tell(struct watch_search *search, const struct hit *hit)
 {
-	if (!watch_account(search, hit->word))
+	if (!watch_account(search, hit->word) || watch_explained(search, hit->pfn))
 		return;
 	if (hit->life == WATCH_LIFE_FREED)
 		watch_hold(search, hit->pfn, WATCH_TRACE, hit->skb,

@@ -17,6 +17,8 @@ ask() {
 
 # start PLACE...: sets pid, and pfn to the frame that it keeps there.
 start() {
+	rm -f /tmp/hold
+	: >/tmp/hold
 	"$HOLD" "$@" >/tmp/hold &
 	pid=$!
 	until grep -q pfn /tmp/hold; do
