@@ -11,7 +11,7 @@ LAB_CONFIG = CONFIG_LABYRINTH=m CONFIG_LABYRINTH_WATCH=m \
 	$(if $(filter 1 y m,$(KUNIT)),CONFIG_LABYRINTH_KUNIT_TEST=m)
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR) $(LAB_CONFIG)
 
-VERSION := $(shell sed -n 's/.*VERSION "\(.*\)"/\1/p' labyrinth_version.h)
+VERSION := $(shell sed -n 's/.*VERSION "\(.*\)"/\1/p' core/version.h)
 
 # Where things go: the module to MODULE_DIR, and what a driver is built against to DEV_DIR.
 # INSTALL_MOD_PATH goes in front of both, as kbuild has it.
@@ -21,9 +21,9 @@ MODULE_DIR = $(INSTALL_MOD_PATH)/lib/modules/$(KREL)/$(INSTALL_MOD_DIR)
 DEV_DIR = $(INSTALL_MOD_PATH)/usr/src/labyrinth/$(KREL)
 DEPMOD = /sbin/depmod -a $(if $(INSTALL_MOD_PATH),-b "$(INSTALL_MOD_PATH)") $(KREL)
 
-# labyrinth_alloc.h and all that it includes.
-HEADERS := $(addprefix labyrinth_,$(addsuffix .h, \
-	address alloc compat fast frame hot slot table tag))
+# labyrinth_alloc.h and all that it includes: nothing else is in inline/.
+HEADERS := labyrinth_alloc.h labyrinth_compat.h
+INLINE_HEADERS := $(wildcard inline/*.h)
 
 # Debian's headers say that modules are signed, and have no key to do it with.
 NO_KEY = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
@@ -52,14 +52,15 @@ install: modules
 
 # What was built is kept for drivers: the headers and the symbols belong together.
 install-dev: need-kdir
-	install -d "$(DEV_DIR)"
+	install -d "$(DEV_DIR)/inline"
 	install -m 644 $(HEADERS) Module.symvers "$(DEV_DIR)"
+	install -m 644 $(INLINE_HEADERS) "$(DEV_DIR)/inline"
 
 # The folders go if nothing else is in them.
 uninstall: need-kdir
-	rm -f "$(MODULE_DIR)"/labyrinth.ko* "$(MODULE_DIR)"/labyrinth_watch.ko*
-	rm -f $(patsubst %,"$(DEV_DIR)"/%,$(HEADERS) Module.symvers)
-	-@rmdir "$(MODULE_DIR)" "$(DEV_DIR)" "$(dir $(DEV_DIR))" 2>/dev/null || :
+	rm -f "$(MODULE_DIR)"/labyrinth.ko* "$(MODULE_DIR)"/watch/labyrinth_watch.ko*
+	rm -f $(patsubst %,"$(DEV_DIR)"/%,$(HEADERS) $(INLINE_HEADERS) Module.symvers)
+	-@rmdir "$(MODULE_DIR)/watch" "$(MODULE_DIR)" "$(DEV_DIR)/inline" "$(DEV_DIR)" "$(dir $(DEV_DIR))" 2>/dev/null || :
 	$(DEPMOD)
 
 version:

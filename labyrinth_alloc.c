@@ -2,7 +2,7 @@
 /*
  * The calls of labyrinth_alloc.h that name a page or get one. No state is owned
  * here: each call changes one tag, and with it the frame and the owner's counts.
- * The shape that they have in common is labyrinth_call.c's.
+ * The shape that they have in common is page/call.c's.
  *
  * Who can race, transition by transition (all by the same owner's handle, since
  * a foreigner is turned away before anything is written):
@@ -37,15 +37,15 @@
 #include <linux/module.h>
 #include <linux/preempt.h>
 
-#include "labyrinth_address.h"
-#include "labyrinth_cache.h"
-#include "labyrinth_call.h"
-#include "labyrinth_limbo.h"
-#include "labyrinth_mapping.h"
-#include "labyrinth_mmap.h"
-#include "labyrinth_poison.h"
-#include "labyrinth_stack.h"
-#include "labyrinth_trace.h"
+#include "inline/address.h"
+#include "map/mmap.h"
+#include "page/cache.h"
+#include "page/call.h"
+#include "page/limbo.h"
+#include "page/mapping.h"
+#include "page/poison.h"
+#include "report/stack.h"
+#include "report/trace.h"
 
 /* What is defined here is the functions, not their inline forms. */
 #undef labyrinth_void_alloc_page_gfp_atomic_exclusive
@@ -618,7 +618,7 @@ static int untag_held(struct lab_call *call)
 
 	if (err)
 		return err;
-	/* As in labyrinth_limbo.c, not a type without a tag. */
+	/* As in page/limbo.c, not a type without a tag. */
 	lab_frame_clear_type(call->frame);
 	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag)) {
 		lab_frame_set_type(call->frame);

@@ -137,6 +137,6 @@ int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
 			enum dma_data_direction dir);
 
 /* The quickest paths, inline. Below the declarations that they fall back to. */
-#include "labyrinth_fast.h"
+#include "inline/fast.h"
 
 #endif /* LABYRINTH_ALLOC_H */

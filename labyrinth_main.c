@@ -9,18 +9,18 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 
-#include "labyrinth_cache.h"
-#include "labyrinth_debugfs.h"
-#include "labyrinth_guard.h"
-#include "labyrinth_kept.h"
-#include "labyrinth_limbo.h"
-#include "labyrinth_mapping.h"
-#include "labyrinth_mmap.h"
-#include "labyrinth_notify.h"
-#include "labyrinth_owner.h"
-#include "labyrinth_reclaim.h"
-#include "labyrinth_trace.h"
-#include "labyrinth_version.h"
+#include "core/owner.h"
+#include "core/version.h"
+#include "guard/guard.h"
+#include "map/mmap.h"
+#include "page/cache.h"
+#include "page/limbo.h"
+#include "page/mapping.h"
+#include "report/kept.h"
+#include "report/trace.h"
+#include "system/debugfs.h"
+#include "system/notify.h"
+#include "system/shrinker.h"
 
 /* A quarter of RAM up to this many pages, and beyond a sixteenth. */
 #define CAPACITY_ENOUGH	262144UL

@@ -35,16 +35,16 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
-#include "labyrinth_cache.h"
-#include "labyrinth_census.h"
-#include "labyrinth_dma.h"
-#include "labyrinth_kept.h"
-#include "labyrinth_limbo.h"
-#include "labyrinth_mmap.h"
-#include "labyrinth_owner.h"
-#include "labyrinth_report.h"
-#include "labyrinth_trace.h"
-#include "labyrinth_vmap.h"
+#include "core/owner.h"
+#include "map/dma.h"
+#include "map/mmap.h"
+#include "map/vmap.h"
+#include "page/cache.h"
+#include "page/limbo.h"
+#include "report/census.h"
+#include "report/kept.h"
+#include "report/report.h"
+#include "report/trace.h"
 
 #define HANDLE_TOP		(0x4UL << 60)
 #define HANDLE_ODD		BIT(0)

@@ -107,19 +107,19 @@ list_licensed() {
 
 # differs FILE VERSION: a finding if it is not the module's.
 differs() {
-	[[ $2 == "$version" ]] || echo "$1:1: version '$2', but labyrinth_version.h has $version"
+	[[ $2 == "$version" ]] || echo "$1:1: version '$2', but core/version.h has $version"
 }
 
 check_version() {
 	local version
-	version=$(sed -n 's/.*VERSION "\(.*\)"/\1/p' labyrinth_version.h)
+	version=$(sed -n 's/.*VERSION "\(.*\)"/\1/p' core/version.h)
 	differs dkms.conf "$(sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)"
 	differs CHANGELOG.md "$(sed -n '/^## /{s///p;q}' CHANGELOG.md)"
 	differs debian/changelog "$(sed -n '1s/.*(\([^-)]*\).*/\1/p' debian/changelog)"
 }
 
 findings() {
-	check_exports "${top[@]}"
+	check_exports "${module[@]}"
 	check_barriers "${all[@]}"
 	check_versions "${all[@]}"
 	check_conditionals "${bodies[@]}"
@@ -130,8 +130,8 @@ findings() {
 mapfile -t all < <(list_sources . | grep '\.[ch]$')
 mapfile -t licensed < <(list_licensed)
 mapfile -t bodies < <(printf '%s\n' "${all[@]}" | grep '\.c$')
-mapfile -t top < <(printf '%s\n' "${bodies[@]}" | grep -v /)
-((${#top[@]})) || die "no source found"
+mapfile -t module < <(list_module_sources . | grep '\.c$')
+((${#module[@]})) || die "no source found"
 found=$(findings || true)
 if [[ -n $found ]]; then
 	printf '%s\n' "$found"

@@ -14,8 +14,8 @@
 # count once for each place. The three that are left inline tell their caller's
 # address.
 count_each_once() {
-	sed -i -E '/lab_(free|owns)_inline|void \*$/!s/^static __always_inline/static noinline __maybe_unused/' \
-		"$work"/labyrinth_*.[ch]
+	(cd "$work" && list_module_sources . | grep '\.[ch]$' | xargs sed -i -E \
+		'/lab_(free|owns)_inline|void \*$/!s/^static __always_inline/static noinline __maybe_unused/')
 }
 
 build() {

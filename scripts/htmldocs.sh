@@ -44,7 +44,7 @@ out=${1:-$LABYRINTH_CACHE/html}
 "$LAB_SCRIPTS/deps.sh" fetch docs
 log_dir
 kernel_doc=$("$LAB_SCRIPTS/kernel.sh" source "$KERNEL_DEFAULT")/scripts/kernel-doc
-mapfile -t exporting < <(cd "$LAB_ROOT" && grep -lE '^EXPORT_SYMBOL_NS_GPL' labyrinth_*.c)
+mapfile -t exporting < <(cd "$LAB_ROOT" && list_module_sources . | xargs grep -lE '^EXPORT_SYMBOL_NS_GPL')
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Beside it, what it includes.

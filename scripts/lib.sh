@@ -176,6 +176,9 @@ list_sources() {
 		! -name '*.mod.c' ! -name '.*.c' -printf '%P\n' | sort)
 }
 
+# Those of labyrinth.ko itself.
+list_module_sources() { list_sources "$1" | grep '\.[chS]$' | grep -Ev '^(samples|tests)/'; }
+
 # sync_sources DIR: make DIR hold our sources and no others. Compared by content
 # and not by time, or a switch to an older commit would go unnoticed; and what is
 # the same is not touched, so that only what changed is compiled.

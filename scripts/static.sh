@@ -40,7 +40,8 @@ checkpatch() {
 kernel_doc() {
 	local findings
 	cd "$LAB_ROOT" || return
-	findings=$(perl "$source/scripts/kernel-doc" -none -Werror ./*.[ch] 2>&1) ||
+	findings=$(list_module_sources . | grep '\.[ch]$' |
+		xargs perl "$source/scripts/kernel-doc" -none -Werror 2>&1) ||
 		findings+=" (status $?)"
 	[[ -z $findings ]] || { printf '%s\n' "$findings"; return 1; }
 }

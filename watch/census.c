@@ -8,11 +8,11 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
-#include "census.h"
-#include "pools.h"
-#include "report.h"
-#include "search.h"
-#include "turn.h"
+#include "watch/census.h"
+#include "watch/pools.h"
+#include "watch/report.h"
+#include "watch/search.h"
+#include "watch/turn.h"
 
 struct census {
 	struct watch_search search;

@@ -7,12 +7,12 @@
 #include <linux/fdtable.h>
 #include <linux/fs.h>
 
-#include "files.h"
-#include "pace.h"
-#include "peek.h"
-#include "search.h"
-#include "slab.h"
-#include "tasks.h"
+#include "watch/files.h"
+#include "watch/pace.h"
+#include "watch/peek.h"
+#include "watch/search.h"
+#include "watch/slab.h"
+#include "watch/tasks.h"
 
 /* More than fs.nr_open allows, no table has. */
 #define MAX_FDS		(1U << 30)

@@ -3,11 +3,11 @@
 #include <linux/page-flags.h>
 #include <linux/pagemap.h>
 
-#include "../labyrinth_compat.h"
-#include "frame.h"
-#include "peek.h"
-#include "pools.h"
-#include "slab.h"
+#include "labyrinth_compat.h"
+#include "watch/frame.h"
+#include "watch/peek.h"
+#include "watch/pools.h"
+#include "watch/slab.h"
 
 #include LAB_PAGE_POOL_H
 

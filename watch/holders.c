@@ -10,12 +10,12 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "holders.h"
-#include "owner.h"
-#include "pools.h"
-#include "report.h"
-#include "search.h"
-#include "turn.h"
+#include "watch/holders.h"
+#include "watch/owner.h"
+#include "watch/pools.h"
+#include "watch/report.h"
+#include "watch/search.h"
+#include "watch/turn.h"
 
 #define COMMAND_LEN	64
 

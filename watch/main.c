@@ -7,14 +7,14 @@
 #include <linux/debugfs.h>
 #include <linux/module.h>
 
-#include "../labyrinth_version.h"
-#include "census.h"
-#include "holders.h"
-#include "peek.h"
-#include "pools.h"
-#include "skb.h"
-#include "slab.h"
-#include "turn.h"
+#include "labyrinth_version.h"
+#include "watch/census.h"
+#include "watch/holders.h"
+#include "watch/peek.h"
+#include "watch/pools.h"
+#include "watch/skb.h"
+#include "watch/slab.h"
+#include "watch/turn.h"
 
 DEFINE_MUTEX(watch_turn);
 

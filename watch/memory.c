@@ -15,13 +15,13 @@
 #include <linux/vmalloc.h>
 #include <asm/processor.h>
 
-#include "frame.h"
-#include "pace.h"
-#include "peek.h"
-#include "place.h"
-#include "search.h"
-#include "searchers.h"
-#include "walk.h"
+#include "watch/frame.h"
+#include "watch/pace.h"
+#include "watch/peek.h"
+#include "watch/place.h"
+#include "watch/search.h"
+#include "watch/searchers.h"
+#include "watch/walk.h"
 
 #define WORDS	(PAGE_SIZE / sizeof(long))
 

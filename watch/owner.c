@@ -8,11 +8,11 @@
 #include <linux/module.h>
 #include <linux/string.h>
 
-#include "../labyrinth_alloc.h"
-#include "owner.h"
-#include "pace.h"
-#include "peek.h"
-#include "search.h"
+#include "labyrinth_alloc.h"
+#include "watch/owner.h"
+#include "watch/pace.h"
+#include "watch/peek.h"
+#include "watch/search.h"
 
 typedef typeof(labyrinth_query) query_fn;
 

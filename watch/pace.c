@@ -9,8 +9,8 @@
 #include <linux/sched/signal.h>
 #include <linux/stat.h>
 
-#include "pace.h"
-#include "search.h"
+#include "watch/pace.h"
+#include "watch/search.h"
 
 #define SLICE_NS	(5 * NSEC_PER_MSEC)
 

@@ -6,11 +6,11 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 
-#include "frame.h"
-#include "peek.h"
-#include "search.h"
-#include "searchers.h"
-#include "slab.h"
+#include "watch/frame.h"
+#include "watch/peek.h"
+#include "watch/search.h"
+#include "watch/searchers.h"
+#include "watch/slab.h"
 
 #define NAME_LEN	40
 

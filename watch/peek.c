@@ -5,7 +5,7 @@
 #include <linux/memory_hotplug.h>
 #include <linux/mmzone.h>
 
-#include "peek.h"
+#include "watch/peek.h"
 
 unsigned long watch_end_pfn;
 

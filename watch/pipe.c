@@ -8,10 +8,10 @@
 #include <linux/sched.h>
 #include <linux/stat.h>
 
-#include "files.h"
-#include "peek.h"
-#include "search.h"
-#include "searchers.h"
+#include "watch/files.h"
+#include "watch/peek.h"
+#include "watch/search.h"
+#include "watch/searchers.h"
 
 #define MAX_SLOTS	(1U << 20)
 

@@ -7,10 +7,10 @@
 #include <linux/mm.h>
 #include <linux/sched/task_stack.h>
 
-#include "peek.h"
-#include "place.h"
-#include "slab.h"
-#include "tasks.h"
+#include "watch/peek.h"
+#include "watch/place.h"
+#include "watch/slab.h"
+#include "watch/tasks.h"
 
 /* The task, of those at the search's beginning, whose stack has @addr. */
 static struct task_struct *stack_owner(const struct watch_tasks *tasks, unsigned long addr)

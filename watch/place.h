@@ -2,7 +2,7 @@
 #ifndef WATCH_PLACE_H
 #define WATCH_PLACE_H
 
-#include "search.h"
+#include "watch/search.h"
 
 #define WATCH_PLACE_TEXT	160
 

@@ -19,14 +19,14 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
-#include "../labyrinth_compat.h"
-#include "frame.h"
-#include "pace.h"
-#include "peek.h"
-#include "pools.h"
-#include "search.h"
-#include "searchers.h"
-#include "slab.h"
+#include "labyrinth_compat.h"
+#include "watch/frame.h"
+#include "watch/pace.h"
+#include "watch/peek.h"
+#include "watch/pools.h"
+#include "watch/search.h"
+#include "watch/searchers.h"
+#include "watch/slab.h"
 
 #include LAB_PAGE_POOL_H
 

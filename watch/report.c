@@ -6,11 +6,11 @@
 #include <linux/mm.h>
 #include <linux/seq_file.h>
 
-#include "frame.h"
-#include "peek.h"
-#include "report.h"
-#include "search.h"
-#include "slab.h"
+#include "watch/frame.h"
+#include "watch/peek.h"
+#include "watch/report.h"
+#include "watch/search.h"
+#include "watch/slab.h"
 
 #define MAX_FRAMES_SHOWN	8
 #define FRAME_TEXT		80

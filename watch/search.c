@@ -9,13 +9,13 @@
 #include <linux/sort.h>
 #include <linux/vmalloc.h>
 
-#include "frame.h"
-#include "pace.h"
-#include "peek.h"
-#include "search.h"
-#include "searchers.h"
-#include "slab.h"
-#include "tasks.h"
+#include "watch/frame.h"
+#include "watch/pace.h"
+#include "watch/peek.h"
+#include "watch/search.h"
+#include "watch/searchers.h"
+#include "watch/slab.h"
+#include "watch/tasks.h"
 
 #define MAX_TARGETS	4096
 #define MAX_HOLDERS	512

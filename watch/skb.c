@@ -20,14 +20,14 @@
 #include <linux/vmalloc.h>
 #include <net/sock.h>
 
-#include "files.h"
-#include "pace.h"
-#include "peek.h"
-#include "search.h"
-#include "searchers.h"
-#include "skb.h"
-#include "slab.h"
-#include "sock.h"
+#include "watch/files.h"
+#include "watch/pace.h"
+#include "watch/peek.h"
+#include "watch/search.h"
+#include "watch/searchers.h"
+#include "watch/skb.h"
+#include "watch/slab.h"
+#include "watch/sock.h"
 
 #define LEARN		64
 #define MAX_HITS	8192

@@ -10,8 +10,8 @@
 #include <linux/swab.h>
 #include <linux/vmalloc.h>
 
-#include "peek.h"
-#include "slab.h"
+#include "watch/peek.h"
+#include "watch/slab.h"
 
 #define PROBE_NAME	"labyrinth_watch"
 #define PROBE_SIZE	136

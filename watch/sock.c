@@ -7,10 +7,10 @@
 #include <net/inet_sock.h>
 #include <net/sock.h>
 
-#include "../labyrinth_compat.h"
-#include "peek.h"
-#include "slab.h"
-#include "sock.h"
+#include "labyrinth_compat.h"
+#include "watch/peek.h"
+#include "watch/slab.h"
+#include "watch/sock.h"
 
 /* The queues that are lists: where in a socket their heads are. */
 static const struct {

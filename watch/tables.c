@@ -11,12 +11,12 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
-#include "pace.h"
-#include "peek.h"
-#include "search.h"
-#include "searchers.h"
-#include "tasks.h"
-#include "walk.h"
+#include "watch/pace.h"
+#include "watch/peek.h"
+#include "watch/search.h"
+#include "watch/searchers.h"
+#include "watch/tasks.h"
+#include "watch/walk.h"
 
 #define AREA_TEXT	96
 

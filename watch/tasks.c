@@ -7,7 +7,7 @@
 #include <linux/sched/task.h>
 #include <linux/vmalloc.h>
 
-#include "tasks.h"
+#include "watch/tasks.h"
 
 /* Threads that begin while the list is made. */
 #define SPARE	64

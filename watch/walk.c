@@ -2,9 +2,9 @@
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 
-#include "pace.h"
-#include "peek.h"
-#include "walk.h"
+#include "watch/pace.h"
+#include "watch/peek.h"
+#include "watch/walk.h"
 
 /* What an entry leads to is a table only if it is in memory that is online. */
 static bool table_there(const void *table)

@@ -9,8 +9,8 @@
 #include <linux/mm.h>
 #include <linux/prandom.h>
 
-#include "../../labyrinth_limbo.h"
-#include "../../labyrinth_table.h"
+#include "../../inline/table.h"
+#include "../../page/limbo.h"
 
 #include "fixture.h"
 

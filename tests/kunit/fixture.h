@@ -9,8 +9,8 @@
 
 #include <kunit/test.h>
 
+#include "../../core/owner.h"
 #include "../../labyrinth_alloc.h"
-#include "../../labyrinth_owner.h"
 
 #define alloc_exclusive labyrinth_void_alloc_page_gfp_atomic_exclusive
 

@@ -12,7 +12,7 @@
 #include <linux/mm.h>
 
 #include "../../labyrinth_alloc.h"
-#include "../../labyrinth_cache.h"
+#include "../../page/cache.h"
 
 #include "context.h"
 #include "fixture.h"

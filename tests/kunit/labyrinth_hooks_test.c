@@ -14,8 +14,8 @@
 #include <linux/uio.h>
 #include <linux/vmalloc.h>
 
+#include "../../guard/guard.h"
 #include "../../labyrinth_alloc.h"
-#include "../../labyrinth_guard.h"
 
 #include "context.h"
 #include "fixture.h"

@@ -9,7 +9,7 @@
 #include <linux/gfp.h>
 #include <linux/ktime.h>
 
-#include "../../labyrinth_list.h"
+#include "../../core/list.h"
 
 #include "context.h"
 #include "fixture.h"
@@ -113,7 +113,7 @@ static void empty_list_gives_null(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, pop(f));
 }
 
-/* What tells a head from an equal one that came back: see labyrinth_list.h. */
+/* What tells a head from an equal one that came back: see core/list.h. */
 static void every_change_makes_another_head(struct kunit *test)
 {
 	struct list_fixture *f = test->priv;

@@ -7,7 +7,7 @@
 #include <kunit/test.h>
 #include <linux/ktime.h>
 
-#include "../../labyrinth_table.h"
+#include "../../inline/table.h"
 
 #include "context.h"
 

@@ -10,8 +10,8 @@
 #include <linux/mm.h>
 #include <linux/sched/task.h>
 
+#include "../../core/owner.h"
 #include "../../labyrinth_alloc.h"
-#include "../../labyrinth_owner.h"
 
 #include "context.h"
 #include "fixture.h"

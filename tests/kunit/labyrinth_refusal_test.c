@@ -10,8 +10,8 @@
 #include <linux/mm.h>
 #include <linux/tracepoint.h>
 
-#include "../../labyrinth_report.h"
-#include "../../labyrinth_trace.h"
+#include "../../report/report.h"
+#include "../../report/trace.h"
 
 #include "context.h"
 #include "fixture.h"

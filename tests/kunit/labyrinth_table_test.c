@@ -7,7 +7,7 @@
 #include <linux/math64.h>
 #include <linux/prandom.h>
 
-#include "../../labyrinth_table.h"
+#include "../../inline/table.h"
 
 #include "context.h"
 

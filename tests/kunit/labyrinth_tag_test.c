@@ -5,7 +5,7 @@
  */
 #include <kunit/test.h>
 
-#include "../../labyrinth_tag.h"
+#include "../../inline/tag.h"
 
 #include "context.h"
 

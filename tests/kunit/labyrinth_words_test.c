@@ -10,8 +10,8 @@
 #include <linux/mm.h>
 
 #include "../../labyrinth_alloc.h"
-#include "../../labyrinth_cache.h"
-#include "../../labyrinth_report.h"
+#include "../../page/cache.h"
+#include "../../report/report.h"
 
 #include "../selftests/give_away.h"
 #include "context.h"

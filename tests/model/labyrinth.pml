@@ -12,8 +12,8 @@
  * weaker machine, the model does not say.
  *
  * Each name is as in the sources: search, insert and remove are
- * labyrinth_table.c's, push and pop labyrinth_list.h's, freeze and thaw
- * labyrinth_frame.h's, leave labyrinth_limbo.c's, the calls labyrinth_alloc.c's.
+ * core/table.c's, push and pop core/list.h's, freeze and thaw
+ * inline/frame.h's, leave page/limbo.c's, the calls labyrinth_alloc.c's.
  * The fast paths take the same steps in the same order, less the look-up, and
  * where they give up they have written nothing: they are not modelled apart,
  * but for a SINGLE owner's, which stores where the others compare and exchange.
@@ -943,7 +943,7 @@ inline reclaim(p)
 	end()
 }
 
-/* --- mappings, labyrinth_mapping.c --- */
+/* --- mappings, page/mapping.c --- */
 
 inline lock(which)
 {

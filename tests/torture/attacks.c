@@ -15,7 +15,7 @@
 
 #include "torture.h"
 
-/* Of a handle, see labyrinth_owner.h. */
+/* Of a handle, see core/owner.h. */
 #define LIFE_SHIFT		24
 #define LIFE_BITS		36
 #define HANDLE_LOW		GENMASK(8, 0)

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Owners: slots in memory that stays, and handles that say which slot, in which
+ * of its lives.
+ *
+ * A handle is no pointer, though it is typed as one: it is the slot's place in
+ * the array, among 44 bits that say which of the slot's lives. Any value at all leads
+ * to some slot, which either carries that very handle or does not; a stale, forged or
+ * foreign handle is told without touching memory that might be gone.
+ *
+ *	 63  60 59                         24 23           9 8       1 0
+ *	+------+-----------------------------+--------------+---------+---+
+ *	| 0100 |    life, upper 36 bits      |   owner id   | life, 8 | 1 |
+ *	+------+-----------------------------+--------------+---------+---+
+ *
+ * The bits of the life are the slot's generation, enciphered with a key that is drawn
+ * when the module is loaded: no handle can be computed from others or from the slot's
+ * number, and no two of a slot's first 2^44 lives have the same. To check a handle
+ * is to compare one word, as it would be without.
+ * The top bits make it a non-canonical address, and bit 0 an odd one: to follow it is a
+ * fault. A handle is not printed but as %p does it, hashed.
+ */
+#ifndef LABYRINTH_OWNER_H
+#define LABYRINTH_OWNER_H
+
+#include <linux/atomic.h>
+#include <linux/cache.h>
+#include <linux/irq_work.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
+
+#include "core/list.h"
+#include "inline/frame.h"
+#include "inline/hot.h"
+#include "labyrinth_alloc.h"
+
+struct lab_cpu_cache;
+struct lab_mapping;
+
+/* Why an allocation came back with nothing. */
+enum lab_fail {
+	LAB_FAIL_THREAD,	/* the caller is not the bound thread */
+	LAB_FAIL_QUOTA,		/* max_pages are out */
+	LAB_FAIL_TABLE,		/* the owner table is full */
+	LAB_FAIL_MEMORY,	/* the page allocator had none, nor the reserve */
+	LAB_FAIL_CONTEXT,	/* cache and reserve empty where nothing else may
+				 * be asked: NMI, or no preemption on RT
+				 */
+	LAB_NR_FAILS
+};
+
+enum lab_phase {
+	LAB_PHASE_FREE,		/* on the list of free slots */
+	LAB_PHASE_LIVE,		/* its handle is out */
+	LAB_PHASE_GONE,		/* destroyed, pages of its own still in limbo */
+};
+
+struct lab_owner {
+	struct lab_front front;
+
+	/* What the slow paths write, from any CPU and in any context. */
+	atomic_t pages ____cacheline_aligned;	/* tags that carry its id */
+	atomic_t peak;			/* the most @pages has been */
+	atomic_t held;			/* handed out; kept only with a quota */
+	atomic_t fails[LAB_NR_FAILS];
+	atomic_t reserve_held;		/* pages on @reserve */
+	bool starved;			/* once found nothing where the page
+					 * allocator may not be asked
+					 */
+	struct lab_list reserve;
+	struct irq_work kick;		/* from anywhere: schedule @refill */
+	struct delayed_work refill;	/* fills @reserve from where one may sleep */
+
+	/* What it is. Written under the owners' mutex while nobody knows it. */
+	enum lab_phase phase;
+	unsigned int max_pages;
+	unsigned int reserve_target;
+	int nid;
+	struct device *dev;		/* holds a reference */
+	union {
+		struct list_head free_node;	/* while the slot is free; else */
+		struct {			/* under @map_lock: */
+			struct lab_mapping *records;	/* all that it has, and */
+			struct lab_mapping *spare;	/* those not in use */
+		};
+	};
+	raw_spinlock_t map_lock;	/* see page/mapping.c */
+	struct module *module;		/* compared, never followed */
+	unsigned long created_at;	/* the address create returned to */
+	u64 generation;
+	char name[LABYRINTH_NAME_LEN];
+	char module_name[LABYRINTH_NAME_LEN];
+} __aligned(BIT(LAB_OWNER_SLOT_SHIFT));
+
+static_assert(sizeof(struct lab_owner) == BIT(LAB_OWNER_SLOT_SHIFT));
+static_assert(offsetof(struct lab_owner, front) == 0);
+
+struct lab_owners {
+	struct lab_owner *slots;	/* as labyrinth_hot.owners */
+	unsigned int nr;		/* a power of two */
+};
+
+extern struct lab_owners lab_owners;
+
+static __always_inline struct lab_owner *
+lab_owner_slot(const struct labyrinth_owner *handle)
+{
+	return container_of(lab_front_of(handle), struct lab_owner, front);
+}
+
+static __always_inline unsigned int lab_owner_id(const struct lab_owner *owner)
+{
+	return lab_tag_owner(owner->front.key);
+}
+
+/*
+ * What a slot has for a handle while it is nobody's: a value that leads to
+ * another slot, so that no value at all is this slot's handle then, not even 0.
+ */
+static inline unsigned long lab_owner_dead(const struct lab_owner *owner)
+{
+	return (lab_owner_id(owner) ^ 1UL) << LAB_OWNER_SLOT_SHIFT;
+}
+
+static __always_inline bool lab_owner_is(const struct lab_owner *owner,
+					 const struct labyrinth_owner *handle)
+{
+	return READ_ONCE(owner->front.handle) == (unsigned long)handle;
+}
+
+/*
+ * The owner of a live handle, or NULL. It stays alive until preemption is
+ * enabled again, or the caller's RCU read-side section ends: destroy waits for a
+ * grace period after it took the handle back.
+ * Context: Any; preemption disabled, or rcu_read_lock() held, by the caller.
+ */
+static __always_inline struct lab_owner *
+lab_owner_get(const struct labyrinth_owner *handle)
+{
+	struct lab_owner *owner = lab_owner_slot(handle);
+
+	return likely(lab_owner_is(owner, handle)) ? owner : NULL;
+}
+
+static inline struct lab_owner *lab_owner_by_id(unsigned int id)
+{
+	return &lab_owners.slots[id & (lab_owners.nr - 1)];
+}
+
+static inline bool lab_owner_is_single(const struct lab_owner *owner)
+{
+	return owner->front.flags & LABYRINTH_OWNER_SINGLE;
+}
+
+static inline void lab_owner_fail(struct lab_owner *owner, enum lab_fail fail)
+{
+	atomic_inc(&owner->fails[fail]);
+}
+
+/* Only the bound thread itself may use the handle, not an interrupt over it. */
+static inline bool lab_owner_may_use(const struct lab_owner *owner)
+{
+	return likely(!owner->front.task) || (in_task() && current == owner->front.task);
+}
+
+/* Whether @page is of the node that the owner asked for, if it asked. */
+static inline bool lab_owner_is_near(const struct lab_owner *owner,
+				     const struct page *page)
+{
+	return owner->nid == NUMA_NO_NODE || owner->nid == page_to_nid(page);
+}
+
+int lab_owners_init(unsigned int nr);
+void lab_owners_stop(void);
+void lab_owners_exit(void);
+void lab_owner_account(struct lab_owner *owner, int pages);
+bool lab_owner_quota_full(const struct lab_owner *owner);
+bool lab_owner_quota_take(struct lab_owner *owner, unsigned int nr);
+void lab_owner_quota_give(struct lab_owner *owner, unsigned int nr);
+void lab_owner_put_slot(struct lab_owner *owner);
+void lab_owners_lock(void);
+void lab_owners_unlock(void);
+void lab_owners_each(void (*fn)(struct lab_owner *owner, void *arg), void *arg);
+void lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
+			 void *arg);
+void lab_watch_begin(void);
+void lab_watch_end(void);
+const char *lab_fail_name(enum lab_fail fail);
+
+#endif /* LABYRINTH_OWNER_H */

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The owner table. It owns the memory of tags and notes; who may change a tag is written
+ * beside the states in inline/tag.h.
+ *
+ * A table with a slot for every frame keeps each tag in its preferred slot.
+ * Else a pfn has two candidate buckets. The first is the bucket of its preferred
+ * slot, the second comes from an independent hash. A new tag goes into the
+ * first bucket while that is at most half full, else into the emptier of the
+ * two (Azar, Broder, Karlin, Upfal, "Balanced allocations", 1994), else into the
+ * stash. A third more slots than the stated capacity keeps the stash unused but
+ * for the last tenth: tests/kunit/labyrinth_table_test.c prints the figures.
+ *
+ * Why it needs no lock:
+ *
+ * - A tag never moves. From its insertion to its removal it stands in the slot
+ *   where it was put, so a look-up cannot pass it by.
+ * - A pfn is in the table at most once: whoever inserts it has the frame to
+ *   himself (just out of the page allocator, or frozen by adopt), and so is
+ *   the only one who could insert that pfn.
+ * - Insertion is one compare-and-exchange of an empty slot. Two insertions that
+ *   race for a slot are of different pfns; the loser takes the next slot.
+ * - Removal is one compare-and-exchange of the tag for 0.
+ * - A look-up is plain loads of single words. Whoever was given the page, by
+ *   whatever means, was given it after the insertion, and the page's own
+ *   journey orders the two: the cmpxchg() below is a full barrier, so the tag
+ *   is visible before anything that publishes the page. A look-up of a
+ *   page that is not the caller's may see it before or after a change that is
+ *   under way; both are answers that were true a moment ago.
+ * - A look-up that starts in an NMI or in a panic finds every slot either
+ *   before or after each change; there is nothing it could wait for.
+ */
+#include <linux/hash.h>
+#include <linux/jhash.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/sched.h>
+#include <linux/vmalloc.h>
+
+#include "inline/table.h"
+#include "labyrinth_compat.h"
+
+/* Above this many tags the slot numbers would not fit 32 bits. */
+#define LAB_CAPACITY_MAX	(U32_MAX / 2)
+
+static u64 second_bucket(const struct lab_table *table, unsigned long pfn)
+{
+	u64 buckets = table->nr_slots / LAB_BUCKET_TAGS;
+	u32 hash = jhash_2words(lower_32_bits(pfn), upper_32_bits(pfn), 0);
+
+	return ((hash * buckets) >> 32) * LAB_BUCKET_TAGS;
+}
+
+static u64 bucket_of(u64 index)
+{
+	return index & ~(u64)(LAB_BUCKET_TAGS - 1);
+}
+
+static unsigned int bucket_free(const struct lab_slot *bucket)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < LAB_BUCKET_TAGS; i++)
+		nr += !READ_ONCE(bucket[i].tag);
+	return nr;
+}
+
+/* Whether each frame has a preferred slot of its own, as good as. */
+static bool is_direct(const struct lab_table *table)
+{
+	return table->multiplier != GOLDEN_RATIO_32;
+}
+
+/* Puts @tag into the first empty one of @nr slots, beginning at @start. */
+static struct lab_slot *slots_insert(struct lab_slot *slots, unsigned int nr,
+				     unsigned int start, lab_tag_t tag)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		struct lab_slot *slot = &slots[(start + i) % nr];
+
+		/*
+		 * A full barrier: the tag is in before the page is published.
+		 * Pairs with whatever carries the page's address to the
+		 * reader; see the top of this file.
+		 */
+		if (!READ_ONCE(slot->tag) && !cmpxchg(&slot->tag, 0, tag))
+			return slot;
+	}
+	return NULL;
+}
+
+static struct lab_slot *stash_insert(struct lab_table *table, lab_tag_t tag)
+{
+	struct lab_slot *slot;
+
+	/*
+	 * Counted before the tag goes in, and (in remove) uncounted after it
+	 * came out: a reader that is to find the tag finds the count too. The
+	 * cmpxchg() in slots_insert() comes after, and whatever carries the
+	 * page to the reader after that; pairs with stash_search()'s smp_rmb().
+	 */
+	atomic_inc(table->stash_used);
+	slot = slots_insert(&table->slots[table->nr_slots], LAB_STASH_TAGS, 0,
+			    tag);
+	if (!slot)
+		atomic_dec(table->stash_used);
+	return slot;
+}
+
+static bool in_stash(const struct lab_table *table, const struct lab_slot *slot)
+{
+	return slot >= table->slots + table->nr_slots;
+}
+
+/*
+ * Returns the slot that now holds @tag, or NULL where neither bucket nor the
+ * stash has room. The caller has the frame to himself.
+ * Context: Any.
+ */
+struct lab_slot *lab_table_insert(struct lab_table *table, lab_tag_t tag)
+{
+	unsigned long pfn = lab_tag_pfn(tag);
+	u64 preferred = lab_table_preferred(table, pfn);
+	struct lab_slot *first = &table->slots[bucket_of(preferred)];
+	struct lab_slot *second = &table->slots[second_bucket(table, pfn)];
+	unsigned int start = preferred % LAB_BUCKET_TAGS;
+	unsigned int room = bucket_free(first);
+	struct lab_slot *slot = NULL;
+
+	if (is_direct(table))
+		slot = slots_insert(&table->slots[preferred], 1, 0, tag);
+	if (!slot && (room >= LAB_BUCKET_TAGS / 2 ||
+		      room >= bucket_free(second)))
+		slot = slots_insert(first, LAB_BUCKET_TAGS, start, tag);
+	if (!slot)
+		slot = slots_insert(second, LAB_BUCKET_TAGS, 0, tag);
+	if (!slot)
+		slot = slots_insert(first, LAB_BUCKET_TAGS, start, tag);
+	if (!slot)
+		slot = stash_insert(table, tag);
+	if (slot)
+		this_cpu_inc(*table->used);
+	return slot;
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_insert);
+
+/*
+ * Empties @slot if it still holds @tag.
+ * Context: Any. Return: false where somebody else changed the tag first.
+ */
+bool lab_table_remove(struct lab_table *table, struct lab_slot *slot, lab_tag_t tag)
+{
+	/*
+	 * A full barrier, which pairs with the cmpxchg() of the insertion that
+	 * takes the slot next: what was done under the old tag is over before
+	 * a new one stands here.
+	 */
+	if (cmpxchg(&slot->tag, tag, 0) != tag)
+		return false;
+	if (unlikely(in_stash(table, slot)))
+		atomic_dec(table->stash_used);
+	this_cpu_dec(*table->used);
+	return true;
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_remove);
+
+static const struct lab_slot *slots_search(const struct lab_slot *slots, unsigned int nr,
+					   unsigned long pfn, lab_tag_t *tag)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		*tag = READ_ONCE(slots[i].tag);
+		if (*tag && lab_tag_pfn(*tag) == pfn)
+			return &slots[i];
+	}
+	return NULL;
+}
+
+static const struct lab_slot *stash_search(const struct lab_table *table,
+					   unsigned long pfn, lab_tag_t *tag)
+{
+	/*
+	 * Pairs with the way by which the page came here, from behind the
+	 * insertion: who has the page sees the count that was raised before.
+	 */
+	smp_rmb();
+	if (likely(!atomic_read(table->stash_used)))
+		return NULL;
+	return slots_search(&table->slots[table->nr_slots], LAB_STASH_TAGS, pfn,
+			    tag);
+}
+
+/*
+ * Finds the tag of @pfn, whoever owns it: its slot, and in @tag a copy. NULL
+ * where there is none (@tag is then 0).
+ * Context: Any, NMI included. Never waits.
+ */
+struct lab_slot *lab_table_search(const struct lab_table *table, unsigned long pfn,
+				  lab_tag_t *tag)
+{
+	const struct lab_slot *slot = NULL;
+
+	if (likely(pfn <= LAB_PFN_MASK)) {
+		u64 first = bucket_of(lab_table_preferred(table, pfn));
+
+		slot = slots_search(&table->slots[first], LAB_BUCKET_TAGS, pfn,
+				    tag);
+		if (!slot)
+			slot = slots_search(&table->slots[second_bucket(table, pfn)],
+					    LAB_BUCKET_TAGS, pfn, tag);
+		if (!slot)
+			slot = stash_search(table, pfn, tag);
+	}
+	if (!slot)
+		*tag = 0;
+	return (struct lab_slot *)slot;
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_search);
+
+static struct lab_slot *bucket_find(struct lab_slot *bucket, lab_tag_t expected)
+{
+	unsigned int i;
+
+	for (i = 0; i < LAB_BUCKET_TAGS; i++)
+		if (READ_ONCE(bucket[i].tag) == expected)
+			return &bucket[i];
+	return NULL;
+}
+
+/* lab_table_find(), where the tag is not in its preferred slot. */
+struct lab_slot *lab_table_find_slow(const struct lab_table *table,
+				     lab_tag_t expected)
+{
+	unsigned long pfn = lab_tag_pfn(expected);
+	u64 first = bucket_of(lab_table_preferred(table, pfn));
+	struct lab_slot *slot = bucket_find(&table->slots[first], expected);
+	lab_tag_t tag;
+
+	if (likely(slot))
+		return slot;
+	slot = lab_table_search(table, pfn, &tag);
+	return tag == expected ? slot : NULL;
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_find_slow);
+
+unsigned long lab_table_used(const struct lab_table *table)
+{
+	long used = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		used += READ_ONCE(*per_cpu_ptr(table->used, cpu));
+	/* Tags come and go while the CPUs are summed up. */
+	return max(used, 0L);
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_used);
+
+/* Context: Task; may sleep. */
+lab_tag_t lab_table_next(const struct lab_table *table, u64 *index)
+{
+	for (; *index < lab_table_span(table); (*index)++) {
+		lab_tag_t tag = READ_ONCE(table->slots[*index].tag);
+
+		if (!(*index % SZ_4K))
+			cond_resched();
+		if (tag)
+			return tag;
+	}
+	return 0;
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_next);
+
+/* How many slots a search compares before it finds @tag at @index. */
+static unsigned int probe_length(const struct lab_table *table, lab_tag_t tag,
+				 u64 index)
+{
+	u64 preferred = lab_table_preferred(table, lab_tag_pfn(tag));
+
+	if (index == preferred)
+		return 1;
+	if (index >= table->nr_slots)
+		return 1 + 2 * LAB_BUCKET_TAGS + (index - table->nr_slots) + 1;
+	if (bucket_of(index) == bucket_of(preferred))
+		return 1 + index % LAB_BUCKET_TAGS + 1;
+	return 1 + LAB_BUCKET_TAGS + index % LAB_BUCKET_TAGS + 1;
+}
+
+static void stats_add(const struct lab_table *table, lab_tag_t tag, u64 index,
+		      struct lab_table_stats *stats)
+{
+	u64 preferred = lab_table_preferred(table, lab_tag_pfn(tag));
+
+	stats->preferred += index == preferred;
+	stats->second_bucket += index < table->nr_slots &&
+				bucket_of(index) != bucket_of(preferred);
+	stats->longest_probe = max(stats->longest_probe,
+				   probe_length(table, tag, index));
+}
+
+/*
+ * A snapshot, taken by reading the whole table while it is in use.
+ * Context: Task; may sleep.
+ */
+void lab_table_stats(const struct lab_table *table,
+		     struct lab_table_stats *stats)
+{
+	lab_tag_t tag;
+	u64 index;
+
+	*stats = (struct lab_table_stats) {
+		.used = lab_table_used(table),
+		.stash_used = atomic_read(table->stash_used),
+	};
+	lab_table_for_each(table, index, tag)
+		stats_add(table, tag, index, stats);
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_stats);
+
+/* See lab_table_preferred(). Above @frames there is no memory. */
+static u32 choose_multiplier(u64 nr_slots, u64 frames)
+{
+	return frames && frames <= nr_slots ? div64_u64(U32_MAX, nr_slots) :
+					      GOLDEN_RATIO_32;
+}
+
+/*
+ * Makes an empty table for @capacity tags, on a machine whose frame numbers are
+ * below @frames; 0: unknown.
+ * Context: Task; may sleep. Return: 0, -EINVAL for a capacity of 0 or beyond
+ * what slot numbers can say, -ENOMEM.
+ */
+int lab_table_init(struct lab_table *table, u64 capacity, u64 frames)
+{
+	u64 slots;
+
+	if (!capacity || capacity > LAB_CAPACITY_MAX)
+		return -EINVAL;
+	slots = roundup(capacity + capacity / 3, LAB_BUCKET_TAGS);
+	*table = (struct lab_table) {
+		.capacity = capacity,
+		.nr_slots = slots,
+		.multiplier = choose_multiplier(slots, frames),
+	};
+	/* Page-aligned, so that no slot lies across two cache lines. */
+	table->slots = vzalloc(array_size(lab_table_span(table) + 1,
+					  sizeof(struct lab_slot)));
+	table->used = alloc_percpu(long);
+	if (!table->slots || !table->used) {
+		lab_table_exit(table);
+		return -ENOMEM;
+	}
+	table->stash_used = (atomic_t *)&table->slots[lab_table_span(table)];
+	return 0;
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_init);
+
+void lab_table_exit(struct lab_table *table)
+{
+	free_percpu(table->used);
+	vfree(table->slots);
+	table->used = NULL;
+	table->slots = NULL;
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_exit);

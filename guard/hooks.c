@@ -1,0 +1,699 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one table of hooked core functions: how each one's arguments name pages,
+ * and what it returns when it is refused. No state but the table.
+ *
+ * Some of them call one another. All are hooked, and the outermost judges its
+ * whole range before the first page of it is mapped; what it calls is judged
+ * again, for whether the compiler left a call there is not ours to know.
+ *
+ * The finders run in any context and call nothing that is hooked. An array in the
+ * arguments they read only where the core would: a number that the core finds too large
+ * before it reads is no array's. And they read it so that a fault is survived, for the core
+ * may yet fail for another reason than the number, such as memory or address space, in
+ * front of an array that is shorter than its caller says. A structure that the core reads
+ * in any case is read as it is.
+ *
+ * Each page of a range is asked, but a range of more pages than an eighth of the
+ * table's slots is compared with the table's tags instead: to ask a page reads a cache
+ * line, as eight slots in a row do. So no call costs more than one pass over the
+ * table, which is no longer than the core takes to map that many pages.
+ */
+#include <linux/bvec.h>
+#include <linux/dma-mapping.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/scatterlist.h>
+#include <linux/splice.h>
+#include <linux/uaccess.h>
+#include <linux/uio.h>
+
+#include "guard/guard.h"
+#include "inline/hot.h"
+
+#define WALK_RATIO	8
+
+/* Some kernels' pfn_t keeps flags where no frame number has bits. */
+#define PFN_ONLY	GENMASK(BITS_PER_LONG - PAGE_SHIFT - 1, 0)
+
+/* How many words of an array are read at once. */
+#define CHUNK		16
+
+/* No block is larger: an order beyond it is no order. */
+#define MAX_BLOCK_ORDER	18
+
+/* More pages than the kernel's own address space has room for, nobody maps into it. */
+#define VMALLOC_PAGES	((VMALLOC_END - VMALLOC_START) >> PAGE_SHIFT)
+
+/*
+ * A page that is lent is an ordinary page, unless @lent_too. All others are nobody's to
+ * map.
+ */
+static bool refusable(lab_tag_t tag, bool lent_too)
+{
+	return tag && (lent_too || lab_tag_state(tag) != LAB_LENT);
+}
+
+/* In any state. */
+static lab_tag_t find_tagged(unsigned long pfn)
+{
+	lab_tag_t tag;
+
+	if (!pfn_valid(pfn) || likely(!lab_guard_may_know(lab_frame_of_pfn(pfn))))
+		return 0;
+	lab_table_search(&labyrinth_hot.table, pfn, &tag);
+	return tag;
+}
+
+static lab_tag_t find_pfn(unsigned long pfn)
+{
+	lab_tag_t tag = find_tagged(pfn);
+
+	return refusable(tag, false) ? tag : 0;
+}
+
+static lab_tag_t find_page(const struct page *page)
+{
+	return find_pfn(page_to_pfn(page));
+}
+
+/* Does not sleep, as lab_table_for_each() would. */
+static lab_tag_t walk_table(unsigned long pfn, unsigned long nr, bool lent_too)
+{
+	u64 i, span = lab_table_span(&labyrinth_hot.table);
+
+	for (i = 0; i < span; i++) {
+		lab_tag_t tag = READ_ONCE(labyrinth_hot.table.slots[i].tag);
+
+		if (refusable(tag, lent_too) && lab_tag_pfn(tag) - pfn < nr)
+			return tag;
+	}
+	return 0;
+}
+
+static lab_tag_t find_among(unsigned long pfn, unsigned long nr, bool lent_too)
+{
+	unsigned long i;
+
+	if (nr > lab_table_span(&labyrinth_hot.table) / WALK_RATIO)
+		return walk_table(pfn, nr, lent_too);
+	for (i = 0; i < nr; i++) {
+		lab_tag_t tag = find_tagged(pfn + i);
+
+		if (refusable(tag, lent_too))
+			return tag;
+	}
+	return 0;
+}
+
+static lab_tag_t find_range(unsigned long pfn, unsigned long nr)
+{
+	return find_among(pfn, nr, false);
+}
+
+/*
+ * To be mapped into a process by frame number. Such a mapping has no reference and leaves
+ * no trace in struct page, so it would outlive a loan unnoticed: labyrinth_reclaim() would
+ * say 0, and the process go on writing to the page. Hence a page that is lent is refused
+ * here too.
+ */
+static lab_tag_t find_frames(unsigned long pfn, unsigned long nr)
+{
+	return find_among(pfn, nr, true);
+}
+
+/*
+ * The first tag, in whichever state, among @nr pages that are to be freed as one: also a
+ * page that is lent is not given back by whoever takes it for a part of a block. The core
+ * would not survive a frame that there is not.
+ * Context: Any. Return: the tag or 0.
+ */
+lab_tag_t lab_guard_find_tagged(unsigned long pfn, unsigned long nr)
+{
+	lab_tag_t tag = 0;
+	unsigned long i;
+
+	for (i = 0; i < nr && !tag && pfn_valid(pfn + i); i++)
+		tag = find_tagged(pfn + i);
+	return tag;
+}
+
+static lab_tag_t find_bytes(phys_addr_t start, size_t size)
+{
+	return find_range(PHYS_PFN(start),
+			  PFN_UP(offset_in_page(start) + size));
+}
+
+static lab_tag_t find_word(unsigned long word, bool is_page)
+{
+	if (!is_page)
+		return find_pfn(word);
+	return word ? find_page((struct page *)word) : 0;
+}
+
+/*
+ * Of @nr words, pages or frame numbers. What cannot be read ends it: the core will not
+ * get so far, or fault there itself.
+ */
+static lab_tag_t find_words(const void *array, unsigned long nr, bool is_page)
+{
+	const unsigned long *next = array;
+	unsigned long words[CHUNK];
+	lab_tag_t tag = 0;
+
+	while (nr && !tag) {
+		/* Not beyond the page that the next word is in: it may be the last. */
+		unsigned long left = (PAGE_SIZE - offset_in_page(next)) / sizeof(*next);
+		unsigned long i, now = min3(nr, max(left, 1UL), (unsigned long)CHUNK);
+
+		if (copy_from_kernel_nofault(words, next, now * sizeof(*next)))
+			return 0;
+		for (i = 0; i < now && !tag; i++)
+			tag = find_word(words[i], is_page);
+		next += now;
+		nr -= now;
+	}
+	return tag;
+}
+
+static lab_tag_t find_pages(struct page **pages, unsigned long nr)
+{
+	return find_words(pages, nr, true);
+}
+
+/* No more than @nents; where the list says that it ends, it does. */
+static lab_tag_t find_sg(struct scatterlist *list, unsigned int nents)
+{
+	struct scatterlist *sg;
+	lab_tag_t tag = 0;
+
+	for (sg = list; sg && nents-- && !tag; sg = sg_next(sg))
+		tag = find_bytes(page_to_phys(sg_page(sg)) + sg->offset,
+				 sg->length);
+	return tag;
+}
+
+/* Without a mask the core maps nothing, and reads no list. */
+static bool can_do_dma(const struct device *dev)
+{
+	return dev->dma_mask;
+}
+
+/* The arguments of the call, as the function's prototype counts them. */
+static unsigned long arg(struct ftrace_regs *regs, unsigned int n)
+{
+	return regs_get_kernel_argument(lab_ftrace_regs(regs), n);
+}
+
+static void *arg_ptr(struct ftrace_regs *regs, unsigned int n)
+{
+	return (void *)arg(regs, n);
+}
+
+/* Also of a folio: it begins with its first page. */
+static unsigned long arg_pfn(struct ftrace_regs *regs, unsigned int n)
+{
+	struct page *page = arg_ptr(regs, n);
+
+	return page_to_pfn(page);
+}
+
+/* (vma, addr, page) */
+static lab_tag_t find_insert_page(struct ftrace_regs *regs)
+{
+	return find_pfn(arg_pfn(regs, 2));
+}
+
+/* Pages for @addr of the mapping, unless they are more than it has room for. */
+static lab_tag_t find_for(const struct vm_area_struct *vma, unsigned long addr,
+			  struct page **pages, unsigned long nr)
+{
+	if (addr < vma->vm_start || addr >= vma->vm_end ||
+	    nr > (vma->vm_end - addr) >> PAGE_SHIFT)
+		return 0;
+	return find_pages(pages, nr);
+}
+
+/* (vma, addr, pages, &nr) */
+static lab_tag_t find_insert_pages(struct ftrace_regs *regs)
+{
+	const unsigned long *nr = arg_ptr(regs, 3);
+
+	return find_for(arg_ptr(regs, 0), arg(regs, 1), arg_ptr(regs, 2), *nr);
+}
+
+/* Of @nr pages, from the @first on, those for the whole mapping, if there are so many. */
+static lab_tag_t find_window(struct vm_area_struct *vma,
+			     struct page **pages, unsigned long nr,
+			     unsigned long first)
+{
+	if (first >= nr || vma_pages(vma) > nr - first)
+		return 0;
+	return find_pages(pages + first, vma_pages(vma));
+}
+
+/* (vma, pages, nr): from the mapping's offset on. */
+static lab_tag_t find_map_pages(struct ftrace_regs *regs)
+{
+	struct vm_area_struct *vma = arg_ptr(regs, 0);
+
+	return find_window(vma, arg_ptr(regs, 1), arg(regs, 2), vma->vm_pgoff);
+}
+
+/* (vma, pages, nr) */
+static lab_tag_t find_map_pages_zero(struct ftrace_regs *regs)
+{
+	return find_window(arg_ptr(regs, 0), arg_ptr(regs, 1), arg(regs, 2), 0);
+}
+
+/* (vma, action) */
+static lab_tag_t find_map_kernel(struct ftrace_regs *regs)
+{
+	const struct lab_mmap_action *action = arg_ptr(regs, 1);
+
+	return find_for(arg_ptr(regs, 0), action->map_kernel.start,
+			action->map_kernel.pages, action->map_kernel.nr_pages);
+}
+
+/* (vma, addr, pfn, size, prot) */
+static lab_tag_t find_remap(struct ftrace_regs *regs)
+{
+	return find_frames(arg(regs, 2), PFN_UP(arg(regs, 3)));
+}
+
+/* (vma, action) */
+static lab_tag_t find_remap_action(struct ftrace_regs *regs)
+{
+	const struct lab_mmap_action *action = arg_ptr(regs, 1);
+
+	return find_frames(action->remap.start_pfn, PFN_UP(action->remap.size));
+}
+
+/*
+ * (vma, start, len): the mapping's size of it, from the mapping's offset on. Both are
+ * the user's: what goes beyond @len the core refuses, and is not looked for.
+ */
+static lab_tag_t find_iomap(struct ftrace_regs *regs)
+{
+	struct vm_area_struct *vma = arg_ptr(regs, 0);
+	unsigned long start = arg(regs, 1), len = arg(regs, 2);
+	unsigned long pages = PFN_UP(offset_in_page(start) + len);
+
+	if (start + len < start || vma->vm_pgoff > pages ||
+	    vma_pages(vma) > pages - vma->vm_pgoff)
+		return 0;
+	return find_frames(PHYS_PFN(start) + vma->vm_pgoff, vma_pages(vma));
+}
+
+/* (vma, addr, pfn) and (vma, addr, pfn_t) */
+static lab_tag_t find_insert_pfn(struct ftrace_regs *regs)
+{
+	return find_frames(arg(regs, 2) & PFN_ONLY, 1);
+}
+
+/* (vmf, page) */
+static lab_tag_t find_fault_insert(struct ftrace_regs *regs)
+{
+	return find_pfn(arg_pfn(regs, 1));
+}
+
+static lab_tag_t find_huge_frames(unsigned long pfn, unsigned long nr)
+{
+	return find_frames(ALIGN_DOWN(pfn, nr), nr);
+}
+
+static lab_tag_t find_huge_folio(unsigned long pfn, unsigned long nr)
+{
+	return find_range(ALIGN_DOWN(pfn, nr), nr);
+}
+
+/* (vmf, pfn) and (vmf, pfn_t) */
+static lab_tag_t find_pmd(struct ftrace_regs *regs)
+{
+	return find_huge_frames(arg(regs, 1) & PFN_ONLY, PFN_DOWN(PMD_SIZE));
+}
+
+static lab_tag_t find_pud(struct ftrace_regs *regs)
+{
+	return find_huge_frames(arg(regs, 1) & PFN_ONLY, PFN_DOWN(PUD_SIZE));
+}
+
+/* (vmf, folio) */
+static lab_tag_t find_folio_pmd(struct ftrace_regs *regs)
+{
+	return find_huge_folio(arg_pfn(regs, 1), PFN_DOWN(PMD_SIZE));
+}
+
+static lab_tag_t find_folio_pud(struct ftrace_regs *regs)
+{
+	return find_huge_folio(arg_pfn(regs, 1), PFN_DOWN(PUD_SIZE));
+}
+
+/*
+ * (vmf): what the driver's fault handler left in vmf->page. Also where a copy of
+ * it is to be mapped: the core has made the copy, which a refusal throws away.
+ */
+static lab_tag_t find_fault(struct ftrace_regs *regs)
+{
+	const struct vm_fault *vmf = arg_ptr(regs, 0);
+
+	return vmf->page ? find_page(vmf->page) : 0;
+}
+
+/* The core called, on behalf of the driver that has the mapping. */
+static unsigned long fault_handler(struct ftrace_regs *regs)
+{
+	const struct vm_fault *vmf = arg_ptr(regs, 0);
+	const struct vm_operations_struct *ops = vmf->vma->vm_ops;
+
+	return ops ? (unsigned long)ops->fault : 0;
+}
+
+/* (pages, nr): no more than there is memory, or the core looks at none. */
+static lab_tag_t find_vmap(struct ftrace_regs *regs)
+{
+	unsigned int nr = arg(regs, 1);
+
+	return nr > totalram_pages() ? 0 : find_pages(arg_ptr(regs, 0), nr);
+}
+
+/* (pages, nr) */
+static lab_tag_t find_map_ram(struct ftrace_regs *regs)
+{
+	unsigned int nr = arg(regs, 1);
+
+	return nr > VMALLOC_PAGES ? 0 : find_pages(arg_ptr(regs, 0), nr);
+}
+
+/* (pfns, nr) */
+static lab_tag_t find_vmap_pfn(struct ftrace_regs *regs)
+{
+	unsigned int nr = arg(regs, 1);
+
+	return nr > VMALLOC_PAGES ? 0 : find_words(arg_ptr(regs, 0), nr, false);
+}
+
+/* (dev, page, offset, size) */
+static lab_tag_t find_dma_page(struct ftrace_regs *regs)
+{
+	return find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + arg(regs, 2),
+			  arg(regs, 3));
+}
+
+/* (dev, phys, size) */
+static lab_tag_t find_dma_phys(struct ftrace_regs *regs)
+{
+	return find_bytes(arg(regs, 1), arg(regs, 2));
+}
+
+/* (dev, sg, nents) */
+static lab_tag_t find_dma_sg(struct ftrace_regs *regs)
+{
+	if (!can_do_dma(arg_ptr(regs, 0)))
+		return 0;
+	return find_sg(arg_ptr(regs, 1), (unsigned int)arg(regs, 2));
+}
+
+/* (dev, sgt) */
+static lab_tag_t find_dma_sgtable(struct ftrace_regs *regs)
+{
+	const struct sg_table *sgt = arg_ptr(regs, 1);
+
+	if (!can_do_dma(arg_ptr(regs, 0)))
+		return 0;
+	return find_sg(sgt->sgl, sgt->orig_nents);
+}
+
+/* (dev, state, phys, offset, size): the offset is that into the I/O addresses. */
+static lab_tag_t find_dma_link(struct ftrace_regs *regs)
+{
+	return find_bytes(arg(regs, 2), arg(regs, 4));
+}
+
+/* (addr, nr): of the direct map. */
+static lab_tag_t find_set_memory(struct ftrace_regs *regs)
+{
+	void *addr = arg_ptr(regs, 0);
+	int nr = arg(regs, 1);
+
+	return nr > 0 && virt_addr_valid(addr) ?
+		find_range(PHYS_PFN(__pa(addr)), nr) : 0;
+}
+
+/* (page, nr) */
+static lab_tag_t find_set_pages(struct ftrace_regs *regs)
+{
+	int nr = arg(regs, 1);
+
+	return nr > 0 ? find_range(arg_pfn(regs, 0), nr) : 0;
+}
+
+/* (pages, nr) */
+static lab_tag_t find_set_array(struct ftrace_regs *regs)
+{
+	int nr = arg(regs, 1);
+
+	return nr > 0 ? find_pages(arg_ptr(regs, 0), nr) : 0;
+}
+
+/* (mapping, folio, index, gfp) */
+static lab_tag_t find_add_folio(struct ftrace_regs *regs)
+{
+	return find_pfn(arg_pfn(regs, 1));
+}
+
+/* (pipe, description) */
+static lab_tag_t find_pipe(struct ftrace_regs *regs)
+{
+	const struct splice_pipe_desc *spd = arg_ptr(regs, 1);
+
+	return find_pages(spd->pages, max(spd->nr_pages, 0));
+}
+
+/* (socket, page, offset, size, flags) */
+static lab_tag_t find_send_page(struct ftrace_regs *regs)
+{
+	return find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + (int)arg(regs, 2),
+			  arg(regs, 3));
+}
+
+/* (skb, iter, size): of an iterator over pages, what @size bytes at most are in. */
+static lab_tag_t find_send_iter(struct ftrace_regs *regs)
+{
+	const struct iov_iter *iter = arg_ptr(regs, 1);
+	size_t left = min_t(size_t, iter->count, arg(regs, 2)) + iter->iov_offset;
+	const struct bio_vec *bvec;
+	lab_tag_t tag = 0;
+
+	if (!iov_iter_is_bvec(iter))
+		return 0;
+	for (bvec = iter->bvec; left && !tag; bvec++) {
+		size_t now = min_t(size_t, left, bvec->bv_len);
+
+		tag = find_bytes(page_to_phys(bvec->bv_page) + bvec->bv_offset, now);
+		left -= now;
+	}
+	return tag;
+}
+
+/* A block of this order, to be freed as one. */
+lab_tag_t lab_guard_find_block(struct page *page, unsigned int order)
+{
+	unsigned int order_of_page = compound_order(page);
+
+	order = min_t(unsigned int, max(order, order_of_page), MAX_BLOCK_ORDER);
+	return lab_guard_find_tagged(page_to_pfn(page), 1UL << order);
+}
+
+/* (page, order), where a single page is the tracepoint's to look at. */
+static lab_tag_t find_free_pages(struct ftrace_regs *regs)
+{
+	unsigned int order = arg(regs, 1);
+
+	return order ? lab_guard_find_block(arg_ptr(regs, 0), order) : 0;
+}
+
+/* (addr, order) */
+static lab_tag_t find_free_address(struct ftrace_regs *regs)
+{
+	unsigned long addr = arg(regs, 0);
+	unsigned int order = arg(regs, 1);
+
+	return order && addr ? lab_guard_find_block(virt_to_page((void *)addr), order) : 0;
+}
+
+/* (pfn, nr) */
+static lab_tag_t find_free_range(struct ftrace_regs *regs)
+{
+	return lab_guard_find_tagged(arg(regs, 0), arg(regs, 1));
+}
+
+/*
+ * The functions' addresses. Weak, and under names of our own: so one that this
+ * kernel does not export is NULL, and none clashes with its prototype, which is
+ * not the same on all kernels.
+ */
+#define CORE(fn)	extern const char core_##fn[] __asm__(#fn) __weak
+
+CORE(vm_insert_page);
+CORE(vm_insert_pages);
+CORE(vm_map_pages);
+CORE(vm_map_pages_zero);
+CORE(map_kernel_pages_complete);
+CORE(remap_pfn_range);
+CORE(vm_iomap_memory);
+CORE(vmf_insert_page_mkwrite);
+CORE(vmf_insert_pfn);
+CORE(vmf_insert_pfn_prot);
+CORE(vmf_insert_mixed);
+CORE(vmf_insert_mixed_prot);
+CORE(vmf_insert_mixed_mkwrite);
+CORE(vmf_insert_pfn_pmd);
+CORE(vmf_insert_pfn_pmd_prot);
+CORE(vmf_insert_pfn_pud);
+CORE(vmf_insert_pfn_pud_prot);
+CORE(vmf_insert_folio_pmd);
+CORE(vmf_insert_folio_pud);
+CORE(vmap);
+CORE(vm_map_ram);
+CORE(vmap_pfn);
+CORE(dma_map_page_attrs);
+CORE(dma_map_phys);
+CORE(dma_map_resource);
+CORE(dma_map_sg_attrs);
+CORE(dma_map_sgtable);
+CORE(dma_iova_link);
+CORE(set_memory_uc);
+CORE(set_memory_wc);
+CORE(set_pages_uc);
+CORE(set_pages_array_uc);
+CORE(set_pages_array_wc);
+CORE(filemap_add_folio);
+CORE(splice_to_pipe);
+CORE(kernel_sendpage);
+CORE(skb_splice_from_iter);
+CORE(__free_pages);
+CORE(free_pages);
+CORE(free_contig_range);
+CORE(free_contig_frozen_range);
+CORE(free_reserved_pages);
+
+/* What hook/stubs.S has as numbers. */
+static_assert((__force unsigned long)VM_FAULT_SIGBUS == 2);
+static_assert((long)DMA_MAPPING_ERROR == -1);
+
+#define HOOK(fn, cls, how, ret) {					\
+	.name = #fn,							\
+	.addr = (unsigned long)core_##fn,				\
+	.class = LAB_HOOK_##cls,					\
+	.find = how,							\
+	.refusal = (unsigned long)ret,					\
+}
+
+#define FREE_HOOK(fn, how) {						\
+	.name = #fn,							\
+	.addr = (unsigned long)core_##fn,				\
+	.class = LAB_HOOK_FREE,						\
+	.find = how,							\
+	.offender = lab_rawfree_offender,				\
+	.refusal = (unsigned long)lab_return_zero,			\
+}
+
+/*
+ * Of single pages, which is what most frees are, these two would be told too often by
+ * ftrace's callback: a call of theirs goes to the block hook directly, if it can.
+ */
+#define BLOCK_HOOK(fn, how, stub) {					\
+	.name = #fn,							\
+	.addr = (unsigned long)core_##fn,				\
+	.class = LAB_HOOK_FREE,						\
+	.find = how,							\
+	.offender = lab_rawfree_offender,				\
+	.refusal = (unsigned long)lab_return_zero,			\
+	.direct = (unsigned long)stub,					\
+}
+
+struct lab_hook lab_hooks[] = {
+	[LAB_AT_FREE_PAGES] = BLOCK_HOOK(__free_pages, find_free_pages,
+					 lab_hook_free_pages),
+	[LAB_AT_FREE_ADDRESS] = BLOCK_HOOK(free_pages, find_free_address,
+					   lab_hook_free_address),
+	FREE_HOOK(free_contig_range, find_free_range),
+	FREE_HOOK(free_contig_frozen_range, find_free_range),
+	FREE_HOOK(free_reserved_pages, find_free_pages),
+
+	HOOK(vm_insert_page, MAP, find_insert_page, lab_return_eperm),
+	HOOK(vm_insert_pages, MAP, find_insert_pages, lab_return_eperm),
+	HOOK(vm_map_pages, MAP, find_map_pages, lab_return_eperm),
+	HOOK(vm_map_pages_zero, MAP, find_map_pages_zero, lab_return_eperm),
+	HOOK(map_kernel_pages_complete, MAP, find_map_kernel, lab_return_eperm),
+	HOOK(remap_pfn_range, MAP, find_remap, lab_return_eperm),
+	{
+		.name = "remap_pfn_range_complete",
+		.by_name = LAB_HAS_MMAP_ACTION,
+		.class = LAB_HOOK_MAP,
+		.find = find_remap_action,
+		.refusal = (unsigned long)lab_return_eperm,
+	},
+	HOOK(vm_iomap_memory, MAP, find_iomap, lab_return_eperm),
+
+	HOOK(vmf_insert_page_mkwrite, FAULT, find_fault_insert, lab_return_sigbus),
+	HOOK(vmf_insert_pfn, FAULT, find_insert_pfn, lab_return_sigbus),
+	HOOK(vmf_insert_pfn_prot, FAULT, find_insert_pfn, lab_return_sigbus),
+	HOOK(vmf_insert_mixed, FAULT, find_insert_pfn, lab_return_sigbus),
+	HOOK(vmf_insert_mixed_prot, FAULT, find_insert_pfn, lab_return_sigbus),
+	HOOK(vmf_insert_mixed_mkwrite, FAULT, find_insert_pfn, lab_return_sigbus),
+	HOOK(vmf_insert_pfn_pmd, FAULT, find_pmd, lab_return_sigbus),
+	HOOK(vmf_insert_pfn_pmd_prot, FAULT, find_pmd, lab_return_sigbus),
+	HOOK(vmf_insert_pfn_pud, FAULT, find_pud, lab_return_sigbus),
+	HOOK(vmf_insert_pfn_pud_prot, FAULT, find_pud, lab_return_sigbus),
+	HOOK(vmf_insert_folio_pmd, FAULT, find_folio_pmd, lab_return_sigbus),
+	HOOK(vmf_insert_folio_pud, FAULT, find_folio_pud, lab_return_sigbus),
+	{
+		.name = "finish_fault",
+		.by_name = true,
+		.class = LAB_HOOK_FAULT,
+		.find = find_fault,
+		.offender = fault_handler,
+		.refusal = (unsigned long)lab_return_sigbus,
+		.spend = true,
+	},
+
+	HOOK(vmap, VMAP, find_vmap, lab_return_zero),
+	HOOK(vm_map_ram, VMAP, find_map_ram, lab_return_zero),
+	HOOK(vmap_pfn, VMAP, find_vmap_pfn, lab_return_zero),
+	HOOK(set_memory_uc, VMAP, find_set_memory, lab_return_eperm),
+	HOOK(set_memory_wc, VMAP, find_set_memory, lab_return_eperm),
+	HOOK(set_pages_uc, VMAP, find_set_pages, lab_return_eperm),
+	HOOK(set_pages_array_uc, VMAP, find_set_array, lab_return_eperm),
+	HOOK(set_pages_array_wc, VMAP, find_set_array, lab_return_eperm),
+
+	HOOK(dma_map_page_attrs, DMA, find_dma_page, lab_return_no_dma),
+	HOOK(dma_map_phys, DMA, find_dma_phys, lab_return_no_dma),
+	HOOK(dma_map_resource, DMA, find_dma_phys, lab_return_no_dma),
+	HOOK(dma_map_sg_attrs, DMA, find_dma_sg, lab_return_zero),
+	HOOK(dma_map_sgtable, DMA, find_dma_sgtable, lab_return_eperm),
+	HOOK(dma_iova_link, DMA, find_dma_link, lab_return_eperm),
+
+	HOOK(filemap_add_folio, FILE, find_add_folio, lab_return_eperm),
+	HOOK(kernel_sendpage, FILE, find_send_page, lab_return_eperm),
+	HOOK(skb_splice_from_iter, FILE, find_send_iter, lab_return_eperm),
+	{
+		/* It gives back what it does not take: one refused would leak that. */
+		.name = "splice_to_pipe",
+		.addr = (unsigned long)core_splice_to_pipe,
+		.class = LAB_HOOK_FILE,
+		.find = find_pipe,
+		.notice = true,
+	},
+
+	{
+		.name = "mm_page_free",
+		.tracepoint = true,
+		.class = LAB_HOOK_FREE,
+	},
+};
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_hooks);
+
+const unsigned int lab_nr_hooks = ARRAY_SIZE(lab_hooks);
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_nr_hooks);

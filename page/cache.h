@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Pages that an owner keeps ready: its caches, one per CPU or, if SINGLE, one in
+ * all; and its reserve. Pages in them are CACHED, with type and references set.
+ */
+#ifndef LABYRINTH_CACHE_H
+#define LABYRINTH_CACHE_H
+
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+
+#include "core/owner.h"
+
+/* How many pages one refill asks for, and one trim gives back. */
+#define LAB_BATCH		16U
+/* How many pages a CPU's cache may hold: a free that finds it full trims it. */
+#define LAB_CACHE_MAX		128U
+/* And a SINGLE one. */
+#define LAB_SINGLE_MAX		((unsigned int)LAB_STACK_PAGES - 1)
+
+/*
+ * One CPU's cache: a stack as a SINGLE owner's, see struct lab_stack. Changed on that CPU
+ * alone, with preemption disabled, between lab_cpu_cache_enter() and lab_cpu_cache_leave():
+ * an interrupt or NMI that lands in between finds @busy set, and goes by way of the
+ * reserve's list instead. One that lands before or after is over, with all that it changed,
+ * when the interrupted code goes on. So plain loads and stores are enough.
+ */
+struct lab_cpu_cache {
+	struct lab_cached *top;		/* behind the page to be handed out next */
+	u32 busy;
+	struct lab_cached pages[1 + LAB_CACHE_MAX];	/* the first: never ready */
+};
+
+/* The slot at the bottom of each stack: its tag is of a page that is never ready. */
+extern struct lab_slot lab_no_slot;
+
+/*
+ * Pages on their way between the page allocator and a cache. The allocator is
+ * asked, and given to, with preemption as the API's caller had it; the cache is
+ * changed with preemption disabled.
+ */
+struct lab_batch {
+	struct page *pages[LAB_BATCH];
+	unsigned int nr;
+	enum lab_fail fail;		/* why there is none */
+};
+
+static __always_inline bool lab_cpu_cache_enter(struct lab_cpu_cache *cache)
+{
+	if (unlikely(READ_ONCE(cache->busy)))
+		return false;
+	WRITE_ONCE(cache->busy, 1);
+	/* This CPU's interrupts see @busy before any change. */
+	barrier();
+	return true;
+}
+
+static __always_inline void lab_cpu_cache_leave(struct lab_cpu_cache *cache)
+{
+	/* This CPU's interrupts see all changes before @busy is clear. */
+	barrier();
+	WRITE_ONCE(cache->busy, 0);
+}
+
+/*
+ * Takes the page on top if it may be handed out as it is. False where more must be asked.
+ * Context: Any; preemption disabled.
+ */
+static __always_inline bool lab_cache_pop_ready(struct lab_owner *owner,
+						struct lab_cached *page)
+{
+	struct lab_cpu_cache *cache = this_cpu_ptr(owner->front.cpu_cache);
+	struct lab_cached *top;
+	bool ready;
+
+	if (unlikely(!lab_cpu_cache_enter(cache)))
+		return false;
+	top = cache->top - 1;
+	*page = *top;
+	ready = lab_is_ready(page->frame);
+	if (likely(ready))
+		WRITE_ONCE(cache->top, top);
+	lab_cpu_cache_leave(cache);
+	return ready;
+}
+
+/*
+ * Puts @page on top. False where there is no room, or an interrupted call is at it.
+ * Context: Any; preemption disabled, @cache this CPU's.
+ */
+static __always_inline bool lab_cache_push_cpu(struct lab_cpu_cache *cache,
+					       struct lab_cached page)
+{
+	struct lab_cached *top;
+	bool room;
+
+	if (unlikely(!lab_cpu_cache_enter(cache)))
+		return false;
+	top = cache->top;
+	room = likely(top != cache->pages + ARRAY_SIZE(cache->pages));
+	if (room) {
+		*top = page;
+		WRITE_ONCE(cache->top, top + 1);
+	}
+	lab_cpu_cache_leave(cache);
+	return room;
+}
+
+/* How many pages a CPU's cache holds: a look. */
+static inline unsigned int lab_cpu_cache_count(const struct lab_cpu_cache *cache)
+{
+	return READ_ONCE(cache->top) - cache->pages - 1;
+}
+
+/* How many pages the stack of a SINGLE owner holds. */
+static inline unsigned int lab_single_count(const struct lab_front *front)
+{
+	unsigned long bytes = (unsigned long)READ_ONCE(front->top) % LAB_STACK_BYTES;
+
+	return (bytes ?: LAB_STACK_BYTES) / sizeof(struct lab_cached) - 1;
+}
+
+/*
+ * Whether a spinlock may be taken here, which on PREEMPT_RT sleeps: so whether the page
+ * allocator, the slab and the DMA API may be asked.
+ */
+static inline bool lab_may_lock(void)
+{
+	return !in_nmi() && (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
+}
+
+int lab_cache_init(struct lab_owner *owner);
+void lab_cache_exit(struct lab_owner *owner);
+void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner);
+struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
+				  struct lab_owner *owner);
+void lab_batch_give_back(struct lab_batch *batch);
+void lab_cache_push(struct lab_owner *owner, struct lab_slot *slot);
+struct lab_slot *lab_cache_take(struct lab_owner *owner, unsigned long ip);
+bool lab_cache_is_over(struct lab_owner *owner);
+void lab_cache_trim(struct lab_owner *owner,
+		    const struct labyrinth_owner *handle);
+unsigned int lab_cache_give_back(struct lab_owner *owner);
+unsigned int lab_cache_shrinkable(const struct lab_owner *owner);
+void lab_cache_gather_here(struct lab_owner *owner);
+void lab_cache_gather_cpu(struct lab_owner *owner, unsigned int cpu);
+struct lab_slot *lab_reserve_take(struct lab_owner *owner, unsigned long ip);
+void lab_reserve_kick(struct lab_owner *owner, enum lab_fail fail);
+
+#endif /* LABYRINTH_CACHE_H */

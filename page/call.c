@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The frame of a call that names a page. No state is owned here: a struct
+ * lab_call is its caller's.
+ *
+ * Every such call but the fast path has one shape: lab_call_begin() disables
+ * preemption and finds the owner, the body decides and commits, lab_call_end()
+ * enables preemption and only then reports. The commit is one
+ * compare-and-exchange of the tag; what must be done to the frame together with
+ * it happens while the frame is frozen (see inline/frame.h), which only one
+ * caller can have done.
+ */
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+
+#include "inline/address.h"
+#include "page/call.h"
+
+static int find_owner(struct lab_call *call)
+{
+	call->owner = lab_owner_get(call->handle);
+	if (unlikely(!call->owner)) {
+		call->class = LAB_BAD_HANDLE;
+		return -EINVAL;
+	}
+	if (unlikely(!lab_owner_may_use(call->owner))) {
+		call->class = LAB_WRONG_THREAD;
+		return -EPERM;
+	}
+	return 0;
+}
+
+/*
+ * Finds the owner. Preemption stays disabled until lab_call_end(), also where
+ * this fails.
+ */
+int lab_call_begin(struct lab_call *call)
+{
+	preempt_disable();
+	return find_owner(call);
+}
+
+/*
+ * Likewise for a call that asks others, whose locks may sleep on PREEMPT_RT: the
+ * owner stays alive by RCU alone until lab_call_end_rcu().
+ */
+int lab_call_begin_rcu(struct lab_call *call)
+	__acquires(RCU)
+{
+	rcu_read_lock();
+	return find_owner(call);
+}
+
+static void lab_call_report(const struct lab_call *call, enum lab_class class,
+			    int err)
+{
+	lab_report(&(struct lab_refusal) {
+		.class = class,
+		.op = call->op,
+		.err = err,
+		.addr = call->addr,
+		.tag = call->tag,
+		.note = call->note,
+		.caller = call->owner,
+		.handle = call->handle,
+		.asked = call->asked,
+		.dev = call->dev,
+		.damage = class == LAB_OVERWRITTEN ? &call->damage : NULL,
+		.ip = call->ip,
+	});
+}
+
+/* An answer that a right caller gets too is no refusal. */
+static bool is_refusal(const struct lab_call *call, int err)
+{
+	if (err == -EBUSY)
+		return !call->silent;
+	return err < 0 && err != -ENOSPC && err != -ENOMEM;
+}
+
+/* A call that failed for its handle has not looked for the page that it named. */
+static bool is_unseen(const struct lab_call *call)
+{
+	return !call->tag &&
+	       (call->class == LAB_BAD_HANDLE || call->class == LAB_WRONG_THREAD);
+}
+
+static void note_page(struct lab_call *call, int err)
+{
+	unsigned long pfn;
+
+	if (likely(!is_refusal(call, err)))
+		return;
+	if (is_unseen(call) && lab_address_pfn(call->addr, &pfn))
+		call->slot = lab_table_search(&labyrinth_hot.table, pfn, &call->tag);
+	if (call->tag)
+		call->note = lab_page_note(call->slot, call->tag);
+}
+
+/* What was found, and put right, on the way to the call's result. */
+static void report_findings(struct lab_call *call)
+{
+	int refs = call->note.refs;
+
+	call->note.refs = LAB_REFS_EXCLUSIVE - call->missing;
+	if (call->missing)
+		lab_call_report(call, LAB_LOST_REFERENCE, 0);
+	if (call->damage.word)
+		lab_call_report(call, LAB_OVERWRITTEN, 0);
+	call->note.refs = refs;
+}
+
+static void report_result(struct lab_call *call, int err)
+{
+	if (unlikely(call->missing || call->damage.word))
+		report_findings(call);
+	if (unlikely(is_refusal(call, err)))
+		lab_call_report(call, call->class, err);
+}
+
+/* Reports what there is to report. @err is returned, 0 if it is a state. */
+int lab_call_end(struct lab_call *call, int err)
+{
+	note_page(call, err);
+	preempt_enable();
+	report_result(call, err);
+	return min(err, 0);
+}
+
+/* What is told names the owner's device, which goes a grace period after the owner. */
+int lab_call_end_rcu(struct lab_call *call, int err)
+	__releases(RCU)
+{
+	note_page(call, err);
+	report_result(call, err);
+	rcu_read_unlock();
+	return min(err, 0);
+}
+
+/* What the owner may not do to a page in this state, by its name. */
+static enum lab_class class_of(int err, lab_tag_t tag)
+{
+	if (err == -EBUSY)
+		return LAB_BUSY;
+	switch (lab_tag_state(tag)) {
+	case LAB_CACHED:
+	case LAB_LIMBO:
+		return LAB_DOUBLE;
+	case LAB_HELD:
+	case LAB_LENT:
+		return LAB_BAD_MAPPING;		/* none, and to be unmapped */
+	default:
+		return LAB_UNOWNED;
+	}
+}
+
+/*
+ * Looks the page up and asks the table of transitions. Called again where the
+ * commit failed, it gives the reason.
+ * Return: the page's next state, or -EINVAL, -ENOENT, -EPERM, -EBUSY.
+ */
+int lab_call_page(struct lab_call *call, const void *addr)
+{
+	unsigned long pfn;
+	int next;
+
+	call->addr = addr;
+	call->slot = NULL;
+	call->tag = 0;
+	if (lab_address_pfn(addr, &pfn))
+		call->slot = lab_table_search(&labyrinth_hot.table, pfn, &call->tag);
+	if (!call->slot) {
+		bool valid = lab_address_valid(addr);
+
+		call->class = valid ? LAB_UNOWNED : LAB_BAD_ADDRESS;
+		return valid ? -ENOENT : -EINVAL;
+	}
+	call->frame = lab_frame_of_tag(call->tag);
+	if (lab_tag_owner(call->tag) != lab_owner_id(call->owner)) {
+		call->class = LAB_FOREIGN;
+		return -EPERM;
+	}
+	next = lab_transition(call->op, lab_tag_state(call->tag));
+	if (next < 0)
+		call->class = class_of(next, call->tag);
+	return next;
+}
+
+/* Whether the page, tagged as it is, has been through the page allocator. */
+static bool is_given_away(const struct lab_call *call)
+{
+	return !lab_frame_is_ours(call->frame) &&
+	       READ_ONCE(call->slot->tag) == call->tag;
+}
+
+/* The page's tag changed while the call was under way: says how. */
+int lab_call_again(struct lab_call *call)
+{
+	int err = lab_call_page(call, call->addr);
+
+	if (err < 0)
+		return err;
+	/* If it changed and changed back, somebody is at it right now. */
+	call->class = is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
+	return -EBUSY;
+}
+
+bool lab_call_commit(const struct lab_call *call, lab_tag_t tag)
+{
+	/*
+	 * A full barrier, which pairs with its like in the next call on the
+	 * page: what was done to the page before is seen after.
+	 */
+	return cmpxchg(&call->slot->tag, call->tag, tag) == call->tag;
+}
+
+static int repair_claimed(struct lab_call *call)
+{
+	int missing = lab_frame_freeze_short(call->frame);
+
+	call->class = lab_frame_is_ours(call->frame) ? LAB_BUSY : LAB_CORRUPT;
+	if (!missing)
+		return -EBUSY;
+	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+	call->missing = missing;
+	return 0;
+}
+
+/*
+ * Puts back the references that a foreigner dropped; they freed nothing. The tag is
+ * CACHED meanwhile, with the page on no list, so that nobody leads it away: since
+ * the look-up a racing call may have done so, and then its count is somebody
+ * else's, who may drop the last reference any moment.
+ */
+static int repair(struct lab_call *call)
+{
+	int err;
+
+	call->note = lab_page_note(call->slot, call->tag);
+	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_CACHED)))
+		return lab_call_again(call);
+	err = repair_claimed(call);
+	/* Pairs with the look at the count by whoever finds the tag as it was. */
+	smp_store_release(&call->slot->tag, call->tag);
+	return err;
+}
+
+/*
+ * Whether nobody but the owner refers to the page. Where references are missing, they are
+ * put back.
+ */
+int lab_call_exclusive(struct lab_call *call)
+{
+	int refs = lab_frame_refs(call->frame);
+
+	if (likely(refs == LAB_REFS_EXCLUSIVE && lab_frame_is_ours(call->frame)))
+		return 0;
+	/* At 0 it is frozen: somebody is at it right now. */
+	if (refs && refs < LAB_REFS_EXCLUSIVE)
+		return repair(call);
+	call->class = is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
+	return -EBUSY;
+}
+
+/*
+ * The core takes a reference to any page now and then, for less than a microsecond (GUP,
+ * the page cache, compaction, splitting of huge pages), and another call of the owner's may
+ * have the count frozen as long; a right call is not refused for that.
+ */
+#define EXCLUSIVE_TRIES	64
+
+/* Likewise, after some patience. */
+int lab_call_await(struct lab_call *call)
+{
+	unsigned int tries = EXCLUSIVE_TRIES;
+	int err = lab_call_exclusive(call);
+
+	while (unlikely(err == -EBUSY && call->class == LAB_BUSY && --tries)) {
+		cpu_relax();
+		err = lab_call_exclusive(call);
+	}
+	return err;
+}
+
+static void mend(struct lab_call *call, enum lab_words words)
+{
+	lab_frame_mend(call->frame, lab_tag_pfn(call->tag), words, &call->damage);
+	if (call->damage.word)
+		call->note = lab_page_note(call->slot, call->tag);
+}
+
+/*
+ * Claims the frame, if nobody but the owner refers to the page, and makes the words of its
+ * struct page what they must be.
+ */
+int lab_call_freeze(struct lab_call *call)
+{
+	enum lab_words words = lab_tag_state(call->tag) == LAB_LENT ? LAB_WORDS_LENT :
+								      LAB_WORDS_OWNED;
+	int err = lab_call_await(call);
+
+	if (err)
+		return err;
+	if (!lab_frame_freeze(call->frame, LAB_REFS_EXCLUSIVE)) {
+		call->class = LAB_BUSY;
+		return -EBUSY;
+	}
+	/* From here on the tag neither comes to be LENT nor ceases to be. */
+	if (unlikely(READ_ONCE(call->slot->tag) != call->tag)) {
+		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+		return lab_call_again(call);
+	}
+	mend(call, words);
+	return 0;
+}
+
+/*
+ * A whole call that is refused for what it asks, whatever the page; but for a wrong
+ * handle first.
+ * Return: -EINVAL, or what is wrong with the handle.
+ */
+int lab_call_refuse(struct lab_call *call, enum lab_class class)
+{
+	int err = lab_call_begin_rcu(call);
+
+	if (!err) {
+		call->class = class;
+		err = -EINVAL;
+	}
+	return lab_call_end_rcu(call, err);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How a page leaves, and what becomes of one that may not. See page/limbo.c.
+ */
+#ifndef LABYRINTH_LIMBO_H
+#define LABYRINTH_LIMBO_H
+
+#include <linux/types.h>
+
+#include "inline/slot.h"
+
+struct lab_owner;
+struct page;
+
+bool lab_vet(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip);
+struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot);
+void lab_retire(struct lab_owner *owner, struct lab_slot *slot, bool freed);
+void lab_settle(struct lab_owner *owner, struct lab_slot *slot);
+void lab_limbo_add(struct lab_owner *owner, lab_tag_t tag);
+void lab_limbo_settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag);
+long lab_limbo_count(void);
+void lab_limbo_exit(void);
+
+#endif /* LABYRINTH_LIMBO_H */

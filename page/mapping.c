@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The records of mappings. The state owned here is each slot's list of them,
+ * the step between HELD and MAPPED, and the records that an owner has.
+ *
+ * owner->map_lock protects all three for the pages that carry the owner's id. It
+ * nests in nothing of Labyrinth's, and nothing nests in it; it is a raw spinlock,
+ * taken with interrupts disabled, and not in an NMI.
+ *
+ * Why a page that is mapped does not get away: a page is HELD only while its list
+ * is empty. The step to MAPPED is one compare-and-exchange, so of it and a
+ * free, transfer, lend or release of the HELD page one wins. From MAPPED the tag
+ * is led away under the lock alone; every other call finds the state -EBUSY. A page that
+ * is given up while it is mapped goes to LIMBO with its list, and stays there until the
+ * list is empty: no reference stands for a mapping, so it does not matter who has the
+ * count frozen meanwhile.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "page/cache.h"
+#include "page/limbo.h"
+#include "page/mapping.h"
+#include "report/trace.h"
+
+static struct kmem_cache *mapping_cache;
+
+int lab_mapping_init(void)
+{
+	mapping_cache = KMEM_CACHE(lab_mapping, 0);
+	return mapping_cache ? 0 : -ENOMEM;
+}
+
+void lab_mapping_exit(void)
+{
+	kmem_cache_destroy(mapping_cache);
+}
+
+/* Context: Any that @gfp is for, and that may use the allocator. */
+static struct lab_mapping *make_record(struct lab_owner *owner, gfp_t gfp)
+{
+	struct lab_mapping *map = kmem_cache_alloc(mapping_cache, gfp);
+	unsigned long flags;
+
+	if (!map)
+		return NULL;
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	map->made = owner->records;
+	owner->records = map;
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	return map;
+}
+
+/*
+ * A record, whatever was in it. Records that have been used stay with the owner,
+ * so memory is asked for only when more are in use than ever before.
+ * Context: Any but NMI. Return: NULL if there is no memory.
+ */
+struct lab_mapping *lab_mapping_get(struct lab_owner *owner)
+{
+	struct lab_mapping *map;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	map = owner->spare;
+	if (map)
+		owner->spare = map->next;
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	if (unlikely(!map) && lab_may_lock())
+		map = make_record(owner, GFP_ATOMIC | __GFP_NOWARN);
+	return map;
+}
+
+void lab_mapping_put(struct lab_owner *owner, struct lab_mapping *map)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	lab_mapping_push(owner, map);
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+}
+
+/*
+ * Provides @nr records, so that a page of the reserve can be mapped when memory
+ * is out.
+ * Context: Task; may sleep. Nobody has the owner's handle yet.
+ * Return: 0 or -ENOMEM.
+ */
+int lab_mapping_provide(struct lab_owner *owner, unsigned int nr)
+{
+	struct lab_mapping *map;
+
+	while (nr--) {
+		map = make_record(owner, GFP_KERNEL);
+		if (!map)
+			return -ENOMEM;
+		lab_mapping_put(owner, map);
+	}
+	return 0;
+}
+
+/*
+ * Every record is spare now.
+ * Context: Task. Nobody uses the owner's handle any more.
+ */
+void lab_mapping_drain(struct lab_owner *owner)
+{
+	struct lab_mapping *map;
+
+	owner->spare = NULL;
+	while ((map = owner->records)) {
+		owner->records = map->made;
+		kmem_cache_free(mapping_cache, map);
+	}
+}
+
+/*
+ * Turns @map->what.addr from an offset in its range into an address, now that vmap() has
+ * chosen @base. Under the lock: the record may be linked, and lab_mapping_note() may be
+ * reading it.
+ * Context: Any but NMI.
+ */
+void lab_mapping_place(struct lab_owner *owner, struct lab_mapping *map,
+		       unsigned long base)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	map->what.addr += base;
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+}
+
+/* Under the lock: a process's mapping of the page that @call has looked up, or NULL. */
+static const struct lab_mapping *find_process(const struct lab_call *call)
+{
+	const struct lab_mapping *map = NULL;
+
+	if (READ_ONCE(call->slot->tag) == lab_tag_step(call->tag, LAB_MAPPED))
+		map = call->slot->mappings;
+	for (; map; map = map->next)
+		if (map->what.kind == LAB_MAP_PROCESS)
+			return map;
+	return NULL;
+}
+
+/* Under the lock. False where the page's tag is not what it was. */
+static bool link_mapping(struct lab_call *call, struct lab_mapping *map)
+{
+	lab_tag_t mapped = lab_tag_step(call->tag, LAB_MAPPED);
+
+	map->next = NULL;
+	if (READ_ONCE(call->slot->tag) == mapped) {
+		map->next = call->slot->mappings;
+	} else if (lab_tag_state(call->tag) != LAB_HELD ||
+		   !lab_call_commit(call, mapped)) {
+		return false;
+	}
+	WRITE_ONCE(map->linked, true);
+	/* lab_leave() looks without the lock whether there is any. */
+	WRITE_ONCE(call->slot->mappings, map);
+	return true;
+}
+
+/*
+ * Puts @map, filled in, on the list of the page that @call has looked up; it is
+ * MAPPED after that.
+ * Context: Any but NMI; the owner alive.
+ * Return: 0, or as lab_call_again(); -EBUSY also where @map is of a process, and
+ * one has the page mapped already.
+ */
+int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map)
+{
+	struct lab_owner *owner = call->owner;
+	const struct lab_mapping *process = NULL;
+	unsigned long flags;
+	bool linked;
+
+	map->ending = false;
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	if (map->what.kind == LAB_MAP_PROCESS)
+		process = find_process(call);
+	/* A driver cannot know when a process ends its mapping: no fault of the driver's. */
+	if (process && process->range != map->range)
+		call->silent = true;
+	linked = !process && link_mapping(call, map);
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	if (linked) {
+		lab_step(call->op, lab_tag_pfn(call->tag), owner, call->ip);
+		return 0;
+	}
+	call->class = LAB_BUSY;
+	return process ? -EBUSY : lab_call_again(call);
+}
+
+/* Under the lock: whether the page in @slot is @owner's and its list is in use. */
+static bool has_list(const struct lab_owner *owner, const struct lab_slot *slot)
+{
+	lab_tag_t tag = READ_ONCE(slot->tag);
+
+	return tag && lab_tag_owner(tag) == lab_owner_id(owner) && slot->mappings;
+}
+
+/*
+ * Finds the first mapping that @take takes, of a page that is MAPPED or was until it
+ * was retired. @take is called under the lock, and told whether the page has no
+ * other mapping.
+ * Context: Any but NMI.
+ */
+struct lab_mapping *
+lab_mapping_find(struct lab_owner *owner, struct lab_slot *slot,
+		 bool (*take)(struct lab_mapping *map, bool alone, const void *arg),
+		 const void *arg)
+{
+	struct lab_mapping *map = NULL;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	if (has_list(owner, slot))
+		map = slot->mappings;
+	while (map && !take(map, !slot->mappings->next, arg))
+		map = map->next;
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	return map;
+}
+
+/* Under the lock: @map is linked in @slot's list. */
+static void unlink_mapping(struct lab_slot *slot, struct lab_mapping *map)
+{
+	struct lab_mapping **link = &slot->mappings;
+	lab_tag_t tag = slot->tag;
+
+	while (*link != map)
+		link = &(*link)->next;
+	if (map->next || link != &slot->mappings) {
+		WRITE_ONCE(*link, map->next);
+		return;
+	}
+	/* Pairs with the look in lab_leave(): the page is done with here. */
+	smp_store_release(&slot->mappings, NULL);
+	/* From MAPPED; one that was retired is limbo's now, and perhaps gone. */
+	if (lab_tag_state(tag) == LAB_MAPPED)
+		cmpxchg(&slot->tag, tag, lab_tag_step(tag, LAB_HELD));
+}
+
+/*
+ * @map is no more. What it gave access to must have ended before: the page may be
+ * free again as soon as this was the last. A second call does nothing. @ip is where
+ * the step is taken, for who traces it.
+ * Context: Any but NMI.
+ */
+void lab_mapping_detach(struct lab_owner *owner, struct lab_slot *slot,
+			struct lab_mapping *map, unsigned long ip)
+{
+	unsigned long flags, pfn = 0;
+	bool linked;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	linked = map->linked;
+	if (linked) {
+		/* A tag does not move, and stays as long as a mapping is linked. */
+		pfn = lab_tag_pfn(slot->tag);
+		WRITE_ONCE(map->linked, false);
+		unlink_mapping(slot, map);
+	}
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	if (linked)
+		lab_step(LAB_OP_UNMAP, pfn, owner, ip);
+}
+
+static int count_mappings(const struct lab_mapping *map, bool only_process)
+{
+	int nr = 0;
+
+	for (; map; map = map->next) {
+		if (only_process && map->what.kind != LAB_MAP_PROCESS)
+			return 0;
+		nr++;
+	}
+	return nr;
+}
+
+/*
+ * A page that is MAPPED, by the tag @mapped in @slot, is given up: to limbo, until the last
+ * of its mappings ends. With @only_process, unless it has mappings of another kind.
+ * Context: Any. Return: whether it was so, and is in limbo now; in an NMI, false.
+ */
+bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t mapped,
+			bool only_process)
+{
+	unsigned long flags;
+	bool retired = false;
+
+	/* The lock's holder may be what the NMI came over. */
+	if (in_nmi())
+		return false;
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	if (READ_ONCE(slot->tag) == mapped)
+		retired = count_mappings(slot->mappings, only_process);
+	if (retired) {
+		WRITE_ONCE(slot->when, lab_jiffies());
+		cmpxchg(&slot->tag, mapped, lab_tag_step(mapped, LAB_LIMBO));
+	}
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	if (retired)
+		lab_limbo_add(owner, mapped);
+	return retired;
+}
+
+/* What stands for mappings that no device was told of: they never end. */
+static struct lab_mapping kept_for_good = {
+	.what.kind = LAB_MAP_DMA,
+	.linked = true,
+	.ending = true,
+};
+
+/*
+ * The page in @slot, which was retired, has been mapped for DMA: the device may not know
+ * that its owner has gone, and still write. So its list does not get empty any more.
+ * Context: Task.
+ */
+void lab_mapping_keep(struct lab_owner *owner, struct lab_slot *slot)
+{
+	struct lab_mapping **link = &slot->mappings;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	/* Many lists may have this same last record: nothing of it changes. */
+	while (*link && *link != &kept_for_good)
+		link = &(*link)->next;
+	WRITE_ONCE(*link, &kept_for_good);
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+}
+
+/*
+ * Adds to @note what is known of the mappings of a page that was MAPPED a moment
+ * ago, by the tag @tag in @slot; in an NMI, nothing is.
+ * Context: Any.
+ */
+void lab_mapping_note(struct lab_slot *slot, lab_tag_t tag, struct lab_page_note *note)
+{
+	struct lab_owner *owner = lab_owner_by_id(lab_tag_owner(tag));
+	unsigned long flags;
+
+	if (in_nmi())
+		return;
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	if (READ_ONCE(slot->tag) == tag && slot->mappings) {
+		note->map = slot->mappings->what;
+		note->mappings = count_mappings(slot->mappings, false);
+	}
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+}

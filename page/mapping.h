@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Mappings that owners make of their own pages: a record for each, on a list in the
+ * page's slot of the owner table. See page/mapping.c.
+ */
+#ifndef LABYRINTH_MAPPING_H
+#define LABYRINTH_MAPPING_H
+
+#include <linux/types.h>
+
+#include "page/call.h"
+
+/**
+ * struct lab_mapping - one mapping of one page
+ * @next: the same page's next, or the next that is spare.
+ * @made: the next of all that the owner has from the slab allocator; not of a range.
+ * @what: what a report says of it.
+ * @range: the struct of the mapping of several pages that this one is part of;
+ *	NULL for DMA.
+ * @linked: it is on the list.
+ * @ending: somebody is about to end it.
+ *
+ * Linked and unlinked, @ending set and, while linked, @what changed under its owner's
+ * map_lock.
+ */
+struct lab_mapping {
+	struct lab_mapping *next;
+	struct lab_mapping *made;
+	struct lab_map_note what;
+	void *range;
+	bool linked;
+	bool ending;
+};
+
+int lab_mapping_init(void);
+void lab_mapping_exit(void);
+int lab_mapping_provide(struct lab_owner *owner, unsigned int nr);
+void lab_mapping_drain(struct lab_owner *owner);
+struct lab_mapping *lab_mapping_get(struct lab_owner *owner);
+void lab_mapping_put(struct lab_owner *owner, struct lab_mapping *map);
+
+void lab_mapping_place(struct lab_owner *owner, struct lab_mapping *map,
+		       unsigned long base);
+int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map);
+struct lab_mapping *
+lab_mapping_find(struct lab_owner *owner, struct lab_slot *slot,
+		 bool (*take)(struct lab_mapping *map, bool alone, const void *arg),
+		 const void *arg);
+void lab_mapping_detach(struct lab_owner *owner, struct lab_slot *slot,
+			struct lab_mapping *map, unsigned long ip);
+bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t mapped,
+			bool only_process);
+void lab_mapping_keep(struct lab_owner *owner, struct lab_slot *slot);
+void lab_mapping_note(struct lab_slot *slot, lab_tag_t tag, struct lab_page_note *note);
+
+/* Under the lock. */
+static inline void lab_mapping_push(struct lab_owner *owner,
+				    struct lab_mapping *map)
+{
+	lockdep_assert_held(&owner->map_lock);
+	map->next = owner->spare;
+	owner->spare = map;
+}
+
+/*
+ * The quickest forms, inline, of pages that have no other mapping: each takes the
+ * lock once. What they cannot do the functions above can.
+ * Context: Any but NMI; the owner alive.
+ */
+
+/* lab_mapping_attach(), if a record is spare and the page is HELD still. */
+static __always_inline bool
+lab_mapping_attach_quick(struct lab_owner *owner, const struct lab_quick *page,
+			 const struct lab_map_note *what)
+{
+	struct lab_mapping *map;
+	unsigned long flags;
+	bool done;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	map = owner->spare;
+	done = likely(map) && lab_quick_commit(page, LAB_MAPPED);
+	if (likely(done)) {
+		owner->spare = map->next;
+		map->next = NULL;
+		map->what = *what;
+		map->range = NULL;
+		map->linked = true;
+		map->ending = false;
+		WRITE_ONCE(page->slot->mappings, map);
+	}
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	return done;
+}
+
+/* Under the lock: the only mapping of a page that is MAPPED still, or NULL. */
+static __always_inline struct lab_mapping *
+lab_mapping_only(const struct lab_quick *page)
+{
+	struct lab_mapping *map;
+
+	if (unlikely(READ_ONCE(page->slot->tag) != page->tag))
+		return NULL;
+	map = page->slot->mappings;
+	return likely(!map->next) ? map : NULL;
+}
+
+/* lab_mapping_find() */
+static __always_inline struct lab_mapping *
+lab_mapping_find_quick(struct lab_owner *owner, const struct lab_quick *page,
+		       bool (*take)(struct lab_mapping *map, bool alone, const void *arg),
+		       const void *arg)
+{
+	struct lab_mapping *map;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	map = lab_mapping_only(page);
+	if (unlikely(map && !take(map, true, arg)))
+		map = NULL;
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	return map;
+}
+
+/* lab_mapping_detach() and lab_mapping_put() in one. */
+static __always_inline bool
+lab_mapping_end_quick(struct lab_owner *owner, const struct lab_quick *page,
+		      struct lab_mapping *map)
+{
+	unsigned long flags;
+	bool done;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	done = likely(lab_mapping_only(page) == map);
+	if (likely(done)) {
+		map->linked = false;
+		WRITE_ONCE(page->slot->mappings, NULL);
+		/* Only under the lock is a page led away from MAPPED. */
+		lab_quick_commit(page, LAB_HELD);
+		lab_mapping_push(owner, map);
+	}
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	return done;
+}
+
+#endif /* LABYRINTH_MAPPING_H */

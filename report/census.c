@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An owner's pages by state and call site: what dmesg says at an owner's end, and debugfs of
+ * an owner that lives. The state owned here is the one census that is taken at a time.
+ */
+#define pr_fmt(fmt) "labyrinth: " fmt
+
+#include <linux/mutex.h>
+#include <linux/seq_file.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+
+#include "core/owner.h"
+#include "inline/table.h"
+#include "report/census.h"
+#include "report/report.h"
+
+#define NR_GROUPS		64U
+#define GROUPS_PRINTED		8U
+
+/**
+ * struct group - pages in the same state, from the same call sites
+ * @site: where the pages were allocated.
+ * @map_site: where they were mapped; 0 where they are not.
+ * @state: &enum lab_state.
+ * @map_kind: &enum lab_map_kind, of those that are mapped.
+ * @nr: how many there are.
+ * @oldest: in milliseconds, since the first of them was handed out.
+ * @youngest: since the last was.
+ */
+struct group {
+	unsigned long site;
+	unsigned long map_site;
+	u8 state;
+	u8 map_kind;
+	unsigned int nr;
+	unsigned int oldest;
+	unsigned int youngest;
+};
+
+/* Protects all below. Taken in task context; nests in the owners' mutex. */
+static DEFINE_MUTEX(census_lock);
+static struct group groups[NR_GROUPS];
+static unsigned int nr_groups;
+/* What found no group. */
+static unsigned int nr_rest;
+static unsigned int nr_total;
+
+/* The device may still write to it after its owner's end: it leaves limbo no more. */
+static bool for_good(const struct group *group)
+{
+	return group->map_site && group->map_kind == LAB_MAP_DMA;
+}
+
+static bool same_group(const struct group *a, const struct group *b)
+{
+	return a->site == b->site && a->map_site == b->map_site &&
+	       a->state == b->state && a->map_kind == b->map_kind;
+}
+
+static void add(const struct group *page)
+{
+	unsigned int i;
+
+	nr_total++;
+	for (i = 0; i < nr_groups && !same_group(&groups[i], page); i++)
+		;
+	if (i == NR_GROUPS) {
+		nr_rest++;
+		return;
+	}
+	if (i == nr_groups)
+		groups[nr_groups++] = *page;
+	groups[i].nr++;
+	groups[i].oldest = max(groups[i].oldest, page->oldest);
+	groups[i].youngest = min(groups[i].youngest, page->youngest);
+}
+
+static void add_page(struct lab_slot *slot, lab_tag_t tag)
+{
+	struct lab_page_note note = lab_page_note(slot, tag);
+
+	add(&(struct group) {
+		.site = note.site,
+		.map_site = note.mappings ? note.map.site : 0,
+		.state = lab_tag_state(tag),
+		.map_kind = note.mappings ? note.map.kind : 0,
+		.oldest = note.age_ms,
+		.youngest = note.age_ms,
+	});
+}
+
+/* What is lost for good comes first, then what there is most of. */
+static int compare(const void *a, const void *b)
+{
+	const struct group *one = a, *other = b;
+
+	if (for_good(one) != for_good(other))
+		return for_good(one) ? -1 : 1;
+	return one->nr < other->nr ? 1 : one->nr > other->nr ? -1 : 0;
+}
+
+static void take(const struct lab_owner *owner)
+{
+	lab_tag_t tag;
+	u64 index;
+
+	lockdep_assert_held(&census_lock);
+	nr_groups = 0;
+	nr_rest = 0;
+	nr_total = 0;
+	lab_table_for_each(&labyrinth_hot.table, index, tag)
+		if (lab_tag_owner(tag) == lab_owner_id(owner) &&
+		    lab_tag_state(tag) != LAB_CACHED)
+			add_page(&labyrinth_hot.table.slots[index], tag);
+	sort(groups, nr_groups, sizeof(groups[0]), compare, NULL);
+}
+
+static const char * const map_names[] = {
+	[LAB_MAP_DMA] = "for DMA",
+	[LAB_MAP_KERNEL] = "into the kernel",
+	[LAB_MAP_PROCESS] = "into a process",
+};
+
+/* The text of @group, in @text of @size bytes. */
+static void describe(char *text, size_t size, const struct group *group)
+{
+	unsigned int length = scnprintf(text, size, "%u %s", group->nr,
+					lab_state_name(group->state));
+
+	if (group->map_site)
+		length += scnprintf(text + length, size - length, " %s by %pS",
+				    map_names[group->map_kind], (void *)group->map_site);
+	if (group->site)
+		length += scnprintf(text + length, size - length, ", allocated at %pS",
+				    (void *)group->site);
+	if (group->site)
+		scnprintf(text + length, size - length, ", %u.%03u to %u.%03u s ago",
+			  group->youngest / 1000, group->youngest % 1000,
+			  group->oldest / 1000, group->oldest % 1000);
+}
+
+static void print_groups(void)
+{
+	unsigned int left = nr_total;
+	char text[256];
+	unsigned int i;
+
+	for (i = 0; i < min(nr_groups, GROUPS_PRINTED); i++) {
+		describe(text, sizeof(text), &groups[i]);
+		pr_err("  %s%s\n", for_good(&groups[i]) ? "for good: " : "", text);
+		left -= groups[i].nr;
+	}
+	if (left)
+		pr_err("  and %u more\n", left);
+}
+
+/*
+ * Says what @owner, which is about to go, leaves out.
+ * Context: Task; may sleep.
+ */
+void lab_census_print(const struct lab_owner *owner)
+{
+	mutex_lock(&census_lock);
+	take(owner);
+	if (nr_total) {
+		pr_err("owner %s (id %u) of module %s goes, and of its pages are out or in limbo:\n",
+		       owner->name, lab_owner_id(owner), owner->module_name);
+		print_groups();
+	}
+	mutex_unlock(&census_lock);
+}
+
+static void show_group(struct seq_file *m, const struct lab_owner *owner,
+		       const struct group *group)
+{
+	char text[256];
+
+	describe(text, sizeof(text), group);
+	seq_printf(m, "%u %s %s\n", lab_owner_id(owner), owner->name, text);
+}
+
+/*
+ * Shows a line for each state and call site of @owner's pages.
+ * Context: Task; may sleep.
+ */
+void lab_census_show(struct seq_file *m, const struct lab_owner *owner)
+{
+	unsigned int i;
+
+	mutex_lock(&census_lock);
+	take(owner);
+	for (i = 0; i < nr_groups; i++)
+		show_group(m, owner, &groups[i]);
+	if (nr_rest)
+		seq_printf(m, "%u %s %u from other call sites\n", lab_owner_id(owner),
+			   owner->name, nr_rest);
+	mutex_unlock(&census_lock);
+}

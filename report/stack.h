@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Allocation stacks, kept in the stack depot while stacks=1.
+ */
+#ifndef LABYRINTH_STACK_H
+#define LABYRINTH_STACK_H
+
+#include "inline/frame.h"
+
+void lab_stack_note(struct lab_slot *slot);
+
+#endif /* LABYRINTH_STACK_H */

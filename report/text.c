@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The text of a report: one rendering of a refusal's record. No state is owned here: a
+ * text is written to the caller's buffer.
+ */
+#include <linux/device.h>
+#include <linux/dma-direction.h>
+#include <linux/kernel.h>
+#include <linux/printk.h>
+#include <linux/sched.h>
+#include <linux/stackdepot.h>
+#include <linux/stacktrace.h>
+#include <linux/string.h>
+
+#include "core/owner.h"
+#include "inline/address.h"
+#include "page/mapping.h"
+#include "report/report.h"
+#include "report/text.h"
+
+#define LAB_STACK_DEPTH		16
+#define LAB_STACK_SHOWN		6U
+
+/*
+ * What one printk() may take, with the lines' prefixes: the kernel cuts off what is
+ * beyond, when it stores the record or when a console shows it.
+ */
+#define RECORD_MAX		976
+#define PREFIX_MAX		24
+
+static __printf(2, 3) void say(struct lab_text *text, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	text->length += vscnprintf(text->bytes + text->length,
+				   text->size - text->length, format, args);
+	va_end(args);
+}
+
+static void say_trace(struct lab_text *text, const unsigned long *entries, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < min(nr, LAB_STACK_SHOWN); i++)
+		say(text, "  %pS\n", (void *)entries[i]);
+}
+
+static const char *context_name(void)
+{
+	if (in_nmi())
+		return "NMI";
+	if (in_hardirq())
+		return "hardirq";
+	if (in_serving_softirq())
+		return "softirq";
+	return "task";
+}
+
+static void say_page(struct lab_text *text, const struct lab_refusal *refusal)
+{
+	say(text, " page:    pfn 0x%lx at %p, %s, %d references\n",
+	    lab_tag_pfn(refusal->tag),
+	    lab_pfn_address(lab_tag_pfn(refusal->tag)),
+	    lab_state_name(lab_tag_state(refusal->tag)),
+	    refusal->note.refs);
+}
+
+static void say_depot(struct lab_text *text, u32 stack)
+{
+	unsigned long *entries;
+	unsigned int nr = stack_depot_fetch(stack, &entries);
+
+	say_trace(text, entries, nr);
+}
+
+/*
+ * The slot's name is read while the owner might go and another come: at worst
+ * it is the next owner's, and its last byte is always 0.
+ */
+static void say_holder(struct lab_text *text, const struct lab_refusal *refusal)
+{
+	const struct lab_page_note *note = &refusal->note;
+	unsigned int id = lab_tag_owner(refusal->tag);
+	const struct lab_owner *owner = lab_owner_by_id(id);
+
+	say(text, " owner:   \"%s\" (id %u) of module %s\n", owner->name, id,
+	    owner->module_name);
+	if (!note->site)
+		return;
+	say(text, " since:   %u.%03u s, allocated at %pS\n", note->age_ms / 1000,
+	    note->age_ms % 1000, (void *)note->site);
+	if (note->stack)
+		say_depot(text, note->stack);
+}
+
+static const char *direction(const struct lab_map_note *map)
+{
+	switch (map->dir) {
+	case DMA_TO_DEVICE:
+		return "to the device";
+	case DMA_FROM_DEVICE:
+		return "from the device";
+	case DMA_BIDIRECTIONAL:
+		return "both ways";
+	default:
+		return "no way";
+	}
+}
+
+static void say_mapping(struct lab_text *text, const struct lab_page_note *note)
+{
+	const struct lab_map_note *map = &note->map;
+
+	switch (map->kind) {
+	case LAB_MAP_DMA:
+		say(text, " mapped:  for DMA, %u bytes at 0x%llx, %s, by %pS\n",
+		    map->size, map->addr, direction(map), (void *)map->site);
+		break;
+	case LAB_MAP_KERNEL:
+		say(text, " mapped:  into the kernel at %p, by %pS\n",
+		    (void *)(unsigned long)map->addr, (void *)map->site);
+		break;
+	case LAB_MAP_PROCESS:
+		say(text, " mapped:  into a process at 0x%llx, by %pS\n",
+		    map->addr, (void *)map->site);
+		break;
+	}
+	if (note->mappings > 1)
+		say(text, "          and %u times more\n", note->mappings - 1);
+}
+
+/* What the caller says is a device may be anything at all: it is read with care. */
+static void say_device(struct lab_text *text, const struct device *wrong,
+		       const struct device *right)
+{
+	char copy[LABYRINTH_NAME_LEN] = "";
+	const char *name;
+
+	if (!lab_copy_from(&name, &wrong->kobj.name, sizeof(name)) ||
+	    !lab_copy_from(copy, name, sizeof(copy) - 1))
+		strscpy(copy, "no device", sizeof(copy));
+	say(text, " device:  %*pE; the owner's is %s\n", (int)strlen(copy), copy,
+	    right ? dev_name(right) : "none");
+}
+
+static void say_asked(struct lab_text *text, const struct lab_refusal *refusal)
+{
+	const struct lab_map_note *asked = refusal->asked;
+
+	if (asked)
+		say(text, " asked:   %u bytes at 0x%llx, %s\n", asked->size,
+		    asked->addr, direction(asked));
+	if (refusal->class == LAB_WRONG_DEVICE)
+		say_device(text, refusal->dev, refusal->caller->dev);
+	if (refusal->class == LAB_WRONG_VMA)
+		say(text, " vma:     not one of the process's own\n");
+}
+
+static void say_stray(struct lab_text *text, const struct lab_stray *stray)
+{
+	unsigned int shown = min_t(size_t, stray->length, sizeof(stray->bytes));
+
+	say(text, " content: written to from offset 0x%x on, %u bytes, the first are %*ph\n",
+	    stray->offset, stray->length, (int)shown, stray->bytes);
+}
+
+static void say_damage(struct lab_text *text, const struct lab_damage *damage)
+{
+	say(text, " content: %s of the page's struct page held 0x%lx, and holds 0x%lx again\n",
+	    damage->word, damage->held, damage->right);
+	if (damage->more)
+		say(text, "          and %u of its other words were wrong too\n", damage->more);
+}
+
+/*
+ * A process chooses its own name, which may hold a line feed or what a terminal obeys, and
+ * may be changing the name right now: what is not printable is escaped in a copy.
+ */
+static void say_context(struct lab_text *text)
+{
+	char comm[TASK_COMM_LEN];
+
+	strscpy(comm, current->comm, sizeof(comm));
+	say(text, " context: %s, CPU %d, task %*pE:%d\n", context_name(),
+	    raw_smp_processor_id(), (int)strlen(comm), comm, task_pid_nr(current));
+}
+
+static void say_caller(struct lab_text *text, const struct lab_refusal *refusal)
+{
+	const struct lab_owner *owner = refusal->caller;
+
+	if (owner)
+		say(text, " caller:  owner \"%s\" (id %u) of module %s\n",
+		    owner->name, lab_owner_id(owner), owner->module_name);
+	else if (refusal->function)
+		say(text, " caller:  no owner's handle: a call of %s()\n",
+		    refusal->function);
+	else
+		say(text, " caller:  handle %p, which is no live owner's\n",
+		    refusal->handle);
+	say_context(text);
+}
+
+/* The way to the call, beginning with the caller that the report names. */
+static void say_stack(struct lab_text *text, unsigned long ip)
+{
+	unsigned long entries[LAB_STACK_DEPTH];
+	unsigned int nr = stack_trace_save(entries, LAB_STACK_DEPTH, 0);
+	unsigned int i;
+
+	for (i = 0; i < nr && entries[i] != ip; i++)
+		;
+	say_trace(text, entries + i, nr - i);
+}
+
+/*
+ * Writes the report of @refusal, which is number @nr, over what @text held. What does not
+ * fit, which can be the end of a stack only, is left out.
+ * Context: Any.
+ */
+void lab_text_report(struct lab_text *text, const struct lab_refusal *refusal,
+		     unsigned long nr)
+{
+	text->length = 0;
+	say(text, "BUG: labyrinth: %s-%s in %pS\n",
+	    lab_class_name(refusal->class), lab_op_name(refusal->op),
+	    (void *)refusal->ip);
+	say(text, " report:  #%lu\n", nr);
+	if (refusal->err)
+		say(text, " refused: %s(%p), %pe\n", lab_op_name(refusal->op),
+		    refusal->addr, ERR_PTR(refusal->err));
+	else
+		say(text, " noticed: during %s\n", lab_op_name(refusal->op));
+	if (refusal->tag) {
+		say_page(text, refusal);
+		say_holder(text, refusal);
+	}
+	if (refusal->note.mappings)
+		say_mapping(text, &refusal->note);
+	if (refusal->damage)
+		say_damage(text, refusal->damage);
+	if (refusal->stray)
+		say_stray(text, refusal->stray);
+	say_asked(text, refusal);
+	say_caller(text, refusal);
+	say_stack(text, refusal->ip);
+}
+
+/* How much of @bytes, in whole lines, one printk() takes. */
+static unsigned int record_length(const char *bytes, unsigned int length)
+{
+	unsigned int fits = 0, used = 0;
+
+	while (fits < length) {
+		const char *end = memchr(bytes + fits, '\n', length - fits);
+		unsigned int line = end ? end - (bytes + fits) + 1 : length - fits;
+
+		used += line + PREFIX_MAX;
+		if (fits && used > RECORD_MAX)
+			break;
+		fits += line;
+	}
+	return fits;
+}
+
+/*
+ * Prints report @nr in as few pieces as printk() allows, each of which is whole in the log
+ * whatever other CPUs print. A piece that is not the first says which report it belongs to.
+ * Context: Any.
+ */
+void lab_text_print(const struct lab_text *text, unsigned long nr)
+{
+	unsigned int done = record_length(text->bytes, text->length);
+	unsigned int more;
+
+	pr_err("%.*s", (int)done, text->bytes);
+	for (; done < text->length; done += more) {
+		more = record_length(text->bytes + done, text->length - done);
+		pr_err(" report:  #%lu, continued\n%.*s", nr, (int)more,
+		       text->bytes + done);
+	}
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The tracepoints labyrinth:*, one for each step of a page and of an owner, and
+ * lab_step(), which the slow paths call for each step: it fires the
+ * tracepoint and, with trace=1 or dynamic debug, prints a line.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM labyrinth
+
+#if !defined(LABYRINTH_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define LABYRINTH_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include "core/owner.h"
+#include "report/report.h"
+
+#ifndef LABYRINTH_TRACE_DECLARATIONS
+#define LABYRINTH_TRACE_DECLARATIONS
+/*
+ * Classes, calls, states and reasons stand in a record by name: what reads a record
+ * outside the kernel can neither call a function nor look up an enum. So can a filter.
+ */
+#define LAB_TRACE_NAME_LEN 16
+
+void lab_step(enum lab_op op, unsigned long pfn,
+	      const struct lab_owner *owner, unsigned long ip);
+void lab_step_transfer(unsigned long pfn, const struct lab_owner *from,
+		       const struct lab_owner *to, unsigned long ip);
+int lab_trace_begin(void);
+void lab_trace_end(void);
+void lab_trace_init(void);
+void lab_trace_exit(void);
+#endif
+
+DECLARE_EVENT_CLASS(labyrinth_page,
+	TP_PROTO(unsigned long pfn, const struct lab_owner *owner,
+		 unsigned long ip),
+	TP_ARGS(pfn, owner, ip),
+	TP_STRUCT__entry(
+		__field(unsigned long, pfn)
+		__field(unsigned int, owner_id)
+		__field(unsigned long, ip)
+		__array(char, owner, LABYRINTH_NAME_LEN)
+	),
+	TP_fast_assign(
+		__entry->pfn = pfn;
+		__entry->owner_id = lab_owner_id(owner);
+		__entry->ip = ip;
+		memcpy(__entry->owner, owner->name, LABYRINTH_NAME_LEN);
+	),
+	TP_printk("pfn=0x%lx owner_id=%u owner=%s caller=%pS", __entry->pfn,
+		  __entry->owner_id, __entry->owner, (void *)__entry->ip)
+);
+
+/* Steps with a short way, which tells nobody: while one is watched, no page takes it. */
+#define LAB_SHORT_EVENT(name)						\
+DEFINE_EVENT_FN(labyrinth_page, name,					\
+	TP_PROTO(unsigned long pfn, const struct lab_owner *owner,	\
+		 unsigned long ip),					\
+	TP_ARGS(pfn, owner, ip), lab_trace_begin, lab_trace_end)
+
+LAB_SHORT_EVENT(page_alloc);
+LAB_SHORT_EVENT(page_free);
+LAB_SHORT_EVENT(page_lend);
+LAB_SHORT_EVENT(page_reclaim);
+LAB_SHORT_EVENT(page_dma);
+LAB_SHORT_EVENT(page_unmap);
+
+#define LAB_PAGE_EVENT(name)						\
+DEFINE_EVENT(labyrinth_page, name,					\
+	TP_PROTO(unsigned long pfn, const struct lab_owner *owner,	\
+		 unsigned long ip),					\
+	TP_ARGS(pfn, owner, ip))
+
+LAB_PAGE_EVENT(page_refill);
+LAB_PAGE_EVENT(page_return);
+LAB_PAGE_EVENT(page_limbo);
+LAB_PAGE_EVENT(page_release);
+LAB_PAGE_EVENT(page_adopt);
+LAB_PAGE_EVENT(page_map);
+LAB_PAGE_EVENT(page_vmap);
+
+TRACE_EVENT(page_transfer,
+	TP_PROTO(unsigned long pfn, const struct lab_owner *from,
+		 const struct lab_owner *to, unsigned long ip),
+	TP_ARGS(pfn, from, to, ip),
+	TP_STRUCT__entry(
+		__field(unsigned long, pfn)
+		__field(unsigned int, owner_id)
+		__field(unsigned int, to_id)
+		__field(unsigned long, ip)
+		__array(char, owner, LABYRINTH_NAME_LEN)
+		__array(char, to, LABYRINTH_NAME_LEN)
+	),
+	TP_fast_assign(
+		__entry->pfn = pfn;
+		__entry->owner_id = lab_owner_id(from);
+		__entry->to_id = lab_owner_id(to);
+		__entry->ip = ip;
+		memcpy(__entry->owner, from->name, LABYRINTH_NAME_LEN);
+		memcpy(__entry->to, to->name, LABYRINTH_NAME_LEN);
+	),
+	TP_printk("pfn=0x%lx owner_id=%u owner=%s to_id=%u to=%s caller=%pS",
+		  __entry->pfn, __entry->owner_id, __entry->owner,
+		  __entry->to_id, __entry->to, (void *)__entry->ip)
+);
+
+TRACE_EVENT(alloc_failed,
+	TP_PROTO(const struct lab_owner *owner, enum lab_fail fail,
+		 unsigned long ip),
+	TP_ARGS(owner, fail, ip),
+	TP_STRUCT__entry(
+		__field(unsigned int, owner_id)
+		__field(unsigned long, ip)
+		__array(char, reason, LAB_TRACE_NAME_LEN)
+		__array(char, owner, LABYRINTH_NAME_LEN)
+	),
+	TP_fast_assign(
+		__entry->owner_id = lab_owner_id(owner);
+		strscpy(__entry->reason, lab_fail_name(fail), LAB_TRACE_NAME_LEN);
+		__entry->ip = ip;
+		memcpy(__entry->owner, owner->name, LABYRINTH_NAME_LEN);
+	),
+	TP_printk("owner_id=%u owner=%s reason=%s caller=%pS",
+		  __entry->owner_id, __entry->owner, __entry->reason,
+		  (void *)__entry->ip)
+);
+
+DECLARE_EVENT_CLASS(labyrinth_owner,
+	TP_PROTO(const struct lab_owner *owner, unsigned int pages),
+	TP_ARGS(owner, pages),
+	TP_STRUCT__entry(
+		__field(unsigned int, owner_id)
+		__field(unsigned int, pages)
+		__array(char, owner, LABYRINTH_NAME_LEN)
+		__array(char, module, LABYRINTH_NAME_LEN)
+	),
+	TP_fast_assign(
+		__entry->owner_id = lab_owner_id(owner);
+		__entry->pages = pages;
+		memcpy(__entry->owner, owner->name, LABYRINTH_NAME_LEN);
+		memcpy(__entry->module, owner->module_name, LABYRINTH_NAME_LEN);
+	),
+	TP_printk("owner_id=%u owner=%s module=%s pages=%u", __entry->owner_id,
+		  __entry->owner, __entry->module, __entry->pages)
+);
+
+/* pages: the reserve at creation; what was still out at destruction */
+DEFINE_EVENT(labyrinth_owner, owner_create,
+	TP_PROTO(const struct lab_owner *owner, unsigned int pages),
+	TP_ARGS(owner, pages));
+DEFINE_EVENT(labyrinth_owner, owner_destroy,
+	TP_PROTO(const struct lab_owner *owner, unsigned int pages),
+	TP_ARGS(owner, pages));
+
+TRACE_EVENT(refusal,
+	TP_PROTO(const struct lab_refusal *refusal),
+	TP_ARGS(refusal),
+	TP_STRUCT__entry(
+		__array(char, class, LAB_TRACE_NAME_LEN)
+		__array(char, op, LAB_TRACE_NAME_LEN)
+		__array(char, state, LAB_TRACE_NAME_LEN)
+		__field(int, err)
+		__field(unsigned long, pfn)
+		__field(unsigned int, owner_id)
+		__field(unsigned int, age_ms)
+		__field(unsigned long, site)
+		__field(int, caller_id)
+		__field(unsigned long, ip)
+		__array(char, owner, LABYRINTH_NAME_LEN)
+		__array(char, caller, LABYRINTH_NAME_LEN)
+		__array(char, caller_module, LABYRINTH_NAME_LEN)
+	),
+	TP_fast_assign(
+		const struct lab_owner *caller = refusal->caller;
+		const struct lab_owner *owner = NULL;
+
+		if (refusal->tag)
+			owner = lab_owner_by_id(lab_tag_owner(refusal->tag));
+		strscpy(__entry->class, lab_class_name(refusal->class),
+			LAB_TRACE_NAME_LEN);
+		strscpy(__entry->op, lab_op_name(refusal->op), LAB_TRACE_NAME_LEN);
+		strscpy(__entry->state, lab_state_name(lab_tag_state(refusal->tag)),
+			LAB_TRACE_NAME_LEN);
+		__entry->err = refusal->err;
+		__entry->pfn = lab_tag_pfn(refusal->tag);
+		__entry->owner_id = lab_tag_owner(refusal->tag);
+		__entry->age_ms = refusal->note.age_ms;
+		__entry->site = refusal->note.site;
+		__entry->caller_id = caller ? (int)lab_owner_id(caller) : -1;
+		__entry->ip = refusal->ip;
+		strscpy(__entry->owner, owner ? owner->name : "-",
+			LABYRINTH_NAME_LEN);
+		strscpy(__entry->caller, caller ? caller->name : "-",
+			LABYRINTH_NAME_LEN);
+		strscpy(__entry->caller_module,
+			caller ? caller->module_name : "-", LABYRINTH_NAME_LEN);
+	),
+	TP_printk("class=%s op=%s err=%d pfn=0x%lx state=%s owner_id=%u owner=%s age_ms=%u site=%pS caller_id=%d caller=%s module=%s ip=%pS",
+		  __entry->class, __entry->op, __entry->err, __entry->pfn,
+		  __entry->state, __entry->owner_id, __entry->owner, __entry->age_ms,
+		  (void *)__entry->site, __entry->caller_id, __entry->caller,
+		  __entry->caller_module, (void *)__entry->ip)
+);
+
+#endif /* LABYRINTH_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH report
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>

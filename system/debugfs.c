@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /sys/kernel/debug/labyrinth: snapshots, read from the table and the owners as
+ * they are in use. Nothing here takes a lock that an allocation waits for, or
+ * writes anything that an allocation reads.
+ */
+#include <linux/debugfs.h>
+#include <linux/device.h>
+#include <linux/mm.h>
+#include <linux/seq_file.h>
+#include <linux/vmalloc.h>
+
+#include "guard/guard.h"
+#include "page/cache.h"
+#include "page/limbo.h"
+#include "report/census.h"
+#include "report/kept.h"
+#include "report/report.h"
+#include "system/debugfs.h"
+
+static struct dentry *root;
+
+/* owners: one line each, with the states counted over the whole table. */
+
+struct tally {
+	unsigned int nr[LAB_NR_STATES];
+};
+
+static void tally_tags(struct tally *tally)
+{
+	lab_tag_t tag;
+	u64 index;
+
+	lab_table_for_each(&labyrinth_hot.table, index, tag)
+		tally[lab_tag_owner(tag) & (lab_owners.nr - 1)]
+			.nr[lab_tag_state(tag)]++;
+}
+
+static void show_owner(struct seq_file *m, const struct lab_owner *owner,
+		       const struct tally *tally)
+{
+	int fail;
+
+	seq_printf(m, "%u %s module=%s device=%s quota=%u reserve=%u/%u held=%u cached=%u lent=%u limbo=%u mapped=%u peak=%d",
+		   lab_owner_id(owner), owner->name, owner->module_name,
+		   owner->dev ? dev_name(owner->dev) : "-", owner->max_pages,
+		   atomic_read(&owner->reserve_held), owner->reserve_target,
+		   tally->nr[LAB_HELD], tally->nr[LAB_CACHED],
+		   tally->nr[LAB_LENT], tally->nr[LAB_LIMBO],
+		   tally->nr[LAB_MAPPED], atomic_read(&owner->peak));
+	for (fail = 0; fail < LAB_NR_FAILS; fail++)
+		seq_printf(m, " fail_%s=%d", lab_fail_name(fail),
+			   atomic_read(&owner->fails[fail]));
+	seq_printf(m, "%s\n",
+		   owner->phase == LAB_PHASE_GONE ? " destroyed" : "");
+}
+
+static int owners_show(struct seq_file *m, void *unused)
+{
+	struct tally *tally = vcalloc(lab_owners.nr, sizeof(*tally));
+	unsigned int id;
+
+	if (!tally)
+		return -ENOMEM;
+	tally_tags(tally);
+	lab_owners_lock();
+	for (id = 0; id < lab_owners.nr; id++)
+		if (lab_owners.slots[id].phase != LAB_PHASE_FREE)
+			show_owner(m, &lab_owners.slots[id], &tally[id]);
+	lab_owners_unlock();
+	vfree(tally);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(owners);
+
+/* sites: where each owner's pages are from, a line for each state and call site. */
+static int sites_show(struct seq_file *m, void *unused)
+{
+	unsigned int id;
+
+	lab_owners_lock();
+	for (id = 0; id < lab_owners.nr; id++)
+		if (lab_owners.slots[id].phase != LAB_PHASE_FREE)
+			lab_census_show(m, &lab_owners.slots[id]);
+	lab_owners_unlock();
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(sites);
+
+/* pages: one line a tag; the position is the slot's number. */
+
+/* The tag at *@pos or behind it; *@pos moves on also where there is none. */
+static void *pages_seek(loff_t *pos)
+{
+	u64 index = *pos;
+	bool found = lab_table_next(&labyrinth_hot.table, &index);
+
+	*pos = index;
+	return found ? &labyrinth_hot.table.slots[index] : NULL;
+}
+
+static void *pages_start(struct seq_file *m, loff_t *pos)
+{
+	return pages_seek(pos);
+}
+
+static void *pages_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	(*pos)++;
+	return pages_seek(pos);
+}
+
+static void pages_stop(struct seq_file *m, void *v)
+{
+}
+
+static int pages_show(struct seq_file *m, void *v)
+{
+	struct lab_slot *slot = v;
+	lab_tag_t tag = READ_ONCE(slot->tag);
+	struct lab_page_note note;
+
+	/* Gone since it was found. */
+	if (!tag)
+		return SEQ_SKIP;
+	note = lab_page_note(slot, tag);
+	seq_printf(m, "0x%lx %u %s %s", lab_tag_pfn(tag), lab_tag_owner(tag),
+		   lab_owner_by_id(lab_tag_owner(tag))->name,
+		   lab_state_name(lab_tag_state(tag)));
+	if (note.site)
+		seq_printf(m, " %u.%03u %pS", note.age_ms / 1000,
+			   note.age_ms % 1000, (void *)note.site);
+	seq_putc(m, '\n');
+	return 0;
+}
+
+static const struct seq_operations pages_sops = {
+	.start = pages_start,
+	.next = pages_next,
+	.stop = pages_stop,
+	.show = pages_show,
+};
+DEFINE_SEQ_ATTRIBUTE(pages);
+
+static int table_show(struct seq_file *m, void *unused)
+{
+	struct lab_table_stats stats;
+	u64 bytes = lab_table_span(&labyrinth_hot.table) * sizeof(struct lab_slot);
+
+	lab_table_stats(&labyrinth_hot.table, &stats);
+	seq_printf(m, "capacity: %llu\n", labyrinth_hot.table.capacity);
+	seq_printf(m, "slots: %llu\n", labyrinth_hot.table.nr_slots);
+	seq_printf(m, "bytes: %llu\n", bytes);
+	seq_printf(m, "used: %lu\n", stats.used);
+	seq_printf(m, "load: %llu %%\n",
+		   div64_u64(stats.used * 100ULL, labyrinth_hot.table.capacity));
+	seq_printf(m, "preferred slot: %lu\n", stats.preferred);
+	seq_printf(m, "second bucket: %lu\n", stats.second_bucket);
+	seq_printf(m, "stash: %u of %u\n", stats.stash_used, LAB_STASH_TAGS);
+	seq_printf(m, "longest probe: %u\n", stats.longest_probe);
+	seq_printf(m, "limbo: %ld\n", lab_limbo_count());
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(table);
+
+static int refusals_show(struct seq_file *m, void *unused)
+{
+	int class;
+
+	for (class = 0; class < LAB_NR_CLASSES; class++)
+		seq_printf(m, "%s: %lu\n", lab_class_name(class),
+			   lab_report_count(class));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(refusals);
+
+static int reports_open(struct inode *inode, struct file *file)
+{
+	return lab_kept_open(file);
+}
+
+static const struct file_operations reports_fops = {
+	.owner = THIS_MODULE,
+	.open = reports_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = seq_release,
+};
+
+/* The table of transitions that this module runs by. */
+static int transitions_show(struct seq_file *m, void *unused)
+{
+	int op, state;
+
+	seq_printf(m, "%-12s", "operation");
+	for (state = 0; state < LAB_NR_STATES; state++)
+		seq_printf(m, " %8s", lab_state_name(state));
+	seq_putc(m, '\n');
+	for (op = 0; op < LAB_NR_OPS; op++) {
+		seq_printf(m, "%-12s", lab_op_name(op));
+		for (state = 0; state < LAB_NR_STATES; state++) {
+			int next = lab_transition(op, state);
+
+			if (next < 0)
+				seq_printf(m, " %8pe", ERR_PTR(next));
+			else
+				seq_printf(m, " %8s", lab_state_name(next));
+		}
+		seq_putc(m, '\n');
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(transitions);
+
+/* Context: Task. Works without debugfs: the rest does not need it. */
+void lab_debugfs_init(void)
+{
+	root = debugfs_create_dir("labyrinth", NULL);
+	debugfs_create_file("owners", 0400, root, NULL, &owners_fops);
+	debugfs_create_file("pages", 0400, root, NULL, &pages_fops);
+	debugfs_create_file("sites", 0400, root, NULL, &sites_fops);
+	debugfs_create_file("table", 0400, root, NULL, &table_fops);
+	debugfs_create_file("refusals", 0400, root, NULL, &refusals_fops);
+	debugfs_create_file("reports", 0400, root, NULL, &reports_fops);
+	debugfs_create_file("transitions", 0400, root, NULL,
+			    &transitions_fops);
+	lab_guard_debugfs(root);
+}
+
+void lab_debugfs_exit(void)
+{
+	debugfs_remove(root);
+}
