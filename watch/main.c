@@ -7,7 +7,7 @@
 #include <linux/debugfs.h>
 #include <linux/module.h>
 
-#include "labyrinth_version.h"
+#include "core/version.h"
 #include "watch/census.h"
 #include "watch/holders.h"
 #include "watch/peek.h"
