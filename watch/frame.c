@@ -58,13 +58,13 @@ static const char *ordinary(struct page *page)
 {
 	if (PageReserved(page))
 		return "reserved at boot, or no memory";
-	if (PageBuddy(page) || !page_ref_count(page))
+	if (data_race(PageBuddy(page)) || !page_ref_count(page))
 		return "free";
-	if (PageOffline(page))
+	if (data_race(PageOffline(page)))
 		return "marked offline: a balloon's, or Labyrinth's";
-	if (PageTable(page))
+	if (data_race(PageTable(page)))
 		return "a page table";
-	if (PageAnon(page))
+	if (data_race(PageAnon(page)))
 		return "a process's anonymous memory";
 	return READ_ONCE(page->mapping) ? "in the page cache" : "from the page allocator";
 }

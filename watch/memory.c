@@ -88,15 +88,17 @@ static void look_at_page(struct memory_walk *memory, const unsigned long *page)
 /* Neither a device's memory, nor memory that nobody may touch. */
 static bool is_memory(struct page *page)
 {
-	return page && !PageHWPoison(page) && !PageOffline(page) && !is_zone_device_page(page);
+	return page && !PageHWPoison(page) &&
+	       !data_race(PageOffline(page) || is_zone_device_page(page));
 }
 
 static bool may_have_pointers(struct page *page)
 {
 	struct page *head = compound_head(page);
 
-	return is_memory(page) && !PageReserved(page) && !PageLRU(head) && !PageBuddy(page) &&
-	       !PageTable(page) && (PageSlab(head) || page_ref_count(head));
+	return is_memory(page) && !PageReserved(page) && !PageLRU(head) &&
+	       !data_race(PageBuddy(page) || PageTable(page)) &&
+	       (data_race(PageSlab(head)) || page_ref_count(head));
 }
 
 /* By the kernel's page table. */

@@ -50,7 +50,7 @@ static void look_at_target(struct watch_search *search, const struct watch_targe
 	char name[NAME_LEN];
 	struct inode *inode;
 
-	if (watch_frame_pool(page) || PageSlab(page) || !mapping || mapping & MAPPING_MARKS ||
+	if (watch_frame_pool(page) || data_race(PageSlab(page)) || !mapping || mapping & MAPPING_MARKS ||
 	    !page_ref_count(page))
 		return;
 	inode = host_of((struct address_space *)mapping);

@@ -52,14 +52,22 @@ static void describe_page(const void *addr, char *text)
 		strscpy(text, "a page from the page allocator", WATCH_PLACE_TEXT);
 }
 
+static void describe_stack(struct task_struct *owner, char *text)
+{
+	char comm[TASK_COMM_LEN];
+
+	get_task_comm(comm, owner);
+	scnprintf(text, WATCH_PLACE_TEXT, "the stack of %s:%d, maybe of a call that is over", comm,
+		  task_pid_nr(owner));
+}
+
 /* Addresses in the kernel's page table, which are not the direct map's. */
 static void describe_mapped(const struct watch_tasks *tasks, unsigned long addr, char *text)
 {
 	struct task_struct *owner = stack_owner(tasks, addr);
 
 	if (owner)
-		scnprintf(text, WATCH_PLACE_TEXT, "the stack of %s:%d, maybe of a call that is over",
-			  owner->comm, task_pid_nr(owner));
+		describe_stack(owner, text);
 	else if (is_module(addr))
 		scnprintf(text, WATCH_PLACE_TEXT, "a module's data, %ps", (void *)addr);
 	else if (is_image(addr))

@@ -217,6 +217,8 @@ static void name_pool(struct watch_pool *pool)
 
 	if (pool->destroyed && pool->device[0])
 		return;
+	if (!netdev && !copy->p.dev)
+		strscpy(pool->device, "no device", sizeof(pool->device));
 	if (netdev && watch_page_at(netdev))
 		name_netdev(pool, netdev);
 	else if (copy->p.dev && watch_page_at(copy->p.dev))

@@ -181,19 +181,32 @@ static const void *object_of(const struct hit *hit, int kind)
 	return base;
 }
 
-/* Follow the list to what is no skb: its head. */
+/* Whether what @from leads to leads back to it. Sets @next. */
+static bool is_linked(unsigned long from, unsigned long *next)
+{
+	unsigned long back;
+
+	return watch_peek(next, (void *)from + offsetof(struct sk_buff, next), sizeof(*next)) &&
+	       watch_peek(&back, (void *)*next + offsetof(struct sk_buff, prev), sizeof(back)) &&
+	       back == from;
+}
+
+/*
+ * Follow the list to what is no skb: its head, which must be linked as well. In a tree, a
+ * parent may look like a neighbour, but what is reached at last like no head.
+ */
 static bool place_in_list(struct hit *hit)
 {
-	unsigned long next, back;
+	unsigned long next, first;
 	unsigned int hops = 0;
 
-	if (!watch_peek(&next, &hit->skb->next, sizeof(next)) || !watch_is_direct(next) ||
-	    !watch_peek(&back, (void *)next + offsetof(struct sk_buff, prev), sizeof(back)) ||
-	    back != (unsigned long)hit->skb)
+	if (!is_linked((unsigned long)hit->skb, &next))
 		return false;
 	while (kind_of(next) >= 0 && hops++ < MAX_HOPS)
 		if (!watch_peek(&next, (void *)next, sizeof(next)))
 			return false;
+	if (next % sizeof(long) || !is_linked(next, &first))
+		return false;
 	hit->place = IN_LIST;
 	hit->head = next;
 	hit->sk = watch_sock_of_queue(next, &hit->queue);
@@ -245,31 +258,41 @@ static void note_task(struct hit *hit, const struct watch_file *file)
 	get_task_comm(hit->comm, file->task);
 }
 
-/* Whether @hit is in a tree of @sk. */
-static bool place_in_tree(struct hit *hit, const struct sock *sk)
+static void place_in_tree(struct hit *hit, const struct sock *sk,
+			  const struct watch_sock_tree *tree)
 {
-	if (!hit->root || !watch_sock_has_tree(sk, (unsigned long)hit->root, &hit->queue))
-		return false;
+	if (!hit->root || (unsigned long)hit->root != tree->root)
+		return;
 	hit->place = IN_TREE;
 	hit->sk = sk;
+	hit->queue = tree->name;
 	hit->root = NULL;
-	return true;
+}
+
+static void place_in_socket(struct hits *hits, const struct sock *sk,
+			    const struct watch_file *file)
+{
+	struct watch_sock_tree trees[WATCH_SOCK_TREES];
+	unsigned int i, nr = watch_sock_trees(sk, trees);
+	struct hit *hit;
+
+	for (hit = hits->hit; hit < hits->hit + hits->nr; hit++) {
+		for (i = 0; i < nr; i++)
+			place_in_tree(hit, sk, &trees[i]);
+		if (hit->sk == sk)
+			note_task(hit, file);
+	}
 }
 
 static void place_by_socket(struct watch_search *search, const struct watch_file *file,
 			    void *context)
 {
 	const struct socket *socket = file->private_data;
-	struct hits *hits = context;
 	const struct sock *sk;
-	struct hit *hit;
 
-	if (!S_ISSOCK(file->mode) || !watch_peek(&sk, &socket->sk, sizeof(sk)) ||
-	    !watch_sock_at((unsigned long)sk))
-		return;
-	for (hit = hits->hit; hit < hits->hit + hits->nr; hit++)
-		if (place_in_tree(hit, sk) || hit->sk == sk)
-			note_task(hit, file);
+	if (S_ISSOCK(file->mode) && watch_peek(&sk, &socket->sk, sizeof(sk)) &&
+	    watch_sock_at((unsigned long)sk))
+		place_in_socket(context, sk, file);
 }
 
 static void place_by_charge(struct hit *hit)

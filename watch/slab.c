@@ -51,7 +51,7 @@ const void *watch_slab_cache(const void *addr)
 	const struct page *slab = slab_of(addr);
 	const void *cache;
 
-	if (!slab || at.cache < 0 || !PageSlab((struct page *)slab) ||
+	if (!slab || at.cache < 0 || !data_race(PageSlab((struct page *)slab)) ||
 	    !watch_peek(&cache, (const void *)slab + at.cache, sizeof(cache)))
 		return NULL;
 	return cache;
@@ -62,7 +62,7 @@ unsigned long watch_slab_bytes(unsigned long pfn)
 	struct page *page = pfn_to_online_page(pfn);
 	unsigned int order;
 
-	if (!page || !PageSlab(page) || compound_head(page) != page)
+	if (!page || !data_race(PageSlab(page)) || compound_head(page) != page)
 		return 0;
 	order = data_race(compound_order(page));
 	return order <= SLAB_MAX_ORDER ? PAGE_SIZE << order : 0;

@@ -32,6 +32,8 @@ static const struct {
 	{ offsetof(struct tcp_sock, out_of_order_queue), "out-of-order queue" },
 };
 
+static_assert(ARRAY_SIZE(trees) == WATCH_SOCK_TREES);
+
 /* A protocol without a cache of its own has its sockets from kmalloc(). */
 static bool cache_fits(const struct proto *prot, const struct sock *sk)
 {
@@ -82,21 +84,18 @@ static bool is_tcp(const struct sock *sk)
 	       type == SOCK_STREAM && protocol == IPPROTO_TCP;
 }
 
-/* Whether one of the trees of @sk, if it is TCP's, has its root at @root. */
-bool watch_sock_has_tree(const struct sock *sk, unsigned long root, const char **queue)
+/* The trees of @sk that are not empty. Return: how many, at most %WATCH_SOCK_TREES. */
+unsigned int watch_sock_trees(const struct sock *sk, struct watch_sock_tree *found)
 {
-	unsigned long node;
-	unsigned int i;
+	unsigned int i, nr = 0;
 
-	if (!is_tcp(sk))
-		return false;
-	for (i = 0; i < ARRAY_SIZE(trees); i++) {
-		*queue = trees[i].name;
-		if (watch_peek(&node, (const void *)sk + trees[i].offset, sizeof(node)) &&
-		    node == root)
-			return true;
+	for (i = 0; i < ARRAY_SIZE(trees) && is_tcp(sk); i++) {
+		found[nr].name = trees[i].name;
+		if (watch_peek(&found[nr].root, (const void *)sk + trees[i].offset,
+			       sizeof(found[nr].root)) && found[nr].root)
+			nr++;
 	}
-	return false;
+	return nr;
 }
 
 static void describe_inet(const struct sock_common *common, char *text, size_t size)

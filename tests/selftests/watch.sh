@@ -8,6 +8,7 @@
 
 HOLDERS=/sys/kernel/debug/labyrinth_watch/holders
 HOLD=tests/selftests/user/hold
+SHARE=/sys/module/labyrinth_watch/parameters/share
 LEAKY=/sys/module/labyrinth_leaky/parameters
 
 ask() {
@@ -54,6 +55,29 @@ sockets() {
 	kept unix 'reference, 1: a fragment of an skb in the receive queue of a UNIX(-STREAM)? socket, hold:[0-9]+ fd '
 }
 
+busy() { grep -q '^busy: looking at' $HOLDERS; }
+
+# At the slowest pace, a search is long enough to be seen, and to be ended.
+stopped() {
+	echo 1 >$SHARE
+	start map
+	sh -c "echo pfn $pfn >$HOLDERS" 2>/dev/null &
+	searcher=$!
+	left=100
+	until busy || [ $left -eq 0 ]; do
+		left=$((left - 1))
+		sleep 0.1
+	done
+	ktap_contains "a search that runs is seen" "^busy: looking at" "$(cat $HOLDERS)"
+	ktap_refuse "a second one is refused" sh -c "echo pfn $pfn >$HOLDERS"
+	kill $searcher
+	wait $searcher 2>/dev/null
+	ktap_contains "a signal ends it" "STOPPED before its end$" "$(cat $HOLDERS)"
+	stop
+	ktap_refuse "no share is none" sh -c "echo 0 >$SHARE"
+	echo 100 >$SHARE
+}
+
 owners() {
 	insmod labyrinth.ko
 	insmod tests/selftests/labyrinth_probe.ko
@@ -63,7 +87,7 @@ owners() {
 	ktap_check "labyrinth.ko is not kept" rmmod labyrinth
 }
 
-ktap_plan 25
+ktap_plan 29
 ktap_check "the module loads, without Labyrinth" insmod watch/labyrinth_watch.ko
 ktap_contains "nothing was asked yet" "^nothing asked yet" "$(cat $HOLDERS)"
 kept map 'reference, 1: the page table of hold:[0-9]+ at 0x[0-9a-f]+-0x[0-9a-f]+ '
@@ -92,5 +116,6 @@ ktap_refuse "a frame that there is not" sh -c "echo pfn 0xffffffffff >$HOLDERS"
 ktap_refuse "a pool that there is not" sh -c "echo pool 99 >$HOLDERS"
 ktap_refuse "another word" sh -c "echo frame 1 >$HOLDERS"
 owners
+stopped
 ktap_check "the module unloads" rmmod labyrinth_watch
 ktap_end
