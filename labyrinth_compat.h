@@ -94,6 +94,13 @@
 #define lab_pool_netdev(pool)	((void)(pool), NULL)
 #endif
 
+/* A dentry's place among its inode's aliases lost a name on the way. */
+#ifdef LAB_HAS_DENTRY_UNION_NAME
+#define LAB_DENTRY_ALIAS	d_u.d_alias
+#else
+#define LAB_DENTRY_ALIAS	d_alias
+#endif
+
 /* Without IPv6, no socket has such an address. */
 #if IS_ENABLED(CONFIG_IPV6)
 #define lab_sock_v6_peer(common)	(&(common)->skc_v6_daddr)

@@ -6,6 +6,7 @@
  */
 #include <linux/fdtable.h>
 #include <linux/fs.h>
+#include <linux/sizes.h>
 
 #include "watch/files.h"
 #include "watch/pace.h"
@@ -15,7 +16,7 @@
 #include "watch/tasks.h"
 
 /* More than fs.nr_open allows, no table has. */
-#define MAX_FDS		(1U << 30)
+#define MAX_FDS		SZ_1G
 #define CHUNK		64
 
 struct walk {

@@ -16,7 +16,8 @@ struct watch_file {
 	const void *private_data;
 };
 
-typedef void watch_file_fn(struct watch_search *search, const struct watch_file *file, void *context);
+typedef void watch_file_fn(struct watch_search *search, const struct watch_file *file,
+			   void *context);
 
 void watch_each_file(struct watch_search *search, watch_file_fn *fn, void *context);
 

@@ -21,6 +21,7 @@
 void watch_frame_block(struct page *page, unsigned long *first, unsigned long *nr)
 {
 	struct page *head = compound_head(page);
+	/* A race with who makes or breaks the block: any order that is one will do. */
 	unsigned int order = data_race(compound_order(head));
 
 	*first = page_to_pfn(head);
@@ -58,13 +59,13 @@ static const char *ordinary(struct page *page)
 {
 	if (PageReserved(page))
 		return "reserved at boot, or no memory";
-	if (data_race(PageBuddy(page)) || !page_ref_count(page))
+	if (WATCH_IS(PageBuddy, page) || !page_ref_count(page))
 		return "free";
-	if (data_race(PageOffline(page)))
+	if (WATCH_IS(PageOffline, page))
 		return "marked offline: a balloon's, or Labyrinth's";
-	if (data_race(PageTable(page)))
+	if (WATCH_IS(PageTable, page))
 		return "a page table";
-	if (data_race(PageAnon(page)))
+	if (WATCH_IS(PageAnon, page))
 		return "a process's anonymous memory";
 	return READ_ONCE(page->mapping) ? "in the page cache" : "from the page allocator";
 }

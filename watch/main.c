@@ -16,6 +16,7 @@
 #include "watch/slab.h"
 #include "watch/turn.h"
 
+/* See turn.h. */
 DEFINE_MUTEX(watch_turn);
 
 static struct dentry *folder;

@@ -10,10 +10,10 @@
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 #include <linux/percpu.h>
+#include <linux/processor.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
-#include <asm/processor.h>
 
 #include "watch/frame.h"
 #include "watch/pace.h"
@@ -88,8 +88,8 @@ static void look_at_page(struct memory_walk *memory, const unsigned long *page)
 /* Neither a device's memory, nor memory that nobody may touch. */
 static bool is_memory(struct page *page)
 {
-	return page && !PageHWPoison(page) &&
-	       !data_race(PageOffline(page) || is_zone_device_page(page));
+	return page && !PageHWPoison(page) && !WATCH_IS(PageOffline, page) &&
+	       !WATCH_IS(is_zone_device_page, page);
 }
 
 static bool may_have_pointers(struct page *page)
@@ -97,8 +97,8 @@ static bool may_have_pointers(struct page *page)
 	struct page *head = compound_head(page);
 
 	return is_memory(page) && !PageReserved(page) && !PageLRU(head) &&
-	       !data_race(PageBuddy(page) || PageTable(page)) &&
-	       (data_race(PageSlab(head)) || page_ref_count(head));
+	       !WATCH_IS(PageBuddy, page) && !WATCH_IS(PageTable, page) &&
+	       (WATCH_IS(PageSlab, head) || page_ref_count(head));
 }
 
 /* By the kernel's page table. */

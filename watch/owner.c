@@ -14,15 +14,14 @@
 #include "watch/peek.h"
 #include "watch/search.h"
 
-typedef typeof(labyrinth_query) query_fn;
-
 static bool wanted(const struct labyrinth_page_info *info, const char *name)
 {
 	return (info->state == LABYRINTH_PAGE_LENT || info->state == LABYRINTH_PAGE_LIMBO) &&
 	       !strcmp(info->owner, name);
 }
 
-static int aim(struct watch_search *search, const char *name, query_fn *query)
+static int aim(struct watch_search *search, const char *name,
+	       int (*query)(const void *addr, struct labyrinth_page_info *info))
 {
 	struct labyrinth_page_info info;
 	unsigned long pfn;
@@ -47,7 +46,8 @@ static int aim(struct watch_search *search, const char *name, query_fn *query)
  */
 int watch_owner_aim(struct watch_search *search, const char *name)
 {
-	query_fn *query = symbol_get(labyrinth_query);
+	int (*query)(const void *addr, struct labyrinth_page_info *info) =
+		symbol_get(labyrinth_query);
 	int err;
 
 	if (!query)

@@ -46,8 +46,9 @@ static void sleep_off(u64 worked_ns)
 {
 	unsigned int share = READ_ONCE(watch_share);
 
+	worked_ns = worked_ns * (100 - share) / share;
 	if (share < 100)
-		schedule_timeout_interruptible(1 + nsecs_to_jiffies(worked_ns * (100 - share) / share));
+		schedule_timeout_interruptible(1 + nsecs_to_jiffies(worked_ns));
 }
 
 /**

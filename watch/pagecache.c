@@ -6,6 +6,7 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 
+#include "labyrinth_compat.h"
 #include "watch/frame.h"
 #include "watch/peek.h"
 #include "watch/search.h"
@@ -26,7 +27,7 @@ static void name_inode(struct inode *inode, char *name)
 	strscpy(name, "no name", NAME_LEN);
 	if (!WATCH_PEEK(alias, &inode->i_dentry.first) || !alias)
 		return;
-	dentry = hlist_entry(alias, struct dentry, d_u.d_alias);
+	dentry = hlist_entry(alias, struct dentry, LAB_DENTRY_ALIAS);
 	if (watch_peek(&from, &dentry->d_name.name, sizeof(from)))
 		watch_peek(name, from, NAME_LEN - 1);
 	name[NAME_LEN - 1] = '\0';
@@ -42,18 +43,22 @@ static struct inode *host_of(struct address_space *mapping)
 	       back == mapping ? inode : NULL;
 }
 
+static struct inode *inode_of(struct page *page)
+{
+	unsigned long mapping = (unsigned long)READ_ONCE(page->mapping);
+
+	if (watch_frame_pool(page) || WATCH_IS(PageSlab, page) || !mapping ||
+	    mapping & MAPPING_MARKS || !page_ref_count(page))
+		return NULL;
+	return host_of((struct address_space *)mapping);
+}
+
 static void look_at_target(struct watch_search *search, const struct watch_target *target)
 {
-	struct page *page = pfn_to_page(target->pfn);
-	unsigned long mapping = (unsigned long)READ_ONCE(page->mapping);
-	typeof_member(struct inode, i_ino) ino;
+	struct inode *inode = inode_of(pfn_to_page(target->pfn));
 	char name[NAME_LEN];
-	struct inode *inode;
+	typeof(inode->i_ino) ino;
 
-	if (watch_frame_pool(page) || data_race(PageSlab(page)) || !mapping || mapping & MAPPING_MARKS ||
-	    !page_ref_count(page))
-		return;
-	inode = host_of((struct address_space *)mapping);
 	if (!inode || !WATCH_PEEK(ino, &inode->i_ino))
 		return;
 	name_inode(inode, name);

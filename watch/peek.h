@@ -25,8 +25,18 @@ static inline bool watch_peek(void *to, const void *from, size_t size)
 }
 
 /* One object, whose type the compiler compares. */
-#define WATCH_PEEK(to, from) \
-	((void)sizeof(&(to) == (from)), watch_peek(&(to), from, sizeof(to)))
+#define WATCH_PEEK(to, from) ({						\
+	const typeof(to) *watch_from = (from);				\
+									\
+	watch_peek(&(to), watch_from, sizeof(*watch_from));		\
+})
+
+/*
+ * Whether @test, as PageSlab(), holds of @page. A page may become something else while it
+ * is asked, which data_race() says: an answer is a hint of where to look, and nothing that
+ * follows from it needs it to be true.
+ */
+#define WATCH_IS(test, page)	data_race(test(page))
 
 /* Whether @addr is in the direct map, or would be if the frame were there. */
 static inline bool watch_is_direct(unsigned long addr)

@@ -6,6 +6,7 @@
 #include <linux/mm.h>
 #include <linux/pipe_fs_i.h>
 #include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/stat.h>
 
 #include "watch/files.h"
@@ -13,7 +14,7 @@
 #include "watch/search.h"
 #include "watch/searchers.h"
 
-#define MAX_SLOTS	(1U << 20)
+#define MAX_SLOTS	SZ_1M
 
 static void look_at_slot(struct watch_search *search, const struct watch_file *file,
 			 const struct pipe_buffer *slot)
@@ -28,11 +29,12 @@ static void look_at_slot(struct watch_search *search, const struct watch_file *f
 	if (!watch_wanted(search, pfn) || !watch_account(search, &slot->page))
 		return;
 	get_task_comm(comm, file->task);
-	watch_hold(search, pfn, WATCH_REFERENCE, &slot->page, "the pipe %llu, %s:%d fd %u", file->ino, comm,
-		   task_pid_nr(file->task), file->fd);
+	watch_hold(search, pfn, WATCH_REFERENCE, &slot->page, "the pipe %llu, %s:%d fd %u",
+		   file->ino, comm, task_pid_nr(file->task), file->fd);
 }
 
-static void look_at_pipe(struct watch_search *search, const struct watch_file *file, void *context)
+static void look_at_pipe(struct watch_search *search, const struct watch_file *file,
+			 void *context)
 {
 	struct pipe_inode_info pipe;
 	typeof(pipe.head) slot;
@@ -42,7 +44,7 @@ static void look_at_pipe(struct watch_search *search, const struct watch_file *f
 	    (typeof(slot))(pipe.head - pipe.tail) > pipe.ring_size)
 		return;
 	for (slot = pipe.tail; slot != pipe.head; slot++)
-		look_at_slot(search, file, &pipe.bufs[slot & (pipe.ring_size - 1)]);
+		look_at_slot(search, file, pipe.bufs + (slot & (pipe.ring_size - 1)));
 }
 
 void watch_find_in_pipes(struct watch_search *search)

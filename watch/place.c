@@ -88,11 +88,11 @@ enum watch_claim watch_place_describe(struct watch_search *search, const void *a
 {
 	struct watch_slab_object object;
 
-	if (!watch_is_direct((unsigned long)addr))
-		describe_mapped(search->tasks, (unsigned long)addr, text);
-	else if (watch_slab_find(addr, &object))
+	if (watch_slab_find(addr, &object))
 		return describe_slab(&object, text);
-	else
+	if (watch_is_direct((unsigned long)addr))
 		describe_page(addr, text);
+	else
+		describe_mapped(search->tasks, (unsigned long)addr, text);
 	return WATCH_POINTER;
 }

@@ -15,6 +15,7 @@
 #include <linux/netdevice.h>
 #include <linux/ptr_ring.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
@@ -37,7 +38,7 @@
 #define MAX_USERS	16
 
 /* More than so many pages, no pool has out. */
-#define MAX_INFLIGHT	(1 << 28)
+#define MAX_INFLIGHT	SZ_256M
 
 /* A pool's BIAS_MAX: this, or half of it. */
 #define FRAGMENTS_FULL	LONG_MAX
@@ -280,7 +281,9 @@ static void fill_in(struct watch_search *search, struct watch_pool *pool)
 	pool->stalled_s = pool->destroyed ? (jiffies - copy->defer_start) / HZ : 0;
 	pool->held = copy->pages_state_hold_cnt;
 	pool->released = atomic_read(&copy->pages_state_release_cnt);
-	pool->pages = pool->cached = pool->in_ring = 0;
+	pool->pages = 0;
+	pool->cached = 0;
+	pool->in_ring = 0;
 	name_pool(pool);
 	each_kept(search, pool->at, count_kept, pool);
 }
@@ -471,8 +474,9 @@ static void hold_kept(struct watch_search *search, unsigned long pfn, const void
 	const struct watch_pool *pool = context;
 
 	if (watch_wanted(search, pfn) && watch_account(search, word))
-		watch_hold(search, pfn, WATCH_REFERENCE, word, "the %s of page_pool %ld (%s)", where,
-			   pool - pools + 1, pool->device);
+		watch_hold(search, pfn, WATCH_REFERENCE, word,
+			   "the %s of page_pool %ld (%s)", where, pool - pools + 1,
+			   pool->device);
 }
 
 static void hold_cut(struct watch_search *search, const struct watch_pool *pool)
@@ -500,8 +504,8 @@ void watch_find_in_pools(struct watch_search *search)
 }
 
 /*
- * While the pool at @at cuts fragments of @page, the count of them, @fragments, is ahead by
- * what is not cut yet. Return: the fragments that are out, the pool's own remainder included.
+ * While the pool at @at cuts fragments of @page, the count of them, @fragments, is ahead
+ * by what is not cut yet. Return: the fragments that are out, the pool's own rest included.
  */
 long watch_pool_cut(const struct page_pool *at, const struct page *page, long fragments)
 {

@@ -403,7 +403,8 @@ static void tell_socket(struct watch_search *search, const struct hit *hit)
 	watch_sock_describe(hit->sk, sock, sizeof(sock));
 	if (hit->pid)
 		scnprintf(task, sizeof(task), "%s:%d fd %u", hit->comm, hit->pid, hit->fd);
-	watch_hold(search, hit->pfn, WATCH_REFERENCE, hit->skb, "%s of an skb %s%s%s a %s, %s", hit->part,
+	watch_hold(search, hit->pfn, WATCH_REFERENCE, hit->skb,
+		   "%s of an skb %s%s%s a %s, %s", hit->part,
 		   hit->queue ? "in the " : "charged to", hit->queue ?: "",
 		   hit->queue ? " of" : "", sock, task);
 }

@@ -51,7 +51,7 @@ const void *watch_slab_cache(const void *addr)
 	const struct page *slab = slab_of(addr);
 	const void *cache;
 
-	if (!slab || at.cache < 0 || !data_race(PageSlab((struct page *)slab)) ||
+	if (!slab || at.cache < 0 || !WATCH_IS(PageSlab, (struct page *)slab) ||
 	    !watch_peek(&cache, (const void *)slab + at.cache, sizeof(cache)))
 		return NULL;
 	return cache;
@@ -62,8 +62,9 @@ unsigned long watch_slab_bytes(unsigned long pfn)
 	struct page *page = pfn_to_online_page(pfn);
 	unsigned int order;
 
-	if (!page || !data_race(PageSlab(page)) || compound_head(page) != page)
+	if (!page || !WATCH_IS(PageSlab, page) || compound_head(page) != page)
 		return 0;
+	/* A race with who takes the slab apart: what is no order is not believed. */
 	order = data_race(compound_order(page));
 	return order <= SLAB_MAX_ORDER ? PAGE_SIZE << order : 0;
 }
@@ -147,12 +148,12 @@ static unsigned long encode(unsigned long secret, unsigned long link, unsigned l
 /* Whether the word at @offset of the freed @object links to another one of its slab. */
 static bool learn_secret(void *object, unsigned int offset, unsigned int stride)
 {
-	void *base = page_to_virt((struct page *)slab_of(object));
+	unsigned long base = (unsigned long)page_to_virt((struct page *)slab_of(object));
 	unsigned long other, word, link = (unsigned long)object + offset;
 
 	if (!watch_peek(&word, (void *)link, sizeof(word)))
 		return false;
-	for (other = (unsigned long)base; other < (unsigned long)base + PAGE_SIZE; other += stride) {
+	for (other = base; other < base + PAGE_SIZE; other += stride) {
 		at.secret = find_word(probe, CACHE_BYTES, word ^ encode(0, link, other));
 		if (at.secret >= 0)
 			return true;

@@ -11,8 +11,8 @@
 #define WATCH_SLAB_NAME	40
 
 enum watch_life {
-	WATCH_LIFE_UNKNOWN,	/* not on the slab's list of free objects, or that cannot be read */
-	WATCH_LIFE_FREED,	/* holds a link of the list of free objects */
+	WATCH_LIFE_UNKNOWN,	/* in use; or free and elsewhere than in its slab */
+	WATCH_LIFE_FREED,	/* in its slab's list of free objects */
 };
 
 /* A cache, and where in each of its slabs the objects are. */

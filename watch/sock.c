@@ -54,7 +54,8 @@ const struct sock *watch_sock_at(unsigned long addr)
 	unsigned short family;
 
 	if (addr % sizeof(long) || !watch_is_direct(addr) ||
-	    !watch_peek(&prot, &sk->sk_prot, sizeof(prot)) || watch_is_direct((unsigned long)prot) ||
+	    !watch_peek(&prot, &sk->sk_prot, sizeof(prot)) ||
+	    watch_is_direct((unsigned long)prot) ||
 	    !WATCH_PEEK(family, &sk->sk_family) || family >= AF_MAX)
 		return NULL;
 	return cache_fits(prot, sk) ? sk : NULL;

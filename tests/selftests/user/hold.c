@@ -15,8 +15,8 @@
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/types.h>
 #include <net/if.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -40,13 +40,13 @@ static void take_others(void)
 	munmap(others, size);
 }
 
-static uint64_t pfn_of(const void *page)
+static __u64 pfn_of(const void *page)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY);
-	uint64_t entry;
+	__u64 entry;
 
 	if (fd < 0 || pread(fd, &entry, sizeof(entry),
-			    (uintptr_t)page / page_size * sizeof(entry)) != sizeof(entry))
+			    (unsigned long)page / page_size * sizeof(entry)) != sizeof(entry))
 		err(1, "pagemap");
 	close(fd);
 	return entry & ((1ULL << 55) - 1);
@@ -122,7 +122,7 @@ static void listen_to(const char *interface)
 		err(1, "packet socket");
 }
 
-static void wait_for_ever(uint64_t pfn)
+static void wait_for_ever(__u64 pfn)
 {
 	printf("pfn %llu\n", (unsigned long long)pfn);
 	fflush(stdout);
@@ -148,7 +148,7 @@ int main(int argc, char **argv)
 {
 	const char *where = argc > 1 ? argv[1] : "";
 	int file = !strcmp(where, "file") && argc > 2;
-	uint64_t pfn;
+	__u64 pfn;
 	void *page;
 
 	page_size = sysconf(_SC_PAGESIZE);
