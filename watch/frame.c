@@ -51,7 +51,7 @@ long watch_frame_refs(unsigned long pfn)
 		return refs;
 	fragments = watch_frame_fragments(page);
 	if (fragments > MANY_FRAGMENTS)
-		fragments = watch_pool_cut(pool, page, fragments);
+		fragments = watch_pools_cut(pool, page, fragments);
 	return fragments > 0 ? refs - 1 + fragments : refs;
 }
 

@@ -5,25 +5,20 @@
  * runs touches it.
  *
  * A pool is found by the mark on its pages, and among the slab objects of its size, where
- * one without a page is found as well. What looks like one is believed only if all its
- * fields fit together.
+ * one without a page is found as well.
  */
-#include <linux/device.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
-#include <linux/netdevice.h>
-#include <linux/ptr_ring.h>
 #include <linux/seq_file.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/vmalloc.h>
 
 #include "labyrinth_compat.h"
 #include "watch/frame.h"
 #include "watch/pace.h"
 #include "watch/peek.h"
+#include "watch/pool.h"
 #include "watch/pools.h"
 #include "watch/search.h"
 #include "watch/searchers.h"
@@ -33,16 +28,6 @@
 
 #define MAX_POOLS	256
 #define MAX_CACHES	64
-#define MAX_RING	32768
-#define MAX_ORDER_POOL	10
-#define MAX_USERS	16
-
-/* More than so many pages, no pool has out. */
-#define MAX_INFLIGHT	SZ_256M
-
-/* A pool's BIAS_MAX: this, or half of it. */
-#define FRAGMENTS_FULL	LONG_MAX
-#define FRAGMENTS_HALF	(LONG_MAX >> 1)
 
 static struct watch_pool pools[MAX_POOLS];
 static unsigned int nr_pools, pools_left_out;
@@ -57,174 +42,6 @@ static unsigned int nr_caches;
 
 /* A copy of the pool that is looked at. */
 static struct page_pool *copy;
-
-static int inflight(const struct page_pool *pool)
-{
-	return pool->pages_state_hold_cnt - (u32)atomic_read(&pool->pages_state_release_cnt);
-}
-
-/* Is this one? */
-
-static bool params_fit(const struct page_pool *pool)
-{
-	return pool->p.order <= MAX_ORDER_POOL && pool->p.pool_size <= MAX_RING &&
-	       pool->p.nid >= NUMA_NO_NODE && pool->p.nid < MAX_NUMNODES &&
-	       (!pool->p.dev || (unsigned long)pool->p.dev >= PAGE_OFFSET);
-}
-
-static bool ring_fits(const struct ptr_ring *ring)
-{
-	return ring->size > 0 && ring->size <= MAX_RING && ring->producer < ring->size &&
-	       ring->consumer_head <= ring->size && (unsigned long)ring->queue >= PAGE_OFFSET;
-}
-
-/* A pool that was destroyed stays for as long as pages are out. Any other is freed memory. */
-static bool counts_fit(const struct page_pool *pool)
-{
-	int users = refcount_read(&pool->user_cnt), out = inflight(pool);
-
-	return pool->alloc.count <= PP_ALLOC_CACHE_SIZE && users >= 0 && users <= MAX_USERS &&
-	       out >= (users ? 0 : 1) && out < MAX_INFLIGHT;
-}
-
-/* Leaves the pool in @copy if it is one. */
-static bool read_pool(const struct page_pool *at)
-{
-	void *first;
-
-	return (unsigned long)at % sizeof(long) == 0 && watch_page_at(at) &&
-	       watch_peek(copy, at, sizeof(*copy)) && params_fit(copy) && ring_fits(&copy->ring) &&
-	       counts_fit(copy) && WATCH_PEEK(first, copy->ring.queue);
-}
-
-/* The pages that a pool has itself. */
-
-typedef void kept_fn(struct watch_search *search, unsigned long pfn, const void *word,
-		     const char *where, void *context);
-
-static void each_cached(struct watch_search *search, const struct page_pool *at, kept_fn *fn,
-			void *context)
-{
-	unsigned int i;
-
-	for (i = 0; i < copy->alloc.count; i++)
-		fn(search, watch_word_pfn((unsigned long)copy->alloc.cache[i]),
-		   &at->alloc.cache[i], "cache", context);
-}
-
-/* From the consumer's head on to the first empty entry; what is before it was consumed. */
-static void each_in_ring(struct watch_search *search, kept_fn *fn, void *context)
-{
-	const struct ptr_ring *ring = &copy->ring;
-	unsigned int i, index = ring->consumer_head;
-	void *entry;
-
-	for (i = 0; i < ring->size && !watch_pause(search); i++, index++) {
-		if (index >= ring->size)
-			index = 0;
-		if (!WATCH_PEEK(entry, &ring->queue[index]) || !entry)
-			return;
-		fn(search, watch_word_pfn((unsigned long)entry), &ring->queue[index], "ring",
-		   context);
-	}
-}
-
-/* Of the pool in @copy, which is @at. */
-static void each_kept(struct watch_search *search, const struct page_pool *at, kept_fn *fn,
-		      void *context)
-{
-	each_cached(search, at, fn, context);
-	each_in_ring(search, fn, context);
-}
-
-/* Names. */
-
-static bool read_name(char *name, const char *from)
-{
-	size_t i;
-
-	if (!watch_peek(name, from, WATCH_POOL_NAME - 1))
-		return false;
-	name[WATCH_POOL_NAME - 1] = '\0';
-	for (i = 0; name[i]; i++)
-		if (name[i] < ' ' || name[i] > '~')
-			return false;
-	return i;
-}
-
-static bool read_name_at(char *name, const char *const *from)
-{
-	const char *text;
-
-	return watch_peek(&text, from, sizeof(text)) && read_name(name, text);
-}
-
-/* A network device without a bus has no driver, but operations whose symbol tells. */
-static void name_by_ops(char *driver, const struct net_device *netdev)
-{
-	const void *ops;
-
-	if (watch_peek(&ops, &netdev->netdev_ops, sizeof(ops)))
-		scnprintf(driver, WATCH_POOL_NAME, "%ps", ops);
-}
-
-static bool name_driver(char *driver, const struct device *dev)
-{
-	struct device_driver *found;
-
-	return WATCH_PEEK(found, &dev->driver) && found && read_name_at(driver, &found->name);
-}
-
-static bool is_netdev(const struct device *dev)
-{
-	struct class *class;
-	char name[WATCH_POOL_NAME];
-
-	return watch_peek(&class, &dev->class, sizeof(class)) && class &&
-	       read_name_at(name, &class->name) && !strcmp(name, "net");
-}
-
-static void name_netdev(struct watch_pool *pool, const struct net_device *netdev)
-{
-	struct device *parent;
-
-	if (!read_name(pool->device, netdev->name))
-		return;
-	if (!WATCH_PEEK(parent, &netdev->dev.parent) || !parent ||
-	    !name_driver(pool->driver, parent))
-		name_by_ops(pool->driver, netdev);
-}
-
-static void name_device(struct watch_pool *pool, const struct device *dev)
-{
-	char name[WATCH_POOL_NAME];
-
-	if (is_netdev(dev)) {
-		name_netdev(pool, container_of(dev, struct net_device, dev));
-	} else if (read_name_at(name, &dev->kobj.name)) {
-		strscpy(pool->device, name, sizeof(pool->device));
-		name_driver(pool->driver, dev);
-	}
-}
-
-/*
- * A device may have gone before its pool, and its memory have become something else. So a
- * name that was read from a pool in use is kept, and one is read from a stalled pool only
- * if there was none.
- */
-static void name_pool(struct watch_pool *pool)
-{
-	const struct net_device *netdev = lab_pool_netdev(copy);
-
-	if (pool->destroyed && pool->device[0])
-		return;
-	if (!netdev && !copy->p.dev)
-		strscpy(pool->device, "no device", sizeof(pool->device));
-	if (netdev && watch_page_at(netdev))
-		name_netdev(pool, netdev);
-	else if (copy->p.dev && watch_page_at(copy->p.dev))
-		name_device(pool, copy->p.dev);
-}
 
 /* The register. */
 
@@ -284,8 +101,8 @@ static void fill_in(struct watch_search *search, struct watch_pool *pool)
 	pool->pages = 0;
 	pool->cached = 0;
 	pool->in_ring = 0;
-	name_pool(pool);
-	each_kept(search, pool->at, count_kept, pool);
+	watch_pool_name(pool, copy);
+	watch_pool_each_kept(search, pool->at, copy, count_kept, pool);
 }
 
 /* Return: the register's entry of the pool at @at, or NULL if there is no pool. */
@@ -295,7 +112,7 @@ static struct watch_pool *enter_pool(struct watch_search *search, const struct p
 
 	if (pool && pool->there)
 		return pool;
-	if (!read_pool(at))
+	if (!watch_pool_read(at, copy))
 		return NULL;
 	if (!pool)
 		pool = room_for(at);
@@ -428,8 +245,8 @@ static int aim_at(struct watch_search *search, const struct watch_pool *pool)
 	int err = 0;
 
 	xa_init(&kept);
-	if (read_pool(pool->at))
-		each_kept(search, pool->at, note_kept, &kept);
+	if (watch_pool_read(pool->at, copy))
+		watch_pool_each_kept(search, pool->at, copy, note_kept, &kept);
 	for (pfn = 1; pfn < watch_end_pfn && !err; pfn++) {
 		page = pfn_to_online_page(pfn);
 		if (page && watch_frame_pool(page) == pool->at && !xa_load(&kept, pfn))
@@ -496,24 +313,20 @@ void watch_find_in_pools(struct watch_search *search)
 
 	watch_pools_census(search);
 	for (i = 0; i < nr_pools && !watch_pause(search); i++) {
-		if (!pools[i].there || !read_pool(pools[i].at))
+		if (!pools[i].there || !watch_pool_read(pools[i].at, copy))
 			continue;
-		each_kept(search, pools[i].at, hold_kept, &pools[i]);
+		watch_pool_each_kept(search, pools[i].at, copy, hold_kept, &pools[i]);
 		hold_cut(search, &pools[i]);
 	}
 }
 
 /*
- * While the pool at @at cuts fragments of @page, the count of them, @fragments, is ahead
- * by what is not cut yet. Return: the fragments that are out, the pool's own rest included.
+ * Of @page, of whose fragments the pool at @at counts @fragments. Return: those that are out,
+ * or 0: not known.
  */
-long watch_pool_cut(const struct page_pool *at, const struct page *page, long fragments)
+long watch_pools_cut(const struct page_pool *at, const struct page *page, long fragments)
 {
-	long full = fragments > FRAGMENTS_HALF ? FRAGMENTS_FULL : FRAGMENTS_HALF;
-
-	if (!read_pool(at) || watch_word_pfn((unsigned long)copy->frag_page) != page_to_pfn(page))
-		return 0;
-	return fragments - (full - copy->frag_users) + 1;
+	return watch_pool_read(at, copy) ? watch_pool_cut(copy, page, fragments) : 0;
 }
 
 int watch_pools_init(void)

@@ -12,19 +12,6 @@ struct page_pool;
 struct seq_file;
 struct watch_search;
 
-#define WATCH_POOL_NAME	48
-
-struct watch_pool {
-	const struct page_pool *at;
-	char device[WATCH_POOL_NAME];	/* as long as it was there */
-	char driver[WATCH_POOL_NAME];
-	bool there;			/* in the last census */
-	bool destroyed;
-	unsigned int stalled_s;		/* seconds since its end, if it is destroyed */
-	u32 held, released;		/* its own counts, of pages taken and given back */
-	unsigned int pages, cached, in_ring;	/* as counted */
-};
-
 int watch_pools_init(void);
 void watch_pools_exit(void);
 void watch_pools_census(struct watch_search *search);
@@ -34,6 +21,6 @@ int watch_pools_aim_stalled(struct watch_search *search);
 
 /* From 1; 0: not in the census. */
 int watch_pool_number(const struct page_pool *pool);
-long watch_pool_cut(const struct page_pool *pool, const struct page *page, long fragments);
+long watch_pools_cut(const struct page_pool *pool, const struct page *page, long fragments);
 
 #endif /* WATCH_POOLS_H */

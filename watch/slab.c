@@ -11,6 +11,7 @@
 #include <linux/vmalloc.h>
 
 #include "watch/peek.h"
+#include "watch/sheaf.h"
 #include "watch/slab.h"
 
 #define PROBE_NAME	"labyrinth_watch"
@@ -273,7 +274,7 @@ static bool is_link(unsigned long word, unsigned long link, unsigned long secret
 }
 
 /* Return: whether @object, of the cache @kind, is in its slab's list of free objects. */
-enum watch_life watch_slab_life(const struct watch_slab_kind *kind, const void *object)
+static enum watch_life slab_life(const struct watch_slab_kind *kind, const void *object)
 {
 	unsigned long word, secret = 0, link;
 	u32 offset;
@@ -306,6 +307,8 @@ bool watch_slab_find(const void *addr, struct watch_slab_object *object)
 	base = (unsigned long)page_to_virt((struct page *)slab_of(addr));
 	object->stride = kind.stride;
 	object->start -= ((unsigned long)addr - base) % kind.stride;
-	object->life = watch_slab_life(&kind, (void *)object->start);
+	object->life = slab_life(&kind, (void *)object->start);
+	if (object->life == WATCH_LIFE_UNKNOWN && watch_sheaf_has(cache, (void *)object->start))
+		object->life = WATCH_LIFE_FREED;
 	return true;
 }

@@ -12,7 +12,7 @@
 
 enum watch_life {
 	WATCH_LIFE_UNKNOWN,	/* in use; or free and elsewhere than in its slab */
-	WATCH_LIFE_FREED,	/* in its slab's list of free objects */
+	WATCH_LIFE_FREED,	/* in its slab's list of free objects, or in a sheaf */
 };
 
 /* A cache, and where in each of its slabs the objects are. */
@@ -35,7 +35,6 @@ int watch_slab_learn(struct watch_slab_kind *kind, void **objects, unsigned int 
 
 const void *watch_slab_cache(const void *addr);
 bool watch_slab_find(const void *addr, struct watch_slab_object *object);
-enum watch_life watch_slab_life(const struct watch_slab_kind *kind, const void *object);
 
 /* The bytes of a slab whose first frame is @pfn; 0: no slab begins there. */
 unsigned long watch_slab_bytes(unsigned long pfn);
