@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The pages of one of Labyrinth's owners that others may have: those that are lent, and
- * those in limbo. Labyrinth is asked by its public call, if it is loaded: this module does
- * not need it.
+ * Labyrinth's pages, if it is loaded: this module does not need it, and asks by its public
+ * call. Labyrinth keeps many references on each of its pages; they are one holder, and what
+ * is left to be explained are the others'.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -13,7 +13,9 @@
 #include "watch/pace.h"
 #include "watch/peek.h"
 #include "watch/search.h"
+#include "watch/searchers.h"
 
+/* A page that others may have: it is lent, or in limbo. */
 static bool wanted(const struct labyrinth_page_info *info, const char *name)
 {
 	return (info->state == LABYRINTH_PAGE_LENT || info->state == LABYRINTH_PAGE_LIMBO) &&
@@ -55,4 +57,27 @@ int watch_owner_aim(struct watch_search *search, const char *name)
 	err = aim(search, name, query);
 	symbol_put(labyrinth_query);
 	return err;
+}
+
+/* Labyrinth's own references are one. */
+static void hold_by_owner(struct watch_search *search, struct watch_target *target,
+			  const struct labyrinth_page_info *info)
+{
+	target->refs -= min_t(long, target->refs, LAB_REFS_EXCLUSIVE) - 1;
+	watch_hold(search, target->pfn, WATCH_REFERENCE, NULL,
+		   "Labyrinth, for owner %s of module %s", info->owner, info->module);
+}
+
+void watch_find_in_labyrinth(struct watch_search *search)
+{
+	int (*query)(const void *addr, struct labyrinth_page_info *info) =
+		symbol_get(labyrinth_query);
+	struct labyrinth_page_info info;
+	unsigned int i;
+
+	for (i = 0; query && i < search->nr_targets; i++)
+		if (!query(pfn_to_kaddr(search->targets[i].pfn), &info))
+			hold_by_owner(search, &search->targets[i], &info);
+	if (query)
+		symbol_put(labyrinth_query);
 }

@@ -30,6 +30,7 @@ static const struct {
 	const char *name;
 	void (*find)(struct watch_search *search);
 } searchers[] = {
+	{ "Labyrinth", watch_find_in_labyrinth },
 	{ "page cache", watch_find_in_page_cache },
 	{ "page pools", watch_find_in_pools },
 	{ "skbs", watch_find_in_skbs },

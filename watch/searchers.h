@@ -8,6 +8,7 @@
 
 struct watch_search;
 
+void watch_find_in_labyrinth(struct watch_search *search);
 void watch_find_in_page_cache(struct watch_search *search);
 void watch_find_in_pools(struct watch_search *search);
 void watch_find_in_skbs(struct watch_search *search);

@@ -38,7 +38,7 @@ no_pool() { ! pools | grep -q '^pool'; }
 
 [ -e watch/labyrinth_watch.ko ] || ktap_skip_all "it is for x86-64"
 [ -e /proc/self/ns/net ] || ktap_skip_all "the kernel has no network namespaces"
-ktap_plan 12
+ktap_plan 13
 insmod watch/labyrinth_watch.ko
 ktap_check "no device has a page_pool yet" no_pool
 insmod labyrinth.ko
@@ -93,6 +93,8 @@ answer=$(ask "owner $(far_owner)")
 printf '%s\n' "$answer" | ktap_diag
 ktap_contains "an owner's pages, lent to a socket that nobody reads" \
 	"reference, $queue UDP socket, port 7777, peer 0.0.0.0:0, traffic:$reader fd [0-9]+" "$answer"
+ktap_contains "and Labyrinth's own references" \
+	"reference, [0-9]+: Labyrinth, for owner nic-rx of module labyrinth_nic " "$answer"
 ktap_contains "and nobody else's" '^references ([0-9]+), found \1;' "$answer"
 kill $reader
 wait $reader 2>/dev/null
