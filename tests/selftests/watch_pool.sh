@@ -36,7 +36,7 @@ ask_all() {
 
 no_pool() { ! pools | grep -q '^pool'; }
 
-[ -e watch/labyrinth_watch.ko ] || ktap_skip_all "it is for x86-64"
+[ -e watch/labyrinth_watch.ko ] || ktap_skip_all "it was not built for this kernel"
 [ -e /proc/self/ns/net ] || ktap_skip_all "the kernel has no network namespaces"
 ktap_plan 13
 insmod watch/labyrinth_watch.ko
