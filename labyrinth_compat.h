@@ -87,11 +87,13 @@
 #define LAB_PAGE_POOL_H		"net/page_pool.h"
 #endif
 
-/* Newer page_pools know their network device. */
+/* Newer page_pools know their network device, and who polls it. */
 #ifdef LAB_HAS_PAGE_POOL_NETDEV
 #define lab_pool_netdev(pool)	((pool)->slow.netdev)
+#define lab_pool_napi(pool)	((pool)->p.napi)
 #else
 #define lab_pool_netdev(pool)	((void)(pool), NULL)
+#define lab_pool_napi(pool)	((void)(pool), NULL)
 #endif
 
 /* A dentry's place among its inode's aliases lost a name on the way. */

@@ -181,6 +181,31 @@ static void name_device(struct watch_pool *pool, const struct device *dev)
 	}
 }
 
+static bool is_named(const struct watch_pool *pool)
+{
+	return pool->device[0] && strcmp(pool->device, "lo");
+}
+
+/*
+ * The network device that a pool says is its namespace's "lo" once its own has left, be it
+ * for another namespace. As long as it is in use, its NAPI instance knows better; else what
+ * it maps pages for may.
+ */
+static void name_by_device(struct watch_pool *pool, const struct page_pool *copy)
+{
+	const struct net_device *netdev = lab_pool_netdev(copy);
+	const struct napi_struct *napi = lab_pool_napi(copy);
+
+	pool->device[0] = '\0';
+	if (netdev && watch_page_at(netdev))
+		name_netdev(pool, netdev);
+	if (!is_named(pool) && napi && watch_peek(&netdev, &napi->dev, sizeof(netdev)) &&
+	    watch_page_at(netdev))
+		name_netdev(pool, netdev);
+	if (!is_named(pool) && copy->p.dev && watch_page_at(copy->p.dev))
+		name_device(pool, copy->p.dev);
+}
+
 /*
  * A device may have gone before its pool, and its memory have become something else. So a
  * name that was read from a pool in use is kept, and one is read from a stalled pool only
@@ -188,16 +213,12 @@ static void name_device(struct watch_pool *pool, const struct device *dev)
  */
 void watch_pool_name(struct watch_pool *pool, const struct page_pool *copy)
 {
-	const struct net_device *netdev = lab_pool_netdev(copy);
-
 	if (pool->destroyed && pool->device[0])
 		return;
-	if (!netdev && !copy->p.dev)
+	if (lab_pool_netdev(copy) || copy->p.dev)
+		name_by_device(pool, copy);
+	else
 		strscpy(pool->device, "no device", sizeof(pool->device));
-	if (netdev && watch_page_at(netdev))
-		name_netdev(pool, netdev);
-	else if (copy->p.dev && watch_page_at(copy->p.dev))
-		name_device(pool, copy->p.dev);
 }
 
 /*
