@@ -39,8 +39,10 @@ static int take(struct file *file, struct census *census)
 static int pools_show(struct seq_file *m, void *unused)
 {
 	struct census *census = m->private;
+	int err = mutex_lock_interruptible(&watch_turn);
 
-	mutex_lock(&watch_turn);
+	if (err)
+		return err;
 	watch_pools_show(m);
 	if (census->search.nr_targets) {
 		seq_puts(m, "pages that stalled pools have out:\n");
