@@ -6,7 +6,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 
 # KUNIT=1 builds the KUnit tests too; they want a kernel with CONFIG_KUNIT.
 # SAMPLES=0 leaves the samples out, as make install does.
-LAB_CONFIG = CONFIG_LABYRINTH=m \
+LAB_CONFIG = CONFIG_LABYRINTH=m CONFIG_LABYRINTH_WATCH=m \
 	$(if $(filter 0 n,$(SAMPLES)),,CONFIG_LABYRINTH_SAMPLES=m) \
 	$(if $(filter 1 y m,$(KUNIT)),CONFIG_LABYRINTH_KUNIT_TEST=m)
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR) $(LAB_CONFIG)
@@ -58,9 +58,9 @@ install-dev: need-kdir
 
 # The folders go if nothing else is in them.
 uninstall: need-kdir
-	rm -f "$(MODULE_DIR)"/labyrinth.ko*
+	rm -f "$(MODULE_DIR)"/labyrinth.ko* "$(MODULE_DIR)"/watch/labyrinth_watch.ko*
 	rm -f $(patsubst %,"$(DEV_DIR)"/%,$(HEADERS) $(INLINE_HEADERS) Module.symvers)
-	-@rmdir "$(MODULE_DIR)" "$(DEV_DIR)/inline" "$(DEV_DIR)" "$(dir $(DEV_DIR))" 2>/dev/null || :
+	-@rmdir "$(MODULE_DIR)/watch" "$(MODULE_DIR)" "$(DEV_DIR)/inline" "$(DEV_DIR)" "$(dir $(DEV_DIR))" 2>/dev/null || :
 	$(DEPMOD)
 
 version:

@@ -87,6 +87,29 @@
 #define LAB_PAGE_POOL_H		"net/page_pool.h"
 #endif
 
+/* Newer page_pools know their network device, and the NAPI instance that polls. */
+#ifdef LAB_HAS_PAGE_POOL_NETDEV
+#define lab_pool_netdev(pool)	((pool)->slow.netdev)
+#define lab_pool_napi(pool)	((pool)->p.napi)
+#else
+#define lab_pool_netdev(pool)	((void)(pool), NULL)
+#define lab_pool_napi(pool)	((void)(pool), NULL)
+#endif
+
+/* The member by which a dentry is linked to the inode's other aliases has two names. */
+#ifdef LAB_HAS_DENTRY_UNION_NAME
+#define LAB_DENTRY_ALIAS	d_u.d_alias
+#else
+#define LAB_DENTRY_ALIAS	d_alias
+#endif
+
+/* Without IPv6, no socket has such an address. */
+#if IS_ENABLED(CONFIG_IPV6)
+#define lab_sock_v6_peer(common)	(&(common)->skc_v6_daddr)
+#else
+#define lab_sock_v6_peer(common)	((void)(common), &in6addr_any)
+#endif
+
 /* Newer kernels have a header for fragments of pages. */
 #ifdef LAB_HAS_PAGE_FRAG_CACHE
 #define LAB_PAGE_FRAG_H		"linux/page_frag_cache.h"

@@ -36,7 +36,7 @@ maker() {
 kbuild() {
 	maker --no-print-directory -C "$headers" M="$work" "${ARCH_MAKE[@]}" "${compiler[@]}" -j"$(nproc)" \
 		W=1 KCFLAGS=-Werror \
-		CONFIG_LABYRINTH=m CONFIG_LABYRINTH_SAMPLES=m CONFIG_LABYRINTH_SELFTEST=m CONFIG_LABYRINTH_BENCH=m \
+		CONFIG_LABYRINTH=m CONFIG_LABYRINTH_WATCH=m CONFIG_LABYRINTH_SAMPLES=m CONFIG_LABYRINTH_SELFTEST=m CONFIG_LABYRINTH_BENCH=m \
 		CONFIG_LABYRINTH_TORTURE=m "${suites[@]}" "$@" modules
 }
 

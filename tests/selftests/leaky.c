@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A module that keeps pages and forgets them: one in a static variable, one in an object
+ * of a slab, and one whose object is free again. Nothing of it knows Labyrinth. The
+ * parameters say which frames.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+struct leaky_note {
+	long other[3];
+	struct page *page;
+	long more[8];
+};
+
+static struct page *leaky_static;
+static struct leaky_note *leaky_note;
+static struct page *leaky_past;
+/* So many that not all of them are soon in use again. */
+static struct leaky_note *leaky_pasts[64];
+
+static unsigned long pfn_static, pfn_slab, pfn_past;
+module_param(pfn_static, ulong, 0444);
+module_param(pfn_slab, ulong, 0444);
+module_param(pfn_past, ulong, 0444);
+
+/* Kept as a number, which is no pointer. */
+static unsigned long hide(struct page **page)
+{
+	unsigned long pfn = page_to_pfn(*page);
+
+	*page = NULL;
+	return pfn;
+}
+
+static void leave_traces(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(leaky_pasts); i++) {
+		leaky_pasts[i] = kzalloc(sizeof(*leaky_note), GFP_KERNEL);
+		if (leaky_pasts[i])
+			leaky_pasts[i]->page = leaky_past;
+	}
+	for (i = 0; i < ARRAY_SIZE(leaky_pasts); i++)
+		kfree(leaky_pasts[i]);
+}
+
+static int __init leaky_init(void)
+{
+	leaky_note = kzalloc(sizeof(*leaky_note), GFP_KERNEL);
+	leaky_static = alloc_page(GFP_KERNEL);
+	leaky_past = alloc_page(GFP_KERNEL);
+	if (!leaky_note || !leaky_static || !leaky_past)
+		return -ENOMEM;
+	pfn_static = page_to_pfn(leaky_static);
+	leaky_note->page = alloc_page(GFP_KERNEL);
+	if (!leaky_note->page)
+		return -ENOMEM;
+	pfn_slab = page_to_pfn(leaky_note->page);
+	leave_traces();
+	pfn_past = hide(&leaky_past);
+	return 0;
+}
+
+static void __exit leaky_exit(void)
+{
+	__free_page(leaky_static);
+	__free_page(leaky_note->page);
+	__free_page(pfn_to_page(pfn_past));
+	kfree(leaky_note);
+}
+
+module_init(leaky_init);
+module_exit(leaky_exit);
+
+MODULE_DESCRIPTION("Labyrinth: pages that somebody forgot");
+MODULE_LICENSE("GPL");

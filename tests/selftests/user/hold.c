@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Keeps a page of memory in one place of the kernel, until it is killed.
+ *
+ *	hold map|pipe|tcp|unix|file PATH
+ *	hold packet INTERFACE
+ *
+ * A line says which frame: "pfn N". With pipe, tcp and unix, the page is in no page table
+ * any more: it was given to a pipe, and by a second splice() to a socket, without a copy.
+ * With packet, which frames arrive is for others to say: it takes them and reads none.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <err.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/types.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define PORT	7001
+
+static size_t page_size;
+
+/* What the kernel keeps of a new page for its lists, it gives up when others come. */
+static void take_others(void)
+{
+	size_t size = 256 * page_size;
+	char *others = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (others == MAP_FAILED)
+		err(1, "mmap");
+	memset(others, 1, size);
+	munmap(others, size);
+}
+
+static __u64 pfn_of(const void *page)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	__u64 entry;
+
+	if (fd < 0 || pread(fd, &entry, sizeof(entry),
+			    (unsigned long)page / page_size * sizeof(entry)) != sizeof(entry))
+		err(1, "pagemap");
+	close(fd);
+	return entry & ((1ULL << 55) - 1);
+}
+
+static void *take_page(void)
+{
+	void *page = mmap(NULL, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+
+	if (page == MAP_FAILED)
+		err(1, "mmap");
+	memset(page, 0x5a, page_size);
+	return page;
+}
+
+/* Return: the end to send to, whose other end nobody reads. */
+static int connect_tcp(void)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons(PORT),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int in = socket(AF_INET, SOCK_STREAM, 0), out = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (bind(in, (void *)&address, sizeof(address)) || listen(in, 1) ||
+	    connect(out, (void *)&address, sizeof(address)) || accept(in, NULL, NULL) < 0)
+		err(1, "socket");
+	return out;
+}
+
+static int connect_unix(void)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+		err(1, "socketpair");
+	return ends[0];
+}
+
+static int connect_to(const char *where)
+{
+	if (!strcmp(where, "tcp"))
+		return connect_tcp();
+	if (!strcmp(where, "unix"))
+		return connect_unix();
+	return -1;
+}
+
+/* The pipe alone, or from there on to a socket; then out of our page table. */
+static void give_away(void *page, const char *where)
+{
+	struct iovec part = { page, page_size };
+	int ends[2], out = connect_to(where);
+
+	if (pipe(ends) || vmsplice(ends[1], &part, 1, SPLICE_F_GIFT) != (ssize_t)page_size)
+		err(1, "vmsplice");
+	if (out >= 0 && splice(ends[0], NULL, out, NULL, page_size, 0) != (ssize_t)page_size)
+		err(1, "splice");
+	if (munmap(page, page_size))
+		err(1, "munmap");
+}
+
+static void listen_to(const char *interface)
+{
+	struct sockaddr_ll all = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = if_nametoindex(interface),
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
+
+	if (fd < 0 || bind(fd, (void *)&all, sizeof(all)))
+		err(1, "packet socket");
+}
+
+static void wait_for_ever(__u64 pfn)
+{
+	printf("pfn %llu\n", (unsigned long long)pfn);
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+static void *map_file(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT, 0600);
+	char *page;
+
+	if (fd < 0 || ftruncate(fd, page_size))
+		err(1, "%s", path);
+	page = mmap(NULL, page_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED)
+		err(1, "%s", path);
+	*page = 1;
+	return page;
+}
+
+int main(int argc, char **argv)
+{
+	const char *where = argc > 1 ? argv[1] : "";
+	int file = !strcmp(where, "file") && argc > 2;
+	__u64 pfn;
+	void *page;
+
+	page_size = sysconf(_SC_PAGESIZE);
+	if (!strcmp(where, "packet") && argc > 2) {
+		listen_to(argv[2]);
+		wait_for_ever(0);
+	}
+	page = file ? map_file(argv[2]) : take_page();
+	take_others();
+	pfn = pfn_of(page);
+	if (!file && strcmp(where, "map"))
+		give_away(page, where);
+	wait_for_ever(pfn);
+}

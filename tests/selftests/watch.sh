@@ -1,0 +1,165 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Who holds a page: it is put in one place after the other, from outside, and
+# labyrinth_watch must name that place. labyrinth.ko is not loaded, but for the last part.
+
+. "${0%/*}/ktap.sh"
+
+HOLDERS=/sys/kernel/debug/labyrinth_watch/holders
+POOLS=/sys/kernel/debug/labyrinth_watch/pools
+SEARCHES=10
+MODULE=watch/labyrinth_watch.ko
+USER_DIR=tests/selftests/user
+HOLD=$USER_DIR/hold
+SHARE=/sys/module/labyrinth_watch/parameters/share
+LEAKY=/sys/module/labyrinth_leaky/parameters
+
+ask() {
+	echo "$1" >$HOLDERS
+	cat $HOLDERS
+}
+
+# start PLACE...: sets pid, and pfn to the frame that it keeps there.
+start() {
+	rm -f /tmp/hold
+	: >/tmp/hold
+	"$HOLD" "$@" >/tmp/hold &
+	pid=$!
+	until grep -q pfn /tmp/hold; do
+		kill -0 $pid || return
+		sleep 0.1
+	done
+	pfn=$(sed -n 's/^pfn //p' /tmp/hold)
+}
+
+stop() {
+	kill "$pid"
+	wait "$pid" 2>/dev/null
+}
+
+# named NAME PATTERN COMMAND: a line of the answer, and no reference is left unexplained.
+named() {
+	answer=$(ask "$3")
+	ktap_contains "$1" "$2" "$answer"
+	ktap_contains "$1: no reference is left" '^references ([0-9]+), found \1;' "$answer"
+}
+
+# kept PLACE PATTERN
+kept() {
+	start "$1" "$1.page" || { ktap_fail "$1"; return; }
+	named "$1" "$2" "pfn $pfn"
+	stop
+}
+
+# As with a socket that nobody reads.
+sockets() {
+	ip link set lo up
+	kept tcp 'reference, 1: a fragment of an skb in the receive queue of a TCP socket, port 7001, peer 127.0.0.1:[0-9]+, hold:[0-9]+ fd '
+	kept unix 'reference, 1: a fragment of an skb in the receive queue of a UNIX(-STREAM)? socket, hold:[0-9]+ fd '
+}
+
+# Processes, pipes, sockets and buffers come and go.
+churn() {
+	while :; do
+		"$HOLD" unix >/dev/null &
+		echo $! >/tmp/churn
+		head -c 1000000 /dev/zero | cat >/dev/null
+		"$USER_DIR/traffic" blast 127.0.0.1 500 9000 >/dev/null 2>&1
+		kill "$(cat /tmp/churn)"
+	done
+}
+
+under_traffic() {
+	churn &
+	churn=$!
+	start map
+	found=0
+	for _ in $(seq $SEARCHES); do
+		ask "pfn $pfn" | grep -q 'reference, 1: the page table of hold:' &&
+			found=$((found + 1))
+	done
+	ktap_equal "under traffic, $SEARCHES searches find the same" $SEARCHES $found
+	ktap_contains "and so does a census" "^census: " "$(cat $POOLS)"
+	stop
+	kill $churn
+	wait $churn 2>/dev/null
+	kill "$(cat /tmp/churn)" 2>/dev/null
+}
+
+busy() { grep -q '^busy: looking at' $HOLDERS; }
+
+# At the slowest pace, a search is long enough to be seen, and to be ended.
+stopped() {
+	echo 1 >$SHARE
+	start map
+	sh -c "echo pfn $pfn >$HOLDERS" 2>/dev/null &
+	searcher=$!
+	left=100
+	until busy || [ $left -eq 0 ]; do
+		left=$((left - 1))
+		sleep 0.1
+	done
+	ktap_contains "a search that runs is seen" "^busy: looking at" "$(cat $HOLDERS)"
+	ktap_refuse "a second one is refused" sh -c "echo pfn $pfn >$HOLDERS"
+	kill $searcher
+	wait $searcher 2>/dev/null
+	ktap_contains "a signal ends it" "STOPPED before its end$" "$(cat $HOLDERS)"
+	stop
+	ktap_refuse "no share is none" sh -c "echo 0 >$SHARE"
+	echo 100 >$SHARE
+}
+
+owners() {
+	insmod labyrinth.ko
+	insmod tests/selftests/labyrinth_probe.ko
+	ktap_contains "an owner that has lent nothing has no page out" "^no page is out" \
+		"$(ask "owner probe")"
+	rmmod labyrinth_probe
+	ktap_check "labyrinth.ko is not kept" rmmod labyrinth
+}
+
+[ -e $MODULE ] || ktap_skip_all "it was not built for this kernel"
+ktap_plan 32
+ktap_check "the module loads, without Labyrinth" insmod $MODULE
+ktap_contains "nothing was asked yet" "^nothing asked yet" "$(cat $HOLDERS)"
+kept map 'reference, 1: the page table of hold:[0-9]+ at 0x[0-9a-f]+-0x[0-9a-f]+ '
+kept pipe 'reference, 1: the pipe [0-9]+, hold:[0-9]+ fd '
+kept file 'reference, 1: the page table of hold:[0-9]+ at 0x[0-9a-f]+-0x[0-9a-f]+ file.page '
+ktap_contains "file: its name" 'reference, 1: the page cache, inode [0-9]+ \(file.page\)' "$answer"
+sockets
+
+insmod tests/selftests/labyrinth_leaky.ko
+answer=$(ask "pfn $(cat $LEAKY/pfn_static)")
+ktap_contains "a module's data" \
+	"pointer, 1: a pointer in a module's data, .* \[labyrinth_leaky\] \(pfn" "$answer"
+if grep -q ' leaky_static' /proc/kallsyms; then
+	ktap_contains "its variable" \
+		"data, leaky_static \[labyrinth_leaky\], at leaky_static\+0x0/0x[0-9a-f]+ " "$answer"
+else
+	ktap_skip "its variable" "the kernel keeps no names of data"
+fi
+answer=$(ask "pfn $(cat $LEAKY/pfn_slab)")
+ktap_contains "an object of a slab" \
+	"pointer, 1: a pointer in an object of slab cache kmalloc-[a-z0-9-]+, at 0x[0-9a-f]+ \+ 0x18 " "$answer"
+ktap_contains "which may have the reference" "^references 1, found 0;" "$answer"
+answer=$(ask "pfn $(cat $LEAKY/pfn_past)")
+ktap_lacks "what is free has no reference" "reference, " "$answer"
+if grep -q ' kasan_' /proc/kallsyms; then
+	ktap_skip "and is told from what is not" "KASAN keeps what is free elsewhere"
+else
+	ktap_contains "and is told from what is not" \
+		"trace, [0-9]+: a pointer in a free object of slab cache kmalloc-" "$answer"
+fi
+rmmod labyrinth_leaky
+
+ktap_contains "there are no owners without Labyrinth" "^labyrinth.ko is not loaded" \
+	"$(ask "owner probe" 2>/dev/null)"
+ktap_refuse "a frame that there is not" sh -c "echo pfn 0xffffffffff >$HOLDERS"
+ktap_refuse "a pool that there is not" sh -c "echo pool 99 >$HOLDERS"
+ktap_refuse "another word" sh -c "echo frame 1 >$HOLDERS"
+owners
+under_traffic
+stopped
+ktap_check "the module unloads" rmmod labyrinth_watch
+ktap_end

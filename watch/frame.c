@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+#include <linux/pagemap.h>
+
+#include "labyrinth_compat.h"
+#include "watch/frame.h"
+#include "watch/peek.h"
+#include "watch/pools.h"
+#include "watch/slab.h"
+
+#include LAB_PAGE_POOL_H
+
+/* Larger blocks, the allocator does not have. */
+#define MAX_BLOCK_ORDER	18
+
+/* Of newer kernels, a page of a pool has at least one fragment; of older ones none or many. */
+#define MANY_FRAGMENTS	(LONG_MAX / 2)
+
+/* The block that @page is in: itself, or the compound page. */
+void watch_frame_block(struct page *page, unsigned long *first, unsigned long *nr)
+{
+	struct page *head = compound_head(page);
+	/* A race with who makes or breaks the block: any order that is one will do. */
+	unsigned int order = data_race(compound_order(head));
+
+	*first = page_to_pfn(head);
+	*nr = order <= MAX_BLOCK_ORDER ? 1UL << order : 1;
+}
+
+/* Return: the page_pool that @page belongs to, or NULL. */
+const struct page_pool *watch_frame_pool(struct page *page)
+{
+	if ((READ_ONCE(page->pp_magic) & LAB_POOL_MASK) != PP_SIGNATURE ||
+	    !page_ref_count(page))
+		return NULL;
+	return READ_ONCE(page->pp);
+}
+
+/*
+ * The references to be explained. The fragments of a pool's page share one reference. While
+ * the pool itself cuts fragments of a page, it counts a huge number of them in advance.
+ */
+long watch_frame_refs(unsigned long pfn)
+{
+	struct page *page = pfn_to_page(pfn);
+	const struct page_pool *pool = watch_frame_pool(page);
+	long refs = page_ref_count(page), fragments;
+
+	if (!pool)
+		return refs;
+	fragments = watch_frame_fragments(page);
+	if (fragments > MANY_FRAGMENTS)
+		fragments = watch_pools_cut(pool, page, fragments);
+	return fragments > 0 ? refs - 1 + fragments : refs;
+}
+
+static const char *ordinary(struct page *page)
+{
+	if (PageReserved(page))
+		return "reserved at boot, or no memory";
+	if (WATCH_IS(PageBuddy, page) || !page_ref_count(page))
+		return "free";
+	if (WATCH_IS(PageOffline, page))
+		return "marked offline: a balloon's, or Labyrinth's";
+	if (WATCH_IS(PageTable, page))
+		return "a page table";
+	if (WATCH_IS(PageAnon, page))
+		return "a process's anonymous memory";
+	return READ_ONCE(page->mapping) ? "in the page cache" : "from the page allocator";
+}
+
+void watch_frame_describe(unsigned long pfn, char *text, size_t size)
+{
+	struct page *page = pfn_to_page(pfn);
+	struct watch_slab_object object;
+	const struct page_pool *pool = watch_frame_pool(page);
+
+	if (pool)
+		scnprintf(text, size, "page_pool %d's", watch_pool_number(pool));
+	else if (watch_slab_find(page_to_virt(page), &object))
+		scnprintf(text, size, "a slab of cache %s", object.name);
+	else
+		strscpy(text, ordinary(page), size);
+}

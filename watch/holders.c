@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The file holders: a write asks, and returns when the answer is there; a read shows the
+ * last answer, or how far the search is. State: the last answer, under watch_turn.
+ */
+#include <linux/debugfs.h>
+#include <linux/kstrtox.h>
+#include <linux/ktime.h>
+#include <linux/seq_file.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "watch/holders.h"
+#include "watch/owner.h"
+#include "watch/pools.h"
+#include "watch/report.h"
+#include "watch/search.h"
+#include "watch/turn.h"
+
+#define COMMAND_LEN	64
+
+static struct {
+	bool any;
+	char command[COMMAND_LEN];
+	struct watch_search search;
+	u64 took_ns;
+	int err;
+} last;
+
+static int aim_pfn(struct watch_search *search, const char *text)
+{
+	unsigned long pfn;
+	int err = kstrtoul(text, 0, &pfn);
+
+	return err ?: watch_search_add(search, pfn);
+}
+
+static int aim_pool(struct watch_search *search, const char *text)
+{
+	unsigned int number;
+	int err = kstrtouint(text, 0, &number);
+
+	return err ?: watch_pools_aim(search, number);
+}
+
+static const struct {
+	const char *word;
+	int (*aim)(struct watch_search *search, const char *text);
+} commands[] = {
+	{ "pfn ", aim_pfn },
+	{ "pool ", aim_pool },
+	{ "owner ", watch_owner_aim },
+};
+
+static int aim(struct watch_search *search, const char *command)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strncmp(command, commands[i].word, strlen(commands[i].word)))
+			return commands[i].aim(search, skip_spaces(command +
+								   strlen(commands[i].word)));
+	return -EINVAL;
+}
+
+static void forget(void)
+{
+	if (last.any)
+		watch_search_exit(&last.search);
+	last.any = false;
+}
+
+/* With watch_turn held. */
+static int ask(struct file *file, const char *command)
+{
+	u64 began = ktime_get_ns();
+
+	forget();
+	strscpy(last.command, command, sizeof(last.command));
+	last.any = true;
+	last.err = watch_search_init(&last.search, file) ?: aim(&last.search, command);
+	if (!last.err)
+		watch_search_run(&last.search);
+	last.took_ns = ktime_get_ns() - began;
+	return last.err ?: last.search.stopped ? -EINTR : 0;
+}
+
+static ssize_t holders_write(struct file *file, const char __user *from, size_t size, loff_t *pos)
+{
+	char command[COMMAND_LEN] = {};
+	int err;
+
+	if (size >= sizeof(command))
+		return -EINVAL;
+	if (copy_from_user(command, from, size))
+		return -EFAULT;
+	if (!mutex_trylock(&watch_turn))
+		return -EBUSY;
+	err = ask(file, strim(command));
+	mutex_unlock(&watch_turn);
+	return err ?: size;
+}
+
+static void show_last(struct seq_file *m)
+{
+	if (!last.any) {
+		seq_puts(m, "nothing asked yet: write \"pfn N\", \"pool N\" or \"owner NAME\"\n");
+		return;
+	}
+	seq_printf(m, "%s\n", last.command);
+	if (last.err == -ENODEV)
+		seq_puts(m, "labyrinth.ko is not loaded, so there are no owners\n");
+	else if (last.err)
+		seq_printf(m, "no answer: %pe\n", ERR_PTR(last.err));
+	else if (!last.search.nr_targets)
+		seq_puts(m, "no page is out\n");
+	else
+		watch_report_show(m, &last.search, last.took_ns);
+}
+
+static int holders_show(struct seq_file *m, void *unused)
+{
+	if (!mutex_trylock(&watch_turn)) {
+		seq_printf(m, "busy: looking at %s\n", READ_ONCE(watch_stage));
+		return 0;
+	}
+	show_last(m);
+	mutex_unlock(&watch_turn);
+	return 0;
+}
+
+static int holders_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, holders_show, NULL);
+}
+
+static const struct file_operations holders_fops = {
+	.owner = THIS_MODULE,
+	.open = holders_open,
+	.read = seq_read,
+	.write = holders_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+void watch_holders_debugfs(struct dentry *folder)
+{
+	debugfs_create_file("holders", 0600, folder, NULL, &holders_fops);
+}
+
+/* When the files are gone. */
+void watch_holders_exit(void)
+{
+	forget();
+}

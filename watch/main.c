@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * labyrinth_watch: who holds a page, on a machine whose drivers nobody changed. It reads,
+ * and only when it is asked: no hook, no lock that others wait for, and nothing is written
+ * but its own answers. It needs no other module.
+ */
+#include <linux/debugfs.h>
+#include <linux/module.h>
+
+#include "core/version.h"
+#include "watch/census.h"
+#include "watch/holders.h"
+#include "watch/peek.h"
+#include "watch/pools.h"
+#include "watch/skb.h"
+#include "watch/slab.h"
+#include "watch/turn.h"
+
+/* See turn.h. */
+DEFINE_MUTEX(watch_turn);
+
+static struct dentry *folder;
+
+static int __init watch_init(void)
+{
+	int err;
+
+	watch_peek_init();
+	err = watch_slab_init() ?: watch_skb_init() ?: watch_pools_init();
+	if (err) {
+		pr_err("labyrinth_watch: this kernel's slabs are not understood: %pe\n",
+		       ERR_PTR(err));
+		return err;
+	}
+	folder = debugfs_create_dir("labyrinth_watch", NULL);
+	watch_holders_debugfs(folder);
+	watch_census_debugfs(folder);
+	return 0;
+}
+
+static void __exit watch_exit(void)
+{
+	debugfs_remove(folder);
+	watch_holders_exit();
+	watch_pools_exit();
+}
+
+module_init(watch_init);
+module_exit(watch_exit);
+
+MODULE_DESCRIPTION("Labyrinth: who holds a page");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(LABYRINTH_VERSION);

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One page_pool: whether there is one at an address, which pages it has itself, and whose it
+ * is. What looks like a pool is believed only if all its fields fit together. No state.
+ */
+#include <linux/device.h>
+#include <linux/kernel.h>
+#include <linux/netdevice.h>
+#include <linux/ptr_ring.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include "labyrinth_compat.h"
+#include "watch/pace.h"
+#include "watch/peek.h"
+#include "watch/pool.h"
+
+#define MAX_RING	32768
+#define MAX_ORDER_POOL	10
+#define MAX_USERS	16
+
+/* More than so many pages, no pool has out. */
+#define MAX_INFLIGHT	SZ_256M
+
+/* A pool's BIAS_MAX: this, or half of it. */
+#define FRAGMENTS_FULL	LONG_MAX
+#define FRAGMENTS_HALF	(LONG_MAX >> 1)
+
+static int inflight(const struct page_pool *pool)
+{
+	return pool->pages_state_hold_cnt - (u32)atomic_read(&pool->pages_state_release_cnt);
+}
+
+/* Is this one? */
+
+static bool params_fit(const struct page_pool *pool)
+{
+	return pool->p.order <= MAX_ORDER_POOL && pool->p.pool_size <= MAX_RING &&
+	       pool->p.nid >= NUMA_NO_NODE && pool->p.nid < MAX_NUMNODES &&
+	       (!pool->p.dev || (unsigned long)pool->p.dev >= PAGE_OFFSET);
+}
+
+static bool ring_fits(const struct ptr_ring *ring)
+{
+	return ring->size > 0 && ring->size <= MAX_RING && ring->producer < ring->size &&
+	       ring->consumer_head <= ring->size && (unsigned long)ring->queue >= PAGE_OFFSET;
+}
+
+/* A pool that was destroyed stays for as long as pages are out. Any other is freed memory. */
+static bool counts_fit(const struct page_pool *pool)
+{
+	int users = refcount_read(&pool->user_cnt), out = inflight(pool);
+
+	return pool->alloc.count <= PP_ALLOC_CACHE_SIZE && users >= 0 && users <= MAX_USERS &&
+	       out >= (users ? 0 : 1) && out < MAX_INFLIGHT;
+}
+
+/* Context: Task. Return: whether there is a pool at @at; then @copy is a copy of it. */
+bool watch_pool_read(const struct page_pool *at, struct page_pool *copy)
+{
+	void *first;
+
+	return (unsigned long)at % sizeof(long) == 0 && watch_page_at(at) &&
+	       watch_peek(copy, at, sizeof(*copy)) && params_fit(copy) && ring_fits(&copy->ring) &&
+	       counts_fit(copy) && WATCH_PEEK(first, copy->ring.queue);
+}
+
+/* The pages that a pool has itself. */
+
+static void each_cached(struct watch_search *search, const struct page_pool *at,
+			const struct page_pool *copy, watch_kept_fn *fn, void *context)
+{
+	unsigned int i;
+
+	for (i = 0; i < copy->alloc.count; i++)
+		fn(search, watch_word_pfn((unsigned long)copy->alloc.cache[i]),
+		   &at->alloc.cache[i], "cache", context);
+}
+
+/* From the consumer's head on to the first empty entry; what is before it was consumed. */
+static void each_in_ring(struct watch_search *search, const struct ptr_ring *ring,
+			 watch_kept_fn *fn, void *context)
+{
+	unsigned int i, index = ring->consumer_head;
+	void *entry;
+
+	for (i = 0; i < ring->size && !watch_pause(search); i++, index++) {
+		if (index >= ring->size)
+			index = 0;
+		if (!WATCH_PEEK(entry, &ring->queue[index]) || !entry)
+			return;
+		fn(search, watch_word_pfn((unsigned long)entry), &ring->queue[index], "ring",
+		   context);
+	}
+}
+
+/**
+ * watch_pool_each_kept() - the pages that a pool has in its cache and its ring
+ * @search: for the pace, and passed on to @fn.
+ * @at: the pool.
+ * @copy: what watch_pool_read() read of it.
+ * @fn: called for each.
+ * @context: passed on to @fn.
+ *
+ * Context: Task; may sleep.
+ */
+void watch_pool_each_kept(struct watch_search *search, const struct page_pool *at,
+			  const struct page_pool *copy, watch_kept_fn *fn, void *context)
+{
+	each_cached(search, at, copy, fn, context);
+	each_in_ring(search, &copy->ring, fn, context);
+}
+
+/* Names. */
+
+static bool read_name(char *name, const char *from)
+{
+	size_t i;
+
+	if (!watch_peek(name, from, WATCH_POOL_NAME - 1))
+		return false;
+	name[WATCH_POOL_NAME - 1] = '\0';
+	for (i = 0; name[i]; i++)
+		if (name[i] < ' ' || name[i] > '~')
+			return false;
+	return i;
+}
+
+static bool read_name_at(char *name, const char *const *from)
+{
+	const char *text;
+
+	return watch_peek(&text, from, sizeof(text)) && read_name(name, text);
+}
+
+/* A network device without a bus has no driver, but operations whose symbol tells. */
+static void name_by_ops(char *driver, const struct net_device *netdev)
+{
+	const void *ops;
+
+	if (watch_peek(&ops, &netdev->netdev_ops, sizeof(ops)))
+		scnprintf(driver, WATCH_POOL_NAME, "%ps", ops);
+}
+
+static bool name_driver(char *driver, const struct device *dev)
+{
+	struct device_driver *found;
+
+	return WATCH_PEEK(found, &dev->driver) && found && read_name_at(driver, &found->name);
+}
+
+static bool is_netdev(const struct device *dev)
+{
+	struct class *class;
+	char name[WATCH_POOL_NAME];
+
+	return watch_peek(&class, &dev->class, sizeof(class)) && class &&
+	       read_name_at(name, &class->name) && !strcmp(name, "net");
+}
+
+static void name_netdev(struct watch_pool *pool, const struct net_device *netdev)
+{
+	struct device *parent;
+
+	if (!read_name(pool->device, netdev->name))
+		return;
+	if (!WATCH_PEEK(parent, &netdev->dev.parent) || !parent ||
+	    !name_driver(pool->driver, parent))
+		name_by_ops(pool->driver, netdev);
+}
+
+static void name_device(struct watch_pool *pool, const struct device *dev)
+{
+	char name[WATCH_POOL_NAME];
+
+	if (is_netdev(dev)) {
+		name_netdev(pool, container_of(dev, struct net_device, dev));
+	} else if (read_name_at(name, &dev->kobj.name)) {
+		strscpy(pool->device, name, sizeof(pool->device));
+		name_driver(pool->driver, dev);
+	}
+}
+
+static bool is_named(const struct watch_pool *pool)
+{
+	return pool->device[0] && strcmp(pool->device, "lo");
+}
+
+/*
+ * The network device that a pool says is its namespace's "lo" once its own has left, be it
+ * for another namespace. As long as it is in use, its NAPI instance knows better; else what
+ * it maps pages for may.
+ */
+static void name_by_device(struct watch_pool *pool, const struct page_pool *copy)
+{
+	const struct net_device *netdev = lab_pool_netdev(copy);
+	const struct napi_struct *napi = lab_pool_napi(copy);
+
+	pool->device[0] = '\0';
+	if (netdev && watch_page_at(netdev))
+		name_netdev(pool, netdev);
+	if (!is_named(pool) && napi && watch_peek(&netdev, &napi->dev, sizeof(netdev)) &&
+	    watch_page_at(netdev))
+		name_netdev(pool, netdev);
+	if (!is_named(pool) && copy->p.dev && watch_page_at(copy->p.dev))
+		name_device(pool, copy->p.dev);
+}
+
+/*
+ * A device may have gone before its pool, and its memory have become something else. So a
+ * name that was read from a pool in use is kept, and one is read from a stalled pool only
+ * if there was none.
+ */
+void watch_pool_name(struct watch_pool *pool, const struct page_pool *copy)
+{
+	if (pool->destroyed && pool->device[0])
+		return;
+	if (lab_pool_netdev(copy) || copy->p.dev)
+		name_by_device(pool, copy);
+	else
+		strscpy(pool->device, "no device", sizeof(pool->device));
+}
+
+/*
+ * While the pool @copy cuts fragments of @page, the count of them, @fragments, is ahead
+ * by what is not cut yet. Return: the fragments that are out, the pool's own rest included.
+ */
+long watch_pool_cut(const struct page_pool *copy, const struct page *page, long fragments)
+{
+	long full = fragments > FRAGMENTS_HALF ? FRAGMENTS_FULL : FRAGMENTS_HALF;
+
+	if (watch_word_pfn((unsigned long)copy->frag_page) != page_to_pfn(page))
+		return 0;
+	return fragments - (full - copy->frag_users) + 1;
+}

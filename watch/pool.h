@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WATCH_POOL_H
+#define WATCH_POOL_H
+
+#include <linux/types.h>
+
+#include "labyrinth_compat.h"
+
+#include LAB_PAGE_POOL_H
+
+struct page;
+struct watch_search;
+
+#define WATCH_POOL_NAME	48
+
+struct watch_pool {
+	const struct page_pool *at;
+	char device[WATCH_POOL_NAME];	/* as long as it was there */
+	char driver[WATCH_POOL_NAME];
+	bool there;			/* in the last census */
+	bool destroyed;
+	unsigned int stalled_s;		/* seconds since its end, if it is destroyed */
+	u32 held, released;		/* its own counts, of pages taken and given back */
+	unsigned int pages, cached, in_ring;	/* as counted */
+};
+
+/* @word is where the pool says so; @where is "cache" or "ring". */
+typedef void watch_kept_fn(struct watch_search *search, unsigned long pfn, const void *word,
+			   const char *where, void *context);
+
+bool watch_pool_read(const struct page_pool *at, struct page_pool *copy);
+void watch_pool_each_kept(struct watch_search *search, const struct page_pool *at,
+			  const struct page_pool *copy, watch_kept_fn *fn, void *context);
+void watch_pool_name(struct watch_pool *pool, const struct page_pool *copy);
+long watch_pool_cut(const struct page_pool *copy, const struct page *page, long fragments);
+
+#endif /* WATCH_POOL_H */

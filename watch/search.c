@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The search: the table of searchers, the targets and the holders found. One search runs
+ * at a time, in the task that asked for it, so none of this is shared.
+ */
+#include <linux/bitmap.h>
+#include <linux/bsearch.h>
+#include <linux/mm.h>
+#include <linux/sort.h>
+#include <linux/vmalloc.h>
+
+#include "watch/frame.h"
+#include "watch/pace.h"
+#include "watch/peek.h"
+#include "watch/search.h"
+#include "watch/searchers.h"
+#include "watch/slab.h"
+#include "watch/tasks.h"
+
+#define MAX_TARGETS	4096
+#define MAX_HOLDERS	512
+
+const char *watch_stage = "idle";
+
+/*
+ * In this order: who can tell what holds a frame comes first and accounts for its words,
+ * so that the last one, which sees words only, reports no word again.
+ */
+static const struct {
+	const char *name;
+	void (*find)(struct watch_search *search);
+} searchers[] = {
+	{ "Labyrinth", watch_find_in_labyrinth },
+	{ "page cache", watch_find_in_page_cache },
+	{ "page pools", watch_find_in_pools },
+	{ "skbs", watch_find_in_skbs },
+	{ "pipes", watch_find_in_pipes },
+	{ "page tables", watch_find_in_page_tables },
+	{ "kernel memory", watch_find_in_memory },
+};
+
+/* Targets. */
+
+/**
+ * watch_search_add() - ask about one more frame
+ * @search: the search.
+ * @pfn: the frame; the whole block is asked about if it is in one.
+ *
+ * Context: Task. Return: 0, -EINVAL: no such frame, -ENOSPC: too many.
+ */
+int watch_search_add(struct watch_search *search, unsigned long pfn)
+{
+	struct page *page = pfn < watch_end_pfn ? pfn_to_online_page(pfn) : NULL;
+	struct watch_target *target;
+
+	if (!page)
+		return -EINVAL;
+	if (test_bit(pfn, search->frames))
+		return 0;
+	if (search->nr_targets == MAX_TARGETS)
+		return -ENOSPC;
+	target = &search->targets[search->nr_targets++];
+	watch_frame_block(page, &target->pfn, &target->nr);
+	target->nr = min(target->nr, watch_end_pfn - target->pfn);
+	target->refs = watch_frame_refs(target->pfn);
+	bitmap_set(search->frames, target->pfn, target->nr);
+	return 0;
+}
+
+static int by_pfn(const void *a, const void *b)
+{
+	const struct watch_target *x = a, *y = b;
+
+	return x->pfn < y->pfn ? -1 : x->pfn > y->pfn;
+}
+
+static int in_target(const void *key, const void *element)
+{
+	const struct watch_target *target = element;
+	unsigned long pfn = *(const unsigned long *)key;
+
+	return pfn < target->pfn ? -1 : pfn - target->pfn >= target->nr;
+}
+
+struct watch_target *watch_target_of(struct watch_search *search, unsigned long pfn)
+{
+	return bsearch(&pfn, search->targets, search->nr_targets, sizeof(*search->targets),
+		       in_target);
+}
+
+bool watch_explained(struct watch_search *search, unsigned long pfn)
+{
+	const struct watch_target *target = watch_target_of(search, pfn);
+
+	return !target || target->found[WATCH_REFERENCE] >= target->refs;
+}
+
+/* Holders. */
+
+/*
+ * Note that the word at @word is explained. Return: whether it was not before. Without
+ * memory for the note it says so twice.
+ */
+bool watch_account(struct watch_search *search, const void *word)
+{
+	void *old = xa_store(&search->accounted, watch_index(word), xa_mk_value(1), GFP_KERNEL);
+
+	return !old || xa_is_err(old);
+}
+
+static struct watch_holder *holder_named(struct watch_search *search, const char *text,
+					 enum watch_claim claim)
+{
+	struct watch_holder *holder;
+
+	for (holder = search->holders; holder < search->holders + search->nr_holders; holder++)
+		if (holder->claim == claim && !strcmp(holder->text, text))
+			return holder;
+	if (search->nr_holders == MAX_HOLDERS)
+		return NULL;
+	search->nr_holders++;
+	holder->claim = claim;
+	strscpy(holder->text, text, sizeof(holder->text));
+	return holder;
+}
+
+static void add_to_holder(struct watch_holder *holder, unsigned long pfn)
+{
+	unsigned int i, known = min_t(unsigned int, holder->nr, WATCH_HOLDER_PFNS);
+
+	holder->nr++;
+	for (i = 0; i < known; i++)
+		if (holder->pfns[i] == pfn)
+			return;
+	if (known < WATCH_HOLDER_PFNS)
+		holder->pfns[known] = pfn;
+}
+
+/**
+ * watch_hold() - a searcher has found a holder
+ * @search: the search.
+ * @pfn: a frame of the target.
+ * @claim: how firm it is.
+ * @at: where in the kernel's memory, or NULL.
+ * @format: who it is; what differs from frame to frame is left out, so that equal holders
+ *	become one.
+ *
+ * Context: Task.
+ */
+void watch_hold(struct watch_search *search, unsigned long pfn, enum watch_claim claim,
+		const void *at, const char *format, ...)
+{
+	struct watch_target *target = watch_target_of(search, pfn);
+	char text[WATCH_HOLDER_TEXT];
+	struct watch_holder *holder;
+	va_list args;
+
+	if (!target)
+		return;
+	va_start(args, format);
+	vscnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	target->found[claim]++;
+	holder = holder_named(search, text, claim);
+	if (!holder) {
+		search->holders_left_out++;
+		return;
+	}
+	holder->at = holder->at ?: at;
+	add_to_holder(holder, pfn);
+}
+
+/* The whole. */
+
+/**
+ * watch_search_init() - begin a search
+ * @search: all of it is written.
+ * @file: any open file.
+ *
+ * Context: Task. Return: 0 or -ENOMEM; watch_search_exit() is due in both cases.
+ */
+int watch_search_init(struct watch_search *search, struct file *file)
+{
+	watch_peek_init();
+	*search = (struct watch_search){ .file_cache = watch_slab_cache(file) };
+	xa_init(&search->accounted);
+	xa_init(&search->strays);
+	search->frames = vzalloc(BITS_TO_LONGS(watch_end_pfn) * sizeof(long));
+	search->targets = vcalloc(MAX_TARGETS, sizeof(*search->targets));
+	search->holders = vcalloc(MAX_HOLDERS, sizeof(*search->holders));
+	search->tasks = watch_tasks_get();
+	watch_pace_begin(search);
+	return search->frames && search->targets && search->holders && search->tasks ? 0 : -ENOMEM;
+}
+
+void watch_search_exit(struct watch_search *search)
+{
+	watch_tasks_put(search->tasks);
+	vfree(search->holders);
+	vfree(search->targets);
+	vfree(search->frames);
+	xa_destroy(&search->strays);
+	xa_destroy(&search->accounted);
+}
+
+/* Context: Task. Ends early if a signal comes: @search->stopped. */
+void watch_search_run(struct watch_search *search)
+{
+	unsigned int i;
+
+	sort(search->targets, search->nr_targets, sizeof(*search->targets), by_pfn, NULL);
+	for (i = 0; i < ARRAY_SIZE(searchers) && !search->stopped; i++) {
+		WRITE_ONCE(watch_stage, searchers[i].name);
+		searchers[i].find(search);
+	}
+	WRITE_ONCE(watch_stage, "idle");
+}

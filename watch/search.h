@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A search: which frames are asked about, and who was found to hold them.
+ *
+ * Vocabulary. A target is a frame, or a block of frames, that is asked about. A holder is
+ * whoever has something of a target; equal ones are one holder with several targets. A
+ * claim says how firm that is.
+ */
+#ifndef WATCH_SEARCH_H
+#define WATCH_SEARCH_H
+
+#include <linux/fs.h>
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+enum watch_claim {
+	WATCH_REFERENCE,	/* has one of the references that the frame counts */
+	WATCH_POINTER,		/* has its address; whether a reference too, nobody can tell */
+	WATCH_TRACE,		/* has its address in memory that is free: a trace of the past */
+	WATCH_NR_CLAIMS,
+};
+
+struct watch_target {
+	unsigned long pfn;
+	unsigned long nr;	/* frames in the block */
+	long refs;		/* references to be explained */
+	unsigned int found[WATCH_NR_CLAIMS];
+};
+
+#define WATCH_HOLDER_TEXT	232
+#define WATCH_HOLDER_PFNS	6
+
+struct watch_holder {
+	char text[WATCH_HOLDER_TEXT];
+	const void *at;			/* the first place that says so, or NULL */
+	enum watch_claim claim;
+	unsigned int nr;
+	unsigned long pfns[WATCH_HOLDER_PFNS];
+};
+
+struct watch_tasks;
+
+struct watch_search {
+	struct watch_target *targets;	/* by pfn */
+	unsigned int nr_targets;
+	unsigned long *frames;		/* a bit for each frame that is in a target */
+	struct watch_holder *holders;
+	unsigned int nr_holders;
+	unsigned int holders_left_out;
+	struct xarray accounted;	/* words that a searcher has explained, by address */
+	struct xarray strays;		/* skbs that are in no known queue, by address */
+	struct watch_tasks *tasks;	/* the machine's, when the search began */
+	const void *file_cache;		/* the slab cache of struct file */
+	/* For the pace, see pace.c. */
+	u64 slice_began;
+	bool stopped;
+};
+
+int watch_search_init(struct watch_search *search, struct file *file);
+void watch_search_exit(struct watch_search *search);
+int watch_search_add(struct watch_search *search, unsigned long pfn);
+void watch_search_run(struct watch_search *search);
+
+/* What is looked at by now, for who waits. Racy by intent. */
+extern const char *watch_stage;
+
+static inline bool watch_wanted(const struct watch_search *search, unsigned long pfn)
+{
+	return pfn && test_bit(pfn, search->frames);
+}
+
+/* Whether all references of the target that @pfn is in have been found. */
+bool watch_explained(struct watch_search *search, unsigned long pfn);
+
+struct watch_target *watch_target_of(struct watch_search *search, unsigned long pfn);
+
+/* An xarray's index for the word at @addr. */
+static inline unsigned long watch_index(const void *addr)
+{
+	return (unsigned long)addr / sizeof(long);
+}
+
+bool watch_account(struct watch_search *search, const void *word);
+static inline bool watch_accounted(struct watch_search *search, const void *word)
+{
+	return xa_load(&search->accounted, watch_index(word));
+}
+
+__printf(5, 6)
+void watch_hold(struct watch_search *search, unsigned long pfn, enum watch_claim claim,
+		const void *at, const char *format, ...);
+
+#endif /* WATCH_SEARCH_H */

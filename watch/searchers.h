@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The searchers: each looks in one kind of place for all targets of a search and calls
+ * watch_hold() for what it finds. Context: Task; each calls watch_pause() as it goes.
+ */
+#ifndef WATCH_SEARCHERS_H
+#define WATCH_SEARCHERS_H
+
+struct watch_search;
+
+void watch_find_in_labyrinth(struct watch_search *search);
+void watch_find_in_page_cache(struct watch_search *search);
+void watch_find_in_pools(struct watch_search *search);
+void watch_find_in_skbs(struct watch_search *search);
+void watch_find_in_pipes(struct watch_search *search);
+void watch_find_in_page_tables(struct watch_search *search);
+void watch_find_in_memory(struct watch_search *search);
+
+#endif /* WATCH_SEARCHERS_H */

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Socket buffers. All objects of the two slab caches that skbs come from are looked at,
+ * so an skb is found wherever it is. Where it is, is asked afterwards, and only of those that
+ * have something of a target. State: the caches, learnt at load and constant afterwards.
+ */
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "watch/pace.h"
+#include "watch/peek.h"
+#include "watch/search.h"
+#include "watch/searchers.h"
+#include "watch/skb.h"
+#include "watch/slab.h"
+
+#define LEARN		64
+#define MAX_HITS	8192
+#define MAX_HEAD	SZ_1M
+
+struct watch_slab_kind watch_skb_kinds[WATCH_SKB_NR_KINDS];
+
+/* Whether an skb is at @addr: the kind of cache it is in, or -1. */
+int watch_skb_kind(unsigned long addr)
+{
+	const void *cache = addr % sizeof(long) ? NULL : watch_slab_cache((void *)addr);
+	int kind;
+
+	for (kind = 0; cache && kind < WATCH_SKB_NR_KINDS; kind++)
+		if (watch_skb_kinds[kind].cache == cache)
+			return kind;
+	return -1;
+}
+
+/* Whether a copy of an skb is consistent: it may be of one that is free. */
+bool watch_skb_fits(const struct sk_buff *skb)
+{
+	unsigned long head = (unsigned long)skb->head, data = (unsigned long)skb->data;
+	unsigned long end = (unsigned long)skb_end_pointer(skb);
+
+	return refcount_read(&skb->users) > 0 && (long)head < 0 && data >= head && data <= end &&
+	       end > head && end - head <= MAX_HEAD && skb->data_len <= skb->len;
+}
+
+static void add_hit(struct watch_skbs *hits, const struct sk_buff *skb, unsigned long pfn,
+		    const void *word, const char *part)
+{
+	if (hits->nr == MAX_HITS) {
+		hits->left_out++;
+		return;
+	}
+	hits->skb[hits->nr++] = (struct watch_skb){
+		.at = skb, .pfn = pfn, .word = word, .part = part,
+	};
+}
+
+static void look_at_fragments(struct watch_search *search, struct watch_skbs *hits,
+			      const struct sk_buff *at, const struct skb_shared_info *info)
+{
+	struct skb_shared_info copy;
+	unsigned long pfn;
+	unsigned int i;
+
+	if (!watch_peek(&copy, info, sizeof(copy)))
+		return;
+	for (i = 0; i < copy.nr_frags && i < MAX_SKB_FRAGS; i++) {
+		pfn = watch_word_pfn(*(unsigned long *)&copy.frags[i]);
+		if (watch_wanted(search, pfn))
+			add_hit(hits, at, pfn, &info->frags[i], "a fragment");
+	}
+}
+
+static void look_at_skb(struct watch_search *search, struct watch_skbs *hits,
+			const struct sk_buff *at)
+{
+	unsigned long pfn;
+	struct sk_buff skb;
+
+	if (!watch_peek(&skb, at, sizeof(skb)) || !watch_skb_fits(&skb))
+		return;
+	pfn = watch_word_pfn((unsigned long)skb.head);
+	if (watch_wanted(search, pfn))
+		add_hit(hits, at, pfn, skb.head, "the head");
+	if (skb.data_len)
+		look_at_fragments(search, hits, at, skb_shinfo(&skb));
+}
+
+/* An object of the second kind has an skb, and room for a clone of it. */
+static void call_for_object(struct watch_search *search, struct watch_skbs *hits,
+			    watch_skb_fn *fn, const void *object, int kind)
+{
+	fn(search, hits, object);
+	if (kind == WATCH_SKB_CLONABLE)
+		fn(search, hits, object + offsetof(struct sk_buff_fclones, skb2));
+}
+
+static void call_for_slab(struct watch_search *search, struct watch_skbs *hits,
+			  watch_skb_fn *fn, unsigned long pfn)
+{
+	const void *base = pfn_to_kaddr(pfn);
+	unsigned long offset, bytes = watch_slab_bytes(pfn);
+	int kind = bytes ? watch_skb_kind((unsigned long)base) : -1;
+
+	if (kind < 0)
+		return;
+	for (offset = watch_skb_kinds[kind].first;
+	     offset + watch_skb_kinds[kind].stride <= bytes;
+	     offset += watch_skb_kinds[kind].stride)
+		call_for_object(search, hits, fn, base + offset, kind);
+}
+
+/**
+ * watch_skb_each() - call a function for each object that is, was or will be an skb
+ * @search: for the pace, and passed on to @fn.
+ * @hits: passed on to @fn.
+ * @fn: the function.
+ *
+ * Context: Task; may sleep.
+ */
+void watch_skb_each(struct watch_search *search, struct watch_skbs *hits, watch_skb_fn *fn)
+{
+	unsigned long pfn;
+
+	for (pfn = 1; pfn < watch_end_pfn; pfn++) {
+		call_for_slab(search, hits, fn, pfn);
+		if (!(pfn % 256) && watch_pause(search))
+			return;
+	}
+}
+
+void watch_find_in_skbs(struct watch_search *search)
+{
+	struct watch_skbs hits = { .skb = vcalloc(MAX_HITS, sizeof(struct watch_skb)) };
+
+	if (!hits.skb)
+		return;
+	watch_skb_each(search, &hits, look_at_skb);
+	watch_skb_place(search, &hits);
+	watch_skb_tell(search, &hits);
+	vfree(hits.skb);
+}
+
+/* Learning the caches. */
+
+static int learn(struct watch_slab_kind *kind, gfp_t gfp, bool clonable)
+{
+	void *skbs[LEARN];
+	int i, err = 0;
+
+	for (i = 0; i < LEARN && !err; i++) {
+		skbs[i] = clonable ? alloc_skb_fclone(1, gfp) : alloc_skb(1, gfp);
+		err = skbs[i] ? 0 : -ENOMEM;
+	}
+	if (!err)
+		err = watch_slab_learn(kind, skbs, LEARN);
+	while (i--)
+		kfree_skb(skbs[i]);
+	return err;
+}
+
+/* Context: Task. Return: 0, -ENOMEM, or -ENOENT where skbs cannot be told from others. */
+int watch_skb_init(void)
+{
+	int err = learn(&watch_skb_kinds[WATCH_SKB_PLAIN], GFP_KERNEL, false);
+
+	return err ?: learn(&watch_skb_kinds[WATCH_SKB_CLONABLE], GFP_KERNEL, true);
+}

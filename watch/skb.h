@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Socket buffers that have something of a target: found by skb.c, placed in the queue of
+ * whoever has them by skb_place.c, and told by skb_tell.c.
+ */
+#ifndef WATCH_SKB_H
+#define WATCH_SKB_H
+
+#include <linux/sched.h>
+#include <linux/skbuff.h>
+
+#include "watch/slab.h"
+
+struct sock;
+struct watch_search;
+
+/* The caches that skbs are in: plain ones, and those with room for a clone behind them. */
+enum { WATCH_SKB_PLAIN, WATCH_SKB_CLONABLE, WATCH_SKB_NR_KINDS };
+
+extern struct watch_slab_kind watch_skb_kinds[WATCH_SKB_NR_KINDS];
+
+enum watch_skb_place {
+	WATCH_SKB_NOWHERE,
+	WATCH_SKB_IN_LIST,	/* of a socket, or of somebody else */
+	WATCH_SKB_IN_TREE,
+	WATCH_SKB_IN_SKB,
+	WATCH_SKB_CHARGED,
+};
+
+/* An skb that has something of a target. */
+struct watch_skb {
+	const struct sk_buff *at;
+	const struct sk_buff *root;	/* of the tree that it may be in */
+	unsigned long pfn;
+	const void *word;		/* what says so */
+	const char *part, *queue;
+	const struct sock *sk;
+	unsigned long head;		/* of its list */
+	enum watch_skb_place place;
+	enum watch_life life;
+	/* The task that has the socket open. */
+	char comm[TASK_COMM_LEN];
+	pid_t pid;
+	unsigned int fd;
+};
+
+struct watch_skbs {
+	struct watch_skb *skb;
+	unsigned int nr, left_out;
+};
+
+int watch_skb_init(void);
+
+int watch_skb_kind(unsigned long addr);
+bool watch_skb_fits(const struct sk_buff *skb);
+
+typedef void watch_skb_fn(struct watch_search *search, struct watch_skbs *skbs,
+			  const struct sk_buff *at);
+
+void watch_skb_each(struct watch_search *search, struct watch_skbs *skbs, watch_skb_fn *fn);
+void watch_skb_place(struct watch_search *search, struct watch_skbs *skbs);
+void watch_skb_tell(struct watch_search *search, const struct watch_skbs *skbs);
+
+#endif /* WATCH_SKB_H */
