@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Usage: scripts/layers.py ROOT FILE...
-Proves that the layers of labyrinth.ko hold. FILE is each of the module's sources, as a path
+Proves that the layers of labyrinth.ko, and of labyrinth_watch.ko, hold. FILE is each of the module's sources, as a path
 below ROOT. Prints what breaks one of these rules, and then ends with 3:
 
 - each file stands in a layer of the table below;
@@ -24,6 +24,7 @@ LAYERS = [
     "inline/",              # what is compiled into drivers
     "labyrinth_alloc.h",    # the public header
     "core/",                # the owner table, frames, slots of owners, parameters
+    "watch/",               # labyrinth_watch.ko, which stands beside labyrinth.ko
     "report/",              # words, tracepoints, texts, what was reported
     "page/",                # a page's way: caches, limbo, calls, mappings, lend, query
     "hook/",                # how Labyrinth calls what is hooked
@@ -37,10 +38,11 @@ LAYERS = [
     "labyrinth_main.c",     # the order of all
 ]
 
-# A driver calls what is exported, wherever that stands: so does what is compiled into it.
-DRIVER = ("inline/", "labyrinth_alloc.h")
+# A driver calls what is exported, wherever that stands: so do what is compiled into it, and
+# labyrinth_watch.ko.
+DRIVER = ("inline/", "labyrinth_alloc.h", "watch/")
 
-OURS = r"(?:lab|labyrinth)_\w+"
+OURS = r"(?:lab|labyrinth|watch)_\w+"
 # At the start of a line, the head of a definition: of a function, or of data.
 FUNCTION = re.compile(r"^(?!typedef\b|#)[A-Za-z_][^;{}=#()]*?\b(\w+)\((?:[^;{}#]|\([^)]*\))*\)"
                       r"[^;{}#=]*\n\{", re.M)
