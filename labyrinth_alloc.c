@@ -44,6 +44,7 @@
 #include "page/limbo.h"
 #include "page/mapping.h"
 #include "page/poison.h"
+#include "page/seal.h"
 #include "report/stack.h"
 #include "report/trace.h"
 
@@ -60,6 +61,18 @@ static_assert(LABYRINTH_PAGE_LENT == (int)LAB_LENT);
 static_assert(LABYRINTH_PAGE_LIMBO == (int)LAB_LIMBO);
 static_assert(LABYRINTH_PAGE_MAPPED == (int)LAB_MAPPED);
 
+/* The address of page @pfn, whose owner wants more than most. */
+static noinline void *prepare(struct lab_owner *owner, const struct lab_slot *slot,
+			      unsigned long pfn)
+{
+	void *addr = lab_page_address(owner, pfn);
+
+	if (owner->front.flags & LABYRINTH_OWNER_ZERO &&
+	    READ_ONCE(slot->when) != LAB_CONTENT_ZEROES)
+		clear_page(addr);
+	return addr;
+}
+
 /*
  * Hands the CACHED page of @slot, which lab_vet() let pass and which is on no list, out to
  * the caller at @ip.
@@ -72,9 +85,8 @@ static void *hand_out(struct lab_owner *owner, struct lab_slot *slot,
 	void *addr = lab_pfn_address(pfn);
 
 	lab_poison_check(owner, slot, ip);
-	if (owner->front.flags & LABYRINTH_OWNER_ZERO &&
-	    READ_ONCE(slot->when) != LAB_CONTENT_ZEROES)
-		clear_page(addr);
+	if (owner->front.flags & (LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_SEALED))
+		addr = prepare(owner, slot, pfn);
 	lab_slot_note(slot, ip);
 	lab_stack_note(slot);
 	/*
@@ -190,16 +202,30 @@ static __always_inline void *take_shared(const struct lab_cached *page,
 	return lab_frame_address(page->frame);
 }
 
+/* Likewise of an owner whose pages are sealed; NULL where more must be asked. */
+static __always_inline void *take_sealed(struct lab_owner *owner,
+					 const struct labyrinth_owner *handle, unsigned long ip)
+{
+	struct lab_cached page;
+
+	if (!lab_handle_is(&owner->front.sealed_handle, handle) ||
+	    unlikely(!lab_cache_pop_ready(owner, &page)))
+		return NULL;
+	take_shared(&page, ip);
+	return lab_alias_address(page_to_pfn(lab_frame_page(page.frame)));
+}
+
 /**
  * labyrinth_void_alloc_page_gfp_atomic_exclusive() - get a page that only
  *	@owner holds
  * @owner: who is to hold it.
  *
- * One page of %PAGE_SIZE bytes in the direct map, zeroed if the owner was made
- * with %LABYRINTH_OWNER_ZERO and else of undefined content: init_on_alloc zeroes
+ * One page of %PAGE_SIZE bytes in the direct map, or out of it if the owner was made
+ * with %LABYRINTH_OWNER_SEALED; zeroed if it was made with %LABYRINTH_OWNER_ZERO and else of undefined content: init_on_alloc zeroes
  * a page when it comes from the system, not when it is used again. It
  * comes from what the owner keeps ready; if that is empty, from
- * alloc_page(GFP_ATOMIC); if that fails, from the owner's reserve.
+ * alloc_page(GFP_ATOMIC); if that fails, from the owner's reserve. Sealed pages come from
+ * what is kept ready and from the reserve alone, which a worker refills.
  *
  * The page is the owner's until labyrinth_free_page(), labyrinth_transfer() or
  * labyrinth_release(). Its struct page is to be left as it is so long. Labyrinth keeps
@@ -223,12 +249,18 @@ labyrinth_void_alloc_page_gfp_atomic_exclusive(struct labyrinth_owner *owner)
 	preempt_disable();
 	/* Unless it is SINGLE, see lab_alloc_inline(), or there is more to do. */
 	if (!lab_handle_is(&o->front.shared_handle, owner))
-		goto slow;
+		goto sealed;
 	if (unlikely(!lab_cache_pop_ready(o, &page)))
 		goto slow;
 	addr = take_shared(&page, _RET_IP_);
 	preempt_enable();
 	return addr;
+sealed:
+	addr = take_sealed(o, owner, _RET_IP_);
+	if (addr) {
+		preempt_enable();
+		return addr;
+	}
 slow:
 	preempt_enable();
 	return lab_alloc(owner, _RET_IP_);
@@ -302,7 +334,7 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_alloc_bulk, LAB_NS);
  */
 static void let_go(struct lab_call *call, struct page **leaving)
 {
-	if (leaving)
+	if (leaving && !lab_owner_is_sealed(call->owner))
 		*leaving = lab_leave(call->owner, call->slot);
 	else
 		lab_retire(call->owner, call->slot, false);
@@ -426,14 +458,11 @@ static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
  * CACHED, if the common answer is the right one to every check. False where more must be
  * asked. Preemption is disabled.
  */
-static __always_inline bool claim_shared(struct lab_owner *owner, const void *addr,
+static __always_inline bool claim_shared(struct lab_owner *owner, unsigned long pfn,
 					 struct lab_cached *page)
 {
-	unsigned long pfn;
 	lab_tag_t held;
 
-	if (unlikely(!lab_address_pfn(addr, &pfn)))
-		return false;
 	page->slot = lab_slot_preferred(pfn);
 	held = owner->front.key + pfn;
 	if (!lab_is_held_at(page->slot, &owner->front, pfn))
@@ -475,19 +504,27 @@ int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)
 {
 	struct lab_owner *o = lab_owner_slot(owner);
 	struct lab_cached page;
+	unsigned long pfn;
 
 	preempt_disable();
-	if (!lab_handle_is(&o->front.shared_handle, owner) ||
-	    unlikely(!claim_shared(o, addr, &page))) {
-		preempt_enable();
-		return lab_free(owner, addr, _RET_IP_);
+	if (lab_handle_is(&o->front.shared_handle, owner)) {
+		if (unlikely(!lab_address_pfn(addr, &pfn)))
+			goto slow;
+	} else if (!lab_handle_is(&o->front.sealed_handle, owner) ||
+		   unlikely(!lab_alias_pfn(addr, &pfn))) {
+		goto slow;
 	}
+	if (unlikely(!claim_shared(o, pfn, &page)))
+		goto slow;
 	if (unlikely(!lab_cache_push_cpu(this_cpu_ptr(o->front.cpu_cache), page))) {
 		put_aside(o, owner, page.slot);
 		return 0;
 	}
 	preempt_enable();
 	return 0;
+slow:
+	preempt_enable();
+	return lab_free(owner, addr, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_free_page, LAB_NS);
 
@@ -531,6 +568,13 @@ static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 	return 0;
 }
 
+/* A page is sealed, or is not, as long as it is Labyrinth's. */
+static int decline_sealed(struct lab_call *call)
+{
+	call->class = LAB_SEALED;
+	return -EOPNOTSUPP;
+}
+
 static struct lab_owner *find_heir(struct lab_call *call, struct labyrinth_owner *to)
 {
 	struct lab_owner *heir = lab_owner_get(to);
@@ -551,6 +595,8 @@ static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
 		return -EINVAL;
 	if (heir == call->owner)
 		return lab_call_exclusive(call);
+	if (lab_owner_is_sealed(heir) != lab_owner_is_sealed(call->owner))
+		return decline_sealed(call);
 	err = lab_call_freeze(call);
 	if (err)
 		return err;
@@ -590,7 +636,8 @@ static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
  * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: 0; -EPERM the page has another owner, or the caller is not the thread
  * that @from is bound to; -ENOENT no Labyrinth page, or freed before; -EBUSY lent,
- * mapped, or something refers to it; -ENOSPC @to has as many pages as it may; -EINVAL
+ * mapped, or something refers to it; -ENOSPC @to has as many pages as it may;
+ * -EOPNOTSUPP one of the two has sealed pages and the other has not; -EINVAL
  * as labyrinth_free_page(), of either handle.
  */
 int labyrinth_transfer(struct labyrinth_owner *from,
@@ -656,9 +703,11 @@ static int untag_lent(struct lab_call *call)
 
 static int release_page(struct lab_call *call)
 {
-	int err = lab_tag_state(call->tag) == LAB_LENT ? untag_lent(call) :
-							 untag_held(call);
+	int err;
 
+	if (lab_owner_is_sealed(call->owner))
+		return decline_sealed(call);
+	err = lab_tag_state(call->tag) == LAB_LENT ? untag_lent(call) : untag_held(call);
 	if (err)
 		return err;
 	lab_owner_account(call->owner, -1);
@@ -692,7 +741,7 @@ static struct page *release(struct lab_call *call)
  *
  * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EBUSY, -EINVAL as
- * labyrinth_free_page().
+ * labyrinth_free_page(); -EOPNOTSUPP it is sealed.
  */
 struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr)
 {
@@ -717,7 +766,8 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_release, LAB_NS);
  *
  * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
- * labyrinth_free_page(); -EBUSY mapped, or not lent and something refers to it.
+ * labyrinth_free_page(); -EBUSY mapped, or not lent and something refers to it;
+ * -EOPNOTSUPP @owner's pages are sealed.
  */
 struct page *labyrinth_release_lent(struct labyrinth_owner *owner, void *addr)
 {
@@ -794,6 +844,8 @@ static int adopt_page(struct lab_call *call, struct page *page)
 	int err = adoptable(call, page);
 	unsigned long pfn;
 
+	if (!err && lab_owner_is_sealed(call->owner))
+		err = decline_sealed(call);
 	if (err)
 		return err;
 	pfn = page_to_pfn(page);
@@ -827,7 +879,7 @@ static int adopt_page(struct lab_call *call, struct page *page)
  * Return: the page's address; or ERR_PTR: -EPERM the page has an owner, and it is
  * another, or the caller is not the bound thread; -EBUSY it is @owner's
  * already, or mapped, or referred to, or on a list of the core's, or charged to a
- * memory cgroup; -ENOSPC the quota or the table is full; -EINVAL not a page of order 0
+ * memory cgroup; -EOPNOTSUPP @owner's pages are sealed; -ENOSPC the quota or the table is full; -EINVAL not a page of order 0
  * of system memory, or not a live owner's handle.
  */
 void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page)
@@ -872,9 +924,23 @@ static void lend_frozen(struct lab_call *call)
 		WRITE_ONCE(call->frame->lru, LAB_FRAME_PFMEMALLOC);
 }
 
+/*
+ * Puts a sealed page back into the direct map. That somebody strayed there just now is no
+ * fault of the owner's.
+ */
+static int open_sealed(struct lab_call *call)
+{
+	if (!lab_owner_is_sealed(call->owner) || !lab_seal_open(lab_tag_pfn(call->tag)))
+		return 0;
+	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+	call->class = LAB_BUSY;
+	call->silent = true;
+	return -EBUSY;
+}
+
 static int lend_held(struct lab_call *call)
 {
-	int err = lab_call_freeze(call);
+	int err = lab_call_freeze(call) ?: open_sealed(call);
 
 	if (err)
 		return err;
@@ -914,9 +980,14 @@ static noinline struct page *lend(struct labyrinth_owner *owner, void *addr,
  * put_page(), and the borrower may take more. The owner must not write to it, and
  * gets it back with labyrinth_reclaim().
  *
+ * A sealed page is back in the direct map as long as it is lent, and for up to a second after
+ * labyrinth_reclaim(). Where somebody has just strayed there, it is not reported, and the page
+ * can be lent some milliseconds later.
+ *
  * Context: Any. Never sleeps.
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
- * labyrinth_free_page(); -EBUSY lent already, mapped, or something refers to it.
+ * labyrinth_free_page(); -EBUSY lent already, mapped, or something refers to it; or it is
+ * sealed and was strayed to.
  */
 struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 {
@@ -998,6 +1069,8 @@ static int reclaim_lent(struct lab_call *call)
 	if (!done)
 		return lab_call_again(call);
 	lab_step(LAB_OP_RECLAIM, lab_tag_pfn(call->tag), call->owner, call->ip);
+	if (lab_owner_is_sealed(call->owner))
+		lab_seal_kick();
 	return 0;
 }
 
@@ -1061,16 +1134,42 @@ bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr)
 	unsigned long pfn;
 	lab_tag_t tag;
 
-	if (!lab_owner_is(o, owner) || !lab_address_pfn(addr, &pfn))
+	if (!lab_owner_is(o, owner))
 		return false;
-	if (likely(lab_table_find(&labyrinth_hot.table, o->front.key + pfn)))
+	if (lab_address_pfn(addr, &pfn) &&
+	    likely(lab_table_find(&labyrinth_hot.table, o->front.key + pfn)))
 		return true;
-	return lab_table_search(&labyrinth_hot.table, pfn, &tag) &&
+	return lab_call_search(addr, &tag) &&
 	       lab_tag_owner(tag) == lab_owner_id(o) &&
 	       (lab_tag_state(tag) == LAB_HELD || lab_tag_state(tag) == LAB_LENT ||
 		lab_tag_state(tag) == LAB_MAPPED);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_owns, LAB_NS);
+
+/**
+ * labyrinth_page() - the struct page of an owner's page
+ * @owner: who holds it.
+ * @addr: its address.
+ *
+ * What virt_to_page() is for other memory: of a sealed page that would be wrong. The struct
+ * page is to be left as it is. To map the page, or to let others have it, there are calls.
+ *
+ * Context: Any. Never sleeps.
+ * Return: the struct page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
+ */
+struct page *labyrinth_page(struct labyrinth_owner *owner, const void *addr)
+{
+	struct lab_call call = {
+		.op = LAB_OP_PAGE, .handle = owner, .addr = addr, .ip = _RET_IP_,
+	};
+	int err = lab_call_begin(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	err = lab_call_end(&call, err);
+	return err ? ERR_PTR(err) : lab_frame_page(call.frame);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_page, LAB_NS);
 
 static void fill_info(const struct lab_glance *glance, struct labyrinth_page_info *info)
 {
@@ -1084,6 +1183,8 @@ static void fill_info(const struct lab_glance *glance, struct labyrinth_page_inf
 		.refs = lab_frame_refs(lab_frame_of_tag(glance->tag)),
 		.age_ms = out ? lab_when_age_ms(glance->when) : 0,
 		.site = glance->site,
+		.sealed = lab_owner_is_sealed(owner) &&
+			  lab_seal_is_closed(lab_tag_pfn(glance->tag)),
 	};
 	memcpy(info->owner, owner->name, LABYRINTH_NAME_LEN);
 	memcpy(info->module, owner->module_name, LABYRINTH_NAME_LEN);
@@ -1106,13 +1207,12 @@ int labyrinth_query(const void *addr, struct labyrinth_page_info *info)
 	struct labyrinth_page_info copy;
 	struct lab_glance glance;
 	struct lab_slot *slot;
-	unsigned long pfn;
 	lab_tag_t tag;
 
-	if (!info || !lab_address_pfn(addr, &pfn))
+	if (!info)
 		return -EINVAL;
 	/* The loop ends when nobody changes the tag while it is copied. */
-	while ((slot = lab_table_search(&labyrinth_hot.table, pfn, &tag))) {
+	while ((slot = lab_call_search(addr, &tag))) {
 		glance = lab_slot_glance(slot);
 		if (glance.tag != tag)
 			continue;

@@ -11,11 +11,13 @@
 
 #include "core/owner.h"
 #include "core/version.h"
+#include "guard/fault.h"
 #include "guard/guard.h"
 #include "map/mmap.h"
 #include "page/cache.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
+#include "page/seal.h"
 #include "report/kept.h"
 #include "report/trace.h"
 #include "system/debugfs.h"
@@ -170,6 +172,8 @@ static void __exit labyrinth_exit(void)
 	lab_notify_exit();
 	lab_mmap_exit();
 	lab_limbo_exit();
+	lab_fault_exit();
+	lab_seal_exit();
 	lab_owners_exit();
 	lab_mapping_exit();
 	lab_table_exit(&labyrinth_hot.table);

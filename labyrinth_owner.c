@@ -36,11 +36,13 @@
 #include <linux/vmalloc.h>
 
 #include "core/owner.h"
+#include "guard/fault.h"
 #include "map/dma.h"
 #include "map/mmap.h"
 #include "map/vmap.h"
 #include "page/cache.h"
 #include "page/limbo.h"
+#include "page/seal.h"
 #include "report/census.h"
 #include "report/kept.h"
 #include "report/report.h"
@@ -82,6 +84,7 @@ static const char * const fail_names[] = {
 	[LAB_FAIL_QUOTA] = "quota",
 	[LAB_FAIL_TABLE] = "table",
 	[LAB_FAIL_MEMORY] = "memory",
+	[LAB_FAIL_SEALED] = "sealed",
 	[LAB_FAIL_CONTEXT] = "context",
 };
 
@@ -141,6 +144,7 @@ static void forbid_fast(struct lab_owner *owner)
 {
 	WRITE_ONCE(owner->front.single_handle, lab_owner_dead(owner));
 	WRITE_ONCE(owner->front.shared_handle, lab_owner_dead(owner));
+	WRITE_ONCE(owner->front.sealed_handle, lab_owner_dead(owner));
 }
 
 /*
@@ -153,11 +157,14 @@ static void set_fast(struct lab_owner *owner, void *unused)
 	bool plain = !owner->front.task && !owner->max_pages && !watchers &&
 		     !(owner->front.flags & LABYRINTH_OWNER_ZERO);
 	bool single = lab_owner_is_single(owner);
+	bool sealed = lab_owner_is_sealed(owner);
 
 	WRITE_ONCE(owner->front.single_handle,
 		   plain && single ? owner->front.handle : dead);
 	WRITE_ONCE(owner->front.shared_handle,
-		   plain && !single ? owner->front.handle : dead);
+		   plain && !single && !sealed ? owner->front.handle : dead);
+	WRITE_ONCE(owner->front.sealed_handle,
+		   plain && sealed ? owner->front.handle : dead);
 }
 
 /*
@@ -222,7 +229,11 @@ static bool attrs_valid(const struct labyrinth_owner_attrs *attrs)
 {
 	if (!attrs || !attrs->name || !*attrs->name)
 		return false;
-	if (attrs->flags & ~(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_SINGLE))
+	if (attrs->flags & ~(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_SINGLE |
+			     LABYRINTH_OWNER_SEALED))
+		return false;
+	/* Only from the reserve do sealed pages come. */
+	if (attrs->flags & LABYRINTH_OWNER_SEALED && !attrs->reserve)
 		return false;
 	if (attrs->reserve > INT_MAX)
 		return false;
@@ -283,6 +294,9 @@ static void set_up(struct lab_owner *owner,
 	int fail;
 
 	owner->front.flags = attrs->flags;
+	/* The inline path knows no aliases: the promise is not used. */
+	if (attrs->flags & LABYRINTH_OWNER_SEALED)
+		owner->front.flags &= ~LABYRINTH_OWNER_SINGLE;
 	owner->front.busy = 0;
 	owner->front.task = attrs->task ? get_task_struct(attrs->task) : NULL;
 	owner->dev = get_device(attrs->dev);
@@ -353,6 +367,20 @@ static unsigned long make_handle(const struct lab_owner *owner)
 	       (life & LIFE_LOW_MASK) << 1 | HANDLE_ODD;
 }
 
+/* Sealed pages want a hook and an area for their aliases: the first such owner brings both. */
+static int begin_sealed(const struct lab_owner *owner)
+{
+	if (!lab_owner_is_sealed(owner))
+		return 0;
+	return lab_fault_arm() ?: lab_seal_begin();
+}
+
+static void end_sealed(const struct lab_owner *owner)
+{
+	if (lab_owner_is_sealed(owner))
+		lab_seal_end();
+}
+
 /* What is kept ready: pages, and what it takes to map them. */
 static int fill(struct lab_owner *owner)
 {
@@ -405,7 +433,8 @@ static void publish(struct lab_owner *owner)
  * Return: the handle, which is the right to everything that is the owner's; or
  * ERR_PTR: -EINVAL an attribute makes no sense, or not in task context;
  * -ENOMEM no memory for the owner or its reserve; -ENOSPC as many owners as
- * the parameter max_owners allows, or no room in the owner table for the reserve.
+ * the parameter max_owners allows, or no room in the owner table for the reserve, or for
+ * so many sealed pages; -EOPNOTSUPP pages cannot be sealed here, as dmesg says.
  */
 struct labyrinth_owner *
 labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
@@ -421,7 +450,12 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 	if (!owner)
 		return ERR_PTR(-ENOSPC);
 	set_up(owner, attrs, module, _RET_IP_);
-	err = fill(owner);
+	err = begin_sealed(owner);
+	if (!err) {
+		err = fill(owner);
+		if (err)
+			end_sealed(owner);
+	}
 	if (err) {
 		tear_down(owner);
 		give_up(owner);
@@ -551,6 +585,7 @@ static unsigned int destroy(struct lab_owner *owner, unsigned long ip)
 
 	lab_cache_exit(owner);
 	out = settle_pages(owner, ip);
+	end_sealed(owner);
 	lab_mapping_drain(owner);
 	trace_owner_destroy(owner, out);
 	pr_debug("owner %s (id %u) destroyed, %u pages were out\n",

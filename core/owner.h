@@ -44,6 +44,7 @@ enum lab_fail {
 	LAB_FAIL_QUOTA,		/* max_pages are out */
 	LAB_FAIL_TABLE,		/* the owner table is full */
 	LAB_FAIL_MEMORY,	/* the page allocator had none, nor the reserve */
+	LAB_FAIL_SEALED,	/* no sealed page is ready: a worker seals some */
 	LAB_FAIL_CONTEXT,	/* cache and reserve empty where nothing else may
 				 * be asked: NMI, or no preemption on RT
 				 */

@@ -29,7 +29,8 @@ struct task_struct;
  *
  * Each handle is the owner's, or lab_owner_dead(), which fits none. The first two
  * are it only while the owner has no quota, no thread, needs no zeroing and nobody
- * watches: a pop or a push is all there is to do.
+ * watches: a pop or a push is all there is to do. So is the last of them, of an owner whose
+ * pages are sealed.
  */
 struct lab_front {
 	unsigned long single_handle;	/* and it is SINGLE */
@@ -43,6 +44,7 @@ struct lab_front {
 	struct task_struct *task;	/* NULL: not bound; holds a reference */
 	u16 flags;			/* LABYRINTH_OWNER_* */
 	u16 busy;			/* SINGLE, debug builds: its user is at it */
+	unsigned long sealed_handle;	/* and its pages are sealed */
 } ____cacheline_aligned;
 
 /*

@@ -16,6 +16,7 @@
 
 #include "inline/address.h"
 #include "page/call.h"
+#include "page/seal.h"
 
 static int find_owner(struct lab_call *call)
 {
@@ -88,12 +89,10 @@ static bool is_unseen(const struct lab_call *call)
 
 static void note_page(struct lab_call *call, int err)
 {
-	unsigned long pfn;
-
 	if (likely(!is_refusal(call, err)))
 		return;
-	if (is_unseen(call) && lab_address_pfn(call->addr, &pfn))
-		call->slot = lab_table_search(&labyrinth_hot.table, pfn, &call->tag);
+	if (is_unseen(call))
+		call->slot = lab_call_search(call->addr, &call->tag);
 	if (call->tag)
 		call->note = lab_page_note(call->slot, call->tag);
 }
@@ -155,6 +154,30 @@ static enum lab_class class_of(int err, lab_tag_t tag)
 	}
 }
 
+/* The slot of the page whose alias @addr is, its tag in @tag; or NULL. */
+static noinline struct lab_slot *search_sealed(const void *addr, lab_tag_t *tag)
+{
+	unsigned long pfn;
+
+	return lab_alias_pfn(addr, &pfn) ?
+		lab_table_search(&labyrinth_hot.table, pfn, tag) : NULL;
+}
+
+/*
+ * The slot of the page at @addr, any value at all, and its tag in @tag; or NULL. No frame
+ * has the number that lab_address_pfn() makes of an alias.
+ * Context: Any.
+ */
+struct lab_slot *lab_call_search(const void *addr, lab_tag_t *tag)
+{
+	struct lab_slot *slot = NULL;
+	unsigned long pfn;
+
+	if (lab_address_pfn(addr, &pfn))
+		slot = lab_table_search(&labyrinth_hot.table, pfn, tag);
+	return likely(slot) ? slot : search_sealed(addr, tag);
+}
+
 /*
  * Looks the page up and asks the table of transitions. Called again where the
  * commit failed, it gives the reason.
@@ -162,14 +185,11 @@ static enum lab_class class_of(int err, lab_tag_t tag)
  */
 int lab_call_page(struct lab_call *call, const void *addr)
 {
-	unsigned long pfn;
 	int next;
 
 	call->addr = addr;
-	call->slot = NULL;
 	call->tag = 0;
-	if (lab_address_pfn(addr, &pfn))
-		call->slot = lab_table_search(&labyrinth_hot.table, pfn, &call->tag);
+	call->slot = lab_call_search(addr, &call->tag);
 	if (!call->slot) {
 		bool valid = lab_address_valid(addr);
 

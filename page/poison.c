@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stray writes noticed. No module can take a page out of the direct map, so none can
- * keep a wild pointer, or a device that goes on writing, off a page. But nobody has
- * any business in a page that is CACHED: with poison=1 it is filled with a pattern
+ * Stray writes noticed. A page that is not sealed is in the direct map, where a wild
+ * pointer reaches it, as a device does that goes on writing. But nobody has any business in a page that is CACHED: with poison=1 it is filled with a pattern
  * when it is put there, and whoever wrote to it is found out when it is handed out.
  * Not who, but where and what. A page that came zeroed from the page allocator is
  * left so: its pattern is 0.
@@ -20,6 +19,7 @@
 #include "core/param.h"
 #include "inline/address.h"
 #include "page/poison.h"
+#include "page/seal.h"
 #include "report/report.h"
 
 static struct lab_switch poison;
@@ -29,7 +29,9 @@ MODULE_PARM_DESC(poison,
 
 static void *address_of(const struct lab_slot *slot)
 {
-	return lab_pfn_address(lab_tag_pfn(READ_ONCE(slot->tag)));
+	lab_tag_t tag = READ_ONCE(slot->tag);
+
+	return lab_page_address(lab_owner_by_id(lab_tag_owner(tag)), lab_tag_pfn(tag));
 }
 
 /*

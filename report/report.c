@@ -61,6 +61,7 @@ static const char * const class_names[] = {
 	[LAB_BAD_MAPPING] = "bad-mapping",
 	[LAB_WRONG_DEVICE] = "wrong-device",
 	[LAB_WRONG_VMA] = "wrong-vma",
+	[LAB_SEALED] = "sealed",
 	[LAB_LOST_REFERENCE] = "lost-reference",
 	[LAB_OVERWRITTEN] = "overwritten",
 	[LAB_STRAY_WRITE] = "stray-write",
@@ -87,8 +88,11 @@ static const char * const op_names[] = {
 	[LAB_OP_VMAP] = "vmap",
 	[LAB_OP_DMA] = "dma",
 	[LAB_OP_UNMAP] = "unmap",
+	[LAB_OP_PAGE] = "page",
 	[LAB_OP_DESTROY] = "destroy",
 	[LAB_OP_FAULT] = "fault",
+	[LAB_OP_READ] = "read",
+	[LAB_OP_WRITE] = "write",
 };
 
 static_assert(ARRAY_SIZE(op_names) == LAB_NR_OP_NAMES);

@@ -6,6 +6,8 @@
 #ifndef LABYRINTH_REPORT_H
 #define LABYRINTH_REPORT_H
 
+#include <linux/sched.h>
+
 #include "inline/tag.h"
 
 struct device;
@@ -26,6 +28,7 @@ enum lab_class {
 	LAB_BAD_MAPPING,	/* no mapping that can be made, or that there is */
 	LAB_WRONG_DEVICE,	/* not the device that the owner is bound to */
 	LAB_WRONG_VMA,		/* not the process's own; refused, or noticed later */
+	LAB_SEALED,		/* what cannot be done with a sealed page */
 	/* Noticed: it had happened already. */
 	LAB_LOST_REFERENCE,	/* somebody dropped one that was not his */
 	LAB_OVERWRITTEN,	/* somebody wrote to a word of struct page */
@@ -88,6 +91,31 @@ struct lab_stray {
 	u8 bytes[16];
 };
 
+/* As many as a report shows. */
+#define LAB_ACCESS_STACK	6
+
+/**
+ * struct lab_access - who reached for a sealed page by the direct map, as noted in the fault
+ * @offset: into the page.
+ * @write: or a read.
+ * @context: as lab_text_context() says it.
+ * @cpu: where.
+ * @pid: of the task that ran.
+ * @comm: its name.
+ * @nr: of @entries.
+ * @entries: the stack, from the access on.
+ */
+struct lab_access {
+	unsigned int offset;
+	bool write;
+	const char *context;
+	int cpu;
+	int pid;
+	char comm[TASK_COMM_LEN];
+	unsigned int nr;
+	unsigned long entries[LAB_ACCESS_STACK];
+};
+
 /**
  * struct lab_refusal - what is known when a refusal is decided
  * @class: what is wrong.
@@ -102,6 +130,7 @@ struct lab_stray {
  * @dev: the device that the caller named, if it is the wrong one.
  * @damage: which word of struct page was wrong, and has been put right; or NULL.
  * @stray: what was found in the page; or NULL.
+ * @access: of an access that was diverted, who made it; else NULL: whoever reports.
  * @function: the core function that was called instead, by whoever presents
  *	none; or NULL.
  * @ip: where the call returns to.
@@ -119,6 +148,7 @@ struct lab_refusal {
 	const struct device *dev;
 	const struct lab_damage *damage;
 	const struct lab_stray *stray;
+	const struct lab_access *access;
 	const char *function;
 	unsigned long ip;
 };

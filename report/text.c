@@ -46,7 +46,8 @@ static void say_trace(struct lab_text *text, const unsigned long *entries, unsig
 		say(text, "  %pS\n", (void *)entries[i]);
 }
 
-static const char *context_name(void)
+/* In what the caller runs. Context: Any. */
+const char *lab_text_context(void)
 {
 	if (in_nmi())
 		return "NMI";
@@ -182,8 +183,18 @@ static void say_context(struct lab_text *text)
 	char comm[TASK_COMM_LEN];
 
 	strscpy(comm, current->comm, sizeof(comm));
-	say(text, " context: %s, CPU %d, task %*pE:%d\n", context_name(),
+	say(text, " context: %s, CPU %d, task %*pE:%d\n", lab_text_context(),
 	    raw_smp_processor_id(), (int)strlen(comm), comm, task_pid_nr(current));
+}
+
+/* Of an access that was recorded, it was another. */
+static void say_accessor(struct lab_text *text, const struct lab_access *access)
+{
+	say(text, " access:  by the direct map, at offset 0x%x; diverted, the page is as it was\n",
+	    access->offset);
+	say(text, " context: %s, CPU %d, task %*pE:%d\n", access->context, access->cpu,
+	    (int)strlen(access->comm), access->comm, access->pid);
+	say_trace(text, access->entries, access->nr);
 }
 
 static void say_caller(struct lab_text *text, const struct lab_refusal *refusal)
@@ -243,6 +254,10 @@ void lab_text_report(struct lab_text *text, const struct lab_refusal *refusal,
 	if (refusal->stray)
 		say_stray(text, refusal->stray);
 	say_asked(text, refusal);
+	if (refusal->access) {
+		say_accessor(text, refusal->access);
+		return;
+	}
 	say_caller(text, refusal);
 	say_stack(text, refusal->ip);
 }

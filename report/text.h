@@ -16,6 +16,7 @@ struct lab_text {
 	unsigned int length;
 };
 
+const char *lab_text_context(void);
 void lab_text_report(struct lab_text *text, const struct lab_refusal *refusal,
 		     unsigned long nr);
 void lab_text_print(const struct lab_text *text, unsigned long nr);

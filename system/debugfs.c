@@ -10,6 +10,7 @@
 #include <linux/seq_file.h>
 #include <linux/vmalloc.h>
 
+#include "guard/fault.h"
 #include "guard/guard.h"
 #include "page/cache.h"
 #include "page/limbo.h"
@@ -225,6 +226,7 @@ void lab_debugfs_init(void)
 	debugfs_create_file("transitions", 0400, root, NULL,
 			    &transitions_fops);
 	lab_guard_debugfs(root);
+	lab_fault_debugfs(root);
 }
 
 void lab_debugfs_exit(void)
