@@ -163,21 +163,21 @@ static int do_entries(void)
 
 /* Every access returns whether it saw what it must: nothing of the page. */
 
-#define READ(bits)							\
+#define READS(bits)							\
 static noinline bool read##bits(void *at)				\
 {									\
 	return *(volatile u##bits *)(at + 64) == 0;			\
 }
 
-#define WRITE(bits)							\
+#define WRITES(bits)							\
 static noinline bool write##bits(void *at)				\
 {									\
 	*(volatile u##bits *)(at + 64) = (u##bits)0x1122334455667788;	\
 	return true;							\
 }
 
-READ(8) READ(16) READ(32) READ(64)
-WRITE(8) WRITE(16) WRITE(32) WRITE(64)
+READS(8) READS(16) READS(32) READS(64)
+WRITES(8) WRITES(16) WRITES(32) WRITES(64)
 
 static noinline bool write_unaligned(void *at)
 {
