@@ -202,19 +202,6 @@ static __always_inline void *take_shared(const struct lab_cached *page,
 	return lab_frame_address(page->frame);
 }
 
-/* Likewise of an owner whose pages are sealed; NULL where more must be asked. */
-static __always_inline void *take_sealed(struct lab_owner *owner,
-					 const struct labyrinth_owner *handle, unsigned long ip)
-{
-	struct lab_cached page;
-
-	if (!lab_handle_is(&owner->front.sealed_handle, handle) ||
-	    unlikely(!lab_cache_pop_ready(owner, &page)))
-		return NULL;
-	take_shared(&page, ip);
-	return lab_alias_address(page_to_pfn(lab_frame_page(page.frame)));
-}
-
 /**
  * labyrinth_void_alloc_page_gfp_atomic_exclusive() - get a page that only
  *	@owner holds
@@ -256,11 +243,12 @@ labyrinth_void_alloc_page_gfp_atomic_exclusive(struct labyrinth_owner *owner)
 	preempt_enable();
 	return addr;
 sealed:
-	addr = take_sealed(o, owner, _RET_IP_);
-	if (addr) {
-		preempt_enable();
-		return addr;
-	}
+	if (!lab_handle_is(&o->front.sealed_handle, owner) ||
+	    unlikely(!lab_cache_pop_ready(o, &page)))
+		goto slow;
+	take_shared(&page, _RET_IP_);
+	preempt_enable();
+	return lab_alias_of_frame(page.frame);
 slow:
 	preempt_enable();
 	return lab_alloc(owner, _RET_IP_);

@@ -154,28 +154,16 @@ static enum lab_class class_of(int err, lab_tag_t tag)
 	}
 }
 
-/* The slot of the page whose alias @addr is, its tag in @tag; or NULL. */
-static noinline struct lab_slot *search_sealed(const void *addr, lab_tag_t *tag)
+/*
+ * The slot of the page whose alias @addr is, its tag in @tag; or NULL.
+ * Context: Any.
+ */
+struct lab_slot *lab_call_search_sealed(const void *addr, lab_tag_t *tag)
 {
 	unsigned long pfn;
 
 	return lab_alias_pfn(addr, &pfn) ?
 		lab_table_search(&labyrinth_hot.table, pfn, tag) : NULL;
-}
-
-/*
- * The slot of the page at @addr, any value at all, and its tag in @tag; or NULL. No frame
- * has the number that lab_address_pfn() makes of an alias.
- * Context: Any.
- */
-struct lab_slot *lab_call_search(const void *addr, lab_tag_t *tag)
-{
-	struct lab_slot *slot = NULL;
-	unsigned long pfn;
-
-	if (lab_address_pfn(addr, &pfn))
-		slot = lab_table_search(&labyrinth_hot.table, pfn, tag);
-	return likely(slot) ? slot : search_sealed(addr, tag);
 }
 
 /*

@@ -92,12 +92,28 @@ static __always_inline bool lab_quick_commit(const struct lab_quick *quick,
 			      lab_tag_step(quick->tag, state)) == quick->tag);
 }
 
+struct lab_slot *lab_call_search_sealed(const void *addr, lab_tag_t *tag);
+
+/*
+ * The slot of the page at @addr, any value at all, and its tag in @tag; or NULL. No frame
+ * has the number that lab_address_pfn() makes of an alias.
+ * Context: Any.
+ */
+static __always_inline struct lab_slot *lab_call_search(const void *addr, lab_tag_t *tag)
+{
+	struct lab_slot *slot = NULL;
+	unsigned long pfn;
+
+	if (likely(lab_address_pfn(addr, &pfn)))
+		slot = lab_table_search(&labyrinth_hot.table, pfn, tag);
+	return likely(slot) ? slot : lab_call_search_sealed(addr, tag);
+}
+
 int lab_call_begin(struct lab_call *call);
 int lab_call_end(struct lab_call *call, int err);
 int lab_call_begin_rcu(struct lab_call *call) __acquires(RCU);
 int lab_call_end_rcu(struct lab_call *call, int err) __releases(RCU);
 int lab_call_refuse(struct lab_call *call, enum lab_class class);
-struct lab_slot *lab_call_search(const void *addr, lab_tag_t *tag);
 int lab_call_page(struct lab_call *call, const void *addr);
 int lab_call_again(struct lab_call *call);
 bool lab_call_commit(const struct lab_call *call, lab_tag_t tag);

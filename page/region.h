@@ -11,6 +11,7 @@
 #include <linux/pgtable.h>
 
 #include "inline/address.h"
+#include "inline/frame.h"
 
 /* The pages that one large entry of the direct map covers. */
 #define LAB_REGION_SHIFT	(PMD_SHIFT - PAGE_SHIFT)
@@ -74,18 +75,35 @@ static __always_inline bool lab_alias_pfn(const void *addr, unsigned long *pfn)
 {
 	unsigned long index = ror64((unsigned long)addr - lab_aliases.base, PAGE_SHIFT);
 
-	/* x86 loads in order: a @nr that is not 0 was read before what it counts. */
-	if (index >= READ_ONCE(lab_aliases.nr))
+	/*
+	 * Harmless: a word that changes is read once, before or after. x86 loads in order, so
+	 * what @nr counts is there if @nr was not 0.
+	 */
+	if (index >= data_race(lab_aliases.nr))
 		return false;
-	*pfn = READ_ONCE(lab_aliases.pfns[index]);
+	*pfn = data_race(lab_aliases.pfns[index]);
 	return true;
 }
 
 /* The address of page @pfn, which has an alias. Context: Any. */
 static __always_inline void *lab_alias_address(unsigned long pfn)
 {
-	return (void *)(READ_ONCE(lab_aliases.deltas[pfn >> LAB_REGION_SHIFT]) +
+	/* Harmless: it is written before the first page of the region has an alias. */
+	return (void *)(data_race(lab_aliases.deltas[pfn >> LAB_REGION_SHIFT]) +
 			(pfn << PAGE_SHIFT));
+}
+
+/* Likewise, from the offset of the page's struct page among all of them. */
+static __always_inline void *lab_alias_of_frame(const struct lab_frame *frame)
+{
+	unsigned long offset = (unsigned long)frame - (unsigned long)pfn_to_page(0);
+	unsigned long region = offset / (sizeof(struct page) * LAB_REGION_PAGES);
+
+	if (PAGE_SIZE % sizeof(struct page) || !IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP))
+		return lab_alias_address(page_to_pfn((struct page *)frame));
+	/* Harmless: as above. */
+	return (void *)(data_race(lab_aliases.deltas[region]) +
+			offset * (PAGE_SIZE / sizeof(struct page)));
 }
 
 /* The region of page @pfn, or NULL. Regions stay until the module goes. Context: Any. */

@@ -55,6 +55,11 @@ static inline void *lab_alias_address(unsigned long pfn)
 	return NULL;
 }
 
+static inline void *lab_alias_of_frame(const struct lab_frame *frame)
+{
+	return NULL;
+}
+
 static inline int lab_seal_begin(void)
 {
 	pr_err_once("labyrinth: no sealed pages: only on x86-64 is it known how\n");
