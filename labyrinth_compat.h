@@ -224,13 +224,13 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 #define lab_follow_pfn follow_pfn
 #endif
 
-/* The innermost of what the guard hooks: see hook/own.h. */
+/* The innermost of what the guard hooks; @own is LAB_OWN of hook/own.h. */
 #ifdef LAB_HAS_DMA_MAP_PHYS
-#define lab_dma_map_page(dev, page, offset, size, dir) \
-	LAB_OWN(dma_map_phys)(dev, page_to_phys(page) + (offset), size, dir, 0)
+#define lab_dma_map_page(own, dev, page, offset, size, dir) \
+	own(dma_map_phys)(dev, page_to_phys(page) + (offset), size, dir, 0)
 #else
-#define lab_dma_map_page(dev, page, offset, size, dir) \
-	LAB_OWN(dma_map_page_attrs)(dev, page, offset, size, dir, 0)
+#define lab_dma_map_page(own, dev, page, offset, size, dir) \
+	own(dma_map_page_attrs)(dev, page, offset, size, dir, 0)
 #endif
 
 #ifdef LAB_HAS_HRTIMER_SETUP

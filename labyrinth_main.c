@@ -10,9 +10,11 @@
 #include <linux/module.h>
 
 #include "core/owner.h"
+#include "core/table.h"
 #include "core/version.h"
 #include "guard/fault.h"
 #include "guard/guard.h"
+#include "labyrinth_owner.h"
 #include "map/mmap.h"
 #include "page/cache.h"
 #include "page/limbo.h"
@@ -36,13 +38,6 @@ static unsigned int max_owners;
 module_param(max_owners, uint, 0444);
 MODULE_PARM_DESC(max_owners,
 		 "Owners that there can be at a time, at 512 bytes each, rounded up to a power of two (default 0: one for 128 pages of capacity, between 64 and 4096)");
-
-/*
- * What the inline fast paths read. Written by init alone, before there is an
- * owner; exported for the public header, not for drivers.
- */
-struct labyrinth_hot labyrinth_hot __read_mostly;
-EXPORT_SYMBOL_NS_GPL(labyrinth_hot, LAB_NS);
 
 static int __init choose_capacity(void)
 {
@@ -88,7 +83,7 @@ static void __init find_frames(void)
 }
 
 /* One more than the last frame's number, as far as memory is online now. */
-static u64 __init nr_frames(void)
+static u64 nr_frames(void)
 {
 	u64 frames = 0;
 	int nid;
@@ -98,11 +93,10 @@ static u64 __init nr_frames(void)
 	return frames;
 }
 
-static int __init labyrinth_init(void)
+static int __init prepare(void)
 {
-	int err;
+	int err = choose_capacity();
 
-	err = choose_capacity();
 	if (!err)
 		err = choose_max_owners();
 	if (err)
@@ -113,71 +107,85 @@ static int __init labyrinth_init(void)
 	}
 	find_frames();
 	make_no_slot();
-	err = lab_table_init(&labyrinth_hot.table, capacity,
-			     nr_frames());
-	if (err) {
-		pr_err("no memory for a table of %lu pages\n", capacity);
-		return err;
-	}
-	err = lab_mapping_init();
-	if (err)
-		goto err_table;
-	err = lab_mmap_init();
-	if (err)
-		goto err_mapping;
-	err = lab_owners_init(max_owners);
-	if (err) {
-		pr_err("no memory for %u owners\n", max_owners);
-		goto err_mmap;
-	}
-	err = lab_notify_init();
-	if (err)
-		goto err_owners;
-	err = lab_reclaim_init();
-	if (err)
-		goto err_notify;
-	err = lab_guard_init();
-	if (err)
-		goto err_reclaim;
-	lab_trace_init();
-	lab_debugfs_init();
-	pr_info("ready: up to %lu pages of up to %u owners\n", capacity,
-		max_owners);
 	return 0;
+}
 
-err_reclaim:
-	lab_reclaim_exit();
-err_notify:
-	lab_notify_exit();
-err_owners:
-	lab_owners_stop();
-	lab_owners_exit();
-err_mmap:
-	lab_mmap_exit();
-err_mapping:
-	lab_mapping_exit();
-err_table:
+static int start_table(void)
+{
+	int err = lab_table_init(&labyrinth_hot.table, capacity, nr_frames());
+
+	if (err)
+		pr_err("no memory for a table of %lu pages\n", capacity);
+	return err;
+}
+
+static void stop_table(void)
+{
 	lab_table_exit(&labyrinth_hot.table);
-	lab_kept_exit();
+}
+
+static int start_slots(void)
+{
+	int err = lab_owners_init(max_owners);
+
+	if (err)
+		pr_err("no memory for %u owners\n", max_owners);
+	return err;
+}
+
+/* The parts in the order in which they start. They stop in the reverse. */
+static const struct {
+	int (*start)(void);
+	void (*stop)(void);
+} parts[] = {
+	{ NULL, lab_kept_exit },
+	{ start_table, stop_table },
+	{ lab_mapping_init, lab_mapping_exit },
+	{ start_slots, lab_owners_exit },
+	{ NULL, lab_seal_exit },
+	{ NULL, lab_fault_exit },
+	{ NULL, lab_limbo_exit },
+	{ lab_mmap_init, lab_mmap_exit },
+	{ lab_notify_init, lab_notify_exit },
+	{ lab_shrinker_init, lab_shrinker_exit },
+	{ lab_guard_init, lab_guard_exit },
+	{ lab_trace_init, lab_trace_exit },
+	{ lab_owners_start, lab_owners_stop },
+	{ lab_debugfs_init, lab_debugfs_exit },
+};
+
+static void stop_parts(unsigned int nr)
+{
+	while (nr--)
+		parts[nr].stop();
+}
+
+static int start_parts(void)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < ARRAY_SIZE(parts) && !err; i++)
+		if (parts[i].start)
+			err = parts[i].start();
+	/* The part that failed has undone its own. */
+	if (err)
+		stop_parts(i - 1);
+	return err;
+}
+
+static int __init labyrinth_init(void)
+{
+	int err = prepare() ?: start_parts();
+
+	if (!err)
+		pr_info("ready: up to %lu pages of up to %u owners\n", capacity, max_owners);
 	return err;
 }
 
 static void __exit labyrinth_exit(void)
 {
-	lab_debugfs_exit();
-	lab_owners_stop();
-	lab_trace_exit();
-	lab_guard_exit();
-	lab_reclaim_exit();
-	lab_notify_exit();
-	lab_mmap_exit();
-	lab_limbo_exit();
-	lab_fault_exit();
-	lab_seal_exit();
-	lab_owners_exit();
-	lab_mapping_exit();
-	lab_table_exit(&labyrinth_hot.table);
-	lab_kept_exit();
+	stop_parts(ARRAY_SIZE(parts));
 	pr_info("gone\n");
 }
 

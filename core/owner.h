@@ -20,8 +20,8 @@
  * The top bits make it a non-canonical address, and bit 0 an odd one: to follow it is a
  * fault. A handle is not printed but as %p does it, hashed.
  */
-#ifndef LABYRINTH_OWNER_H
-#define LABYRINTH_OWNER_H
+#ifndef LABYRINTH_CORE_OWNER_H
+#define LABYRINTH_CORE_OWNER_H
 
 #include <linux/atomic.h>
 #include <linux/cache.h>
@@ -154,6 +154,11 @@ static inline bool lab_owner_is_single(const struct lab_owner *owner)
 	return owner->front.flags & LABYRINTH_OWNER_SINGLE;
 }
 
+static inline bool lab_owner_is_sealed(const struct lab_owner *owner)
+{
+	return owner->front.flags & LABYRINTH_OWNER_SEALED;
+}
+
 static inline void lab_owner_fail(struct lab_owner *owner, enum lab_fail fail)
 {
 	atomic_inc(&owner->fails[fail]);
@@ -173,13 +178,18 @@ static inline bool lab_owner_is_near(const struct lab_owner *owner,
 }
 
 int lab_owners_init(unsigned int nr);
-void lab_owners_stop(void);
 void lab_owners_exit(void);
 void lab_owner_account(struct lab_owner *owner, int pages);
 bool lab_owner_quota_full(const struct lab_owner *owner);
 bool lab_owner_quota_take(struct lab_owner *owner, unsigned int nr);
 void lab_owner_quota_give(struct lab_owner *owner, unsigned int nr);
+struct lab_owner *lab_owner_get_slot(void);
 void lab_owner_put_slot(struct lab_owner *owner);
+void lab_owner_publish(struct lab_owner *owner);
+struct lab_owner *lab_owner_retire(const struct labyrinth_owner *handle);
+void lab_owner_give_up(struct lab_owner *owner);
+void lab_owner_bury(struct lab_owner *owner);
+unsigned long lab_owner_handle_of(const struct lab_owner *owner, const struct module *module);
 void lab_owners_lock(void);
 void lab_owners_unlock(void);
 void lab_owners_each(void (*fn)(struct lab_owner *owner, void *arg), void *arg);
@@ -187,6 +197,5 @@ void lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
 			 void *arg);
 void lab_watch_begin(void);
 void lab_watch_end(void);
-const char *lab_fail_name(enum lab_fail fail);
 
-#endif /* LABYRINTH_OWNER_H */
+#endif /* LABYRINTH_CORE_OWNER_H */

@@ -85,10 +85,7 @@ static int choice_set(const char *val, const struct kernel_param *kp)
 
 	if (chosen < 0)
 		return refuse_word(kp, val);
-	if (choice->apply)
-		choice->apply(chosen);
-	else
-		WRITE_ONCE(choice->chosen, chosen);
+	WRITE_ONCE(choice->chosen, chosen);
 	return 0;
 }
 

@@ -24,13 +24,11 @@ struct lab_switch {
  * @chosen: its value, an index of @words. Read with READ_ONCE() in any context.
  * @nr: how many words there are.
  * @words: what can be written, and is read.
- * @apply: stores a new value in @chosen and acts on it; NULL: it is only stored.
  */
 struct lab_choice {
 	int chosen;
 	unsigned int nr;
 	const char * const *words;
-	void (*apply)(int chosen);
 };
 
 /* For module_param_cb(). The argument is a struct lab_switch, a struct lab_choice, an int. */

@@ -37,7 +37,7 @@
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
 
-#include "inline/table.h"
+#include "core/table.h"
 #include "labyrinth_compat.h"
 
 /* Above this many tags the slot numbers would not fit 32 bits. */

@@ -29,7 +29,7 @@
 #include <asm/trapnr.h>
 
 #include "guard/fault.h"
-#include "guard/guard.h"
+#include "hook/stubs.h"
 #include "page/seal.h"
 #include "page/stray.h"
 

@@ -40,25 +40,11 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/trace_recursion.h>
 
 #include "core/param.h"
 #include "guard/guard.h"
-#include "inline/address.h"
-#include "inline/frame.h"
-#include "report/report.h"
-
-enum guard_mode {
-	GUARD_OFF,
-	GUARD_REPORT,
-	GUARD_REFUSE,
-};
-
-static const char * const mode_names[] = {
-	[GUARD_OFF] = "off",
-	[GUARD_REPORT] = "report",
-	[GUARD_REFUSE] = "refuse",
-};
+#include "guard/hook.h"
+#include "hook/stubs.h"
 
 static const char * const class_names[] = {
 	[LAB_HOOK_MAP] = "map",
@@ -70,17 +56,6 @@ static const char * const class_names[] = {
 };
 
 static_assert(ARRAY_SIZE(class_names) == LAB_NR_HOOK_CLASSES);
-
-static const enum lab_op class_ops[] = {
-	[LAB_HOOK_MAP] = LAB_OP_MAP,
-	[LAB_HOOK_FAULT] = LAB_OP_FAULT,
-	[LAB_HOOK_VMAP] = LAB_OP_VMAP,
-	[LAB_HOOK_DMA] = LAB_OP_DMA,
-	[LAB_HOOK_FILE] = LAB_OP_LEND,
-	[LAB_HOOK_FREE] = LAB_OP_FREE,
-};
-
-static_assert(ARRAY_SIZE(class_ops) == LAB_NR_HOOK_CLASSES);
 
 static const char * const state_names[] = {
 	[LAB_HOOK_DISARMED] = "disarmed",
@@ -103,7 +78,6 @@ static_assert(ARRAY_SIZE(state_names) == LAB_NR_HOOK_STATES);
  * mode as it is.
  */
 static DEFINE_MUTEX(guard_lock);
-static struct lab_choice guard_mode;
 static unsigned long guard_classes = ALL_CLASSES;
 static bool guard_ready;	/* between init and exit; else only noted */
 static bool missing_told;
@@ -120,97 +94,6 @@ static bool is_ours(unsigned long caller)
 	       caller < (unsigned long)lab_own_calls_end;
 }
 
-static void report(const struct lab_hook *hook, lab_tag_t tag, bool refuse,
-		   unsigned long caller)
-{
-	lab_report(&(struct lab_refusal) {
-		.class = LAB_FOREIGN,
-		.op = class_ops[hook->class],
-		.err = refuse ? -EPERM : 0,
-		.addr = lab_pfn_address(lab_tag_pfn(tag)),
-		.tag = tag,
-		.note = lab_page_note(NULL, tag),
-		.function = hook->name,
-		.ip = caller,
-	});
-}
-
-/* Whether the guard refuses what can be refused. Context: Any. */
-bool lab_guard_refuses(void)
-{
-	return READ_ONCE(guard_mode.chosen) == GUARD_REFUSE;
-}
-
-/* Whether the guard is off, and its hooks about to be disarmed. Context: Any. */
-bool lab_guard_is_off(void)
-{
-	return READ_ONCE(guard_mode.chosen) == GUARD_OFF;
-}
-
-/*
- * @hook has found @tag's page in what @caller does, which @can_refuse. Counts and
- * reports it.
- * Preemption is disabled for the report (the lock against recursion does that), so
- * that on PREEMPT_RT nothing in it takes a lock that sleeps.
- * Context: Any. Return: whether it is to be refused.
- */
-bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
-		     bool can_refuse)
-{
-	int mode = READ_ONCE(guard_mode.chosen);
-	bool refuse = mode == GUARD_REFUSE && can_refuse;
-	int bit;
-
-	/* Off, and the hook is just about to be disarmed. */
-	if (mode == GUARD_OFF)
-		return false;
-	atomic_long_inc(&hook->found);
-	if (refuse)
-		atomic_long_inc(&hook->refused);
-	bit = ftrace_test_recursion_trylock(_THIS_IP_, caller);
-	if (bit < 0)
-		return refuse;
-	report(hook, tag, refuse, caller);
-	ftrace_test_recursion_unlock(bit);
-	return refuse;
-}
-
-/* What is left of a page's references when refill() sees to it. */
-#define REFS_LOW	(LAB_REFS_EXCLUSIVE / 2)
-
-/*
- * The core drops a reference of @tag's page for the refused call, which whoever called
- * should have taken first. Who did not would use up Labyrinth's own references, call by
- * call: so when half of them are gone, they are replaced, and reported as lost.
- *
- * Races with the owner, who freezes the count: to 0, or after a full set of references is
- * there. The exchange succeeds only on the low count that was read.
- */
-static void refill(const struct lab_hook *hook, lab_tag_t tag, unsigned long caller)
-{
-	struct lab_frame *frame = lab_frame_of_tag(tag);
-	struct lab_refusal refusal = {
-		.class = LAB_LOST_REFERENCE,
-		.op = class_ops[hook->class],
-		.addr = lab_frame_address(frame),
-		.tag = tag,
-		.note = lab_page_note(NULL, tag),
-		.function = hook->name,
-		.ip = caller,
-	};
-	atomic_t *count = &lab_frame_page(frame)->_refcount;
-	int bit, refs = atomic_read(count);
-
-	if (refs <= 0 || refs > REFS_LOW ||
-	    !atomic_try_cmpxchg(count, &refs, LAB_REFS_EXCLUSIVE + 1))
-		return;
-	bit = ftrace_test_recursion_trylock(_THIS_IP_, caller);
-	if (bit < 0)
-		return;
-	lab_report(&refusal);
-	ftrace_test_recursion_unlock(bit);
-}
-
 /* The call names a held page. */
 static noinline void found(struct lab_hook *hook, lab_tag_t tag,
 			   unsigned long parent_ip, struct ftrace_regs *regs)
@@ -224,7 +107,7 @@ static noinline void found(struct lab_hook *hook, lab_tag_t tag,
 	if (!lab_guard_found(hook, tag, caller, !hook->notice))
 		return;
 	if (hook->spend)
-		refill(hook, tag, caller);
+		lab_guard_refill(hook, tag, caller);
 	lab_ftrace_divert(regs, hook->refusal);
 }
 
@@ -386,7 +269,7 @@ static void tell_missing(void)
 
 static bool wanted(const struct lab_hook *hook)
 {
-	return guard_mode.chosen != GUARD_OFF && guard_classes & BIT(hook->class);
+	return lab_guard_mode.chosen != LAB_GUARD_OFF && guard_classes & BIT(hook->class);
 }
 
 /* Makes the hooks what mode and classes ask for. Under guard_lock. */
@@ -400,7 +283,7 @@ static void settle(void)
 		else
 			disarm(&lab_hooks[i]);
 	}
-	if (guard_mode.chosen != GUARD_OFF && !missing_told)
+	if (lab_guard_mode.chosen != LAB_GUARD_OFF && !missing_told)
 		tell_missing();
 }
 
@@ -423,7 +306,7 @@ static void tell_armed(void)
 	char classes[CLASSES_LEN];
 	unsigned int i;
 
-	if (guard_mode.chosen == GUARD_OFF) {
+	if (lab_guard_mode.chosen == LAB_GUARD_OFF) {
 		pr_info("guard: off\n");
 		return;
 	}
@@ -431,8 +314,8 @@ static void tell_armed(void)
 		nr[lab_hooks[i].state] += wanted(&lab_hooks[i]);
 	list_classes(classes, sizeof(classes));
 	pr_info("guard: %s, hooks armed: %u of the classes %s; failed: %u, not in this kernel: %u\n",
-		mode_names[guard_mode.chosen], nr[LAB_HOOK_ARMED] + nr[LAB_HOOK_STUCK],
-		classes, nr[LAB_HOOK_FAILED], nr[LAB_HOOK_MISSING]);
+		lab_guard_mode.words[lab_guard_mode.chosen],
+		nr[LAB_HOOK_ARMED] + nr[LAB_HOOK_STUCK], classes, nr[LAB_HOOK_FAILED], nr[LAB_HOOK_MISSING]);
 }
 
 /* Before init the parameters are only noted. Under guard_lock. */
@@ -444,23 +327,31 @@ static void settle_and_tell(void)
 	tell_armed();
 }
 
-static void set_mode(int mode)
+static int mode_set(const char *val, const struct kernel_param *kp)
 {
+	int err;
+
 	mutex_lock(&guard_lock);
-	WRITE_ONCE(guard_mode.chosen, mode);
-	lab_rawfree_forget();
-	settle_and_tell();
+	err = lab_choice_ops.set(val, kp);
+	if (!err) {
+		lab_rawfree_forget();
+		settle_and_tell();
+	}
 	mutex_unlock(&guard_lock);
+	return err;
 }
 
-static struct lab_choice guard_mode = {
-	.chosen = GUARD_OFF,
-	.words = mode_names,
-	.nr = ARRAY_SIZE(mode_names),
-	.apply = set_mode,
+static int mode_get(char *buf, const struct kernel_param *kp)
+{
+	return lab_choice_ops.get(buf, kp);
+}
+
+static const struct kernel_param_ops mode_ops = {
+	.set = mode_set,
+	.get = mode_get,
 };
 
-module_param_cb(guard, &lab_choice_ops, &guard_mode, 0644);
+module_param_cb(guard, &mode_ops, &lab_guard_mode, 0644);
 MODULE_PARM_DESC(guard,
 		 "What becomes of a call that maps a held page and knows nothing of Labyrinth: off (default: only what the core refuses itself), report or refuse");
 
@@ -548,7 +439,7 @@ static int guard_show(struct seq_file *m, void *unused)
 	unsigned int i;
 
 	mutex_lock(&guard_lock);
-	seq_printf(m, "guard: %s\n", mode_names[guard_mode.chosen]);
+	seq_printf(m, "guard: %s\n", lab_guard_mode.words[lab_guard_mode.chosen]);
 	for (i = 0; i < lab_nr_hooks; i++)
 		show_hook(m, &lab_hooks[i]);
 	mutex_unlock(&guard_lock);
@@ -577,6 +468,8 @@ static int prepare(struct lab_hook *hook)
 	hook->hits = alloc_percpu(unsigned long);
 	if (!hook->hits)
 		return -ENOMEM;
+	if (hook->direct_of)
+		*hook->direct_of = hook;
 	if (!hook->addr && !hook->by_name && !hook->tracepoint)
 		hook->state = LAB_HOOK_MISSING;
 	return 0;
@@ -600,7 +493,7 @@ int lab_guard_init(void)
 	}
 	mutex_lock(&guard_lock);
 	guard_ready = true;
-	if (guard_mode.chosen != GUARD_OFF)
+	if (lab_guard_mode.chosen != LAB_GUARD_OFF)
 		settle_and_tell();
 	mutex_unlock(&guard_lock);
 	return 0;
@@ -614,7 +507,7 @@ void lab_guard_exit(void)
 {
 	mutex_lock(&guard_lock);
 	guard_ready = false;
-	WRITE_ONCE(guard_mode.chosen, GUARD_OFF);
+	WRITE_ONCE(lab_guard_mode.chosen, LAB_GUARD_OFF);
 	settle();
 	mutex_unlock(&guard_lock);
 	stay_if_stuck();

@@ -13,11 +13,6 @@
  * may yet fail for another reason than the number, such as memory or address space, in
  * front of an array that is shorter than its caller says. A structure that the core reads
  * in any case is read as it is.
- *
- * Each page of a range is asked, but a range of more pages than an eighth of the
- * table's slots is compared with the table's tags instead: to ask a page reads a cache
- * line, as eight slots in a row do. So no call costs more than one pass over the
- * table, which is no longer than the core takes to map that many pages.
  */
 #include <linux/bvec.h>
 #include <linux/dma-mapping.h>
@@ -28,10 +23,9 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
-#include "guard/guard.h"
-#include "inline/hot.h"
-
-#define WALK_RATIO	8
+#include "guard/find.h"
+#include "guard/hook.h"
+#include "hook/stubs.h"
 
 /* Some kernels' pfn_t keeps flags where no frame number has bits. */
 #define PFN_ONLY	GENMASK(BITS_PER_LONG - PAGE_SHIFT - 1, 0)
@@ -39,37 +33,12 @@
 /* How many words of an array are read at once. */
 #define CHUNK		16
 
-/* No block is larger: an order beyond it is no order. */
-#define MAX_BLOCK_ORDER	18
-
 /* More pages than the kernel's own address space has room for, nobody maps into it. */
 #define VMALLOC_PAGES	((VMALLOC_END - VMALLOC_START) >> PAGE_SHIFT)
 
-/*
- * A page that is lent is an ordinary page, unless @lent_too. All others are nobody's to
- * map.
- */
-static bool refusable(lab_tag_t tag, bool lent_too)
-{
-	return tag && (lent_too || lab_tag_state(tag) != LAB_LENT);
-}
-
-/* In any state. */
-static lab_tag_t find_tagged(unsigned long pfn)
-{
-	lab_tag_t tag;
-
-	if (!pfn_valid(pfn) || likely(!lab_guard_may_know(lab_frame_of_pfn(pfn))))
-		return 0;
-	lab_table_search(&labyrinth_hot.table, pfn, &tag);
-	return tag;
-}
-
 static lab_tag_t find_pfn(unsigned long pfn)
 {
-	lab_tag_t tag = find_tagged(pfn);
-
-	return refusable(tag, false) ? tag : 0;
+	return lab_guard_find_among(pfn, 1, false);
 }
 
 static lab_tag_t find_page(const struct page *page)
@@ -77,38 +46,9 @@ static lab_tag_t find_page(const struct page *page)
 	return find_pfn(page_to_pfn(page));
 }
 
-/* Does not sleep, as lab_table_for_each() would. */
-static lab_tag_t walk_table(unsigned long pfn, unsigned long nr, bool lent_too)
-{
-	u64 i, span = lab_table_span(&labyrinth_hot.table);
-
-	for (i = 0; i < span; i++) {
-		lab_tag_t tag = READ_ONCE(labyrinth_hot.table.slots[i].tag);
-
-		if (refusable(tag, lent_too) && lab_tag_pfn(tag) - pfn < nr)
-			return tag;
-	}
-	return 0;
-}
-
-static lab_tag_t find_among(unsigned long pfn, unsigned long nr, bool lent_too)
-{
-	unsigned long i;
-
-	if (nr > lab_table_span(&labyrinth_hot.table) / WALK_RATIO)
-		return walk_table(pfn, nr, lent_too);
-	for (i = 0; i < nr; i++) {
-		lab_tag_t tag = find_tagged(pfn + i);
-
-		if (refusable(tag, lent_too))
-			return tag;
-	}
-	return 0;
-}
-
 static lab_tag_t find_range(unsigned long pfn, unsigned long nr)
 {
-	return find_among(pfn, nr, false);
+	return lab_guard_find_among(pfn, nr, false);
 }
 
 /*
@@ -119,23 +59,7 @@ static lab_tag_t find_range(unsigned long pfn, unsigned long nr)
  */
 static lab_tag_t find_frames(unsigned long pfn, unsigned long nr)
 {
-	return find_among(pfn, nr, true);
-}
-
-/*
- * The first tag, in whichever state, among @nr pages that are to be freed as one: also a
- * page that is lent is not given back by whoever takes it for a part of a block. The core
- * would not survive a frame that there is not.
- * Context: Any. Return: the tag or 0.
- */
-lab_tag_t lab_guard_find_tagged(unsigned long pfn, unsigned long nr)
-{
-	lab_tag_t tag = 0;
-	unsigned long i;
-
-	for (i = 0; i < nr && !tag && pfn_valid(pfn + i); i++)
-		tag = find_tagged(pfn + i);
-	return tag;
+	return lab_guard_find_among(pfn, nr, true);
 }
 
 static lab_tag_t find_bytes(phys_addr_t start, size_t size)
@@ -496,15 +420,6 @@ static lab_tag_t find_send_iter(struct ftrace_regs *regs)
 	return tag;
 }
 
-/* A block of this order, to be freed as one. */
-lab_tag_t lab_guard_find_block(struct page *page, unsigned int order)
-{
-	unsigned int order_of_page = compound_order(page);
-
-	order = min_t(unsigned int, max(order, order_of_page), MAX_BLOCK_ORDER);
-	return lab_guard_find_tagged(page_to_pfn(page), 1UL << order);
-}
-
 /* (page, order), where a single page is the tracepoint's to look at. */
 static lab_tag_t find_free_pages(struct ftrace_regs *regs)
 {
@@ -603,7 +518,7 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
  * Of single pages, which is what most frees are, these two would be told too often by
  * ftrace's callback: a call of theirs goes to the block hook directly, if it can.
  */
-#define BLOCK_HOOK(fn, how, stub) {					\
+#define BLOCK_HOOK(fn, how, stub, who) {				\
 	.name = #fn,							\
 	.addr = (unsigned long)core_##fn,				\
 	.class = LAB_HOOK_FREE,						\
@@ -611,13 +526,13 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
 	.offender = lab_rawfree_offender,				\
 	.refusal = (unsigned long)lab_return_zero,			\
 	.direct = (unsigned long)stub,					\
+	.direct_of = &(who),						\
 }
 
 struct lab_hook lab_hooks[] = {
-	[LAB_AT_FREE_PAGES] = BLOCK_HOOK(__free_pages, find_free_pages,
-					 lab_hook_free_pages),
-	[LAB_AT_FREE_ADDRESS] = BLOCK_HOOK(free_pages, find_free_address,
-					   lab_hook_free_address),
+	BLOCK_HOOK(__free_pages, find_free_pages, lab_hook_free_pages, lab_rawfree_pages),
+	BLOCK_HOOK(free_pages, find_free_address, lab_hook_free_address,
+		   lab_rawfree_address),
 	FREE_HOOK(free_contig_range, find_free_range),
 	FREE_HOOK(free_contig_frozen_range, find_free_range),
 	FREE_HOOK(free_reserved_pages, find_free_pages),

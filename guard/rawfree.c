@@ -25,7 +25,9 @@
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
 
-#include "guard/guard.h"
+#include "core/table.h"
+#include "guard/find.h"
+#include "guard/hook.h"
 
 #define STACK_DEPTH	16
 
@@ -213,6 +215,9 @@ static void freed(void *data, struct page *page, unsigned int order)
 		look_up(hook, page, can_mark);
 }
 
+struct lab_hook *lab_rawfree_pages __read_mostly;
+struct lab_hook *lab_rawfree_address __read_mostly;
+
 static noinline bool refuse_block(struct lab_hook *hook, struct page *page,
 				  unsigned int order)
 {
@@ -223,19 +228,18 @@ static noinline bool refuse_block(struct lab_hook *hook, struct page *page,
 }
 
 /*
- * Called by hook/stubs.S in place of the callback, with an @order that is not 0.
+ * Called by guard/block.S in place of the callback, with an @order that is not 0.
  * Context: Any. Return: whether the free is to be refused.
  */
 bool lab_refuse_block(struct page *page, unsigned int order)
 {
-	return refuse_block(&lab_hooks[LAB_AT_FREE_PAGES], page, order);
+	return refuse_block(lab_rawfree_pages, page, order);
 }
 
 /* The same of an address. */
 bool lab_refuse_block_at(unsigned long addr, unsigned int order)
 {
-	return addr && refuse_block(&lab_hooks[LAB_AT_FREE_ADDRESS],
-				    virt_to_page((void *)addr), order);
+	return addr && refuse_block(lab_rawfree_address, virt_to_page((void *)addr), order);
 }
 
 struct search {

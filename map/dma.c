@@ -19,10 +19,9 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 
+#include "core/context.h"
 #include "hook/own.h"
 #include "map/dma.h"
-#include "page/cache.h"
-#include "page/seal.h"
 #include "report/trace.h"
 
 /* What makes no sense must not become sense by being cut off. */
@@ -142,7 +141,7 @@ static int map_held(struct lab_call *call, struct device *dev, size_t offset,
 		call->class = LAB_SEALED;
 		return -EOPNOTSUPP;
 	}
-	wish->addr = lab_dma_map_page(dev, lab_frame_page(call->frame), offset,
+	wish->addr = lab_dma_map_page(LAB_OWN, dev, lab_frame_page(call->frame), offset,
 				      wish->size, wish->dir);
 	if (dma_mapping_error(dev, wish->addr))
 		return -ENOMEM;
@@ -165,7 +164,7 @@ static bool map_quick(struct labyrinth_owner *handle, struct device *dev,
 	if (!lab_quick_find(handle, addr, LAB_HELD, &page) ||
 	    unlikely(!dma || !dev || dev != owner->dev || !is_sane(dev, offset, wish)))
 		return false;
-	wish->addr = lab_dma_map_page(dev, lab_frame_page(page.frame), offset,
+	wish->addr = lab_dma_map_page(LAB_OWN, dev, lab_frame_page(page.frame), offset,
 				      wish->size, wish->dir);
 	if (unlikely(dma_mapping_error(dev, wish->addr)))
 		return false;

@@ -55,6 +55,7 @@
 #include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 
+#include "core/note.h"
 #include "hook/own.h"
 #include "map/mmap.h"
 #include "map/range.h"

@@ -22,6 +22,8 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 
+#include "core/context.h"
+#include "core/table.h"
 #include "page/cache.h"
 #include "page/limbo.h"
 #include "page/poison.h"
@@ -600,7 +602,7 @@ unsigned int lab_cache_shrinkable(const struct lab_owner *owner)
 
 /*
  * Moves this CPU's cache to the reserve's list.
- * Context: Interrupt from lab_reclaim, the owner alive.
+ * Context: Interrupt from the shrinker, the owner alive.
  */
 void lab_cache_gather_here(struct lab_owner *owner)
 {

@@ -120,15 +120,6 @@ static inline unsigned int lab_single_count(const struct lab_front *front)
 	return (bytes ?: LAB_STACK_BYTES) / sizeof(struct lab_cached) - 1;
 }
 
-/*
- * Whether a spinlock may be taken here, which on PREEMPT_RT sleeps: so whether the page
- * allocator, the slab and the DMA API may be asked.
- */
-static inline bool lab_may_lock(void)
-{
-	return !in_nmi() && (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
-}
-
 int lab_cache_init(struct lab_owner *owner);
 void lab_cache_exit(struct lab_owner *owner);
 void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner);

@@ -14,6 +14,8 @@
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 
+#include "core/note.h"
+#include "core/table.h"
 #include "inline/address.h"
 #include "page/call.h"
 #include "page/seal.h"

@@ -7,6 +7,7 @@
 #define LABYRINTH_CALL_H
 
 #include "core/owner.h"
+#include "core/table.h"
 #include "inline/address.h"
 #include "report/report.h"
 

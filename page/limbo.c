@@ -20,7 +20,9 @@
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
 
+#include "core/note.h"
 #include "core/owner.h"
+#include "core/table.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
 #include "page/seal.h"

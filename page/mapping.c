@@ -18,7 +18,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "page/cache.h"
+#include "core/context.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
 #include "report/trace.h"
@@ -116,7 +116,7 @@ void lab_mapping_drain(struct lab_owner *owner)
 
 /*
  * Turns @map->what.addr from an offset in its range into an address, now that vmap() has
- * chosen @base. Under the lock: the record may be linked, and lab_mapping_note() may be
+ * chosen @base. Under the lock: the record may be linked, and lab_page_note() may be
  * reading it.
  * Context: Any but NMI.
  */
@@ -267,18 +267,6 @@ void lab_mapping_detach(struct lab_owner *owner, struct lab_slot *slot,
 		lab_step(LAB_OP_UNMAP, pfn, owner, ip);
 }
 
-static int count_mappings(const struct lab_mapping *map, bool only_process)
-{
-	int nr = 0;
-
-	for (; map; map = map->next) {
-		if (only_process && map->what.kind != LAB_MAP_PROCESS)
-			return 0;
-		nr++;
-	}
-	return nr;
-}
-
 /*
  * A page that is MAPPED, by the tag @mapped in @slot, is given up: to limbo, until the last
  * of its mappings ends. With @only_process, unless it has mappings of another kind.
@@ -295,7 +283,7 @@ bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 		return false;
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
 	if (READ_ONCE(slot->tag) == mapped)
-		retired = count_mappings(slot->mappings, only_process);
+		retired = lab_mapping_count(slot->mappings, only_process);
 	if (retired) {
 		WRITE_ONCE(slot->when, lab_jiffies());
 		cmpxchg(&slot->tag, mapped, lab_tag_step(mapped, LAB_LIMBO));
@@ -328,25 +316,5 @@ void lab_mapping_keep(struct lab_owner *owner, struct lab_slot *slot)
 	while (*link && *link != &kept_for_good)
 		link = &(*link)->next;
 	WRITE_ONCE(*link, &kept_for_good);
-	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
-}
-
-/*
- * Adds to @note what is known of the mappings of a page that was MAPPED a moment
- * ago, by the tag @tag in @slot; in an NMI, nothing is.
- * Context: Any.
- */
-void lab_mapping_note(struct lab_slot *slot, lab_tag_t tag, struct lab_page_note *note)
-{
-	struct lab_owner *owner = lab_owner_by_id(lab_tag_owner(tag));
-	unsigned long flags;
-
-	if (in_nmi())
-		return;
-	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	if (READ_ONCE(slot->tag) == tag && slot->mappings) {
-		note->map = slot->mappings->what;
-		note->mappings = count_mappings(slot->mappings, false);
-	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 }

@@ -8,29 +8,8 @@
 
 #include <linux/types.h>
 
+#include "core/note.h"
 #include "page/call.h"
-
-/**
- * struct lab_mapping - one mapping of one page
- * @next: the same page's next, or the next that is spare.
- * @made: the next of all that the owner has from the slab allocator; not of a range.
- * @what: what a report says of it.
- * @range: the struct of the mapping of several pages that this one is part of;
- *	NULL for DMA.
- * @linked: it is on the list.
- * @ending: somebody is about to end it.
- *
- * Linked and unlinked, @ending set and, while linked, @what changed under its owner's
- * map_lock.
- */
-struct lab_mapping {
-	struct lab_mapping *next;
-	struct lab_mapping *made;
-	struct lab_map_note what;
-	void *range;
-	bool linked;
-	bool ending;
-};
 
 int lab_mapping_init(void);
 void lab_mapping_exit(void);
@@ -51,7 +30,6 @@ void lab_mapping_detach(struct lab_owner *owner, struct lab_slot *slot,
 bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t mapped,
 			bool only_process);
 void lab_mapping_keep(struct lab_owner *owner, struct lab_slot *slot);
-void lab_mapping_note(struct lab_slot *slot, lab_tag_t tag, struct lab_page_note *note);
 
 /* Under the lock. */
 static inline void lab_mapping_push(struct lab_owner *owner,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Stray writes noticed. A page that is not sealed is in the direct map, where a wild
- * pointer reaches it, as a device does that goes on writing. But nobody has any business in a page that is CACHED: with poison=1 it is filled with a pattern
- * when it is put there, and whoever wrote to it is found out when it is handed out.
+ * pointer reaches it, as a device does that goes on writing. But nobody has any business
+ * in a page that is CACHED: with poison=1 it is filled with a pattern when it is put there, and whoever wrote to it is found out when it is handed out.
  * Not who, but where and what. A page that came zeroed from the page allocator is
  * left so: its pattern is 0.
  *
@@ -15,6 +15,7 @@
 #include <linux/poison.h>
 #include <linux/string.h>
 
+#include "core/note.h"
 #include "core/owner.h"
 #include "core/param.h"
 #include "inline/address.h"

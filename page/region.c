@@ -17,13 +17,13 @@
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
+#include <linux/cpufeature.h>
 #include <linux/mmzone.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/vmalloc.h>
-#include <asm/cpufeature.h>
 #include <asm/invpcid.h>
 #include <asm/processor-flags.h>
 #include <asm/set_memory.h>

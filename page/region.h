@@ -81,6 +81,7 @@ static __always_inline bool lab_alias_pfn(const void *addr, unsigned long *pfn)
 	 */
 	if (index >= data_race(lab_aliases.nr))
 		return false;
+	/* Harmless: as above. */
 	*pfn = data_race(lab_aliases.pfns[index]);
 	return true;
 }

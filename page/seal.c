@@ -36,14 +36,15 @@
 #define pr_fmt(fmt) "labyrinth: " fmt
 
 #include <linux/bitmap.h>
+#include <linux/cpufeature.h>
 #include <linux/gfp.h>
 #include <linux/irq_work.h>
 #include <linux/log2.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/workqueue.h>
-#include <asm/cpufeature.h>
 
+#include "core/table.h"
 #include "inline/frame.h"
 #include "page/seal.h"
 #include "page/stray.h"

@@ -14,11 +14,6 @@
 struct page;
 struct seq_file;
 
-static inline bool lab_owner_is_sealed(const struct lab_owner *owner)
-{
-	return owner->front.flags & LABYRINTH_OWNER_SEALED;
-}
-
 #ifdef LAB_SEAL_POSSIBLE
 
 #include "page/region.h"

@@ -25,6 +25,7 @@
 #include <linux/string.h>
 #include <asm/trap_pf.h>
 
+#include "core/table.h"
 #include "page/seal.h"
 #include "page/stray.h"
 #include "report/report.h"

@@ -10,8 +10,9 @@
 #include <linux/sort.h>
 #include <linux/string.h>
 
+#include "core/note.h"
 #include "core/owner.h"
-#include "inline/table.h"
+#include "core/table.h"
 #include "report/census.h"
 #include "report/report.h"
 
@@ -116,12 +117,6 @@ static void take(const struct lab_owner *owner)
 	sort(groups, nr_groups, sizeof(groups[0]), compare, NULL);
 }
 
-static const char * const map_names[] = {
-	[LAB_MAP_DMA] = "for DMA",
-	[LAB_MAP_KERNEL] = "into the kernel",
-	[LAB_MAP_PROCESS] = "into a process",
-};
-
 /* The text of @group, in @text of @size bytes. */
 static void describe(char *text, size_t size, const struct group *group)
 {
@@ -130,7 +125,7 @@ static void describe(char *text, size_t size, const struct group *group)
 
 	if (group->map_site)
 		length += scnprintf(text + length, size - length, " %s by %pS",
-				    map_names[group->map_kind], (void *)group->map_site);
+				    lab_map_kind_name(group->map_kind), (void *)group->map_site);
 	if (group->site)
 		length += scnprintf(text + length, size - length, ", allocated at %pS",
 				    (void *)group->site);

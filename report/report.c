@@ -14,8 +14,8 @@
 
 #include "core/owner.h"
 #include "core/param.h"
+#include "core/table.h"
 #include "inline/frame.h"
-#include "page/mapping.h"
 #include "report/kept.h"
 #include "report/report.h"
 #include "report/trace.h"
@@ -49,81 +49,7 @@ module_param_cb(report_burst, &lab_count_ops, &report_limit.burst, 0644);
 MODULE_PARM_DESC(report_burst,
 		 "Repeated reports printed in full within 5 seconds (default 10); the first of each class and call site always is, the rest are counted, and traced");
 
-static const char * const class_names[] = {
-	[LAB_FOREIGN] = "foreign",
-	[LAB_WRONG_THREAD] = "wrong-thread",
-	[LAB_UNOWNED] = "unowned",
-	[LAB_DOUBLE] = "double",
-	[LAB_BUSY] = "busy",
-	[LAB_BAD_ADDRESS] = "bad-address",
-	[LAB_BAD_HANDLE] = "bad-handle",
-	[LAB_BAD_PAGE] = "bad-page",
-	[LAB_BAD_MAPPING] = "bad-mapping",
-	[LAB_WRONG_DEVICE] = "wrong-device",
-	[LAB_WRONG_VMA] = "wrong-vma",
-	[LAB_SEALED] = "sealed",
-	[LAB_LOST_REFERENCE] = "lost-reference",
-	[LAB_OVERWRITTEN] = "overwritten",
-	[LAB_STRAY_WRITE] = "stray-write",
-	[LAB_LEAKED] = "leaked",
-	[LAB_LEFT_BEHIND] = "left-behind",
-	[LAB_CORRUPT] = "corrupt",
-};
-
-static_assert(ARRAY_SIZE(class_names) == LAB_NR_CLASSES);
-
-static const char * const op_names[] = {
-	[LAB_OP_REFILL] = "refill",
-	[LAB_OP_RETURN] = "return",
-	[LAB_OP_LIMBO] = "limbo",
-	[LAB_OP_ALLOC] = "alloc",
-	[LAB_OP_FREE] = "free",
-	[LAB_OP_TRANSFER] = "transfer",
-	[LAB_OP_RELEASE] = "release",
-	[LAB_OP_RELEASE_LENT] = "release-lent",
-	[LAB_OP_ADOPT] = "adopt",
-	[LAB_OP_LEND] = "lend",
-	[LAB_OP_RECLAIM] = "reclaim",
-	[LAB_OP_MAP] = "map",
-	[LAB_OP_VMAP] = "vmap",
-	[LAB_OP_DMA] = "dma",
-	[LAB_OP_UNMAP] = "unmap",
-	[LAB_OP_PAGE] = "page",
-	[LAB_OP_DESTROY] = "destroy",
-	[LAB_OP_FAULT] = "fault",
-	[LAB_OP_READ] = "read",
-	[LAB_OP_WRITE] = "write",
-};
-
-static_assert(ARRAY_SIZE(op_names) == LAB_NR_OP_NAMES);
-
-static const char * const state_names[] = {
-	[LAB_ABSENT] = "ABSENT",
-	[LAB_CACHED] = "CACHED",
-	[LAB_HELD] = "HELD",
-	[LAB_LENT] = "LENT",
-	[LAB_LIMBO] = "LIMBO",
-	[LAB_MAPPED] = "MAPPED",
-};
-
-static_assert(ARRAY_SIZE(state_names) == LAB_NR_STATES);
-
 static atomic_long_t counts[LAB_NR_CLASSES];
-
-const char *lab_class_name(enum lab_class class)
-{
-	return class_names[class];
-}
-
-const char *lab_op_name(enum lab_op op)
-{
-	return op_names[op];
-}
-
-const char *lab_state_name(enum lab_state state)
-{
-	return state < LAB_NR_STATES ? state_names[state] : "?";
-}
 
 unsigned long lab_report_count(enum lab_class class)
 {
@@ -131,46 +57,17 @@ unsigned long lab_report_count(enum lab_class class)
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_report_count);
 
-/*
- * Notes what is known of the page that had @tag in @slot a moment ago, for a report that is
- * made after the page may have moved on: then its references alone are noted. @slot may be
- * NULL: then it is looked for.
- * Context: Any.
- */
-struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag)
-{
-	struct lab_page_note note = { .refs = lab_frame_refs(lab_frame_of_tag(tag)) };
-	enum lab_state state = lab_tag_state(tag);
-	struct lab_glance glance;
-	lab_tag_t now;
-
-	if (!slot)
-		slot = lab_table_search(&labyrinth_hot.table, lab_tag_pfn(tag), &now);
-	if (!tag || !slot)
-		return note;
-	glance = lab_slot_glance(slot);
-	if (glance.tag != tag)
-		return note;
-	note.site = glance.site;
-	note.age_ms = lab_when_age_ms(glance.when);
-	if (state == LAB_HELD || state == LAB_MAPPED)
-		note.stack = lab_when_stack(glance.when);
-	if (state == LAB_MAPPED)
-		lab_mapping_note(slot, tag, &note);
-	return note;
-}
-
 static void act(const struct lab_refusal *refusal)
 {
 	switch (READ_ONCE(on_refusal.chosen)) {
 	case ON_REFUSAL_WARN:
 		WARN(1, "labyrinth: %s-%s in %pS\n",
-		     class_names[refusal->class], op_names[refusal->op],
+		     lab_class_name(refusal->class), lab_op_name(refusal->op),
 		     (void *)refusal->ip);
 		break;
 	case ON_REFUSAL_PANIC:
-		panic("labyrinth: %s-%s in %pS\n", class_names[refusal->class],
-		      op_names[refusal->op], (void *)refusal->ip);
+		panic("labyrinth: %s-%s in %pS\n", lab_class_name(refusal->class),
+		      lab_op_name(refusal->op), (void *)refusal->ip);
 	}
 }
 

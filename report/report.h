@@ -8,76 +8,12 @@
 
 #include <linux/sched.h>
 
-#include "inline/tag.h"
+#include "report/words.h"
 
 struct device;
 struct lab_damage;
 struct lab_owner;
 struct lab_slot;
-
-enum lab_class {
-	/* Refused: the call changed nothing. */
-	LAB_FOREIGN,		/* the page has another owner */
-	LAB_WRONG_THREAD,	/* not the thread the owner is bound to */
-	LAB_UNOWNED,		/* not a Labyrinth page, or no longer one */
-	LAB_DOUBLE,		/* the owner gave it back before */
-	LAB_BUSY,		/* still lent or referenced */
-	LAB_BAD_ADDRESS,	/* no page's address */
-	LAB_BAD_HANDLE,		/* no live owner's handle */
-	LAB_BAD_PAGE,		/* not an ordinary, unshared page */
-	LAB_BAD_MAPPING,	/* no mapping that can be made, or that there is */
-	LAB_WRONG_DEVICE,	/* not the device that the owner is bound to */
-	LAB_WRONG_VMA,		/* not the process's own; refused, or noticed later */
-	LAB_SEALED,		/* what cannot be done with a sealed page */
-	/* Noticed: it had happened already. */
-	LAB_LOST_REFERENCE,	/* somebody dropped one that was not his */
-	LAB_OVERWRITTEN,	/* somebody wrote to a word of struct page */
-	LAB_STRAY_WRITE,	/* somebody wrote to a page that is nobody's to use */
-	LAB_LEAKED,		/* pages still out when their owner went */
-	LAB_LEFT_BEHIND,	/* the module went, its owner did not */
-	LAB_CORRUPT,		/* list, table and allocator do not agree */
-	LAB_NR_CLASSES
-};
-
-enum lab_map_kind {
-	LAB_MAP_DMA,
-	LAB_MAP_KERNEL,
-	LAB_MAP_PROCESS
-};
-
-/**
- * struct lab_map_note - one mapping of a page
- * @addr: for the device, in the kernel, or in the process.
- * @site: the address that the call returned to which made it.
- * @size: in bytes.
- * @kind: &enum lab_map_kind.
- * @dir: &enum dma_data_direction, of one for DMA.
- */
-struct lab_map_note {
-	u64 addr;
-	unsigned long site;
-	u32 size;
-	u8 kind;
-	u8 dir;
-};
-
-/**
- * struct lab_page_note - what a page's frame said when it was looked at
- * @refs: its reference count.
- * @age_ms: since it was handed out, if @site is not 0.
- * @site: to where; 0 if the page is not handed out.
- * @stack: the stack depot's handle of that allocation, or 0.
- * @mappings: how often it is mapped.
- * @map: the mapping made last.
- */
-struct lab_page_note {
-	int refs;
-	unsigned int age_ms;
-	unsigned long site;
-	u32 stack;
-	unsigned int mappings;
-	struct lab_map_note map;
-};
 
 /**
  * struct lab_stray - what was found in a page where a pattern had been
@@ -153,14 +89,10 @@ struct lab_refusal {
 	unsigned long ip;
 };
 
-struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag);
 void lab_report(const struct lab_refusal *refusal);
 void lab_report_corrupt(enum lab_op op, const struct lab_owner *owner,
 			struct lab_slot *slot, lab_tag_t tag, unsigned long ip);
 void lab_report_full(void);
 unsigned long lab_report_count(enum lab_class class);
-const char *lab_class_name(enum lab_class class);
-const char *lab_op_name(enum lab_op op);
-const char *lab_state_name(enum lab_state state);
 
 #endif /* LABYRINTH_REPORT_H */

@@ -14,9 +14,9 @@
 
 #include "core/owner.h"
 #include "inline/address.h"
-#include "page/mapping.h"
 #include "report/report.h"
 #include "report/text.h"
+#include "report/words.h"
 
 #define LAB_STACK_DEPTH		16
 #define LAB_STACK_SHOWN		6U

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Bring-up tracing. The state owned here says who is watching; while anybody
- * is, set_fast() in labyrinth_owner.c keeps every page off the path that tells nobody.
+ * is, set_fast() in core/owner.c keeps every page off the path that tells nobody.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -156,10 +156,11 @@ static void poll_debug(struct work_struct *work)
 	schedule_delayed_work(&poll_work, DEBUG_POLL);
 }
 
-void lab_trace_init(void)
+int lab_trace_init(void)
 {
 	if (IS_ENABLED(CONFIG_DYNAMIC_DEBUG))
 		poll_debug(NULL);
+	return 0;
 }
 
 void lab_trace_exit(void)

@@ -29,7 +29,7 @@ void lab_step_transfer(unsigned long pfn, const struct lab_owner *from,
 		       const struct lab_owner *to, unsigned long ip);
 int lab_trace_begin(void);
 void lab_trace_end(void);
-void lab_trace_init(void);
+int lab_trace_init(void);
 void lab_trace_exit(void);
 #endif
 

@@ -1,17 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/check-style.sh
-# The habits of this code that no other tool checks: documented exports, barriers
-# that name their partner, version checks in one file, no #if in a function, and
-# a licence at the top of each file, one version everywhere. Prints what breaks them,
-# and then fails.
+# Usage: scripts/check-style.sh [--self-test]
+# The habits of this code that no other tool checks: layers that hold (scripts/layers.py),
+# documented exports, barriers that name their partner, version checks in one file, no #if
+# in a function, a licence at the top of each file, one version everywhere. Prints what
+# breaks them, and then fails.
+# --self-test breaks each habit once, in a copy, and fails where that is not found.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-
-[[ ${1:-} != --help ]] || { usage; exit; }
-cd "$LAB_ROOT"
 
 # Every export: kernel-doc right above the definition, with Context: and, where
 # there is something to return, Return:.
@@ -118,8 +116,11 @@ check_version() {
 	differs debian/changelog "$(sed -n '1s/.*(\([^-)]*\).*/\1/p' debian/changelog)"
 }
 
+check_layers() { "$LAB_SCRIPTS/layers.py" . "$@" || (($? == 3)) || echo "scripts/layers.py:1: fails"; }
+
 findings() {
-	check_exports "${module[@]}"
+	check_layers "${module[@]}"
+	check_exports "${module_bodies[@]}"
 	check_barriers "${all[@]}"
 	check_versions "${all[@]}"
 	check_conditionals "${bodies[@]}"
@@ -127,11 +128,68 @@ findings() {
 	check_version
 }
 
-mapfile -t all < <(list_sources . | grep '\.[ch]$')
-mapfile -t licensed < <(list_licensed)
-mapfile -t bodies < <(printf '%s\n' "${all[@]}" | grep '\.c$')
-mapfile -t module < <(list_module_sources . | grep '\.c$')
-((${#module[@]})) || die "no source found"
+# What is looked at, of the tree that is the current folder.
+list_files() {
+	mapfile -t all < <(list_sources . | grep '\.[ch]$')
+	mapfile -t licensed < <(list_licensed)
+	mapfile -t bodies < <(printf '%s\n' "${all[@]}" | grep '\.c$')
+	mapfile -t module < <(list_module_sources .)
+	mapfile -t module_bodies < <(printf '%s\n' "${module[@]}" | grep '\.c$')
+	((${#module_bodies[@]})) || die "no source found"
+}
+
+# break_it FILE SED FINDING: with FILE changed by SED, FINDING must be among what is found.
+break_it() {
+	local file=$1 change=$2 wanted=$3 found
+	cp "$file" "$copy/was"
+	sed -i -E "$change" "$file"
+	! cmp -s "$file" "$copy/was" || die "self-test: '$change' changes nothing in $file"
+	found=$(findings || true)
+	cp "$copy/was" "$file"
+	grep -qE -- "$wanted" <<<"$found" || { say "not found: $wanted"; return 1; }
+	say "    found: $(grep -E -m 1 -- "$wanted" <<<"$found")"
+}
+
+self_test() {
+	local failed=0
+	copy=$(mktemp -d)
+	trap 'rm -rf "$copy"' EXIT
+	mkdir "$copy/tree"
+	git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$copy/tree"
+	cd "$copy/tree"
+	list_files
+	[[ -z $(findings) ]] || die "self-test: there are findings before anything is broken"
+	break_it core/table.c 's|^#include "core/table.h"|&\n#include "page/cache.h"|' \
+		'^core/table\.c:.*includes page/cache\.h, of a layer above' || failed=1
+	break_it page/poison.c 's|^\tint pattern = pattern_of\(slot\);|&\n\tlab_cache_trim(owner, 0);|' \
+		'calls in a circle: .*page/poison -\(lab_cache_trim\)-> page/cache' || failed=1
+	break_it core/param.c 's|^\treturn -EINVAL;|\tlab_report_full();\n&|' \
+		'^core/param:.*uses lab_report_full of report/report, of a layer above' || failed=1
+	break_it map/vmap.c 's|^static (unsigned long key_of)|\1|' \
+		'^map/vmap\.c:.*key_of is neither static nor named lab_' || failed=1
+	break_it page/query.c 's|^ \* Context: .*| *|' \
+		'^page/query\.c:.*labyrinth_query: its kernel-doc has no Context:' || failed=1
+	break_it map/dma.c 's|^/\*\*$|/*|' \
+		'^map/dma\.c:.*labyrinth_dma_map has no kernel-doc' || failed=1
+	break_it page/limbo.c 's|[Pp]airs with|Goes with|' \
+		'^page/limbo\.c:.*a barrier whose comment' || failed=1
+	break_it page/call.c '1a int lab_version = LINUX_VERSION_CODE;' \
+		'^page/call\.c:.*a version check outside' || failed=1
+	break_it system/notify.c 's|^\tunsigned int owners = 0;|#ifdef CONFIG_PM\n&\n#endif|' \
+		'^system/notify\.c:.*#if inside a function' || failed=1
+	break_it guard/hook.h '1d' '^guard/hook\.h:1: no SPDX' || failed=1
+	break_it core/version.h 's|VERSION "|&9|' '^dkms\.conf:1: version' || failed=1
+	return "$failed"
+}
+
+cd "$LAB_ROOT"
+case ${1:-} in
+--help) usage; exit ;;
+--self-test) self_test; exit ;;
+'') ;;
+*) die "unknown argument '$1' (see --help)" ;;
+esac
+list_files
 found=$(findings || true)
 if [[ -n $found ]]; then
 	printf '%s\n' "$found"

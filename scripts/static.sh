@@ -69,6 +69,7 @@ result_of sparse "$LAB_SCRIPTS/build.sh" --sparse || status=1
 check checkpatch checkpatch
 check kernel-doc kernel_doc
 check check-style "$LAB_SCRIPTS/check-style.sh"
+check check-style-self-test "$LAB_SCRIPTS/check-style.sh" --self-test
 check shellcheck scripts_clean
 result_of htmldocs "$LAB_SCRIPTS/htmldocs.sh" "$LABYRINTH_LOGS/html" || status=1
 exit "$status"

@@ -10,6 +10,8 @@
 #include <linux/seq_file.h>
 #include <linux/vmalloc.h>
 
+#include "core/note.h"
+#include "core/table.h"
 #include "guard/fault.h"
 #include "guard/guard.h"
 #include "page/cache.h"
@@ -214,7 +216,7 @@ static int transitions_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(transitions);
 
 /* Context: Task. Works without debugfs: the rest does not need it. */
-void lab_debugfs_init(void)
+int lab_debugfs_init(void)
 {
 	root = debugfs_create_dir("labyrinth", NULL);
 	debugfs_create_file("owners", 0400, root, NULL, &owners_fops);
@@ -227,6 +229,7 @@ void lab_debugfs_init(void)
 			    &transitions_fops);
 	lab_guard_debugfs(root);
 	lab_fault_debugfs(root);
+	return 0;
 }
 
 void lab_debugfs_exit(void)

@@ -2,7 +2,7 @@
 #ifndef LABYRINTH_DEBUGFS_H
 #define LABYRINTH_DEBUGFS_H
 
-void lab_debugfs_init(void);
+int lab_debugfs_init(void);
 void lab_debugfs_exit(void);
 
 #endif /* LABYRINTH_DEBUGFS_H */

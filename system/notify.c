@@ -26,6 +26,7 @@
 #include <linux/suspend.h>
 
 #include "core/owner.h"
+#include "core/table.h"
 #include "inline/hot.h"
 #include "system/notify.h"
 

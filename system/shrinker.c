@@ -82,7 +82,7 @@ static int cpu_dead(unsigned int cpu)
 }
 
 /* Context: Task; may sleep. Return: 0, -ENOMEM, or an errno of the core's. */
-int lab_reclaim_init(void)
+int lab_shrinker_init(void)
 {
 	/* On the way down, the callback comes when the CPU is dead. */
 	int state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,
@@ -99,7 +99,7 @@ int lab_reclaim_init(void)
 	return 0;
 }
 
-void lab_reclaim_exit(void)
+void lab_shrinker_exit(void)
 {
 	lab_shrinker_unregister(shrinker);
 	cpuhp_remove_state_nocalls(hotplug_state);

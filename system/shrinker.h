@@ -2,7 +2,7 @@
 #ifndef LABYRINTH_RECLAIM_H
 #define LABYRINTH_RECLAIM_H
 
-int lab_reclaim_init(void);
-void lab_reclaim_exit(void);
+int lab_shrinker_init(void);
+void lab_shrinker_exit(void);
 
 #endif /* LABYRINTH_RECLAIM_H */

@@ -9,7 +9,7 @@
 #include <linux/mm.h>
 #include <linux/prandom.h>
 
-#include "../../inline/table.h"
+#include "../../core/table.h"
 #include "../../page/limbo.h"
 
 #include "fixture.h"

@@ -14,7 +14,7 @@
 #include <linux/uio.h>
 #include <linux/vmalloc.h>
 
-#include "../../guard/guard.h"
+#include "../../guard/hook.h"
 #include "../../labyrinth_alloc.h"
 
 #include "context.h"

@@ -10,6 +10,7 @@
 #include <linux/ktime.h>
 
 #include "../../core/list.h"
+#include "../../core/table.h"
 
 #include "context.h"
 #include "fixture.h"

@@ -7,7 +7,7 @@
 #include <kunit/test.h>
 #include <linux/ktime.h>
 
-#include "../../inline/table.h"
+#include "../../core/table.h"
 
 #include "context.h"
 

@@ -7,7 +7,7 @@
 #include <linux/math64.h>
 #include <linux/prandom.h>
 
-#include "../../inline/table.h"
+#include "../../core/table.h"
 
 #include "context.h"
 

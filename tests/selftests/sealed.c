@@ -13,13 +13,13 @@
 #include <linux/irq_work.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pgtable.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <asm/apic.h>
 #include <asm/nmi.h>
-#include <asm/pgtable.h>
 
 #include "labyrinth_compat.h"
 #include "labyrinth_alloc.h"
@@ -28,6 +28,8 @@
 #define MANY		4096U
 #define PATTERN		0x5a
 #define WORD		0x5a5a5a5a5a5a5a5aUL
+/* What strays. */
+#define STRAY		0x1122334455667788UL
 
 static bool zero;
 module_param(zero, bool, 0444);
@@ -71,7 +73,7 @@ static int await_sealed(const void *key)
 			msleep(60);
 			return 0;
 		}
-		msleep(10);
+		msleep(20);
 	}
 	pr_err("not sealed again: entry 0x%lx\n", entry_of(key));
 	return -ETIME;
@@ -198,13 +200,13 @@ static int do_many(void)
 #define READS(bits)							\
 static noinline bool read##bits(void *at)				\
 {									\
-	return *(volatile u##bits *)(at + 64) == 0;			\
+	return READ_ONCE(*(u##bits *)(at + 64)) == 0;			\
 }
 
 #define WRITES(bits)							\
 static noinline bool write##bits(void *at)				\
 {									\
-	*(volatile u##bits *)(at + 64) = (u##bits)0x1122334455667788;	\
+	WRITE_ONCE(*(u##bits *)(at + 64), (u##bits)(STRAY & (u##bits)-1)); \
 	return true;							\
 }
 
@@ -213,7 +215,7 @@ WRITES(8) WRITES(16) WRITES(32) WRITES(64)
 
 static noinline bool write_unaligned(void *at)
 {
-	*(volatile u64 *)(at + 61) = 0x1122334455667788;
+	WRITE_ONCE(*(u64 *)(at + 61), STRAY);
 	return true;
 }
 
@@ -251,7 +253,7 @@ static noinline bool rep_over_the_end(void *at)
 
 static noinline bool write_over_the_end(void *at)
 {
-	*(volatile u64 *)(at + PAGE_SIZE - 4) = 0x1122334455667788;
+	WRITE_ONCE(*(u64 *)(at + PAGE_SIZE - 4), STRAY);
 	return true;
 }
 
@@ -398,7 +400,7 @@ static int await_visit(struct visit *v)
 
 	/* Pairs with the release in visit(). */
 	for (i = 0; i < 500 && !smp_load_acquire(&v->there); i++)
-		msleep(2);
+		usleep_range(2000, 4000);
 	return v->there ? 0 : -ETIME;
 }
 
@@ -526,7 +528,7 @@ static void look(void *arg)
 	u64 **word = arg;
 
 	/* The other CPU answers in place of the question. */
-	if (*(volatile u64 *)*word != WORD)
+	if (READ_ONCE(**word) != WORD)
 		*word = NULL;
 }
 
@@ -593,7 +595,7 @@ static int do_lend_strayed(void)
 		err = lend_and_reclaim(key);
 		if (err != -EBUSY)
 			break;
-		msleep(2);
+		usleep_range(2000, 4000);
 	}
 	return err ?: await_sealed(key) ?: check_keys();
 }

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The slots of owners, their handles and their counts. The state owned here is the array of
+ * slots and the list of free ones, which owners_lock protects. What an owner does at its
+ * birth and its end is labyrinth_owner.c's.
+ *
+ * Why a stale handle is harmless: the slots stay as long as the module, and each
+ * life of a slot has a generation of its own, so no handle ever fits twice. Why a
+ * forged one is: see make_handle().
+ */
+#include <linux/log2.h>
+#include <linux/mutex.h>
+#include <linux/random.h>
+#include <linux/rcupdate.h>
+#include <linux/siphash.h>
+#include <linux/vmalloc.h>
+
+#include "core/owner.h"
+
+#define HANDLE_TOP		(0x4UL << 60)
+#define HANDLE_ODD		BIT(0)
+
+/* A life's bits in a handle: so many below the owner's id, the rest above it. */
+#define LIFE_HALF_BITS		22
+#define LIFE_HALF_MASK		GENMASK(LIFE_HALF_BITS - 1, 0)
+#define LIFE_LOW_BITS		(LAB_OWNER_SLOT_SHIFT - 1)
+#define LIFE_LOW_MASK		GENMASK_ULL(LIFE_LOW_BITS - 1, 0)
+#define LIFE_HIGH_SHIFT		(LAB_OWNER_SLOT_SHIFT + LAB_OWNER_BITS)
+/* Four are enough for a function that cannot be told from a random one. */
+#define LIFE_ROUNDS		8
+
+static_assert(2 * LIFE_HALF_BITS - LIFE_LOW_BITS + LIFE_HIGH_SHIFT == 60);
+
+struct lab_owners lab_owners __read_mostly;
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_owners);
+
+/*
+ * Protects the list of free slots, slot->phase, and who is watching. Taken in
+ * task context only, and nests in nothing of Labyrinth's.
+ */
+static DEFINE_MUTEX(owners_lock);
+static LIST_HEAD(free_slots);
+static unsigned int watchers;
+
+/* Enciphers generations. Written by init alone, before there is an owner. */
+static siphash_key_t handle_key __read_mostly;
+
+/*
+ * Keeps owners from coming and going while they are looked at. No call on a
+ * page ever waits for it.
+ * Context: Task; may sleep.
+ */
+void lab_owners_lock(void)
+{
+	mutex_lock(&owners_lock);
+}
+
+void lab_owners_unlock(void)
+{
+	mutex_unlock(&owners_lock);
+}
+
+static void each_live(void (*fn)(struct lab_owner *owner, void *arg), void *arg)
+{
+	unsigned int i;
+
+	for (i = 0; i < lab_owners.nr; i++)
+		if (lab_owners.slots[i].phase == LAB_PHASE_LIVE)
+			fn(&lab_owners.slots[i], arg);
+}
+
+/*
+ * Calls @fn for every live owner, which stays alive meanwhile.
+ * Context: Task; may sleep.
+ */
+void lab_owners_each(void (*fn)(struct lab_owner *owner, void *arg), void *arg)
+{
+	mutex_lock(&owners_lock);
+	each_live(fn, arg);
+	mutex_unlock(&owners_lock);
+}
+
+/* Likewise, but does nothing rather than wait. */
+void lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
+			 void *arg)
+{
+	if (!mutex_trylock(&owners_lock))
+		return;
+	each_live(fn, arg);
+	mutex_unlock(&owners_lock);
+}
+
+static void forbid_fast(struct lab_owner *owner)
+{
+	WRITE_ONCE(owner->front.single_handle, lab_owner_dead(owner));
+	WRITE_ONCE(owner->front.shared_handle, lab_owner_dead(owner));
+	WRITE_ONCE(owner->front.sealed_handle, lab_owner_dead(owner));
+}
+
+/*
+ * Says which of the paths that do nothing but pop or push may serve @owner. A
+ * call under way may still have read the old answer: it goes untold, no more.
+ */
+static void set_fast(struct lab_owner *owner, void *unused)
+{
+	unsigned long dead = lab_owner_dead(owner);
+	bool plain = !owner->front.task && !owner->max_pages && !watchers &&
+		     !(owner->front.flags & LABYRINTH_OWNER_ZERO);
+	bool single = lab_owner_is_single(owner);
+	bool sealed = lab_owner_is_sealed(owner);
+
+	WRITE_ONCE(owner->front.single_handle,
+		   plain && single ? owner->front.handle : dead);
+	WRITE_ONCE(owner->front.shared_handle,
+		   plain && !single && !sealed ? owner->front.handle : dead);
+	WRITE_ONCE(owner->front.sealed_handle,
+		   plain && sealed ? owner->front.handle : dead);
+}
+
+/*
+ * From now on, until lab_watch_end(), every step is told.
+ * Context: Task; may sleep.
+ */
+void lab_watch_begin(void)
+{
+	mutex_lock(&owners_lock);
+	if (!watchers++)
+		each_live(set_fast, NULL);
+	mutex_unlock(&owners_lock);
+}
+
+void lab_watch_end(void)
+{
+	mutex_lock(&owners_lock);
+	if (!--watchers)
+		each_live(set_fast, NULL);
+	mutex_unlock(&owners_lock);
+}
+
+/* @pages tags more, or fewer, carry @owner's id. Context: Any. */
+void lab_owner_account(struct lab_owner *owner, int pages)
+{
+	int now = atomic_add_return(pages, &owner->pages);
+	int peak = atomic_read(&owner->peak);
+
+	while (now > peak && !atomic_try_cmpxchg(&owner->peak, &peak, now))
+		;
+}
+
+/* Whether the owner has as many pages as it may: a look. Context: Any. */
+bool lab_owner_quota_full(const struct lab_owner *owner)
+{
+	return owner->max_pages &&
+	       (unsigned int)atomic_read(&owner->held) >= owner->max_pages;
+}
+
+/* Context: Any. Return: false where @nr more would exceed the quota. */
+bool lab_owner_quota_take(struct lab_owner *owner, unsigned int nr)
+{
+	int held;
+
+	if (likely(!owner->max_pages))
+		return true;
+	held = atomic_read(&owner->held);
+	do {
+		if ((unsigned int)held + nr > owner->max_pages)
+			return false;
+	} while (!atomic_try_cmpxchg(&owner->held, &held, held + nr));
+	return true;
+}
+
+void lab_owner_quota_give(struct lab_owner *owner, unsigned int nr)
+{
+	if (unlikely(owner->max_pages))
+		atomic_sub(nr, &owner->held);
+}
+
+/*
+ * A slot that no owner has; NULL where there is none left.
+ * Context: Task; may sleep.
+ */
+struct lab_owner *lab_owner_get_slot(void)
+{
+	struct lab_owner *owner;
+
+	mutex_lock(&owners_lock);
+	owner = list_first_entry_or_null(&free_slots, struct lab_owner,
+					 free_node);
+	if (owner)
+		list_del(&owner->free_node);
+	mutex_unlock(&owners_lock);
+	return owner;
+}
+
+static void free_slot(struct lab_owner *owner)
+{
+	lockdep_assert_held(&owners_lock);
+	owner->phase = LAB_PHASE_FREE;
+	/* The one that has been free longest is used next. */
+	list_add_tail(&owner->free_node, &free_slots);
+}
+
+/*
+ * The slot of an owner that is gone becomes free with its last page.
+ * Context: Task; may sleep.
+ */
+void lab_owner_put_slot(struct lab_owner *owner)
+{
+	mutex_lock(&owners_lock);
+	if (owner->phase == LAB_PHASE_GONE && !atomic_read(&owner->pages))
+		free_slot(owner);
+	mutex_unlock(&owners_lock);
+}
+
+/*
+ * The number of a slot's life as its handle has it: a permutation of all numbers of 44
+ * bits, which a Feistel network is whatever its rounds do ("How to construct
+ * pseudorandom permutations from pseudorandom functions", Luby and Rackoff, 1988).
+ */
+static u64 encipher(unsigned int id, u64 generation)
+{
+	u64 left = generation >> LIFE_HALF_BITS & LIFE_HALF_MASK;
+	u64 right = generation & LIFE_HALF_MASK;
+	unsigned int round;
+
+	for (round = 0; round < LIFE_ROUNDS; round++) {
+		u64 next = siphash_2u64(right, (u64)id << 32 | round, &handle_key);
+
+		next = left ^ (next & LIFE_HALF_MASK);
+		left = right;
+		right = next;
+	}
+	return left << LIFE_HALF_BITS | right;
+}
+
+/* Whoever has another owner's handle was given it: it can be neither computed nor found. */
+static unsigned long make_handle(const struct lab_owner *owner)
+{
+	unsigned int id = lab_owner_id(owner);
+	u64 life = encipher(id, owner->generation);
+
+	return HANDLE_TOP | (life >> LIFE_LOW_BITS) << LIFE_HIGH_SHIFT |
+	       (unsigned long)id << LAB_OWNER_SLOT_SHIFT |
+	       (life & LIFE_LOW_MASK) << 1 | HANDLE_ODD;
+}
+
+/* The owner lives: its handle is one. Context: Task; may sleep. */
+void lab_owner_publish(struct lab_owner *owner)
+{
+	mutex_lock(&owners_lock);
+	owner->phase = LAB_PHASE_LIVE;
+	/*
+	 * Pairs with the dependency that leads from the handle, which nobody
+	 * has before this returns, to the slot's other members.
+	 */
+	smp_store_release(&owner->front.handle, make_handle(owner));
+	set_fast(owner, NULL);
+	mutex_unlock(&owners_lock);
+}
+
+static void take_back_handle(struct lab_owner *owner)
+{
+	forbid_fast(owner);
+	WRITE_ONCE(owner->front.handle, lab_owner_dead(owner));
+}
+
+/*
+ * @handle is nobody's from here on, and no call that found its owner is under way any more.
+ * Until lab_owner_bury() the slot counts one page more than it has.
+ * Context: Task; may sleep. Return: the owner; NULL where the handle was nobody's before.
+ */
+struct lab_owner *lab_owner_retire(const struct labyrinth_owner *handle)
+{
+	struct lab_owner *owner = lab_owner_slot(handle);
+
+	mutex_lock(&owners_lock);
+	if (!lab_owner_is(owner, handle)) {
+		mutex_unlock(&owners_lock);
+		return NULL;
+	}
+	take_back_handle(owner);
+	owner->phase = LAB_PHASE_GONE;
+	/* Until its pages are settled, nobody may find the slot empty. */
+	atomic_inc(&owner->pages);
+	mutex_unlock(&owners_lock);
+	synchronize_rcu();
+	return owner;
+}
+
+/*
+ * The owner was never born. A page of its reserve may be in limbo.
+ * Context: Task; may sleep.
+ */
+void lab_owner_give_up(struct lab_owner *owner)
+{
+	mutex_lock(&owners_lock);
+	owner->phase = LAB_PHASE_GONE;
+	mutex_unlock(&owners_lock);
+	lab_owner_put_slot(owner);
+}
+
+/*
+ * All that a retired owner had has been seen to, but for pages in limbo: with the last of
+ * them the slot becomes free.
+ * Context: Task; may sleep.
+ */
+void lab_owner_bury(struct lab_owner *owner)
+{
+	atomic_dec(&owner->pages);
+	lab_owner_put_slot(owner);
+}
+
+/*
+ * The handle of the slot's owner if that is @module's, or @module is NULL; else 0.
+ * Context: Task; may sleep.
+ */
+unsigned long lab_owner_handle_of(const struct lab_owner *owner, const struct module *module)
+{
+	unsigned long handle = 0;
+
+	mutex_lock(&owners_lock);
+	if (owner->phase == LAB_PHASE_LIVE &&
+	    (!module || owner->module == module))
+		handle = owner->front.handle;
+	mutex_unlock(&owners_lock);
+	return handle;
+}
+
+static void slot_init(unsigned int id)
+{
+	struct lab_owner *owner = &lab_owners.slots[id];
+
+	owner->front.key = lab_tag_make(0, id, LAB_HELD);
+	raw_spin_lock_init(&owner->map_lock);
+	take_back_handle(owner);
+	list_add_tail(&owner->free_node, &free_slots);
+}
+
+/*
+ * Makes @nr slots, a power of two from 2 to LAB_MAX_OWNERS.
+ * Context: Task; may sleep. Return: 0, -EINVAL, -ENOMEM.
+ */
+int lab_owners_init(unsigned int nr)
+{
+	unsigned int id;
+
+	if (!is_power_of_2(nr) || nr < 2 || nr > LAB_MAX_OWNERS)
+		return -EINVAL;
+	lab_owners.slots = vzalloc(array_size(nr, sizeof(struct lab_owner)));
+	if (!lab_owners.slots)
+		return -ENOMEM;
+	lab_owners.nr = nr;
+	labyrinth_hot.owners = lab_owners.slots;
+	labyrinth_hot.owner_mask = (unsigned long)(nr - 1) << LAB_OWNER_SLOT_SHIFT;
+	get_random_bytes(&handle_key, sizeof(handle_key));
+	for (id = 0; id < nr; id++)
+		slot_init(id);
+	return 0;
+}
+
+/*
+ * No page is tagged any more. Parameters and tracepoints may still be switched
+ * until the module is gone altogether: they find no slot.
+ * Context: Task.
+ */
+void lab_owners_exit(void)
+{
+	mutex_lock(&owners_lock);
+	lab_owners.nr = 0;
+	mutex_unlock(&owners_lock);
+	vfree(lab_owners.slots);
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames looked up for hooks: plain loads, in any context, of any frame number. No state is
+ * owned here.
+ *
+ * Each page of a range is asked, but a range of more pages than an eighth of the
+ * table's slots is compared with the table's tags instead: to ask a page reads a cache
+ * line, as eight slots in a row do. So no call costs more than one pass over the
+ * table, which is no longer than the core takes to map that many pages.
+ */
+#include <linux/mm.h>
+
+#include "core/table.h"
+#include "guard/find.h"
+#include "guard/hook.h"
+
+#define WALK_RATIO	8
+
+/* No block is larger: an order beyond it is no order. */
+#define MAX_BLOCK_ORDER	18
+
+/*
+ * A page that is lent is an ordinary page, unless @lent_too. All others are nobody's to
+ * map.
+ */
+static bool refusable(lab_tag_t tag, bool lent_too)
+{
+	return tag && (lent_too || lab_tag_state(tag) != LAB_LENT);
+}
+
+/* In any state. */
+static lab_tag_t find_tagged(unsigned long pfn)
+{
+	lab_tag_t tag;
+
+	if (!pfn_valid(pfn) || likely(!lab_guard_may_know(lab_frame_of_pfn(pfn))))
+		return 0;
+	lab_table_search(&labyrinth_hot.table, pfn, &tag);
+	return tag;
+}
+
+/* Does not sleep, as lab_table_for_each() would. */
+static lab_tag_t walk_table(unsigned long pfn, unsigned long nr, bool lent_too)
+{
+	u64 i, span = lab_table_span(&labyrinth_hot.table);
+
+	for (i = 0; i < span; i++) {
+		lab_tag_t tag = READ_ONCE(labyrinth_hot.table.slots[i].tag);
+
+		if (refusable(tag, lent_too) && lab_tag_pfn(tag) - pfn < nr)
+			return tag;
+	}
+	return 0;
+}
+
+/*
+ * The first refusable tag among @nr pages; also of pages that are lent, if @lent_too.
+ * Context: Any. Return: the tag or 0.
+ */
+lab_tag_t lab_guard_find_among(unsigned long pfn, unsigned long nr, bool lent_too)
+{
+	unsigned long i;
+
+	if (nr > lab_table_span(&labyrinth_hot.table) / WALK_RATIO)
+		return walk_table(pfn, nr, lent_too);
+	for (i = 0; i < nr; i++) {
+		lab_tag_t tag = find_tagged(pfn + i);
+
+		if (refusable(tag, lent_too))
+			return tag;
+	}
+	return 0;
+}
+
+/*
+ * The first tag, in whichever state, among @nr pages that are to be freed as one: also a
+ * page that is lent is not given back by whoever takes it for a part of a block. The core
+ * would not survive a frame that there is not.
+ * Context: Any. Return: the tag or 0.
+ */
+lab_tag_t lab_guard_find_tagged(unsigned long pfn, unsigned long nr)
+{
+	lab_tag_t tag = 0;
+	unsigned long i;
+
+	for (i = 0; i < nr && !tag && pfn_valid(pfn + i); i++)
+		tag = find_tagged(pfn + i);
+	return tag;
+}
+
+/* A block of this order, to be freed as one. */
+lab_tag_t lab_guard_find_block(struct page *page, unsigned int order)
+{
+	unsigned int order_of_page = compound_order(page);
+
+	order = min_t(unsigned int, max(order, order_of_page), MAX_BLOCK_ORDER);
+	return lab_guard_find_tagged(page_to_pfn(page), 1UL << order);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which of a range of pages is tagged, for hooks. See guard/find.c.
+ */
+#ifndef LABYRINTH_FIND_H
+#define LABYRINTH_FIND_H
+
+#include <linux/types.h>
+
+#include "inline/tag.h"
+
+struct page;
+
+lab_tag_t lab_guard_find_among(unsigned long pfn, unsigned long nr, bool lent_too);
+lab_tag_t lab_guard_find_tagged(unsigned long pfn, unsigned long nr);
+lab_tag_t lab_guard_find_block(struct page *page, unsigned int order);
+
+#endif /* LABYRINTH_FIND_H */

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pages that change hands: from owner to owner, out of Labyrinth, into it. No state is owned
+ * here. Who can race is at the top of labyrinth_alloc.c.
+ */
+#include <linux/mm.h>
+#include <linux/module.h>
+
+#include "core/table.h"
+#include "inline/address.h"
+#include "map/take_back.h"
+#include "page/call.h"
+#include "report/trace.h"
+
+/* A page that comes from elsewhere may be of another node than its new owner's. */
+static lab_tag_t stray_mark(const struct lab_owner *owner, struct lab_frame *frame)
+{
+	return lab_owner_is_near(owner, lab_frame_page(frame)) ? 0 : LAB_TAG_STRAY;
+}
+
+/*
+ * Hands out the page of a frozen frame that @call just tagged CACHED, as @tag. The page is
+ * on no list, so nobody else writes its tag. A free that read HELD in the page's life
+ * before, and is still under way, does not take the page before the notes are written.
+ */
+static void hand_over(const struct lab_call *call, lab_tag_t tag)
+{
+	lab_slot_note(call->slot, call->ip);
+	/* Pairs with the compare-and-exchange of such a free, as in hand_out(). */
+	smp_store_release(&call->slot->tag, lab_tag_step(tag, LAB_HELD));
+}
+
+static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
+{
+	lab_tag_t tag = lab_tag_make(lab_tag_pfn(call->tag),
+				     lab_owner_id(heir), LAB_CACHED) |
+			(call->tag & LAB_TAG_EMERGENCY) | stray_mark(heir, call->frame);
+
+	if (!lab_owner_quota_take(heir, 1)) {
+		lab_owner_fail(heir, LAB_FAIL_QUOTA);
+		return -ENOSPC;
+	}
+	lab_owner_account(heir, 1);
+	if (!lab_call_commit(call, tag)) {
+		lab_owner_account(heir, -1);
+		lab_owner_quota_give(heir, 1);
+		return lab_call_again(call);
+	}
+	hand_over(call, tag);
+	lab_owner_account(call->owner, -1);
+	lab_owner_quota_give(call->owner, 1);
+	return 0;
+}
+
+/* A page is sealed, or is not, as long as it is Labyrinth's. */
+static int decline_sealed(struct lab_call *call)
+{
+	call->class = LAB_SEALED;
+	return -EOPNOTSUPP;
+}
+
+static struct lab_owner *find_heir(struct lab_call *call, struct labyrinth_owner *to)
+{
+	struct lab_owner *heir = lab_owner_get(to);
+
+	if (unlikely(!heir)) {
+		call->class = LAB_BAD_HANDLE;
+		call->handle = to;
+	}
+	return heir;
+}
+
+static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
+{
+	struct lab_owner *heir = find_heir(call, to);
+	int err;
+
+	if (!heir)
+		return -EINVAL;
+	if (heir == call->owner)
+		return lab_call_exclusive(call);
+	if (lab_owner_is_sealed(heir) != lab_owner_is_sealed(call->owner))
+		return decline_sealed(call);
+	err = lab_call_freeze(call);
+	if (err)
+		return err;
+	err = transfer_frozen(call, heir);
+	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+	if (!err)
+		lab_step_transfer(lab_tag_pfn(call->tag), call->owner, heir, call->ip);
+	return err;
+}
+
+/* Whether @to will have a page that is to be taken away from a process first. */
+static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
+{
+	struct lab_owner *heir = find_heir(call, to);
+
+	if (!heir)
+		return -EINVAL;
+	if (heir == call->owner || !lab_owner_quota_full(heir))
+		return 0;
+	lab_owner_fail(heir, LAB_FAIL_QUOTA);
+	return -ENOSPC;
+}
+
+/**
+ * labyrinth_transfer() - make a page another owner's
+ * @from: who holds it.
+ * @to: who is to hold it; may be bound to another thread than the caller.
+ * @addr: its address.
+ *
+ * After success the page is @to's, as if it had been handed out by this call;
+ * after failure it is still @from's. A process that has it mapped loses it; where the
+ * caller may not sleep, that is -EBUSY; so it is, and not reported, where the process is
+ * at its mappings itself, unmaps the page or ends: try again. It is always -EBUSY on a
+ * kernel that does not count preemption (CONFIG_PREEMPT_COUNT), where nobody can tell
+ * who may sleep.
+ *
+ * Context: Any. Sleeps no more than labyrinth_free_page().
+ * Return: 0; -EPERM the page has another owner, or the caller is not the thread
+ * that @from is bound to; -ENOENT no Labyrinth page, or freed before; -EBUSY lent,
+ * mapped, or something refers to it; -ENOSPC @to has as many pages as it may;
+ * -EOPNOTSUPP one of the two has sealed pages and the other has not; -EINVAL
+ * as labyrinth_free_page(), of either handle.
+ */
+int labyrinth_transfer(struct labyrinth_owner *from,
+		       struct labyrinth_owner *to, void *addr)
+{
+	struct lab_call call = {
+		.op = LAB_OP_TRANSFER, .handle = from, .addr = addr,
+		.ip = _RET_IP_,
+	};
+	int err = lab_call_begin(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	if (lab_call_is_mapped(&call, err))
+		err = ask_heir(&call, to) ?: lab_call_take_back(&call);
+	if (err >= 0)
+		err = transfer_held(&call, to);
+	return lab_call_end(&call, err);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_transfer, LAB_NS);
+
+static int untag_held(struct lab_call *call)
+{
+	int err = lab_call_freeze(call);
+
+	if (err)
+		return err;
+	/* As in page/limbo.c, not a type without a tag. */
+	lab_frame_clear_type(call->frame);
+	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag)) {
+		lab_frame_set_type(call->frame);
+		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+		return lab_call_again(call);
+	}
+	lab_frame_clear(call->frame);
+	lab_frame_thaw(call->frame, 1);
+	return 0;
+}
+
+/*
+ * The borrowers keep their references, of which there may be any number. None of them is
+ * the releaser's, so nobody can freeze the frame: what is taken off it, the mark and the
+ * spare references, no borrower looks at.
+ */
+static int untag_lent(struct lab_call *call)
+{
+	int err = lab_frame_refs(call->frame) <= LAB_REFS_EXCLUSIVE ?
+		  lab_call_exclusive(call) : 0;
+
+	if (!err && !lab_frame_is_ours(call->frame)) {
+		call->class = LAB_CORRUPT;
+		err = -EBUSY;
+	}
+	if (err)
+		return err;
+	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag))
+		return lab_call_again(call);
+	/* The last of the borrowers will free the page. */
+	lab_frame_mend_lent(call->frame, lab_tag_pfn(call->tag), &call->damage);
+	lab_frame_disown(call->frame);
+	return 0;
+}
+
+static int release_page(struct lab_call *call)
+{
+	int err;
+
+	if (lab_owner_is_sealed(call->owner))
+		return decline_sealed(call);
+	err = lab_tag_state(call->tag) == LAB_LENT ? untag_lent(call) : untag_held(call);
+	if (err)
+		return err;
+	lab_owner_account(call->owner, -1);
+	lab_owner_quota_give(call->owner, 1);
+	lab_step(LAB_OP_RELEASE, lab_tag_pfn(call->tag), call->owner, call->ip);
+	return 0;
+}
+
+static struct page *release(struct lab_call *call)
+{
+	int err = lab_call_begin(call);
+
+	if (!err)
+		err = lab_call_page(call, call->addr);
+	if (lab_call_is_mapped(call, err))
+		err = lab_call_take_back(call);
+	if (err >= 0)
+		err = release_page(call);
+	err = lab_call_end(call, err);
+	return err ? ERR_PTR(err) : lab_frame_page(call->frame);
+}
+
+/**
+ * labyrinth_release() - take a page out of Labyrinth
+ * @owner: who holds it.
+ * @addr: its address.
+ *
+ * After success it is an ordinary page with one reference, which is the
+ * caller's: put_page() or __free_page() ends it. After failure it is whose it was.
+ * Of a page that a process has mapped, as labyrinth_transfer().
+ *
+ * Context: Any. Sleeps no more than labyrinth_free_page().
+ * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EBUSY, -EINVAL as
+ * labyrinth_free_page(); -EOPNOTSUPP it is sealed.
+ */
+struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr)
+{
+	struct lab_call call = {
+		.op = LAB_OP_RELEASE, .handle = owner, .addr = addr,
+		.ip = _RET_IP_,
+	};
+
+	return release(&call);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_release, LAB_NS);
+
+/**
+ * labyrinth_release_lent() - take a page out of Labyrinth that others refer to
+ * @owner: who lent it.
+ * @addr: its address.
+ *
+ * For borrowers who keep a page too long. After success it is an ordinary page with
+ * one reference more than the borrowers have, which is the caller's: put_page()
+ * ends it, and whoever is last frees the page. After failure it is whose it was. Of
+ * a page that is not lent, or not any more, as labyrinth_release().
+ *
+ * Context: Any. Sleeps no more than labyrinth_free_page().
+ * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
+ * labyrinth_free_page(); -EBUSY mapped, or not lent and something refers to it;
+ * -EOPNOTSUPP @owner's pages are sealed.
+ */
+struct page *labyrinth_release_lent(struct labyrinth_owner *owner, void *addr)
+{
+	struct lab_call call = {
+		.op = LAB_OP_RELEASE_LENT, .handle = owner, .addr = addr,
+		.ip = _RET_IP_,
+	};
+
+	return release(&call);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_release_lent, LAB_NS);
+
+/*
+ * Whether @page is one that alloc_page() could have given to its caller: on no
+ * list of the core's, mapped nowhere, nobody's buffer or pool. A page that is charged to
+ * a memory cgroup would stay charged while it goes from one holder to the next.
+ */
+static bool is_ordinary(struct page *page)
+{
+	return !PageCompound(page) && !PageHWPoison(page) && !PageLRU(page) &&
+	       !PageSlab(page) && !folio_mapped(page_folio(page)) && !page_has_type(page) &&
+	       !page->mapping && !PagePrivate(page) &&
+	       !lab_page_is_pool(page) && !lab_page_charged(page);
+}
+
+/* Tags the frozen frame; the page is the owner's after that. */
+static int adopt_frozen(struct lab_call *call, unsigned long pfn)
+{
+	lab_tag_t tag = lab_tag_make(pfn, lab_owner_id(call->owner), LAB_CACHED) |
+			stray_mark(call->owner, call->frame);
+
+	if (page_is_pfmemalloc(lab_frame_page(call->frame)))
+		tag |= LAB_TAG_EMERGENCY;
+	if (!lab_owner_quota_take(call->owner, 1)) {
+		lab_owner_fail(call->owner, LAB_FAIL_QUOTA);
+		return -ENOSPC;
+	}
+	call->slot = lab_table_insert(&labyrinth_hot.table, tag);
+	if (!call->slot) {
+		lab_owner_quota_give(call->owner, 1);
+		lab_owner_fail(call->owner, LAB_FAIL_TABLE);
+		call->full = true;
+		return -ENOSPC;
+	}
+	lab_frame_enter(call->frame);
+	hand_over(call, tag);
+	lab_owner_account(call->owner, 1);
+	return 0;
+}
+
+/* Whether it can be adopted at all, and is not a Labyrinth page already. */
+static int adoptable(struct lab_call *call, struct page *page)
+{
+	int err;
+
+	if (!lab_page_valid(page)) {
+		call->class = LAB_BAD_PAGE;
+		return -EINVAL;
+	}
+	/* The table first: of a page that is tagged, no word is believed. */
+	err = lab_call_page(call, lab_pfn_address(lab_page_pfn(page)));
+	/* A page that the table does not know is just what is asked for. */
+	if (call->slot)
+		return err < 0 ? err : -EBUSY;
+	call->class = LAB_BAD_PAGE;
+	call->frame = lab_frame(page);
+	if (PageCompound(page) || PageReserved(page) || !lab_pfn_fits(lab_page_pfn(page)))
+		return -EINVAL;
+	return is_ordinary(page) ? 0 : -EBUSY;
+}
+
+static int adopt_page(struct lab_call *call, struct page *page)
+{
+	int err = adoptable(call, page);
+	unsigned long pfn;
+
+	if (!err && lab_owner_is_sealed(call->owner))
+		err = decline_sealed(call);
+	if (err)
+		return err;
+	pfn = page_to_pfn(page);
+	if (!lab_frame_freeze(call->frame, 1))
+		return -EBUSY;
+	/* Once more, now that nobody can make it anything else. */
+	err = is_ordinary(page) ? adopt_frozen(call, pfn) : -EBUSY;
+	lab_frame_thaw(call->frame, err ? 1 : LAB_REFS_EXCLUSIVE);
+	if (!err)
+		lab_step(LAB_OP_ADOPT, pfn, call->owner, call->ip);
+	return err;
+}
+
+/**
+ * labyrinth_adopt() - bring an ordinary page under ownership
+ * @owner: who is to hold it.
+ * @page: a page of order 0 as alloc_page() gives it without __GFP_ACCOUNT, to which
+ *	nobody refers but the caller.
+ *
+ * After success the caller's reference is Labyrinth's, and the page is @owner's
+ * as if it had been handed out by this call; after failure it is the caller's.
+ *
+ * Nobody may have the page mapped. A mapping into a process by vm_insert_page() and its
+ * like is seen, and refused. A mapping by frame number (remap_pfn_range(),
+ * vmf_insert_pfn()), by vmap() or for DMA leaves no trace in struct page: whoever made
+ * it must have ended it, or the process, the kernel code or the device goes on to
+ * reach a page that is exclusive now. The same is so of a page that was given to the page
+ * allocator while such a mapping was left, and that an owner then gets from there.
+ *
+ * Context: Any. Never sleeps.
+ * Return: the page's address; or ERR_PTR: -EPERM the page has an owner, and it is
+ * another, or the caller is not the bound thread; -EBUSY it is @owner's
+ * already, or mapped, or referred to, or on a list of the core's, or charged to a
+ * memory cgroup; -EOPNOTSUPP @owner's pages are sealed; -ENOSPC the quota or the table is
+ * full; -EINVAL not a page of order 0
+ * of system memory, or not a live owner's handle.
+ */
+void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page)
+{
+	struct lab_call call = {
+		.op = LAB_OP_ADOPT, .handle = owner, .ip = _RET_IP_,
+	};
+	int err = lab_call_begin(&call);
+
+	if (!err)
+		err = adopt_page(&call, page);
+	err = lab_call_end(&call, err);
+	if (unlikely(call.full))
+		lab_report_full();
+	return err ? ERR_PTR(err) : page_address(page);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_adopt, LAB_NS);

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pages that others may read by reference for a while. No state is owned here. Who can race is
+ * at the top of labyrinth_alloc.c.
+ */
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/preempt.h>
+
+#include "page/call.h"
+#include "page/seal.h"
+#include "report/trace.h"
+
+/* NULL where more must be asked. */
+static struct page *lend_quick(struct labyrinth_owner *owner, void *addr)
+{
+	struct lab_quick page;
+	bool done;
+
+	if (!lab_quick_find(owner, addr, LAB_HELD, &page) ||
+	    unlikely(!lab_frame_freeze(page.frame, LAB_REFS_EXCLUSIVE)))
+		return NULL;
+	done = likely(lab_frame_is_clean(page.frame)) &&
+	       lab_frame_is_at_home(page.frame, lab_tag_pfn(page.tag)) &&
+	       lab_quick_commit(&page, LAB_LENT);
+	if (likely(done))
+		lab_frame_clear_type(page.frame);
+	lab_frame_thaw(page.frame, done ? LAB_REFS_LENT : LAB_REFS_EXCLUSIVE);
+	return done ? lab_frame_page(page.frame) : NULL;
+}
+
+/* A borrower sees what alloc_page() would have left in struct page. */
+static void lend_frozen(struct lab_call *call)
+{
+	lab_frame_clear_type(call->frame);
+	if (call->tag & LAB_TAG_EMERGENCY)
+		WRITE_ONCE(call->frame->lru, LAB_FRAME_PFMEMALLOC);
+}
+
+/*
+ * Puts a sealed page back into the direct map. That somebody strayed there just now is no
+ * fault of the owner's.
+ */
+static int open_sealed(struct lab_call *call)
+{
+	if (!lab_owner_is_sealed(call->owner) || !lab_seal_open(lab_tag_pfn(call->tag)))
+		return 0;
+	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+	call->class = LAB_BUSY;
+	call->silent = true;
+	return -EBUSY;
+}
+
+static int lend_held(struct lab_call *call)
+{
+	int err = lab_call_freeze(call) ?: open_sealed(call);
+
+	if (err)
+		return err;
+	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_LENT))) {
+		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+		return lab_call_again(call);
+	}
+	lend_frozen(call);
+	lab_frame_thaw(call->frame, LAB_REFS_LENT);
+	lab_step(LAB_OP_LEND, lab_tag_pfn(call->tag), call->owner, call->ip);
+	return 0;
+}
+
+static noinline struct page *lend(struct labyrinth_owner *owner, void *addr,
+				  unsigned long ip)
+{
+	struct lab_call call = {
+		.op = LAB_OP_LEND, .handle = owner, .addr = addr, .ip = ip,
+	};
+	int err = lab_call_begin(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	if (err >= 0)
+		err = lend_held(&call);
+	err = lab_call_end(&call, err);
+	return err ? ERR_PTR(err) : lab_frame_page(call.frame);
+}
+
+/**
+ * labyrinth_lend() - let others read a page by reference
+ * @owner: who holds it.
+ * @addr: its address.
+ *
+ * After success the page is still @owner's, but an ordinary page in others' hands:
+ * the one reference that is added is the borrower's, to be dropped with
+ * put_page(), and the borrower may take more. The owner must not write to it, and
+ * gets it back with labyrinth_reclaim().
+ *
+ * A sealed page is back in the direct map as long as it is lent, and for up to a second after
+ * labyrinth_reclaim(). Where somebody has just strayed there, it is not reported, and the page
+ * can be lent some milliseconds later.
+ *
+ * Context: Any. Never sleeps.
+ * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
+ * labyrinth_free_page(); -EBUSY lent already, mapped, or something refers to it; or it is
+ * sealed and was strayed to.
+ */
+struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
+{
+	struct page *page;
+
+	preempt_disable();
+	page = lend_quick(owner, addr);
+	preempt_enable();
+	return likely(page) ? page : lend(owner, addr, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
+
+/*
+ * LENT -> HELD, of a frozen frame whose words have been put right. While it is frozen the
+ * page stays LENT, but for a moment that repair() has the tag CACHED, unless release_lent
+ * takes the tag: nothing of Labyrinth's may be left on the frame then. HELD is written
+ * last, as in hand_over().
+ */
+static bool reclaim_frozen(struct lab_frame *frame, struct lab_slot *slot,
+			   lab_tag_t lent, unsigned long ip)
+{
+	if (READ_ONCE(slot->tag) != lent)
+		return false;
+	lab_slot_note(slot, ip);
+	lab_frame_set_type(frame);
+	/* Pairs as in lab_call_commit(). */
+	if (cmpxchg(&slot->tag, lent, lab_tag_step(lent, LAB_HELD)) == lent)
+		return true;
+	lab_frame_clear_type(frame);
+	if (lab_tag_pfn(READ_ONCE(slot->tag)) != lab_tag_pfn(lent))
+		lab_frame_clear(frame);
+	return false;
+}
+
+/*
+ * Whether the words of a frozen page that was lent are those that a borrower may change,
+ * and the others as they must be.
+ */
+static bool is_clean_lent(const struct lab_frame *frame)
+{
+	return likely((READ_ONCE(frame->flags) & (LAB_FRAME_BAD_FLAGS | LAB_FRAME_MARK)) ==
+		      LAB_FRAME_MARK && !READ_ONCE(frame->mapping) &&
+		      READ_ONCE(frame->type) == LAB_TYPE_NONE);
+}
+
+/* Return: 0, -EBUSY, or 1 where more must be asked. */
+static int reclaim_quick(struct labyrinth_owner *owner, void *addr,
+			 unsigned long ip)
+{
+	struct lab_quick page;
+	bool done;
+
+	if (!lab_quick_find(owner, addr, LAB_LENT, &page))
+		return 1;
+	if (!lab_frame_freeze(page.frame, LAB_REFS_EXCLUSIVE))
+		return lab_frame_refs(page.frame) > LAB_REFS_EXCLUSIVE ? -EBUSY : 1;
+	done = is_clean_lent(page.frame) &&
+	       lab_frame_is_at_home(page.frame, lab_tag_pfn(page.tag));
+	if (likely(done)) {
+		lab_frame_reset_words(page.frame);
+		done = reclaim_frozen(page.frame, page.slot, page.tag, ip);
+	}
+	lab_frame_thaw(page.frame, LAB_REFS_EXCLUSIVE);
+	return done ? 0 : 1;
+}
+
+static int reclaim_lent(struct lab_call *call)
+{
+	bool done;
+	int err;
+
+	if (lab_tag_state(call->tag) == LAB_HELD)
+		return lab_call_exclusive(call);
+	err = lab_call_freeze(call);
+	if (err)
+		return err;
+	done = reclaim_frozen(call->frame, call->slot, call->tag, call->ip);
+	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+	if (!done)
+		return lab_call_again(call);
+	lab_step(LAB_OP_RECLAIM, lab_tag_pfn(call->tag), call->owner, call->ip);
+	if (lab_owner_is_sealed(call->owner))
+		lab_seal_kick();
+	return 0;
+}
+
+static noinline int reclaim(struct labyrinth_owner *owner, void *addr,
+			    unsigned long ip)
+{
+	struct lab_call call = {
+		.op = LAB_OP_RECLAIM, .handle = owner, .addr = addr, .ip = ip,
+		.silent = true,
+	};
+	int err = lab_call_begin(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	if (err >= 0)
+		err = reclaim_lent(&call);
+	return lab_call_end(&call, err);
+}
+
+/**
+ * labyrinth_reclaim() - take a lent page back
+ * @owner: who lent it.
+ * @addr: its address.
+ *
+ * After success only @owner holds the page again. Of a page that is not lent
+ * it asks only whether that is so.
+ *
+ * A borrower's mapping by frame number (remap_pfn_range(), vmf_insert_pfn()), by
+ * vmap() or for DMA has no reference and leaves no trace in struct page. It outlives
+ * the loan: 0 means that no reference is left, not that nothing reaches the page.
+ * With guard=refuse mappings into processes by frame number are refused while the
+ * page is LENT.
+ *
+ * Context: Any. Never sleeps.
+ * Return: 0; -EBUSY somebody still has a reference, or it is mapped: try again later,
+ * nothing is reported; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
+ */
+int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
+{
+	int err;
+
+	preempt_disable();
+	err = reclaim_quick(owner, addr, _RET_IP_);
+	preempt_enable();
+	return likely(err <= 0) ? err : reclaim(owner, addr, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_reclaim, LAB_NS);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The classes of refusals, and the words by which classes, operations, states, reasons and
+ * kinds of mappings are called in dmesg, traces and debugfs. See report/words.c.
+ */
+#ifndef LABYRINTH_WORDS_H
+#define LABYRINTH_WORDS_H
+
+#include "core/note.h"
+#include "core/owner.h"
+#include "inline/tag.h"
+
+enum lab_class {
+	/* Refused: the call changed nothing. */
+	LAB_FOREIGN,		/* the page has another owner */
+	LAB_WRONG_THREAD,	/* not the thread the owner is bound to */
+	LAB_UNOWNED,		/* not a Labyrinth page, or no longer one */
+	LAB_DOUBLE,		/* the owner gave it back before */
+	LAB_BUSY,		/* still lent or referenced */
+	LAB_BAD_ADDRESS,	/* no page's address */
+	LAB_BAD_HANDLE,		/* no live owner's handle */
+	LAB_BAD_PAGE,		/* not an ordinary, unshared page */
+	LAB_BAD_MAPPING,	/* no mapping that can be made, or that there is */
+	LAB_WRONG_DEVICE,	/* not the device that the owner is bound to */
+	LAB_WRONG_VMA,		/* not the process's own; refused, or noticed later */
+	LAB_SEALED,		/* what cannot be done with a sealed page */
+	/* Noticed: it had happened already. */
+	LAB_LOST_REFERENCE,	/* somebody dropped one that was not his */
+	LAB_OVERWRITTEN,	/* somebody wrote to a word of struct page */
+	LAB_STRAY_WRITE,	/* somebody wrote to a page that is nobody's to use */
+	LAB_LEAKED,		/* pages still out when their owner went */
+	LAB_LEFT_BEHIND,	/* the module went, its owner did not */
+	LAB_CORRUPT,		/* list, table and allocator do not agree */
+	LAB_NR_CLASSES
+};
+
+const char *lab_class_name(enum lab_class class);
+const char *lab_op_name(enum lab_op op);
+const char *lab_state_name(enum lab_state state);
+const char *lab_fail_name(enum lab_fail fail);
+const char *lab_map_kind_name(enum lab_map_kind kind);
+
+#endif /* LABYRINTH_WORDS_H */
