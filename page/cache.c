@@ -500,7 +500,7 @@ static int fill_sealed(struct lab_owner *owner)
 	int err = 0, want, i, nr;
 
 	while (!err && (want = reserve_wanted(owner) - atomic_read(&owner->reserve_held)) > 0) {
-		nr = lab_seal_get(owner->nid, pages, min_t(unsigned int, want, LAB_BATCH));
+		nr = lab_seal_get(owner->nid, pages, min_t(unsigned int, want, LAB_BATCH), want);
 		if (nr < 0)
 			return nr;
 		for (i = 0; i < nr; i++)

@@ -236,10 +236,10 @@ static unsigned int take_spare(int nid, struct page **pages, unsigned int most)
 
 /*
  * Gets up to @most pages of node @nid, sealed, each with one reference, which is the
- * caller's.
+ * caller's. With those that the caller is still to ask for it will be @all.
  * Context: Task; may sleep. Return: how many, at least one; or -ENOMEM, -ENOSPC, -EOPNOTSUPP.
  */
-int lab_seal_get(int nid, struct page **pages, unsigned int most)
+int lab_seal_get(int nid, struct page **pages, unsigned int most, unsigned int all)
 {
 	unsigned int nr;
 	int err = 0;
@@ -247,7 +247,7 @@ int lab_seal_get(int nid, struct page **pages, unsigned int most)
 	mutex_lock(&seal_lock);
 	nr = take_spare(nid, pages, most);
 	if (nr < most)
-		err = grow(nid, most - nr);
+		err = grow(nid, all - nr);
 	nr += take_spare(nid, pages + nr, most - nr);
 	mutex_unlock(&seal_lock);
 	return nr ?: err;

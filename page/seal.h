@@ -20,7 +20,7 @@ struct seq_file;
 
 int lab_seal_begin(void);
 void lab_seal_end(void);
-int lab_seal_get(int nid, struct page **pages, unsigned int most);
+int lab_seal_get(int nid, struct page **pages, unsigned int most, unsigned int all);
 void lab_seal_put(struct page *page);
 int lab_seal_open(unsigned long pfn);
 void lab_seal_lose(unsigned long pfn);
@@ -65,7 +65,8 @@ static inline void lab_seal_end(void)
 {
 }
 
-static inline int lab_seal_get(int nid, struct page **pages, unsigned int most)
+static inline int lab_seal_get(int nid, struct page **pages, unsigned int most,
+			       unsigned int all)
 {
 	return -EOPNOTSUPP;
 }
