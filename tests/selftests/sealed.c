@@ -40,6 +40,7 @@ static struct labyrinth_owner *vault, *second, *plain;
 static void *keys[RESERVE];
 static unsigned int nr_keys;
 static unsigned long pfns[RESERVE];
+static unsigned long alias;
 static u32 tried, pages_hit;
 
 /* Where a page would be in the direct map. */
@@ -94,6 +95,7 @@ static noinline int take_keys(void)
 		pfns[nr_keys] = page_to_pfn(labyrinth_page(vault, key));
 		keys[nr_keys++] = key;
 	}
+	alias = (unsigned long)keys[0];
 	return 0;
 }
 
@@ -232,6 +234,12 @@ static noinline bool cmpxchg_locked(void *at)
 static noinline bool set_bit_locked(void *at)
 {
 	set_bit(3, at + 24);
+	return true;
+}
+
+static noinline bool memset_few(void *at)
+{
+	memset(at + 96, 0xee, 5);
 	return true;
 }
 
@@ -495,6 +503,21 @@ static int do_both(void)
 	return await_sealed(keys[0]) ?: check_keys();
 }
 
+/* Two pages are strayed to at a time: of each is told what was written to it. */
+static int do_two(void)
+{
+	int err = await_sealed(keys[5]) ?: await_sealed(keys[6]);
+	void *one = direct(keys[5]), *two = direct(keys[6]);
+
+	if (err)
+		return err;
+	local_irq_disable();
+	write_unaligned(one);
+	memset_few(two);
+	local_irq_enable();
+	return await_sealed(keys[5]) ?: await_sealed(keys[6]) ?: check_keys();
+}
+
 /* Faults that are somebody else's to explain come to who explains them. */
 static int do_nofault(void)
 {
@@ -702,6 +725,7 @@ static const struct {
 	{ "strays", do_strays },
 	{ "locked", do_locked },
 	{ "both", do_both },
+	{ "two", do_two },
 	{ "nofault", do_nofault },
 	{ "storm", do_storm },
 	{ "lend", do_lend },
@@ -741,6 +765,7 @@ static int __init sealed_init(void)
 	debugfs_create_u32("tried", 0400, root, &tried);
 	debugfs_create_u32("pages", 0400, root, &pages_hit);
 	debugfs_create_ulong("pfn", 0400, root, &pfns[0]);
+	debugfs_create_ulong("address", 0400, root, &alias);
 	return 0;
 }
 

@@ -23,7 +23,7 @@ refused() { sed -n "s/^$1: *//p" $DEBUGFS/refusals; }
 # Who strays is reported when the page is sealed again.
 settled() { sleep 1; }
 
-ktap_plan 41
+ktap_plan 44
 expect_begin
 insmod labyrinth.ko
 insmod tests/selftests/labyrinth_sealed.ko
@@ -67,6 +67,13 @@ before=$(diverted)
 ktap_check "a read and then writes" deed both
 ktap_equal "are two to be told of" 2 $(($(diverted) - before))
 
+mark=$(dmesg_mark)
+ktap_check "two at a time" deed two
+settled
+said=$(dmesg_since "$mark")
+ktap_contains "are told apart by what they wrote" \
+	"content: written to from offset 0x60 on, 5 bytes, the first are ee ee ee ee ee$" "$said"
+
 before=$(diverted)
 ktap_check "who asks with care is refused by the core" deed nofault
 ktap_equal "which is no stray access" 0 $(($(diverted) - before))
@@ -89,6 +96,9 @@ ktap_equal "no decoy is left behind" "0 of 16" "$(settled; sealed decoys)"
 byte=$(timeout 20 "$PEEK" kcore "$(cat $DO/pfn)" || echo stuck)
 ktap_diag "/proc/kcore says $byte"
 ktap_lacks "nor does /proc/kcore show a page" "5a|stuck" "$byte"
+byte=$(timeout 20 "$PEEK" address "$(cat $DO/address)" || echo stuck)
+ktap_diag "of the address that the owner has: $byte"
+ktap_lacks "not by the address that its owner has either" "5a|stuck" "$byte"
 
 ktap_check "the pages are as they were" deed end
 ktap_equal "with the last owner goes the last sealed page" 0 "$(sealed pages)"
