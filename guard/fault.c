@@ -49,6 +49,15 @@ static const char * const hook_names[] = {
 static DEFINE_MUTEX(fault_lock);
 static enum fault_hook armed;
 
+/* Context: Any. Return: whether the access is to be made again. */
+static bool divert(unsigned long error, unsigned long addr, const struct pt_regs *regs)
+{
+	if (!lab_stray_divert(error, addr, regs))
+		return false;
+	lab_seal_kick();
+	return true;
+}
+
 #ifdef LAB_GUARD_POSSIBLE
 
 /* (regs, error_code, address) */
@@ -61,8 +70,7 @@ static void called(unsigned long ip, unsigned long parent_ip, struct ftrace_ops 
 	/* A module may have a function of the same name. */
 	if (ip >= MODULES_VADDR && ip < MODULES_END)
 		return;
-	if (lab_stray_divert(regs_get_kernel_argument(args, 1),
-			     regs_get_kernel_argument(args, 2), regs))
+	if (divert(regs_get_kernel_argument(args, 1), regs_get_kernel_argument(args, 2), regs))
 		lab_ftrace_divert(fregs, (unsigned long)lab_return_zero);
 }
 
@@ -116,7 +124,7 @@ static int oopsed(struct notifier_block *nb, unsigned long event, void *data)
 
 	if (event != DIE_OOPS || args->trapnr != X86_TRAP_PF)
 		return NOTIFY_DONE;
-	return lab_stray_divert(args->err, read_cr2(), args->regs) ? NOTIFY_STOP : NOTIFY_DONE;
+	return divert(args->err, read_cr2(), args->regs) ? NOTIFY_STOP : NOTIFY_DONE;
 }
 
 static struct notifier_block oops_nb = {

@@ -2,7 +2,8 @@
 /*
  * Stray writes noticed. A page that is not sealed is in the direct map, where a wild
  * pointer reaches it, as a device does that goes on writing. But nobody has any business
- * in a page that is CACHED: with poison=1 it is filled with a pattern when it is put there, and whoever wrote to it is found out when it is handed out.
+ * in a page that is CACHED: with poison=1 it is filled with a pattern when it is put there,
+ * and whoever wrote to it is found out when it is handed out.
  * Not who, but where and what. A page that came zeroed from the page allocator is
  * left so: its pattern is 0.
  *

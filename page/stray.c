@@ -175,7 +175,6 @@ static void record(unsigned long pfn, unsigned long addr, unsigned int decoy,
 	struct record *record = claim_record();
 
 	atomic_long_inc(decoy == NO_DECOY ? &nr_reads : &nr_writes);
-	lab_seal_kick();
 	if (!record) {
 		atomic_long_inc(&nr_unrecorded);
 		return;
@@ -254,7 +253,8 @@ static struct lab_region *find(unsigned long addr, unsigned long *pfn)
 /*
  * Looks at a fault of the kernel's own that nothing else has an explanation for: at @addr,
  * with @error as the processor says it, from where @regs are.
- * Context: Any. Return: whether the access is to be made again, and will not fault for ever.
+ * Context: Any. Return: whether the access is to be made again, and will not fault for ever;
+ * then the worker of page/seal.c is to be called for.
  */
 bool lab_stray_divert(unsigned long error, unsigned long addr, const struct pt_regs *regs)
 {
