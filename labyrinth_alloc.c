@@ -48,6 +48,7 @@
 #include "page/limbo.h"
 #include "page/mapping.h"
 #include "page/poison.h"
+#include "page/seal.h"
 #include "report/stack.h"
 #include "report/trace.h"
 
@@ -55,6 +56,18 @@
 #undef labyrinth_void_alloc_page_gfp_atomic_exclusive
 #undef labyrinth_free_page
 #undef labyrinth_owns
+
+/* The address of page @pfn, whose owner wants more than most. */
+static noinline void *prepare(struct lab_owner *owner, const struct lab_slot *slot,
+			      unsigned long pfn)
+{
+	void *addr = lab_page_address(owner, pfn);
+
+	if (owner->front.flags & LABYRINTH_OWNER_ZERO &&
+	    READ_ONCE(slot->when) != LAB_CONTENT_ZEROES)
+		clear_page(addr);
+	return addr;
+}
 
 /*
  * Hands the CACHED page of @slot out to the caller at @ip. The page is on no list, and
@@ -68,9 +81,8 @@ static void *hand_out(struct lab_owner *owner, struct lab_slot *slot,
 	void *addr = lab_pfn_address(pfn);
 
 	lab_poison_check(owner, slot, ip);
-	if (owner->front.flags & LABYRINTH_OWNER_ZERO &&
-	    READ_ONCE(slot->when) != LAB_CONTENT_ZEROES)
-		clear_page(addr);
+	if (owner->front.flags & (LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_SEALED))
+		addr = prepare(owner, slot, pfn);
 	lab_slot_note(slot, ip);
 	lab_stack_note(slot);
 	/*
@@ -191,11 +203,13 @@ static __always_inline void *take_shared(const struct lab_cached *page,
  *	@owner holds
  * @owner: the holder of the page.
  *
- * A page of %PAGE_SIZE bytes in the direct map. The page is zeroed if the owner was made with
+ * A page of %PAGE_SIZE bytes in the direct map, or out of the direct map if the owner was made
+ * with %LABYRINTH_OWNER_SEALED. The page is zeroed if the owner was made with
  * %LABYRINTH_OWNER_ZERO, otherwise the content is undefined: init_on_alloc zeroes a page that
  * comes from the system, not a page that is used again. The page comes from the pages that the
  * owner keeps ready; if there are none, from alloc_page(GFP_ATOMIC); if that fails, from the
- * owner's reserve.
+ * owner's reserve. Sealed pages come from the pages kept ready and from the reserve alone, which
+ * a worker refills.
  *
  * The page is the owner's until labyrinth_free_page(), labyrinth_transfer() or
  * labyrinth_release(). Until then the holder must not write to the struct page. Labyrinth
@@ -218,12 +232,19 @@ labyrinth_void_alloc_page_gfp_atomic_exclusive(struct labyrinth_owner *owner)
 	preempt_disable();
 	/* Unless the owner is SINGLE, see lab_alloc_inline(), or there is more to do. */
 	if (!lab_handle_is(&o->front.shared_handle, owner))
-		goto slow;
+		goto sealed;
 	if (unlikely(!lab_cache_pop_ready(o, &page)))
 		goto slow;
 	addr = take_shared(&page, _RET_IP_);
 	preempt_enable();
 	return addr;
+sealed:
+	if (!lab_handle_is(&o->front.sealed_handle, owner) ||
+	    unlikely(!lab_cache_pop_ready(o, &page)))
+		goto slow;
+	take_shared(&page, _RET_IP_);
+	preempt_enable();
+	return lab_alias_of_frame(page.frame);
 slow:
 	preempt_enable();
 	return lab_alloc(owner, _RET_IP_);
@@ -297,7 +318,7 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_alloc_bulk, LAB_NS);
  */
 static void let_go(struct lab_call *call, struct page **leaving)
 {
-	if (leaving)
+	if (leaving && !lab_owner_is_sealed(call->owner))
 		*leaving = lab_leave(call->owner, call->slot, call->ip);
 	else
 		lab_retire(call->owner, call->slot, false);
@@ -386,14 +407,11 @@ static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
  * CACHED, if every check gives the common answer. False if the slow path must look. Preemption
  * is disabled.
  */
-static __always_inline bool claim_shared(struct lab_owner *owner, const void *addr,
+static __always_inline bool claim_shared(struct lab_owner *owner, unsigned long pfn,
 					 struct lab_cached *page)
 {
-	unsigned long pfn;
 	lab_tag_t held;
 
-	if (unlikely(!lab_address_pfn(addr, &pfn)))
-		return false;
 	page->slot = lab_slot_preferred(pfn);
 	held = owner->front.key + pfn;
 	if (!lab_is_held_at(page->slot, &owner->front, pfn))
@@ -436,19 +454,27 @@ int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)
 {
 	struct lab_owner *o = lab_owner_slot(owner);
 	struct lab_cached page;
+	unsigned long pfn;
 
 	preempt_disable();
-	if (!lab_handle_is(&o->front.shared_handle, owner) ||
-	    unlikely(!claim_shared(o, addr, &page))) {
-		preempt_enable();
-		return lab_free(owner, addr, _RET_IP_);
+	if (lab_handle_is(&o->front.shared_handle, owner)) {
+		if (unlikely(!lab_address_pfn(addr, &pfn)))
+			goto slow;
+	} else if (!lab_handle_is(&o->front.sealed_handle, owner) ||
+		   unlikely(!lab_alias_pfn(addr, &pfn))) {
+		goto slow;
 	}
+	if (unlikely(!claim_shared(o, pfn, &page)))
+		goto slow;
 	if (unlikely(!lab_cache_push_cpu(this_cpu_ptr(o->front.cpu_cache), page))) {
 		put_aside(o, owner, page.slot);
 		return 0;
 	}
 	preempt_enable();
 	return 0;
+slow:
+	preempt_enable();
+	return lab_free(owner, addr, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_free_page, LAB_NS);
 
@@ -467,11 +493,12 @@ bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr)
 	unsigned long pfn;
 	lab_tag_t tag;
 
-	if (!lab_owner_is(o, owner) || !lab_address_pfn(addr, &pfn))
+	if (!lab_owner_is(o, owner))
 		return false;
-	if (likely(lab_table_find(&labyrinth_hot.table, o->front.key + pfn)))
+	if (lab_address_pfn(addr, &pfn) &&
+	    likely(lab_table_find(&labyrinth_hot.table, o->front.key + pfn)))
 		return true;
-	return lab_table_search(&labyrinth_hot.table, pfn, &tag) &&
+	return lab_call_search(addr, &tag) &&
 	       lab_tag_owner(tag) == lab_owner_id(o) &&
 	       (lab_tag_state(tag) == LAB_HELD || lab_tag_state(tag) == LAB_LENT ||
 		lab_tag_state(tag) == LAB_MAPPED);

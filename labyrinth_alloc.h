@@ -36,6 +36,11 @@ struct vm_area_struct;
  * masks nothing and locks nothing.
  */
 #define LABYRINTH_OWNER_SINGLE	BIT(1)
+/*
+ * Pages are out of the direct map as long as they are Labyrinth's: only the address that is
+ * handed out leads to them. Needs a reserve, from which alone they come.
+ */
+#define LABYRINTH_OWNER_SEALED	BIT(2)
 
 /**
  * struct labyrinth_owner_attrs - the attributes of a new owner
@@ -87,6 +92,7 @@ enum labyrinth_page_state {
  * @site: the address that the allocation returned to; 0 while the page is cached.
  * @owner: the owner's name.
  * @module: the name of the module that made the owner.
+ * @sealed: the page is out of the direct map: not while it is lent, nor for a moment after.
  */
 struct labyrinth_page_info {
 	unsigned long pfn;
@@ -97,6 +103,7 @@ struct labyrinth_page_info {
 	unsigned long site;
 	char owner[LABYRINTH_NAME_LEN];
 	char module[LABYRINTH_NAME_LEN];
+	bool sealed;
 };
 
 /* The owner remembers the calling module, but does not pin the module. */
@@ -122,6 +129,7 @@ struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr);
 int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr);
 
 bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr);
+struct page *labyrinth_page(struct labyrinth_owner *owner, const void *addr);
 int labyrinth_query(const void *addr, struct labyrinth_page_info *info);
 
 void *labyrinth_vmap(struct labyrinth_owner *owner, void **addrs,

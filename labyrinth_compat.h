@@ -56,6 +56,11 @@
 #define LAB_GUARD_POSSIBLE
 #endif
 
+/* Sealed pages need the direct map's page tables, and x86's way to flush the TLB. */
+#if defined(CONFIG_X86_64) && !defined(CONFIG_UML)
+#define LAB_SEAL_POSSIBLE
+#endif
+
 /* Newer kernels hide the members of ftrace_regs. */
 #ifdef arch_ftrace_regs
 #define lab_ftrace_regs(fregs)	(&arch_ftrace_regs(fregs)->regs)

@@ -12,12 +12,14 @@
 #include "core/owner.h"
 #include "core/table.h"
 #include "core/version.h"
+#include "guard/fault.h"
 #include "guard/guard.h"
 #include "labyrinth_owner.h"
 #include "map/mmap.h"
 #include "page/cache.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
+#include "page/seal.h"
 #include "report/history.h"
 #include "report/kept.h"
 #include "report/trace.h"
@@ -143,6 +145,8 @@ static const struct {
 	{ start_table, stop_table },
 	{ lab_mapping_init, lab_mapping_exit },
 	{ start_slots, lab_owners_exit },
+	{ NULL, lab_seal_exit },
+	{ NULL, lab_fault_exit },
 	{ NULL, lab_limbo_exit },
 	{ lab_mmap_init, lab_mmap_exit },
 	{ lab_notify_init, lab_notify_exit },

@@ -25,6 +25,7 @@
 
 #include "core/note.h"
 #include "core/owner.h"
+#include "guard/fault.h"
 #include "core/table.h"
 #include "labyrinth_owner.h"
 #include "map/dma.h"
@@ -32,6 +33,7 @@
 #include "map/vmap.h"
 #include "page/cache.h"
 #include "page/limbo.h"
+#include "page/seal.h"
 #include "report/census.h"
 #include "report/kept.h"
 #include "report/report.h"
@@ -45,7 +47,11 @@ static bool attrs_valid(const struct labyrinth_owner_attrs *attrs)
 {
 	if (!attrs || !attrs->name || !*attrs->name)
 		return false;
-	if (attrs->flags & ~(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_SINGLE))
+	if (attrs->flags & ~(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_SINGLE |
+			     LABYRINTH_OWNER_SEALED))
+		return false;
+	/* Only from the reserve do sealed pages come. */
+	if (attrs->flags & LABYRINTH_OWNER_SEALED && !attrs->reserve)
 		return false;
 	if (attrs->reserve > INT_MAX)
 		return false;
@@ -73,6 +79,9 @@ static void set_up_owner(struct lab_owner *owner,
 	int fail;
 
 	owner->front.flags = attrs->flags;
+	/* The inline path knows no aliases: the promise is not used. */
+	if (attrs->flags & LABYRINTH_OWNER_SEALED)
+		owner->front.flags &= ~LABYRINTH_OWNER_SINGLE;
 	owner->front.busy = 0;
 	owner->front.task = attrs->task ? get_task_struct(attrs->task) : NULL;
 	owner->dev = get_device(attrs->dev);
@@ -111,6 +120,23 @@ static void tear_down_owner(struct lab_owner *owner)
 		put_task_struct(task);
 }
 
+/*
+ * Sealed pages need a hook on the fault handler and an area for aliases: the first such owner
+ * brings both.
+ */
+static int begin_sealed(const struct lab_owner *owner)
+{
+	if (!lab_owner_is_sealed(owner))
+		return 0;
+	return lab_fault_arm() ?: lab_seal_begin();
+}
+
+static void end_sealed(const struct lab_owner *owner)
+{
+	if (lab_owner_is_sealed(owner))
+		lab_seal_end();
+}
+
 /* Fills the owner's reserve with pages, and with the records to map those pages for DMA. */
 static int provide_owner(struct lab_owner *owner)
 {
@@ -141,7 +167,8 @@ static int provide_owner(struct lab_owner *owner)
  * Return: the handle, which is the right to everything that is the owner's; or
  * ERR_PTR: -EINVAL an attribute makes no sense, or not in task context;
  * -ENOMEM no memory for the owner or the reserve; -ENOSPC as many owners as
- * the parameter max_owners allows, or no room in the owner table for the reserve.
+ * the parameter max_owners allows, or no room in the owner table for the reserve, or for
+ * so many sealed pages; -EOPNOTSUPP pages cannot be sealed here, as dmesg says.
  */
 struct labyrinth_owner *
 labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
@@ -157,7 +184,12 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 	if (!owner)
 		return ERR_PTR(-ENOSPC);
 	set_up_owner(owner, attrs, module, _RET_IP_);
-	err = provide_owner(owner);
+	err = begin_sealed(owner);
+	if (!err) {
+		err = provide_owner(owner);
+		if (err)
+			end_sealed(owner);
+	}
 	if (err) {
 		tear_down_owner(owner);
 		lab_owner_give_up(owner);
@@ -262,6 +294,7 @@ static unsigned int destroy_owner(struct lab_owner *owner, unsigned long ip)
 
 	lab_cache_exit(owner, ip);
 	out = settle_pages(owner, ip);
+	end_sealed(owner);
 	lab_mapping_drain(owner);
 	trace_owner_destroy(owner, out);
 	pr_debug("owner %s (id %u) destroyed, %u pages were out\n",

@@ -53,6 +53,13 @@ static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 	return 0;
 }
 
+/* A page is sealed, or is not, as long as it is Labyrinth's. */
+static int decline_sealed(struct lab_call *call)
+{
+	call->class = LAB_SEALED;
+	return -EOPNOTSUPP;
+}
+
 static struct lab_owner *find_heir(struct lab_call *call, struct labyrinth_owner *to)
 {
 	struct lab_owner *heir = lab_owner_get(to);
@@ -73,6 +80,8 @@ static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
 		return -EINVAL;
 	if (heir == call->owner)
 		return lab_call_exclusive(call);
+	if (lab_owner_is_sealed(heir) != lab_owner_is_sealed(call->owner))
+		return decline_sealed(call);
 	err = lab_call_freeze(call);
 	if (err)
 		return err;
@@ -117,7 +126,8 @@ static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
  * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: 0; -EPERM the page has another owner, or the caller is not the thread
  * that @from is bound to; -ENOENT no Labyrinth page, or freed before; -EBUSY lent,
- * mapped, or something refers to the page; -ENOSPC @to's quota is used up; -EINVAL
+ * mapped, or something refers to the page; -ENOSPC @to's quota is used up;
+ * -EOPNOTSUPP either owner has sealed pages and the other has not; -EINVAL
  * as labyrinth_free_page(), of either handle.
  */
 int labyrinth_transfer(struct labyrinth_owner *from,
@@ -182,9 +192,11 @@ static int untag_lent(struct lab_call *call)
 
 static int release_page(struct lab_call *call)
 {
-	int err = lab_tag_state(call->tag) == LAB_LENT ? untag_lent(call) :
-							 untag_held(call);
+	int err;
 
+	if (lab_owner_is_sealed(call->owner))
+		return decline_sealed(call);
+	err = lab_tag_state(call->tag) == LAB_LENT ? untag_lent(call) : untag_held(call);
 	if (err)
 		return err;
 	lab_owner_account(call->owner, -1);
@@ -218,7 +230,7 @@ static struct page *release_for(struct lab_call *call)
  *
  * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EBUSY, -EINVAL as
- * labyrinth_free_page().
+ * labyrinth_free_page(); -EOPNOTSUPP it is sealed.
  */
 struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr)
 {
@@ -243,7 +255,8 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_release, LAB_NS);
  *
  * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
- * labyrinth_free_page(); -EBUSY mapped, or not lent and something refers to the page.
+ * labyrinth_free_page(); -EBUSY mapped, or not lent and something refers to the page;
+ * -EOPNOTSUPP @owner's pages are sealed.
  */
 struct page *labyrinth_release_lent(struct labyrinth_owner *owner, void *addr)
 {
@@ -320,6 +333,8 @@ static int adopt_page(struct lab_call *call, struct page *page)
 	int err = adoptable(call, page);
 	unsigned long pfn;
 
+	if (!err && lab_owner_is_sealed(call->owner))
+		err = decline_sealed(call);
 	if (err)
 		return err;
 	pfn = page_to_pfn(page);
@@ -353,7 +368,8 @@ static int adopt_page(struct lab_call *call, struct page *page)
  * Return: the page's address; or ERR_PTR: -EPERM the page has another owner,
  * or the caller is not the bound thread; -EBUSY the page is @owner's
  * already, or mapped, or referred to, or on a list of the core's, or charged to a
- * memory cgroup; -ENOSPC the quota or the table is full; -EINVAL not a page of order 0
+ * memory cgroup; -EOPNOTSUPP @owner's pages are sealed; -ENOSPC the quota or the table is
+ * full; -EINVAL not a page of order 0
  * of system memory, or not a live owner's handle.
  */
 void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page)

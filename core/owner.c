@@ -94,6 +94,7 @@ static void forbid_fast(struct lab_owner *owner)
 {
 	WRITE_ONCE(owner->front.single_handle, lab_owner_dead(owner));
 	WRITE_ONCE(owner->front.shared_handle, lab_owner_dead(owner));
+	WRITE_ONCE(owner->front.sealed_handle, lab_owner_dead(owner));
 }
 
 /*
@@ -106,11 +107,14 @@ static void set_fast_handles(struct lab_owner *owner, void *unused)
 	bool fast = !owner->front.task && !owner->max_pages && !watchers &&
 		     !(owner->front.flags & LABYRINTH_OWNER_ZERO);
 	bool single = lab_owner_is_single(owner);
+	bool sealed = lab_owner_is_sealed(owner);
 
 	WRITE_ONCE(owner->front.single_handle,
 		   fast && single ? owner->front.handle : dead);
 	WRITE_ONCE(owner->front.shared_handle,
-		   fast && !single ? owner->front.handle : dead);
+		   fast && !single && !sealed ? owner->front.handle : dead);
+	WRITE_ONCE(owner->front.sealed_handle,
+		   fast && sealed ? owner->front.handle : dead);
 }
 
 /*

@@ -42,6 +42,7 @@ enum lab_fail {
 	LAB_FAIL_QUOTA,		/* max_pages are out */
 	LAB_FAIL_TABLE,		/* the owner table is full */
 	LAB_FAIL_MEMORY,	/* the page allocator had none, nor the reserve */
+	LAB_FAIL_SEALED,	/* no sealed page is ready: a worker seals some */
 	LAB_FAIL_CONTEXT,	/* cache and reserve empty where nothing else may
 				 * be asked: NMI, or no preemption on RT
 				 */
@@ -149,6 +150,11 @@ static inline struct lab_owner *lab_owner_by_id(unsigned int id)
 static inline bool lab_owner_is_single(const struct lab_owner *owner)
 {
 	return owner->front.flags & LABYRINTH_OWNER_SINGLE;
+}
+
+static inline bool lab_owner_is_sealed(const struct lab_owner *owner)
+{
+	return owner->front.flags & LABYRINTH_OWNER_SEALED;
 }
 
 static inline void lab_owner_fail(struct lab_owner *owner, enum lab_fail fail)

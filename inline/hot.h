@@ -28,7 +28,8 @@ struct task_struct;
  *
  * Each handle field is the owner's handle, or lab_owner_dead(), which no handle equals. The
  * first two hold the handle only while the owner has neither quota nor bound thread, needs no
- * zeroing, and no watcher is on: then a pop or a push is all there is to do.
+ * zeroing, and no watcher is on: then a pop or a push is all there is to do. So is the
+ * last, for an owner whose pages are sealed.
  */
 struct lab_front {
 	unsigned long single_handle;	/* of a SINGLE owner */
@@ -42,6 +43,7 @@ struct lab_front {
 	struct task_struct *task;	/* NULL: not bound; holds a reference */
 	u16 flags;			/* LABYRINTH_OWNER_* */
 	u16 busy;			/* SINGLE, debug builds: a user is in the stack */
+	unsigned long sealed_handle;	/* and its pages are sealed */
 } ____cacheline_aligned;
 
 /*

@@ -119,10 +119,14 @@ enum lab_op {
 	LAB_OP_VMAP,
 	LAB_OP_DMA,
 	LAB_OP_UNMAP,
+	/* Asks, and changes nothing. */
+	LAB_OP_PAGE,
 	LAB_NR_OPS,
 	/* Operations that change no tag, but that reports name. */
 	LAB_OP_DESTROY = LAB_NR_OPS,
 	LAB_OP_FAULT,
+	LAB_OP_READ,
+	LAB_OP_WRITE,
 	LAB_NR_OP_NAMES
 };
 
@@ -156,7 +160,8 @@ T(RECLAIM,  -ENOENT,    -ENOENT,    LAB_HELD,   LAB_HELD,   -ENOENT,  -EBUSY)	\
 T(MAP,      -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,  LAB_MAPPED) \
 T(VMAP,     -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,  LAB_MAPPED) \
 T(DMA,      -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,  LAB_MAPPED) \
-T(UNMAP,    -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,  LAB_HELD)
+T(UNMAP,    -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,  LAB_HELD)	\
+T(PAGE,     -ENOENT,    -ENOENT,    LAB_HELD,   LAB_LENT,   -ENOENT,  LAB_MAPPED)
 
 #define LAB_TRANSITION_ROW(op, next...)	[LAB_OP_##op] = { next },
 

@@ -14,8 +14,10 @@
  */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
+#include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pci.h>
 
 #include "core/context.h"
 #include "hook/own.h"
@@ -91,6 +93,54 @@ static void undo_dma_map(struct device *dev, const struct lab_map_note *wish)
 			     DMA_ATTR_SKIP_CPU_SYNC);
 }
 
+static bool is_translated(struct device *dev)
+{
+	const struct iommu_domain *domain = iommu_get_domain_for_dev(dev);
+
+	return domain && domain->type & __IOMMU_DOMAIN_DMA_API;
+}
+
+/* An IOMMU bounces what devices are not to see that are plugged in from outside. */
+static bool is_untrusted(struct device *dev)
+{
+	return dev_is_pci(dev) && to_pci_dev(dev)->untrusted;
+}
+
+/*
+ * Whether the core would bounce what @dev does, wherever in memory it is. A page that is
+ * always there, and whose content nobody minds, is tried.
+ */
+static bool bounces_all(struct device *dev)
+{
+	dma_addr_t dma = dma_map_page(dev, ZERO_PAGE(0), 0, PAGE_SIZE, DMA_TO_DEVICE);
+	bool bounces;
+
+	if (dma_mapping_error(dev, dma))
+		return true;
+	bounces = dma_need_sync(dev, dma);
+	dma_unmap_page(dev, dma, PAGE_SIZE, DMA_TO_DEVICE);
+	return bounces;
+}
+
+static bool is_beyond_reach(struct device *dev, unsigned long pfn)
+{
+	u64 limit = min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
+
+	return PFN_PHYS(pfn) + PAGE_SIZE - 1 > limit;
+}
+
+/*
+ * Whether the core would copy what is in page @pfn to where the device reaches it. It would
+ * copy by the direct map, and of a sealed page that is not what the page holds. To be known
+ * before the page is mapped, for the mapping copies.
+ */
+static bool would_bounce(struct device *dev, unsigned long pfn)
+{
+	if (is_translated(dev))
+		return is_untrusted(dev);
+	return is_beyond_reach(dev, pfn) || bounces_all(dev);
+}
+
 static int dma_map_held(struct lab_call *call, struct device *dev, size_t offset,
 			struct lab_map_note *wish, dma_addr_t *dma)
 {
@@ -100,6 +150,10 @@ static int dma_map_held(struct lab_call *call, struct device *dev, size_t offset
 		err = -EINVAL;
 	if (err)
 		return err;
+	if (lab_owner_is_sealed(call->owner) && would_bounce(dev, lab_tag_pfn(call->tag))) {
+		call->class = LAB_SEALED;
+		return -EOPNOTSUPP;
+	}
 	wish->addr = map_page(dev, call->frame, offset, wish);
 	if (dma_mapping_error(dev, wish->addr))
 		return -ENOMEM;
@@ -169,7 +223,8 @@ static noinline int dma_map_slow(struct labyrinth_owner *owner, struct device *d
  * spinlocks for an IOMMU or a bounce buffer, and spinlocks sleep there. Does not sleep
  * otherwise.
  * Return: 0; -EPERM the page has another owner, or the caller is not the bound thread, or @dev
- * is not the owner's device; -ENOENT no Labyrinth page, or freed; -EBUSY lent; -EINVAL as
+ * is not the owner's device; -ENOENT no Labyrinth page, or freed; -EBUSY lent; -EOPNOTSUPP the
+ * page is sealed, and @dev reaches memory by a bounce buffer only; -EINVAL as
  * labyrinth_free_page(), or @size, @offset or @dir make no sense, or not in this context;
  * -ENOMEM no room for the mapping or the record.
  */

@@ -18,6 +18,7 @@
 #include "hook/own.h"
 #include "map/range.h"
 #include "map/vmap.h"
+#include "page/seal.h"
 #include "report/trace.h"
 
 struct vmapping {
@@ -37,6 +38,8 @@ static unsigned long key_of(const void *vaddr)
 /* Maps the pages of @range, which have been claimed. */
 static void *map_pages(const struct lab_range *range)
 {
+	/* A reader of /proc/kcore goes by the direct map, but not for what is I/O's. */
+	unsigned long flags = lab_owner_is_sealed(range->owner) ? VM_MAP | VM_IOREMAP : VM_MAP;
 	struct page **pages = kvmalloc_array(range->nr, sizeof(*pages), GFP_KERNEL);
 	unsigned int i;
 	void *vaddr;
@@ -45,7 +48,7 @@ static void *map_pages(const struct lab_range *range)
 		return NULL;
 	for (i = 0; i < range->nr; i++)
 		pages[i] = pfn_to_page(range->pages[i].pfn);
-	vaddr = LAB_OWN(vmap)(pages, range->nr, VM_MAP, PAGE_KERNEL);
+	vaddr = LAB_OWN(vmap)(pages, range->nr, flags, PAGE_KERNEL);
 	kvfree(pages);
 	return vaddr;
 }

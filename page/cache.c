@@ -25,6 +25,7 @@
 #include "page/cache.h"
 #include "page/limbo.h"
 #include "page/poison.h"
+#include "page/seal.h"
 #include "report/report.h"
 #include "report/trace.h"
 
@@ -75,10 +76,15 @@ enum entry {
 	STOLEN
 };
 
-/* Notes the page's content: zeroes if the page allocator was asked for zeroes. */
+/*
+ * Notes the page's content: zeroes if the page allocator was asked for zeroes. A sealed page's
+ * content is never known.
+ */
 static void note_content(struct lab_owner *owner, struct lab_slot *slot)
 {
-	if (owner->front.flags & LABYRINTH_OWNER_ZERO)
+	if (lab_owner_is_sealed(owner))
+		lab_slot_note_content(slot, LAB_CONTENT_ANY);
+	else if (owner->front.flags & LABYRINTH_OWNER_ZERO)
 		lab_slot_note_content(slot, LAB_CONTENT_ZEROES);
 	else
 		lab_poison_cached(slot);
@@ -159,6 +165,9 @@ void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
 
 	*batch = (struct lab_batch) { .fail = LAB_FAIL_CONTEXT };
 	if (!lab_may_lock())
+		return;
+	batch->fail = LAB_FAIL_SEALED;
+	if (lab_owner_is_sealed(owner))
 		return;
 	batch->fail = LAB_FAIL_MEMORY;
 	batch->nr = lab_alloc_pages_bulk_node(near_gfp(owner, gfp), owner->nid,
@@ -429,14 +438,15 @@ static void spill_cache(struct lab_owner *owner)
 
 /*
  * Takes a batch of pages off a full cache, back to the page allocator. Where the context may
- * not use the allocator, the batch goes to the reserve's list, for the worker.
+ * not use the allocator, or the pages are sealed, the batch goes to the reserve's list, for the
+ * worker.
  * Context: Any; preemption as the API's caller had it.
  */
 void lab_cache_trim(struct lab_owner *owner,
 		    const struct labyrinth_owner *handle)
 {
 	struct lab_batch batch = { .fail = LAB_FAIL_MEMORY };
-	bool give_back = lab_may_lock();
+	bool give_back = lab_may_lock() && !lab_owner_is_sealed(owner);
 
 	preempt_disable();
 	if (lab_owner_is(owner, handle) && lab_cache_is_over(owner)) {
@@ -463,6 +473,43 @@ void lab_reserve_kick(struct lab_owner *owner, enum lab_fail fail)
 		irq_work_queue(&owner->kick);
 }
 
+/* Tags @page, which is sealed, and puts it on the reserve's list, or gives it back. */
+static int enter_sealed(struct lab_owner *owner, struct page *page)
+{
+	struct lab_slot *slot;
+	enum entry entry = tag_fresh_page(owner, page, false, &slot);
+
+	if (entry == TAGGED) {
+		lab_owner_account(owner, 1);
+		reserve_push(owner, slot);
+		return 0;
+	}
+	if (entry != STOLEN)
+		lab_seal_put(page);
+	if (entry != NO_ROOM)
+		return -EAGAIN;
+	lab_report_full();
+	return -ENOSPC;
+}
+
+/* As reserve_fill(), of an owner whose pages are sealed. */
+static int fill_sealed(struct lab_owner *owner)
+{
+	struct page *pages[LAB_BATCH];
+	int err = 0, want, i, nr;
+
+	while (!err && (want = reserve_wanted(owner) - atomic_read(&owner->reserve_held)) > 0) {
+		nr = lab_seal_get(owner->nid, pages, min_t(unsigned int, want, LAB_BATCH), want);
+		if (nr < 0)
+			return nr;
+		for (i = 0; i < nr; i++)
+			err = enter_sealed(owner, pages[i]) ?: err;
+		cond_resched();
+	}
+	/* Somebody looks at a page just now: there are others, and another time. */
+	return err == -EAGAIN ? -ENOMEM : err;
+}
+
 /*
  * Fills the reserve up to the target.
  * Context: Task; may sleep. Return: 0, -ENOMEM, or -ENOSPC where the table is full.
@@ -475,6 +522,8 @@ static int reserve_fill(struct lab_owner *owner)
 	unsigned int unwanted = 0;
 	struct lab_slot *slot;
 
+	if (lab_owner_is_sealed(owner))
+		return fill_sealed(owner);
 	while (atomic_read(&owner->reserve_held) < reserve_wanted(owner)) {
 		struct page *page = alloc_pages_node(owner->nid,
 						     near_gfp(owner, gfp), 0);
@@ -501,6 +550,12 @@ static int reserve_fill(struct lab_owner *owner)
 	return 0;
 }
 
+static void give_back_sealed(struct lab_batch *batch)
+{
+	while (batch->nr)
+		lab_seal_put(batch->pages[--batch->nr]);
+}
+
 /*
  * Gives the pages that the reserve has above the target back to the system.
  * Context: Task; may sleep. Return: how many pages.
@@ -515,14 +570,18 @@ unsigned int lab_cache_give_back(struct lab_owner *owner)
 		take_out_batch(owner, &batch, pop_excess, LAB_BATCH);
 		nr = batch.nr;
 		given += nr;
-		lab_batch_give_back(&batch);
+		if (lab_owner_is_sealed(owner))
+			give_back_sealed(&batch);
+		else
+			lab_batch_give_back(&batch);
 		cond_resched();
 	} while (nr);
 	return given;
 }
 
 /*
- * How many pages the system could have back.
+ * How many pages the system could have back. To unseal one takes a lock under which memory is
+ * allocated, so sealed pages are given back by their worker alone.
  * Context: Task; the owner stays.
  */
 unsigned int lab_cache_shrinkable(const struct lab_owner *owner)
@@ -530,6 +589,8 @@ unsigned int lab_cache_shrinkable(const struct lab_owner *owner)
 	unsigned int count = reserve_excess(owner);
 	int cpu;
 
+	if (lab_owner_is_sealed(owner))
+		return 0;
 	if (lab_owner_is_single(owner))
 		return count;
 	for_each_possible_cpu(cpu)

@@ -17,6 +17,7 @@
 #include "core/table.h"
 #include "inline/address.h"
 #include "page/call.h"
+#include "page/seal.h"
 
 static int find_owner(struct lab_call *call)
 {
@@ -86,12 +87,10 @@ static bool is_unseen(const struct lab_call *call)
 
 static void note_page(struct lab_call *call, int err)
 {
-	unsigned long pfn;
-
 	if (likely(!is_refusal(call, err)))
 		return;
-	if (is_unseen(call) && lab_address_pfn(call->addr, &pfn))
-		call->slot = lab_table_search(&labyrinth_hot.table, pfn, &call->tag);
+	if (is_unseen(call))
+		call->slot = lab_call_search(call->addr, &call->tag);
 	if (call->tag)
 		call->note = lab_page_note(call->slot, call->tag);
 }
@@ -157,20 +156,29 @@ static enum lab_class class_of(int err, lab_tag_t tag)
 }
 
 /*
+ * The slot of the page with the alias @addr, with a copy of the tag in @tag; or NULL.
+ * Context: Any.
+ */
+struct lab_slot *lab_call_search_sealed(const void *addr, lab_tag_t *tag)
+{
+	unsigned long pfn;
+
+	return lab_alias_pfn(addr, &pfn) ?
+		lab_table_search(&labyrinth_hot.table, pfn, tag) : NULL;
+}
+
+/*
  * Looks the page up and asks the table of transitions. A second call, after a failed commit,
  * gives the reason of the failure.
  * Return: the page's next state, or -EINVAL, -ENOENT, -EPERM, -EBUSY.
  */
 int lab_call_page(struct lab_call *call, const void *addr)
 {
-	unsigned long pfn;
 	int next;
 
 	call->addr = addr;
-	call->slot = NULL;
 	call->tag = 0;
-	if (lab_address_pfn(addr, &pfn))
-		call->slot = lab_table_search(&labyrinth_hot.table, pfn, &call->tag);
+	call->slot = lab_call_search(addr, &call->tag);
 	if (!call->slot) {
 		bool valid = lab_address_valid(addr);
 

@@ -90,6 +90,23 @@ static __always_inline bool lab_fast_commit(const struct lab_fast *fast,
 			      lab_tag_step(fast->tag, state)) == fast->tag);
 }
 
+struct lab_slot *lab_call_search_sealed(const void *addr, lab_tag_t *tag);
+
+/*
+ * The slot of the page at @addr, any value at all, and its tag in @tag; or NULL. No frame
+ * has the number that lab_address_pfn() makes of an alias.
+ * Context: Any.
+ */
+static __always_inline struct lab_slot *lab_call_search(const void *addr, lab_tag_t *tag)
+{
+	struct lab_slot *slot = NULL;
+	unsigned long pfn;
+
+	if (likely(lab_address_pfn(addr, &pfn)))
+		slot = lab_table_search(&labyrinth_hot.table, pfn, tag);
+	return likely(slot) ? slot : lab_call_search_sealed(addr, tag);
+}
+
 int lab_call_begin(struct lab_call *call);
 int lab_call_end(struct lab_call *call, int err);
 int lab_call_begin_rcu(struct lab_call *call) __acquires(RCU);

@@ -8,6 +8,7 @@
 #include <linux/preempt.h>
 
 #include "page/call.h"
+#include "page/seal.h"
 #include "report/trace.h"
 
 /* NULL if the slow path must look. */
@@ -36,9 +37,23 @@ static void lend_frozen(struct lab_call *call)
 		WRITE_ONCE(call->frame->lru, LAB_FRAME_PFMEMALLOC);
 }
 
+/*
+ * Puts a sealed page back into the direct map. That somebody strayed there just now is no
+ * fault of the owner's.
+ */
+static int open_sealed(struct lab_call *call)
+{
+	if (!lab_owner_is_sealed(call->owner) || !lab_seal_open(lab_tag_pfn(call->tag)))
+		return 0;
+	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+	call->class = LAB_BUSY;
+	call->silent = true;
+	return -EBUSY;
+}
+
 static int lend_held(struct lab_call *call)
 {
-	int err = lab_call_freeze(call);
+	int err = lab_call_freeze(call) ?: open_sealed(call);
 
 	if (err)
 		return err;
@@ -78,9 +93,14 @@ static noinline struct page *lend_slow(struct labyrinth_owner *owner, void *addr
  * take more. @owner must not write to the page, and gets the page back with
  * labyrinth_reclaim().
  *
+ * A sealed page is back in the direct map as long as it is lent, and for up to a second after
+ * labyrinth_reclaim(). Where somebody has just strayed there, it is not reported, and the page
+ * can be lent some milliseconds later.
+ *
  * Context: Any. Never sleeps.
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
- * labyrinth_free_page(); -EBUSY lent already, mapped, or something refers to the page.
+ * labyrinth_free_page(); -EBUSY lent already, mapped, or something refers to the page; or the
+ * page is sealed and a stray access to the page was diverted just now.
  */
 struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 {
@@ -162,6 +182,8 @@ static int reclaim_lent(struct lab_call *call)
 	if (!done)
 		return lab_call_again(call);
 	lab_step(LAB_OP_RECLAIM, lab_tag_pfn(call->tag), call->owner, call->ip);
+	if (lab_owner_is_sealed(call->owner))
+		lab_seal_kick();
 	return 0;
 }
 

@@ -25,6 +25,7 @@
 #include "core/table.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
+#include "page/seal.h"
 #include "report/report.h"
 #include "report/trace.h"
 
@@ -111,6 +112,8 @@ static void forget_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 		return;
 	limbo_end(tag);
 	lab_owner_account(owner, -1);
+	if (lab_owner_is_sealed(owner))
+		lab_seal_lose(lab_tag_pfn(tag));
 }
 
 /*
@@ -302,7 +305,9 @@ void lab_settle(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip
 {
 	struct page *page = lab_leave(owner, slot, ip);
 
-	if (page)
+	if (page && lab_owner_is_sealed(owner))
+		lab_seal_put(page);
+	else if (page)
 		__free_page(page);
 }
 
@@ -412,6 +417,8 @@ void lab_limbo_exit(void)
 	cancel_delayed_work_sync(&limbo_work);
 	limbo_look(NULL);
 	cancel_delayed_work_sync(&limbo_work);
+	/* Whoever has such a page reaches it by the direct map again, before it is theirs. */
+	lab_seal_stop();
 	lab_table_for_each(&labyrinth_hot.table, index, tag) {
 		abandon(&labyrinth_hot.table.slots[index], tag);
 		nr++;

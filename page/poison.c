@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stray writes noticed. A wild pointer, or a device that goes on writing, reaches any page. But
+ * Stray writes noticed. A wild pointer reaches any page that is not sealed, and a device
+ * that goes on writing reaches any page. But
  * no code has any business in a CACHED page. With poison=1 a page is filled with a pattern when
  * cached, and compared when handed out. A difference tells where the write went and the bytes
  * written, not the writer. A page that came zeroed from the page allocator is left so: the
@@ -19,6 +20,7 @@
 #include "core/param.h"
 #include "inline/address.h"
 #include "page/poison.h"
+#include "page/seal.h"
 #include "report/report.h"
 
 static struct lab_switch poison;
@@ -28,7 +30,9 @@ MODULE_PARM_DESC(poison,
 
 static void *address_of(const struct lab_slot *slot)
 {
-	return lab_pfn_address(lab_tag_pfn(READ_ONCE(slot->tag)));
+	lab_tag_t tag = READ_ONCE(slot->tag);
+
+	return lab_page_address(lab_owner_by_id(lab_tag_owner(tag)), lab_tag_pfn(tag));
 }
 
 /*

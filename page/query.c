@@ -6,6 +6,8 @@
 #include "core/owner.h"
 #include "core/table.h"
 #include "inline/address.h"
+#include "page/call.h"
+#include "page/seal.h"
 
 /* Callers get a tag's state as a number, without translation. */
 static_assert(LABYRINTH_PAGE_ABSENT == (int)LAB_ABSENT);
@@ -15,6 +17,31 @@ static_assert(LABYRINTH_PAGE_LENT == (int)LAB_LENT);
 static_assert(LABYRINTH_PAGE_LIMBO == (int)LAB_LIMBO);
 static_assert(LABYRINTH_PAGE_MAPPED == (int)LAB_MAPPED);
 static_assert(LABYRINTH_PAGE_MAPPED + 1 == (int)LAB_NR_STATES);
+
+/**
+ * labyrinth_page() - the struct page of an owner's page
+ * @owner: the page's owner.
+ * @addr: the page's address.
+ *
+ * What virt_to_page() is for other memory: virt_to_page() is wrong for a sealed page. Leave the
+ * struct page as it is. To map or to lend the page, use the calls for that.
+ *
+ * Context: Any. Never sleeps.
+ * Return: the struct page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
+ */
+struct page *labyrinth_page(struct labyrinth_owner *owner, const void *addr)
+{
+	struct lab_call call = {
+		.op = LAB_OP_PAGE, .handle = owner, .addr = addr, .ip = _RET_IP_,
+	};
+	int err = lab_call_begin(&call);
+
+	if (!err)
+		err = lab_call_page(&call, addr);
+	err = lab_call_end(&call, err);
+	return err ? ERR_PTR(err) : lab_frame_page(call.frame);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_page, LAB_NS);
 
 static void copy_info(const struct lab_glance *glance, struct labyrinth_page_info *info)
 {
@@ -28,6 +55,8 @@ static void copy_info(const struct lab_glance *glance, struct labyrinth_page_inf
 		.refs = lab_frame_refs(lab_frame_of_tag(glance->tag)),
 		.age_ms = out ? lab_when_age_ms(glance->when) : 0,
 		.site = glance->site,
+		.sealed = lab_owner_is_sealed(owner) &&
+			  lab_seal_is_closed(lab_tag_pfn(glance->tag)),
 	};
 	memcpy(info->owner, owner->name, LABYRINTH_NAME_LEN);
 	memcpy(info->module, owner->module_name, LABYRINTH_NAME_LEN);
@@ -51,13 +80,12 @@ int labyrinth_query(const void *addr, struct labyrinth_page_info *info)
 	struct labyrinth_page_info copy;
 	struct lab_glance glance;
 	struct lab_slot *slot;
-	unsigned long pfn;
 	lab_tag_t tag;
 
-	if (!info || !lab_address_pfn(addr, &pfn))
+	if (!info)
 		return -EINVAL;
 	/* The loop ends when no call changes the tag during the copy. */
-	while ((slot = lab_table_search(&labyrinth_hot.table, pfn, &tag))) {
+	while ((slot = lab_call_search(addr, &tag))) {
 		glance = lab_slot_glance(slot);
 		if (glance.tag != tag)
 			continue;

@@ -6,6 +6,8 @@
 #ifndef LABYRINTH_REPORT_H
 #define LABYRINTH_REPORT_H
 
+#include <linux/sched.h>
+
 #include "report/words.h"
 
 struct device;
@@ -25,6 +27,31 @@ struct lab_stray {
 	u8 bytes[16];
 };
 
+/* As many as a report shows. */
+#define LAB_ACCESS_STACK	6
+
+/**
+ * struct lab_access - who reached for a sealed page by the direct map, as noted in the fault
+ * @offset: into the page.
+ * @write: or a read.
+ * @context: a name, see lab_context_name().
+ * @cpu: where.
+ * @pid: of the task that ran.
+ * @comm: its name.
+ * @nr: of @entries.
+ * @entries: the stack, from the access on.
+ */
+struct lab_access {
+	unsigned int offset;
+	bool write;
+	const char *context;
+	int cpu;
+	int pid;
+	char comm[TASK_COMM_LEN];
+	unsigned int nr;
+	unsigned long entries[LAB_ACCESS_STACK];
+};
+
 /**
  * struct lab_refusal - the record of a refusal, or of a fault noticed
  * @class: the kind of refusal or fault.
@@ -39,6 +66,7 @@ struct lab_stray {
  * @dev: the device that the caller named, if wrong.
  * @damage: which word of struct page was wrong, and has been put right; or NULL.
  * @stray: the bytes found in the page; or NULL.
+ * @access: who made the access that was diverted; NULL: the caller of the report.
  * @function: the core function that was called by code that presents no handle; or NULL.
  * @ip: where the call returns to.
  */
@@ -55,6 +83,7 @@ struct lab_refusal {
 	const struct device *dev;
 	const struct lab_damage *damage;
 	const struct lab_stray *stray;
+	const struct lab_access *access;
 	const char *function;
 	unsigned long ip;
 };

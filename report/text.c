@@ -196,6 +196,16 @@ static void say_context(struct lab_text *text)
 	    raw_smp_processor_id(), (int)strlen(comm), comm, task_pid_nr(current));
 }
 
+/* Of an access that was recorded, it was another. */
+static void say_accessor(struct lab_text *text, const struct lab_access *access)
+{
+	say(text, " access:  by the direct map, at offset 0x%x; diverted, the page is as it was\n",
+	    access->offset);
+	say(text, " context: %s, CPU %d, task %*pE:%d\n", access->context, access->cpu,
+	    (int)strlen(access->comm), access->comm, access->pid);
+	say_trace(text, access->entries, access->nr);
+}
+
 static void say_caller(struct lab_text *text, const struct lab_refusal *refusal)
 {
 	const struct lab_owner *owner = refusal->caller;
@@ -254,6 +264,10 @@ void lab_text_report(struct lab_text *text, const struct lab_refusal *refusal,
 	if (refusal->stray)
 		say_stray(text, refusal->stray);
 	say_asked(text, refusal);
+	if (refusal->access) {
+		say_accessor(text, refusal->access);
+		return;
+	}
 	say_caller(text, refusal);
 	say_stack(text, refusal->ip);
 }

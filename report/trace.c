@@ -71,8 +71,11 @@ static void trace_page(enum lab_op op, unsigned long pfn,
 		return trace_page_unmap(pfn, owner, ip);
 	case LAB_OP_TRANSFER:		/* names two owners: lab_step_transfer() */
 	case LAB_OP_RELEASE_LENT:	/* traced as a release */
+	case LAB_OP_PAGE:		/* changes nothing */
 	case LAB_OP_DESTROY:
 	case LAB_OP_FAULT:
+	case LAB_OP_READ:
+	case LAB_OP_WRITE:
 	case LAB_NR_OP_NAMES:
 		return;
 	}

@@ -33,7 +33,7 @@ int lab_trace_init(void);
 void lab_trace_exit(void);
 #endif
 
-DECLARE_EVENT_CLASS(labyrinth_page,
+DECLARE_EVENT_CLASS(labyrinth_step,
 	TP_PROTO(unsigned long pfn, const struct lab_owner *owner,
 		 unsigned long ip),
 	TP_ARGS(pfn, owner, ip),
@@ -58,7 +58,7 @@ DECLARE_EVENT_CLASS(labyrinth_page,
  * these tracepoints is on.
  */
 #define LAB_FAST_EVENT(name)						\
-DEFINE_EVENT_FN(labyrinth_page, name,					\
+DEFINE_EVENT_FN(labyrinth_step, name,					\
 	TP_PROTO(unsigned long pfn, const struct lab_owner *owner,	\
 		 unsigned long ip),					\
 	TP_ARGS(pfn, owner, ip), lab_trace_begin, lab_trace_end)
@@ -71,7 +71,7 @@ LAB_FAST_EVENT(page_dma);
 LAB_FAST_EVENT(page_unmap);
 
 #define LAB_PAGE_EVENT(name)						\
-DEFINE_EVENT(labyrinth_page, name,					\
+DEFINE_EVENT(labyrinth_step, name,					\
 	TP_PROTO(unsigned long pfn, const struct lab_owner *owner,	\
 		 unsigned long ip),					\
 	TP_ARGS(pfn, owner, ip))

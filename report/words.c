@@ -22,6 +22,7 @@
 	W(LAB_BAD_MAPPING, "bad-mapping")				\
 	W(LAB_WRONG_DEVICE, "wrong-device")				\
 	W(LAB_WRONG_VMA, "wrong-vma")					\
+	W(LAB_SEALED, "sealed")						\
 	W(LAB_LOST_REFERENCE, "lost-reference")				\
 	W(LAB_OVERWRITTEN, "overwritten")				\
 	W(LAB_STRAY_WRITE, "stray-write")				\
@@ -48,8 +49,11 @@ static_assert((CLASS_WORDS(ONE_MORE)) == LAB_NR_CLASSES);
 	W(LAB_OP_VMAP, "vmap")						\
 	W(LAB_OP_DMA, "dma")						\
 	W(LAB_OP_UNMAP, "unmap")					\
+	W(LAB_OP_PAGE, "page")						\
 	W(LAB_OP_DESTROY, "destroy")					\
-	W(LAB_OP_FAULT, "fault")
+	W(LAB_OP_FAULT, "fault")					\
+	W(LAB_OP_READ, "read")						\
+	W(LAB_OP_WRITE, "write")
 
 static const char * const op_names[] = { OP_WORDS(WORD) };
 static_assert((OP_WORDS(ONE_MORE)) == LAB_NR_OP_NAMES);
@@ -70,6 +74,7 @@ static_assert((STATE_WORDS(ONE_MORE)) == LAB_NR_STATES);
 	W(LAB_FAIL_QUOTA, "quota")					\
 	W(LAB_FAIL_TABLE, "table")					\
 	W(LAB_FAIL_MEMORY, "memory")					\
+	W(LAB_FAIL_SEALED, "sealed")					\
 	W(LAB_FAIL_CONTEXT, "context")
 
 static const char * const fail_names[] = { FAIL_WORDS(WORD) };

@@ -22,7 +22,7 @@ PLACES = {
 }
 
 LABYRINTH = ["single-pair", "single-burst64", "single-bulk16", "any-pair",
-             "any-burst64", "any-bulk16", "owns", "query", "refused-free"]
+             "any-burst64", "any-bulk16", "sealed-pair", "owns", "query", "refused-free"]
 LONGEST = ["any-alloc", "single-alloc", "any-free", "single-free"]
 PEERS = ["pool-direct-pair", "pool-direct-burst64", "pool-ring-pair",
          "pool-ring-burst64", "raw-pair", "raw-burst64", "raw-bulk16",
@@ -37,6 +37,7 @@ NAMES = {
     "any-pair": "Labyrinth any context, alloc + free",
     "any-burst64": "Labyrinth any context, 64 and 64",
     "any-bulk16": "Labyrinth any context, bulk of 16",
+    "sealed-pair": "Labyrinth sealed, alloc + free",
     "owns": "Labyrinth owns()",
     "query": "Labyrinth query()",
     "refused-free": "Labyrinth refused free",
@@ -121,6 +122,8 @@ def print_hot(results, where):
     rows = [["", "cost", "/ direct", "/ ring", "/ alloc_page"]]
     for case in ["loop"] + LABYRINTH + PEERS:
         value = cost(results, where, "hot", case)
+        if value is None:
+            continue
         ratios = ["" if case == "loop" else
                   show(ratio(results, where, case, peer), 2)
                   for peer in AGAINST]
@@ -205,6 +208,11 @@ def targets(results, where):
         if value is not None:
             yield (f"{case} is {value:.3f} of {peer}-pair, at most {limit:.2f}",
                    value <= limit)
+    sealed, any_pair = (cost(results, where, "hot", case)
+                        for case in ("sealed-pair", "any-pair"))
+    if sealed is not None and any_pair:
+        yield (f"sealed-pair is {sealed / any_pair:.3f} of any-pair, at most 1.10",
+               sealed <= 1.10 * any_pair)
     if where == "icount":
         alone = owns_alone(results)
         if alone is not None:

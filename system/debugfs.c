@@ -12,6 +12,7 @@
 
 #include "core/note.h"
 #include "core/table.h"
+#include "guard/fault.h"
 #include "guard/guard.h"
 #include "page/cache.h"
 #include "page/limbo.h"
@@ -231,6 +232,7 @@ int lab_debugfs_init(void)
 	debugfs_create_file("transitions", 0400, root, NULL,
 			    &transitions_fops);
 	lab_guard_debugfs(root);
+	lab_fault_debugfs(root);
 	return 0;
 }
 

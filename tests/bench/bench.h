@@ -37,10 +37,14 @@
 	asm volatile("" : : "r" (var) : "memory");			\
 })
 
-/* What one CPU works with; the owner @any and the pools of memory are shared. */
+/*
+ * What one CPU works with; the owners @any and @sealed and the pools of memory are shared.
+ * @sealed is NULL where there are no sealed pages.
+ */
 struct bench_set {
 	struct labyrinth_owner *single;
 	struct labyrinth_owner *any;
+	struct labyrinth_owner *sealed;
 	struct page_pool *pool;
 	struct kmem_cache *slab;
 	mempool_t *mempool;

@@ -91,6 +91,7 @@ struct labyrinth_owner *bench_owner(const char *name, unsigned long flags)
 		.name = name,
 		.nid = NUMA_NO_NODE,
 		.flags = flags,
+		.reserve = flags & LABYRINTH_OWNER_SEALED ? BENCH_BURST : 0,
 	};
 
 	return labyrinth_owner_create(&attrs);
@@ -131,6 +132,9 @@ static int shared_init(struct bench_set *set)
 	set->any = bench_owner("bench-any", 0);
 	if (IS_ERR(set->any))
 		return PTR_ERR(set->any);
+	set->sealed = bench_owner("bench-sealed", LABYRINTH_OWNER_SEALED);
+	if (IS_ERR(set->sealed))
+		set->sealed = NULL;
 	set->slab = kmem_cache_create("labyrinth_bench", PAGE_SIZE, PAGE_SIZE,
 				      0, NULL);
 	set->mempool = mempool_create_page_pool(BENCH_BURST, 0);
@@ -141,6 +145,8 @@ static void shared_exit(struct bench_set *set)
 {
 	mempool_destroy(set->mempool);
 	kmem_cache_destroy(set->slab);
+	if (set->sealed)
+		labyrinth_owner_destroy(set->sealed);
 	if (!IS_ERR_OR_NULL(set->any))
 		labyrinth_owner_destroy(set->any);
 }
@@ -152,6 +158,7 @@ static int sets_init(void)
 
 	for (i = 0; i < cpus && !err; i++) {
 		sets[i].any = sets[0].any;
+		sets[i].sealed = sets[0].sealed;
 		sets[i].slab = sets[0].slab;
 		sets[i].mempool = sets[0].mempool;
 		err = set_init(&sets[i]);

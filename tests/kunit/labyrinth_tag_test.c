@@ -184,6 +184,9 @@ static const int documented[LAB_NR_OPS][LAB_NR_STATES] = {
 	[LAB_OP_UNMAP] = {
 		-ENOENT, -ENOENT, -ENOENT, -ENOENT, -ENOENT,
 		LAB_HELD },
+	[LAB_OP_PAGE] = {
+		-ENOENT, -ENOENT, LAB_HELD, LAB_LENT, -ENOENT,
+		LAB_MAPPED },
 };
 
 static void transitions_are_as_documented(struct kunit *test)

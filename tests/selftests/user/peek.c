@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Usage: peek kcore|read|mmap PFN
+ * Usage: peek kcore|read|mmap PFN, or peek address ADDRESS
  * Reads the first byte of a page frame as root may: through /proc/kcore, or through
- * /dev/mem by read() or mmap(). Prints it in hexadecimal, or the errno's name.
+ * /dev/mem by read() or mmap(). Prints it in hexadecimal, or the errno's name. Of an address
+ * of the kernel's, through /proc/kcore.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/elf.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +37,8 @@ static int read_at(int file, off_t at)
 	return say_byte(byte);
 }
 
-/* Where in /proc/kcore the segment is that holds the frame's place in memory. */
-static off_t kcore_offset(int file, unsigned long phys)
+/* Where in /proc/kcore the segment is that holds the frame's place in memory, or the address. */
+static off_t kcore_offset(int file, unsigned long at_byte, bool virt)
 {
 	struct elf64_hdr head;
 	struct elf64_phdr seg;
@@ -46,21 +48,22 @@ static off_t kcore_offset(int file, unsigned long phys)
 		return -1;
 	for (i = 0; i < head.e_phnum; i++) {
 		off_t at = head.e_phoff + i * sizeof(seg);
+		unsigned long start;
 
 		if (pread(file, &seg, sizeof(seg), at) != sizeof(seg))
 			return -1;
-		if (seg.p_type == PT_LOAD && seg.p_paddr <= phys &&
-		    phys - seg.p_paddr < seg.p_memsz)
-			return seg.p_offset + (phys - seg.p_paddr);
+		start = virt ? seg.p_vaddr : seg.p_paddr;
+		if (seg.p_type == PT_LOAD && start <= at_byte && at_byte - start < seg.p_memsz)
+			return seg.p_offset + (at_byte - start);
 	}
 	errno = ENXIO;
 	return -1;
 }
 
-static int peek_kcore(unsigned long phys)
+static int peek_kcore(unsigned long at_byte, bool virt)
 {
 	int file = open("/proc/kcore", O_RDONLY);
-	off_t at = file < 0 ? -1 : kcore_offset(file, phys);
+	off_t at = file < 0 ? -1 : kcore_offset(file, at_byte, virt);
 
 	return at < 0 ? say_errno() : read_at(file, at);
 }
@@ -79,9 +82,11 @@ int main(int argc, char **argv)
 
 	if (argc != 3)
 		return 2;
+	if (!strcmp(argv[1], "address"))
+		return peek_kcore(strtoul(argv[2], NULL, 0), true);
 	phys = strtoul(argv[2], NULL, 0) * sysconf(_SC_PAGESIZE);
 	if (!strcmp(argv[1], "kcore"))
-		return peek_kcore(phys);
+		return peek_kcore(phys, false);
 	file = open("/dev/mem", O_RDONLY);
 	if (file < 0)
 		return say_errno();

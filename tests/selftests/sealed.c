@@ -1,0 +1,783 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reaches for sealed pages in every way there is, and does with them what their owner may: one
+ * deed for each word written to /sys/kernel/debug/labyrinth_sealed/do, which returns its errno.
+ */
+#define pr_fmt(fmt) "labyrinth_sealed: " fmt
+
+#include <linux/cpumask.h>
+#include <linux/debugfs.h>
+#include <linux/delay.h>
+#include <linux/hrtimer.h>
+#include <linux/interrupt.h>
+#include <linux/irq_work.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pgtable.h>
+#include <linux/smp.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <asm/apic.h>
+#include <asm/nmi.h>
+
+#include "labyrinth_compat.h"
+#include "labyrinth_alloc.h"
+
+#define RESERVE		32U
+#define MANY		4096U
+#define PATTERN		0x5a
+#define WORD		0x5a5a5a5a5a5a5a5aUL
+/* What strays. */
+#define STRAY		0x1122334455667788UL
+
+static bool zero;
+module_param(zero, bool, 0444);
+MODULE_PARM_DESC(zero, "Make the owner a ZERO one (default 0)");
+
+static struct dentry *root;
+static struct labyrinth_owner *vault, *second, *plain;
+static void *keys[RESERVE];
+static unsigned int nr_keys;
+static unsigned long pfns[RESERVE];
+static unsigned long alias;
+static u32 tried, pages_hit;
+
+/* Where a page would be in the direct map. */
+static void *direct(const void *key)
+{
+	return page_address(labyrinth_page(vault, key));
+}
+
+static unsigned long entry_of(const void *key)
+{
+	unsigned int level;
+	pte_t *entry = lookup_address((unsigned long)direct(key), &level);
+
+	return entry ? pte_val(READ_ONCE(*entry)) : ~0UL;
+}
+
+static bool is_sealed(const void *key)
+{
+	struct labyrinth_page_info info;
+
+	return !labyrinth_query(key, &info) && info.sealed && !entry_of(key);
+}
+
+/* Until the worker has seen to the page: then, and a flush later. */
+static int await_sealed(const void *key)
+{
+	unsigned int i;
+
+	for (i = 0; i < 500; i++) {
+		if (is_sealed(key)) {
+			msleep(60);
+			return 0;
+		}
+		msleep(20);
+	}
+	pr_err("not sealed again: entry 0x%lx\n", entry_of(key));
+	return -ETIME;
+}
+
+/* Named in reports. */
+static noinline int take_keys(void)
+{
+	nr_keys = 0;
+	while (nr_keys < RESERVE) {
+		void *key = labyrinth_void_alloc_page_gfp_atomic_exclusive(vault);
+
+		if (!key)
+			return -ENOMEM;
+		if (zero && memchr_inv(key, 0, PAGE_SIZE))
+			return -EIO;
+		memset(key, PATTERN, PAGE_SIZE);
+		pfns[nr_keys] = page_to_pfn(labyrinth_page(vault, key));
+		keys[nr_keys++] = key;
+	}
+	alias = (unsigned long)keys[0];
+	return 0;
+}
+
+static struct labyrinth_owner *make(const char *name, unsigned long flags, unsigned int reserve)
+{
+	return labyrinth_owner_create(&(struct labyrinth_owner_attrs) {
+		.name = name, .nid = NUMA_NO_NODE, .flags = flags, .reserve = reserve,
+	});
+}
+
+static int do_begin(void)
+{
+	unsigned long flags = LABYRINTH_OWNER_SEALED | (zero ? LABYRINTH_OWNER_ZERO : 0);
+
+	vault = make("vault", flags, RESERVE);
+	second = make("second", LABYRINTH_OWNER_SEALED | LABYRINTH_OWNER_SINGLE, 1);
+	plain = make("plain", 0, 1);
+	if (IS_ERR(vault) || IS_ERR(second) || IS_ERR(plain))
+		return -EIO;
+	return take_keys();
+}
+
+/* Content and owner are what they were. */
+static int check_keys(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_keys; i++) {
+		if (!labyrinth_owns(vault, keys[i]) || labyrinth_owns(plain, keys[i]))
+			return -EPERM;
+		if (memchr_inv(keys[i], PATTERN, PAGE_SIZE)) {
+			pr_err("page %u was changed\n", i);
+			return -EIO;
+		}
+	}
+	return 0;
+}
+
+static int do_end(void)
+{
+	int err = check_keys();
+
+	while (nr_keys)
+		err = labyrinth_free_page(vault, keys[--nr_keys]) ?: err;
+	labyrinth_owner_destroy(plain);
+	labyrinth_owner_destroy(second);
+	labyrinth_owner_destroy(vault);
+	return err;
+}
+
+static int check_entry(unsigned long pfn)
+{
+	unsigned int level;
+	pte_t *entry = lookup_address((unsigned long)pfn_to_kaddr(pfn), &level);
+
+	if (!entry || !pte_present(*entry) || !pte_write(*entry))
+		return -EFAULT;
+	if (level != PG_LEVEL_4K)
+		return 0;
+	if (pte_pfn(*entry) != pfn)
+		return -EIO;
+	return (pte_flags(*entry) ^ pgprot_val(PAGE_KERNEL)) &
+	       ~(_PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_GLOBAL) ? -EINVAL : 0;
+}
+
+/* The entries of pages that are no longer Labyrinth's are those of ordinary memory. */
+static int do_entries(void)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < RESERVE && !err; i++)
+		err = check_entry(pfns[i]);
+	return err;
+}
+
+/* So many that large entries of the direct map are split for them. */
+static int do_many(void)
+{
+	struct labyrinth_owner *owner = make("many", LABYRINTH_OWNER_SEALED, MANY);
+	void **all = kvcalloc(MANY, sizeof(*all), GFP_KERNEL);
+	unsigned int nr, i;
+	int err = 0;
+
+	if (IS_ERR(owner) || !all)
+		return -ENOMEM;
+	nr = labyrinth_alloc_bulk(owner, MANY, all);
+	for (i = 0; i < nr; i++) {
+		void *page = all[i];
+
+		memset(page, 0xa5, PAGE_SIZE);
+		all[i] = (void *)page_to_pfn(labyrinth_page(owner, page));
+		err = labyrinth_free_page(owner, page) ?: err;
+	}
+	labyrinth_owner_destroy(owner);
+	for (i = 0; i < nr && !err; i++)
+		err = check_entry((unsigned long)all[i]);
+	kvfree(all);
+	return err ?: nr < MANY ? -ENOMEM : 0;
+}
+
+/* Every access returns whether it saw what it must: nothing of the page. */
+
+#define READS(bits)							\
+static noinline bool read##bits(void *at)				\
+{									\
+	return READ_ONCE(*(u##bits *)(at + 64)) == 0;			\
+}
+
+#define WRITES(bits)							\
+static noinline bool write##bits(void *at)				\
+{									\
+	WRITE_ONCE(*(u##bits *)(at + 64), STRAY & GENMASK(bits - 1, 0));	\
+	return true;							\
+}
+
+READS(8) READS(16) READS(32) READS(64)
+WRITES(8) WRITES(16) WRITES(32) WRITES(64)
+
+static noinline bool write_unaligned(void *at)
+{
+	WRITE_ONCE(*(u64 *)(at + 61), STRAY);
+	return true;
+}
+
+static noinline bool xadd_locked(void *at)
+{
+	return !xadd((u64 *)(at + 8), 1);
+}
+
+static noinline bool cmpxchg_locked(void *at)
+{
+	return cmpxchg((u64 *)(at + 16), WORD, 1) != WORD;
+}
+
+static noinline bool set_bit_locked(void *at)
+{
+	set_bit(3, at + 24);
+	return true;
+}
+
+static noinline bool memset_few(void *at)
+{
+	memset(at + 96, 0xee, 5);
+	return true;
+}
+
+static noinline bool memset_all(void *at)
+{
+	memset(at, 0xee, PAGE_SIZE);
+	return true;
+}
+
+/* These two go on into the next page, which is sealed as well. */
+static noinline bool rep_over_the_end(void *at)
+{
+	void *to = at + PAGE_SIZE - 100;
+	unsigned long nr = 200;
+
+	asm volatile("rep stosb" : "+D" (to), "+c" (nr) : "a" (0xee) : "memory");
+	return true;
+}
+
+static noinline bool write_over_the_end(void *at)
+{
+	WRITE_ONCE(*(u64 *)(at + PAGE_SIZE - 4), STRAY);
+	return true;
+}
+
+static const struct access {
+	const char *name;
+	bool (*fn)(void *at);
+	unsigned int pages;
+} accesses[] = {
+	{ "read8", read8, 1 },
+	{ "read16", read16, 1 },
+	{ "read32", read32, 1 },
+	{ "read64", read64, 1 },
+	{ "write8", write8, 1 },
+	{ "write16", write16, 1 },
+	{ "write32", write32, 1 },
+	{ "write64", write64, 1 },
+	{ "unaligned", write_unaligned, 1 },
+	{ "memset", memset_all, 1 },
+	{ "rep over the end", rep_over_the_end, 2 },
+	{ "write over the end", write_over_the_end, 2 },
+};
+
+/* Some processors, or what stands for one, read before they write: that is two to tell of. */
+static const struct access locked[] = {
+	{ "locked xadd", xadd_locked, 1 },
+	{ "locked cmpxchg", cmpxchg_locked, 1 },
+	{ "locked bts", set_bit_locked, 1 },
+};
+
+struct visit {
+	const struct access *access;
+	void *at;
+	bool there;
+	bool right;
+	struct hrtimer timer;
+	struct irq_work work;
+};
+
+static void visit(struct visit *v)
+{
+	v->right = v->access->fn(v->at);
+	/* For whoever waits, on whichever CPU. */
+	smp_store_release(&v->there, true);	/* Pairs with await_visit(). */
+}
+
+static void in_task_context(struct visit *v)
+{
+	visit(v);
+}
+
+static void irqs_off(struct visit *v)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	visit(v);
+	local_irq_restore(flags);
+}
+
+static void raw_lock_held(struct visit *v)
+{
+	static DEFINE_RAW_SPINLOCK(lock);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&lock, flags);
+	visit(v);
+	raw_spin_unlock_irqrestore(&lock, flags);
+}
+
+static enum hrtimer_restart fired(struct hrtimer *timer)
+{
+	visit(container_of(timer, struct visit, timer));
+	return HRTIMER_NORESTART;
+}
+
+static void start(struct visit *v, enum hrtimer_mode mode)
+{
+	lab_hrtimer_setup(&v->timer, fired, CLOCK_MONOTONIC, mode);
+	hrtimer_start(&v->timer, ns_to_ktime(NSEC_PER_MSEC), mode);
+}
+
+static void in_hard_interrupt(struct visit *v)
+{
+	start(v, HRTIMER_MODE_REL_HARD);
+}
+
+static void in_soft_interrupt(struct visit *v)
+{
+	start(v, HRTIMER_MODE_REL_SOFT);
+}
+
+static void on_other(void *v)
+{
+	visit(v);
+}
+
+static void on_other_cpu(struct visit *v)
+{
+	unsigned int cpu = cpumask_any_but(cpu_online_mask, get_cpu());
+
+	put_cpu();
+	if (cpu < nr_cpu_ids)
+		smp_call_function_single(cpu, on_other, v, 1);
+	else
+		visit(v);
+}
+
+static struct visit *nmi_visit;
+
+static int handle_nmi(unsigned int type, struct pt_regs *regs)
+{
+	struct visit *v = xchg(&nmi_visit, NULL);
+
+	if (!v)
+		return NMI_DONE;
+	visit(v);
+	return NMI_HANDLED;
+}
+
+static void in_an_nmi(struct visit *v)
+{
+	xchg(&nmi_visit, v);
+	preempt_disable();
+	lab_send_nmi(cpumask_of(smp_processor_id()));
+	preempt_enable();
+}
+
+static const struct context {
+	const char *name;
+	void (*go)(struct visit *v);
+} contexts[] = {
+	{ "task", in_task_context },
+	{ "irqs off", irqs_off },
+	{ "raw lock", raw_lock_held },
+	{ "hardirq", in_hard_interrupt },
+	{ "softirq", in_soft_interrupt },
+	{ "other CPU", on_other_cpu },
+	{ "NMI", in_an_nmi },
+};
+
+static int await_visit(struct visit *v)
+{
+	unsigned int i;
+
+	/* Pairs with the release in visit(). */
+	for (i = 0; i < 500 && !smp_load_acquire(&v->there); i++)
+		usleep_range(2000, 4000);
+	return v->there ? 0 : -ETIME;
+}
+
+/* A page whose neighbour in memory is the owner's too. */
+static int find_neighbours(unsigned int *which)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < nr_keys; i++) {
+		for (j = 0; j < nr_keys; j++) {
+			if (pfns[j] != pfns[i] + 1)
+				continue;
+			which[0] = i;
+			which[1] = j;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static int reach(const struct access *access, const struct context *context,
+		 const unsigned int *which)
+{
+	struct visit *v = kzalloc(sizeof(*v), GFP_KERNEL);
+	int err;
+
+	if (!v)
+		return -ENOMEM;
+	v->access = access;
+	v->at = direct(keys[which[0]]);
+	err = await_sealed(keys[which[0]]) ?: await_sealed(keys[which[1]]);
+	if (!err) {
+		context->go(v);
+		err = await_visit(v);
+	}
+	if (!err && !v->right)
+		err = -EIO;
+	if (err)
+		pr_err("%s in %s: %d\n", access->name, context->name, err);
+	tried++;
+	pages_hit += access->pages;
+	kfree(v);
+	return err ?: check_keys();
+}
+
+/* Every access in a task, and a read and a write in every context. */
+static int do_strays(void)
+{
+	unsigned int which[2], i;
+	int err = find_neighbours(which);
+
+	tried = 0;
+	pages_hit = 0;
+	err = err ?: register_nmi_handler(NMI_LOCAL, handle_nmi, 0, "labyrinth_sealed");
+	if (err)
+		return err;
+	for (i = 0; i < ARRAY_SIZE(accesses) && !err; i++)
+		err = reach(&accesses[i], &contexts[0], which);
+	for (i = 1; i < ARRAY_SIZE(contexts) && !err; i++)
+		err = reach(&accesses[3], &contexts[i], which) ?:
+		      reach(&accesses[7], &contexts[i], which) ?:
+		      reach(&accesses[10], &contexts[i], which);
+	unregister_nmi_handler(NMI_LOCAL, "labyrinth_sealed");
+	return err ?: await_sealed(keys[which[0]]) ?: await_sealed(keys[which[1]]);
+}
+
+static int do_locked(void)
+{
+	unsigned int which[2] = { 0, 0 }, i;
+	int err = 0;
+
+	for (i = 0; i < ARRAY_SIZE(locked) && !err; i++)
+		err = reach(&locked[i], &contexts[0], which);
+	return err ?: await_sealed(keys[0]);
+}
+
+/* A read, and then a write: both are seen; what comes after them is not. */
+static int do_both(void)
+{
+	int err = await_sealed(keys[0]);
+	void *at = direct(keys[0]);
+	unsigned int i;
+
+	if (err)
+		return err;
+	local_irq_disable();
+	for (i = 0; i < 100; i++)
+		read64(at);
+	for (i = 0; i < 100; i++)
+		write64(at);
+	local_irq_enable();
+	return await_sealed(keys[0]) ?: check_keys();
+}
+
+/* Two pages are strayed to at a time: of each is told what was written to it. */
+static int do_two(void)
+{
+	int err = await_sealed(keys[5]) ?: await_sealed(keys[6]);
+	void *one = direct(keys[5]), *two = direct(keys[6]);
+
+	if (err)
+		return err;
+	local_irq_disable();
+	write_unaligned(one);
+	memset_few(two);
+	local_irq_enable();
+	return await_sealed(keys[5]) ?: await_sealed(keys[6]) ?: check_keys();
+}
+
+/* Faults that are somebody else's to explain come to who explains them. */
+static int do_nofault(void)
+{
+	u64 word;
+
+	if (copy_from_kernel_nofault(&word, direct(keys[0]), sizeof(word)) != -EFAULT)
+		return -EIO;
+	return is_sealed(keys[0]) ? check_keys() : -EBUSY;
+}
+
+/* More accesses than anybody wants reports of. */
+static int do_storm(void)
+{
+	unsigned long end = jiffies + 3 * HZ;
+	unsigned int i = 0;
+
+	while (time_before(jiffies, end)) {
+		write64(direct(keys[i % nr_keys]));
+		read64(direct(keys[(i + 7) % nr_keys]));
+		i++;
+		cond_resched();
+	}
+	for (i = 0; i < nr_keys; i++)
+		if (await_sealed(keys[i]))
+			return -ETIME;
+	return check_keys();
+}
+
+static void look(void *arg)
+{
+	u64 **word = arg;
+
+	/* The other CPU answers in place of the question. */
+	if (READ_ONCE(**word) != WORD)
+		*word = NULL;
+}
+
+/* Whether every CPU sees what is in the page by the direct map. */
+static bool all_see(void *at)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		u64 *word = at;
+
+		smp_call_function_single(cpu, look, &word, 1);
+		if (!word)
+			return false;
+	}
+	return true;
+}
+
+static int lend_and_reclaim(void *key)
+{
+	struct labyrinth_page_info info;
+	struct page *page = labyrinth_lend(vault, key);
+
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	if (page_address(page) != direct(key) || !all_see(page_address(page)))
+		return -EIO;
+	if (labyrinth_query(key, &info) || info.sealed)
+		return -EINVAL;
+	if (labyrinth_reclaim(vault, key) != -EBUSY)
+		return -EPERM;
+	put_page(page);
+	return labyrinth_reclaim(vault, key);
+}
+
+static int do_lend(void)
+{
+	unsigned long start = jiffies;
+	int err = await_sealed(keys[1]) ?: lend_and_reclaim(keys[1]) ?: await_sealed(keys[1]);
+
+	if (!err && time_after(jiffies, start + 2 * HZ))
+		err = -ETIME;
+	return err ?: check_keys();
+}
+
+static void stray_there(void *at)
+{
+	write64(at);
+}
+
+/* A page that was strayed to is not lent before all CPUs have forgotten the decoy. */
+static int do_lend_strayed(void)
+{
+	void *key = keys[2];
+	unsigned int i;
+	int err = await_sealed(key);
+
+	if (err)
+		return err;
+	on_each_cpu(stray_there, direct(key), 1);
+	if (labyrinth_lend(vault, key) != ERR_PTR(-EBUSY))
+		return -EINVAL;
+	for (i = 0; i < 500; i++) {
+		err = lend_and_reclaim(key);
+		if (err != -EBUSY)
+			break;
+		usleep_range(2000, 4000);
+	}
+	return err ?: await_sealed(key) ?: check_keys();
+}
+
+/* What its owner can do with a sealed page, and what nobody can. */
+static int do_calls(void)
+{
+	void *key = keys[3], *range[2] = { keys[3], keys[4] }, *map;
+	struct page *page = alloc_page(GFP_KERNEL);
+	struct labyrinth_page_info info;
+	int err = 0;
+
+	if (!page)
+		return -ENOMEM;
+	if (labyrinth_release(vault, key) != ERR_PTR(-EOPNOTSUPP) ||
+	    labyrinth_transfer(vault, plain, key) != -EOPNOTSUPP ||
+	    labyrinth_adopt(vault, page) != ERR_PTR(-EOPNOTSUPP) ||
+	    labyrinth_free_page(plain, key) != -EPERM ||
+	    labyrinth_page(plain, key) != ERR_PTR(-EPERM) ||
+	    labyrinth_free_page(vault, key + 1) != -EINVAL)
+		err = -EIO;
+	__free_page(page);
+	if (labyrinth_transfer(vault, second, key) || !labyrinth_owns(second, key) ||
+	    labyrinth_owns(vault, key) || labyrinth_query(key, &info) ||
+	    strcmp(info.owner, "second") || !info.sealed ||
+	    labyrinth_transfer(second, vault, key))
+		err = -EINVAL;
+	map = labyrinth_vmap(vault, range, 2);
+	if (IS_ERR(map))
+		return PTR_ERR(map);
+	if (memchr_inv(map, PATTERN, 2 * PAGE_SIZE))
+		err = -EFAULT;
+	return labyrinth_vunmap(vault, map) ?: err ?: check_keys();
+}
+
+/* With no page ready there is none, and the worker makes it good. */
+static int do_exhaust(void)
+{
+	void *more[2 * RESERVE];
+	unsigned int nr = 0, round;
+
+	for (round = 0; round < 2; round++) {
+		preempt_disable();
+		nr = labyrinth_alloc_bulk(vault, ARRAY_SIZE(more), more);
+		preempt_enable();
+		if (nr < (round ? RESERVE : 1) || nr == ARRAY_SIZE(more))
+			pr_err("round %u: %u pages\n", round, nr);
+		while (nr)
+			if (labyrinth_free_page(vault, more[--nr]))
+				return -EIO;
+		msleep(500);
+	}
+	return check_keys();
+}
+
+/* Writes to all memory that is to be had. */
+static int do_wipe(void)
+{
+	unsigned long nr = 0;
+	struct page *page, *next;
+	LIST_HEAD(pages);
+	int order;
+
+	for (order = 9; order >= 0; order--) {
+		while ((page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN |
+					   __GFP_NOMEMALLOC, order))) {
+			memset(page_address(page), 0xcc, PAGE_SIZE << order);
+			set_page_private(page, order);
+			list_add(&page->lru, &pages);
+			nr += 1UL << order;
+			cond_resched();
+		}
+	}
+	list_for_each_entry_safe(page, next, &pages, lru) {
+		order = page_private(page);
+		list_del(&page->lru);
+		set_page_private(page, 0);
+		__free_pages(page, order);
+	}
+	pr_info("%lu pages written\n", nr);
+	return nr ? 0 : -ENOMEM;
+}
+
+static int do_abandon(void)
+{
+	nr_keys = 0;
+	labyrinth_owner_destroy(plain);
+	labyrinth_owner_destroy(second);
+	return labyrinth_owner_destroy(vault) == RESERVE ? 0 : -EIO;
+}
+
+static int do_no_reserve(void)
+{
+	return PTR_ERR_OR_ZERO(make("none", LABYRINTH_OWNER_SEALED, 0));
+}
+
+static const struct {
+	const char *word;
+	int (*fn)(void);
+} words[] = {
+	{ "begin", do_begin },
+	{ "end", do_end },
+	{ "entries", do_entries },
+	{ "strays", do_strays },
+	{ "locked", do_locked },
+	{ "both", do_both },
+	{ "two", do_two },
+	{ "nofault", do_nofault },
+	{ "storm", do_storm },
+	{ "lend", do_lend },
+	{ "lend-strayed", do_lend_strayed },
+	{ "calls", do_calls },
+	{ "exhaust", do_exhaust },
+	{ "many", do_many },
+	{ "wipe", do_wipe },
+	{ "abandon", do_abandon },
+	{ "no-reserve", do_no_reserve },
+};
+
+static ssize_t do_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	char word[32] = {};
+	int err = -EINVAL;
+	size_t i;
+
+	if (count >= sizeof(word) || copy_from_user(word, buf, count))
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(strim(word), words[i].word))
+			err = words[i].fn();
+	return err ?: count;
+}
+
+static const struct file_operations do_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = do_write,
+};
+
+static int __init sealed_init(void)
+{
+	root = debugfs_create_dir("labyrinth_sealed", NULL);
+	debugfs_create_file("do", 0200, root, NULL, &do_fops);
+	debugfs_create_u32("tried", 0400, root, &tried);
+	debugfs_create_u32("pages", 0400, root, &pages_hit);
+	debugfs_create_ulong("pfn", 0400, root, &pfns[0]);
+	debugfs_create_ulong("address", 0400, root, &alias);
+	return 0;
+}
+
+static void __exit sealed_exit(void)
+{
+	debugfs_remove(root);
+}
+
+module_init(sealed_init);
+module_exit(sealed_exit);
+
+MODULE_DESCRIPTION("Labyrinth self-test: sealed pages, reached for");
+MODULE_AUTHOR("The Labyrinth developers");
+MODULE_LICENSE("GPL");
+LABYRINTH_IMPORT_NS();

@@ -1,0 +1,126 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Sealed pages: whoever reaches for one by the direct map, in whatever way and from wherever,
+# gets none of it, changes nothing of it and is named; and the machine goes on. Afterwards
+# all memory is as it was.
+
+. "${0%/*}/ktap.sh"
+
+[ "$(uname -m)" = x86_64 ] || ktap_skip_all "pages are sealed on x86-64 only"
+
+DEBUGFS=/sys/kernel/debug/labyrinth
+DO=/sys/kernel/debug/labyrinth_sealed
+PEEK="${0%/*}/user/peek"
+
+deed() { echo "$1" >$DO/do; }
+
+# sealed WORD: what the file says of it
+sealed() { sed -n "s/^$1: *//p" $DEBUGFS/sealed; }
+diverted() { echo $(($(sealed "diverted reads") + $(sealed "diverted writes"))); }
+refused() { sed -n "s/^$1: *//p" $DEBUGFS/refusals; }
+
+# Who strays is reported when the page is sealed again.
+settled() { sleep 1; }
+
+ktap_plan 44
+expect_begin
+insmod labyrinth.ko
+insmod tests/selftests/labyrinth_sealed.ko
+
+ktap_equal "nothing is hooked before the first sealed owner comes" none "$(sealed hook)"
+ktap_contains "and nothing is split" "^0 large" "$(sealed "direct map")"
+ktap_refuse "a sealed owner without a reserve is refused" deed no-reserve
+ktap_equal "and brings nothing" none "$(sealed hook)"
+
+ktap_check "sealed owners come" deed begin
+ktap_equal "the fault is hooked" page_fault_oops "$(sealed hook)"
+ktap_diag <$DEBUGFS/sealed
+
+before=$(diverted) reports=$(refused foreign) mark=$(dmesg_mark)
+ktap_check "no access by the direct map, of any width, in any context, reaches a page" \
+	deed strays
+settled
+ktap_diag "tried $(cat $DO/tried), to $(cat $DO/pages) pages"
+ktap_equal "each was diverted" "$(cat $DO/pages)" $(($(diverted) - before))
+ktap_equal "and reported" "$(cat $DO/pages)" $(($(refused foreign) - reports))
+said=$(dmesg_since "$mark")
+ktap_contains "a report names the writer" \
+	"BUG: labyrinth: foreign-write in write8.*\[labyrinth_sealed\]" "$said"
+ktap_contains "and the reader" \
+	"BUG: labyrinth: foreign-read in read8.*\[labyrinth_sealed\]" "$said"
+ktap_contains "whose page it is" 'owner:   "vault" \(id [0-9]+\) of module labyrinth_sealed' "$said"
+ktap_contains "since when and from where" "since:   .* s, allocated at take_keys" "$said"
+ktap_contains "where in the page" "access:  by the direct map, at offset 0x40;" "$said"
+ktap_contains "what was written" "content: written to from offset 0x40 on, 8 bytes, .* 88 77 66 55" \
+	"$said"
+# Of what was reported again from the same place, the last text is kept.
+ktap_contains "in what context" "context: NMI, CPU [0-9]" "$(cat $DEBUGFS/reports)"
+ktap_contains "and the way there" "^[^ ]* *[0-9.]*\]?   do_write|  do_write\+" "$said"
+
+before=$(diverted)
+ktap_check "nor does a locked one" deed locked
+settled
+new=$(($(diverted) - before))
+ktap_check "which are $new to be told of, at least 3" test "$new" -ge 3 -a "$new" -le 6
+before=$(diverted)
+ktap_check "a read and then writes" deed both
+ktap_equal "are two to be told of" 2 $(($(diverted) - before))
+
+mark=$(dmesg_mark)
+ktap_check "two at a time" deed two
+settled
+said=$(dmesg_since "$mark")
+ktap_contains "are told apart by what they wrote" \
+	"content: written to from offset 0x60 on, 5 bytes, the first are ee ee ee ee ee$" "$said"
+
+before=$(diverted)
+ktap_check "who asks with care is refused by the core" deed nofault
+ktap_equal "which is no stray access" 0 $(($(diverted) - before))
+
+mark=$(dmesg_mark)
+ktap_check "a storm of accesses changes nothing" deed storm
+settled
+reports=$(dmesg_since "$mark" | grep -c "BUG: labyrinth: foreign")
+ktap_diag "diverted $(diverted), reports of it: $reports"
+ktap_check "and does not flood the log" test "$reports" -lt 60
+
+ktap_check "a page that is lent is in the direct map, and sealed again when it is back" deed lend
+ktap_check "one that was strayed to is lent when all CPUs have forgotten the decoy" \
+	deed lend-strayed
+ktap_check "the calls take its address, or say that they cannot" deed calls
+ktap_check "with none ready there is none, and a worker sees to that" deed exhaust
+ktap_equal "no decoy is left behind" "0 of 16" "$(settled; sealed decoys)"
+
+# A byte of the page; 00 or an error is none. A reader that spins fails the test.
+byte=$(timeout 20 "$PEEK" kcore "$(cat $DO/pfn)" || echo stuck)
+ktap_diag "/proc/kcore says $byte"
+ktap_lacks "nor does /proc/kcore show a page" "5a|stuck" "$byte"
+byte=$(timeout 20 "$PEEK" address "$(cat $DO/address)" || echo stuck)
+ktap_diag "of the address that the owner has: $byte"
+ktap_lacks "not by the address that its owner has either" "5a|stuck" "$byte"
+
+ktap_check "the pages are as they were" deed end
+ktap_equal "with the last owner goes the last sealed page" 0 "$(sealed pages)"
+ktap_check "whose entries are as they were" deed entries
+
+ktap_check "many pages are sealed, and as they were afterwards" deed many
+ktap_diag <$DEBUGFS/sealed
+ktap_lacks "in regions that are split" "^0 large" "$(sealed "direct map")"
+
+ktap_check "owners that go with pages out" deed begin
+ktap_check "leave none sealed" deed abandon
+ktap_check "as the entries say" deed entries
+deed begin
+rmmod labyrinth_sealed
+settled
+ktap_equal "nor does a module that leaves its owners" 0 "$(sealed pages)"
+rmmod labyrinth
+insmod labyrinth.ko
+insmod tests/selftests/labyrinth_sealed.ko
+ktap_check "all memory can be written to" deed wipe
+ktap_diag "$(dmesg | sed -n 's/.*labyrinth_sealed: //p' | tail -n 1)"
+rmmod labyrinth_sealed
+rmmod labyrinth
+expect_end
+ktap_end
