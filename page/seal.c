@@ -1,37 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages sealed and unsealed. The state owned here is which pages are sealed, and those of
- * them that are spare: nobody's yet, or nobody's any more.
+ * Pages sealed and unsealed. The state owned here is which pages are sealed, and which sealed
+ * pages are spare: without an owner.
  *
- * A page is sealed when its entry in the direct map is 0 and no CPU has a translation that
- * was there before. Its owner reaches it by an alias, see page/region.c. (The entry is 0, and
- * not an entry that is merely not present: the core makes those present again when it puts
- * broken memory back to use, and they would be a way in for L1TF.)
+ * A page is sealed when the page's entry in the direct map is 0 and no CPU holds a translation
+ * from before. The owner reaches a sealed page by an alias, see page/region.c. (Clearing the
+ * present bit would not do: the core sets that bit again when broken memory comes back to use,
+ * and an entry with an address but no present bit is a way in for L1TF.)
  *
- * Sealing takes a flush of all CPUs, so it is done by the batch, in task context: when an
- * owner's reserve is filled, and by a worker. To hand a page out and to free it to its
- * owner's cache changes no entry.
+ * Sealing takes a flush of all CPUs, so pages are sealed by the batch, in task context: when
+ * an owner's reserve is filled, and by the worker, seal_again(). Handing a page out, and
+ * freeing a page to the owner's cache, changes no entry.
  *
- * An entry that is not 0 is one of these:
+ * An entry that is not 0 leads to:
  *
- * - the entry as it was (the page is open): the page is lent, or was reclaimed and is about to
- *   be sealed again by the worker, or goes back to the system.
- * - the page of zeroes, or a decoy: somebody reached for the page, see page/stray.c. The worker
- *   seals the page again. Until it has, and every CPU is flushed, the page cannot be lent: the
- *   borrower's CPU might still reach the decoy. The page's stale bit says so.
+ * - the page, by the entry saved in @home. The page is open: lent, or reclaimed and about to be
+ *   sealed again by the worker. Or the page is lost, or goes back to the system.
+ * - the page of zeroes, or a decoy: an access strayed to the page, see page/stray.c; the page's
+ *   stale bit is set. The worker seals the page again. Until every CPU is flushed after that,
+ *   the page cannot be lent: the borrower's CPU might still reach the decoy.
  *
- * Who writes an entry, and how:
+ * The writers of an entry:
  *
- * - 0 to the page of zeroes or a decoy, and from the one to the other: a fault, on any CPU, by
- *   compare-and-exchange; the stale bit is set before.
- * - 0 to the entry as it was: lend, by compare-and-exchange, with the frame frozen, and only
- *   while the stale bit is clear.
- * - anything to 0: the worker alone. It sets the stale bit before, flushes after, and clears
- *   the bit last. Of a page that is open it freezes the frame meanwhile, so no lend is under
- *   way.
- * - anything to the entry as it was: who takes a spare page out, under seal_lock.
+ * - 0 to the page of zeroes, either of the two to a decoy: a fault, on any CPU, by
+ *   compare-and-exchange, after setting the stale bit.
+ * - 0 to the saved entry: lab_seal_open() for a lend, by compare-and-exchange, with the frame
+ *   frozen, and only while the stale bit is clear.
+ * - anything to 0, after the page was first sealed: the worker alone. The worker sets the stale
+ *   bit before, flushes after, and clears the bit last. While the worker closes an open page,
+ *   the frame is frozen, so no lend is under way.
+ * - anything to the saved entry: unseal_page(), under seal_lock; and for a lost page
+ *   lab_seal_lose(), in any context, and the worker.
  *
- * seal_lock is held while memory is allocated: so nothing that the shrinker calls may take it.
+ * seal_lock is held while memory is allocated: so nothing that the shrinker calls may take
+ * seal_lock.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -49,23 +51,23 @@
 #include "page/seal.h"
 #include "page/stray.h"
 
-/* So many pages come from the page allocator at a time, at least and at most. */
+/* Orders of the blocks that are asked of the page allocator, at least and at most. */
 #define ORDER_LEAST	4U
 #define ORDER_MOST	((unsigned int)LAB_REGION_SHIFT)
 
-/* How many pages are kept spare for the next owner that wants some. */
+/* How many spare pages are kept for the next reserve to be filled. */
 #define SPARE_MAX	64U
-/* And how many are unsealed with one flush. */
+/* How many spare pages a single flush unseals. */
 #define TRIM_BATCH	64U
 
-/* The worker comes so long after it is called for: then there may be more to do. */
+/* From lab_seal_kick() to the worker's run: more pages gather meanwhile. */
 #define SEAL_DELAY	msecs_to_jiffies(20)
-/* And tries again, where somebody refers to a page that is to be sealed. */
+/* To the worker's next try, after a reference kept an open page from being sealed. */
 #define SEAL_RETRY	msecs_to_jiffies(200)
 
 /*
- * Protects the regions, and which pages are spare. Taken in task context. What an owner
- * allocates nests in nothing of it.
+ * Protects the regions, and which pages are spare. Taken in task context. Memory is allocated
+ * under seal_lock, but no page of an owner.
  */
 static DEFINE_MUTEX(seal_lock);
 static unsigned int users;		/* sealed owners */
@@ -84,7 +86,7 @@ static void schedule_seal(struct irq_work *kick)
 	schedule_delayed_work(&seal_work, SEAL_DELAY);
 }
 
-/* There is something for the worker. Context: Any. */
+/* Calls for the worker: a page is open or stale or lost. Context: Any. */
 void lab_seal_kick(void)
 {
 	irq_work_queue(&seal_kick);
@@ -97,7 +99,7 @@ static void flush(void)
 }
 
 /*
- * One sealed owner more. The first brings what it takes.
+ * Counts a new sealed owner. The first owner's call allocates the aliases and the decoys.
  * Context: Task; may sleep. Return: 0, -ENOMEM, -EOPNOTSUPP.
  */
 int lab_seal_begin(void)
@@ -121,7 +123,7 @@ static struct lab_region *region_of(const struct page *page)
 	return lab_region_of(page_to_pfn(page));
 }
 
-/* A block of at most 2^*@order pages, split, and how many they are. */
+/* Allocates a block of at most 2^*@order pages, split into pages; *@order is the order got. */
 static struct page *get_block(int nid, unsigned int *order)
 {
 	gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | (nid == NUMA_NO_NODE ? 0 : __GFP_THISNODE);
@@ -138,7 +140,7 @@ static struct page *get_block(int nid, unsigned int *order)
 	return block;
 }
 
-/* The entry is emptied; who has it in a translation still, the caller flushes. */
+/* Empties @entry and makes the page spare. The caller flushes the CPUs' translations. */
 static void seal_page(struct lab_region *region, unsigned long pfn, pte_t *entry)
 {
 	unsigned int index = lab_region_index(pfn);
@@ -175,7 +177,10 @@ static void free_block(struct page *block, unsigned int nr)
 		__free_page(block + nr);
 }
 
-/* Gets @want spare pages more, or some, or as many as a block has at least. */
+/*
+ * Seals one block of new spare pages: @want of them, or fewer where no such block is free, or
+ * more where @want is less than the least block.
+ */
 static int grow(int nid, unsigned int want)
 {
 	unsigned int order = clamp_t(unsigned int, order_base_2(want),
@@ -197,7 +202,7 @@ static int grow(int nid, unsigned int want)
 	return 0;
 }
 
-/* Whether the spare page is sealed: one that comes back from a borrower is not yet. */
+/* Whether the spare page is sealed. A page back from a borrower is open until the worker runs. */
 static bool is_ready(const struct lab_region *region, unsigned int index)
 {
 	return !test_bit(index, region->open) && !test_bit(index, region->stale) &&
@@ -235,9 +240,9 @@ static unsigned int take_spare(int nid, struct page **pages, unsigned int most)
 }
 
 /*
- * Gets up to @most pages of node @nid, sealed, each with one reference, which is the
- * caller's. With those that the caller is still to ask for it will be @all.
- * Context: Task; may sleep. Return: how many, at least one; or -ENOMEM, -ENOSPC, -EOPNOTSUPP.
+ * Gets up to @most sealed pages of node @nid, each with a single reference, the caller's.
+ * @all is how many pages the caller wants in this call and the next calls together.
+ * Context: Task; may sleep. Return: how many, at least 1; or -ENOMEM, -ENOSPC, -EOPNOTSUPP.
  */
 int lab_seal_get(int nid, struct page **pages, unsigned int most, unsigned int all)
 {
@@ -253,7 +258,7 @@ int lab_seal_get(int nid, struct page **pages, unsigned int most, unsigned int a
 	return nr ?: err;
 }
 
-/* The page's entry is as it was. Who has another in a translation, the caller flushes. */
+/* Writes the saved entry back, and ends the alias. The caller flushes the CPUs' translations. */
 static void unseal_page(struct lab_region *region, unsigned int index)
 {
 	unsigned long pfn = region->pfn + index;
@@ -262,7 +267,7 @@ static void unseal_page(struct lab_region *region, unsigned int index)
 	lab_stray_collect(xchg(&lab_region_entry(pfn)->pte, region->home[index]));
 }
 
-/* The page has nothing of sealing any more. All CPUs are flushed. */
+/* Ends the record of a page that is out of sealing. All CPUs were flushed since the alias went. */
 static void forget_page(struct lab_region *region, unsigned int index)
 {
 	WRITE_ONCE(region->home[index], 0);
@@ -319,7 +324,8 @@ static void trim(unsigned int target)
 }
 
 /*
- * @page, which lab_seal_get() gave, goes back to the system, now or by and by.
+ * Makes @page, from lab_seal_get(), spare. trim() gives spare pages back to the system, now or
+ * in a later call.
  * Context: Task; may sleep.
  */
 void lab_seal_put(struct page *page)
@@ -340,7 +346,8 @@ void lab_seal_put(struct page *page)
 }
 
 /*
- * A sealed owner is gone, and its pages are settled. With the last one all spare pages go.
+ * A sealed owner is gone, after all pages of the owner. With the last sealed owner all spare
+ * pages go back to the system.
  * Context: Task; may sleep.
  */
 void lab_seal_end(void)
@@ -352,10 +359,10 @@ void lab_seal_end(void)
 }
 
 /*
- * Puts the entry of page @pfn back, for a borrower. No flush is needed: no CPU has a
+ * Writes the saved entry of page @pfn back, for a borrower. No flush is needed: no CPU has a
  * translation of an empty entry.
  * Context: Any; the page's frame is frozen.
- * Return: 0; -EBUSY somebody has strayed there, and not all CPUs have been flushed since.
+ * Return: 0; -EBUSY an access strayed to the page, and not all CPUs have been flushed since.
  */
 int lab_seal_open(unsigned long pfn)
 {
@@ -365,7 +372,7 @@ int lab_seal_open(unsigned long pfn)
 
 	if (test_bit(index, region->open))
 		return 0;
-	/* The fault that makes an entry stale says so before. */
+	/* A fault sets the stale bit before the entry, see lab_stray_divert(). */
 	if (!test_bit(index, region->stale) && !cmpxchg(&entry->pte, 0, region->home[index])) {
 		set_bit(index, region->open);
 		return 0;
@@ -376,8 +383,9 @@ int lab_seal_open(unsigned long pfn)
 }
 
 /*
- * Page @pfn went to the page allocator behind Labyrinth's back. Whoever has it from there
- * reaches it by the direct map from now on; the worker sees to the rest.
+ * Page @pfn went to the page allocator behind Labyrinth's back. The page's next user must reach
+ * the page by the direct map, so the saved entry is written back at once. The worker ends the
+ * alias and the record.
  * Context: Any.
  */
 void lab_seal_lose(unsigned long pfn)
@@ -399,8 +407,9 @@ bool lab_seal_is_closed(unsigned long pfn)
 }
 
 /*
- * Empties the entry of a page that is open, if the page is its owner's alone. With the frame
- * frozen nobody lends it meanwhile.
+ * Empties the entry of an open page that is CACHED, HELD or MAPPED, if no reference but
+ * Labyrinth's is left. The frame stays frozen until the entry is 0, so no CPU lends the page
+ * meanwhile.
  */
 static bool close_page(unsigned long pfn, pte_t *entry)
 {
@@ -429,8 +438,8 @@ static bool is_lent(unsigned long pfn)
 }
 
 /*
- * Empties the page's entry, if that may be.
- * Return: whether it is done, or is not wanted; else it is to be tried again.
+ * Empties the page's entry, unless the page is lent.
+ * Return: false if an open page cannot be closed for now: try again later.
  */
 static bool seal_one(struct lab_region *region, unsigned int index)
 {
@@ -444,7 +453,7 @@ static bool seal_one(struct lab_region *region, unsigned int index)
 			xchg(&entry->pte, region->home[index]);
 		return true;
 	}
-	/* Reclaim calls for the worker again. */
+	/* When the borrower is done, reclaim calls for the worker again. */
 	if (is_lent(pfn))
 		return true;
 	set_bit(index, region->stale);
@@ -456,7 +465,7 @@ static bool seal_one(struct lab_region *region, unsigned int index)
 	return true;
 }
 
-/* The pages of @region whose entry is to be emptied are: @was notes them. */
+/* Empties the entries of @region's stale and open pages, lost pages apart, noted in @was. */
 static bool seal_region(struct lab_region *region, unsigned long *was)
 {
 	unsigned int index;
@@ -469,7 +478,10 @@ static bool seal_region(struct lab_region *region, unsigned long *was)
 	return done;
 }
 
-/* A page that somebody has strayed to meanwhile is stale still: its entry says so. */
+/*
+ * All CPUs were flushed since the entry was emptied: the page is no longer stale, unless an
+ * access strayed to the page in between. Then the entry is not 0.
+ */
 static void freshen(struct lab_region *region, unsigned int index)
 {
 	pte_t *entry = lab_region_entry(region->pfn + index);
@@ -481,7 +493,7 @@ static void freshen(struct lab_region *region, unsigned int index)
 		set_bit(index, region->stale);
 }
 
-/* Pages that are somebody else's by now: the alias goes. @lost notes them. */
+/* Ends the aliases of @region's lost pages, which the page allocator has, noted in @lost. */
 static void end_aliases(struct lab_region *region, unsigned long *lost)
 {
 	unsigned int index;
@@ -491,7 +503,7 @@ static void end_aliases(struct lab_region *region, unsigned long *lost)
 		lab_region_alias(region->pfn + index, false);
 }
 
-/* One region with a flush of its own: they are few. */
+/* Seals @region's open and stale pages and drops the lost. Regions are few: a flush for each. */
 static bool look_after(struct lab_region *region)
 {
 	DECLARE_BITMAP(was, LAB_REGION_PAGES);
@@ -521,14 +533,17 @@ static void seal_again(struct work_struct *work)
 	mutex_lock(&seal_lock);
 	list_for_each_entry(region, &lab_regions, node)
 		done &= look_after(region);
-	/* After the flush: nobody writes to a decoy that was collected. */
+	/* After the flushes: no CPU writes to a collected decoy any more. */
 	lab_stray_report();
 	mutex_unlock(&seal_lock);
 	if (!done)
 		schedule_delayed_work(&seal_work, SEAL_RETRY);
 }
 
-/* The pages that are left are others' from now on, or nobody's for ever. */
+/*
+ * Takes all pages left in @region out of sealing: with @flushed false the entries and aliases,
+ * after the flush the records. The pages are left to the borrowers, or leaked.
+ */
 static void open_region(struct lab_region *region, bool flushed)
 {
 	unsigned int index;
@@ -544,7 +559,7 @@ static void open_region(struct lab_region *region, bool flushed)
 }
 
 /*
- * No owner is left, and no call comes any more: what is sealed still is sealed no longer.
+ * No owner is left, and no call comes any more: takes every page out of sealing.
  * Context: Task; may sleep.
  */
 void lab_seal_stop(void)
@@ -566,7 +581,7 @@ void lab_seal_stop(void)
 	mutex_unlock(&seal_lock);
 }
 
-/* The fault's hook is gone. Context: Task; may sleep. */
+/* Frees decoys and aliases, once lab_fault_exit() took the hook out. Context: Task; may sleep. */
 void lab_seal_exit(void)
 {
 	irq_work_sync(&seal_kick);

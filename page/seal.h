@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sealed pages: out of the direct map as long as they are Labyrinth's. See page/seal.c.
+ * Sealed pages: Labyrinth's pages that are out of the direct map. See page/seal.c.
  */
 #ifndef LABYRINTH_SEAL_H
 #define LABYRINTH_SEAL_H
@@ -30,7 +30,7 @@ void lab_seal_stop(void);
 void lab_seal_exit(void);
 void lab_seal_show(struct seq_file *m);
 
-/* The address by which the owner of the page in @slot reaches it. */
+/* The address by which @owner reaches page @pfn. */
 static inline void *lab_page_address(const struct lab_owner *owner, unsigned long pfn)
 {
 	return lab_owner_is_sealed(owner) ? lab_alias_address(pfn) : lab_pfn_address(pfn);
