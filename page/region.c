@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Regions of the direct map, and the aliases: the addresses by which the owners of sealed
- * pages reach them. The state owned here is the area of the aliases, which region has which
- * place in it, and the regions' entries in the direct map, which are split into small ones.
+ * Regions of the direct map, and the aliases: addresses by which owners reach sealed pages. The
+ * state owned here is the area of the aliases, the place of each region in the area, and the
+ * small entries into which a region's large entry in the direct map is split.
  *
- * The area is made when the first sealed owner comes, and stays until the module goes. It is
- * in parts of the size of a region, and a region that has sealed pages has one of them. So an
- * alias is found from a frame number, and a frame number from an alias, by one load each.
+ * The area is made when the first sealed owner comes, and stays until the module goes. The area
+ * consists of places, each of the size of a region. A region with sealed pages has a place, so
+ * a single load leads from a frame number to the alias, and another from an alias to the frame
+ * number.
  *
- * The area is mapped once with vmap(), to have its page tables, and then emptied; what it
- * leads to afterwards is written to its entries directly. With VM_IOREMAP, a reader of
- * /proc/kcore leaves it alone. (With VM_MAP alone it would read the direct map instead, which
- * some kernels repeat for ever.)
+ * vmap() maps the area once, to make the page tables, and empty_area() empties the entries.
+ * From then on lab_region_alias() writes the entries directly. VM_IOREMAP keeps readers of
+ * /proc/kcore out of the area. (With VM_MAP alone such a reader is sent to the direct map
+ * instead, which some kernels repeat for ever.)
  *
- * But for lab_region_entry(), everything here is called under the lock of page/seal.c.
+ * All functions but lab_region_entry() are called under seal_lock of page/seal.c, or in any
+ * context where the comment says so.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -30,7 +32,7 @@
 
 #include "page/region.h"
 
-/* Unless the parameter says otherwise: one page of so many may be sealed. */
+/* Without sealed_max=, a page in so many may be sealed, but at least so many regions. */
 #define SHARE		16
 #define PLACES_LEAST	16UL
 
@@ -43,7 +45,7 @@ struct lab_aliases lab_aliases __read_mostly;
 
 LIST_HEAD(lab_regions);
 
-static unsigned long *places;		/* which parts of the area are taken */
+static unsigned long *places;		/* of the area: which are taken */
 static unsigned int nr_places;
 static unsigned long nr_split;
 
@@ -64,7 +66,7 @@ static unsigned int choose_places(void)
 
 	if (!asked)
 		asked = max(most / SHARE, PLACES_LEAST);
-	/* vmap() takes no more pages than there are. */
+	/* vmap() refuses more pages than the machine has. */
 	return clamp(asked, 1UL, max(most - 1, 1UL));
 }
 
@@ -77,8 +79,8 @@ static pte_t *entry_at(unsigned long addr)
 }
 
 /*
- * The entry of page @pfn in the direct map, if it has one of its own. It is good while a
- * page of the region is sealed, and no longer: then the core may free the page table.
+ * The small entry of page @pfn in the direct map; NULL under a large entry. The pointer is good
+ * only while a page of the region is sealed: after that the core may free the page table.
  * Context: Any.
  */
 pte_t *lab_region_entry(unsigned long pfn)
@@ -86,7 +88,7 @@ pte_t *lab_region_entry(unsigned long pfn)
 	return entry_at((unsigned long)lab_pfn_address(pfn));
 }
 
-/* Without INVPCID: a change of this bit invalidates all there is. */
+/* Flushes without INVPCID: a change of CR4.PGE invalidates every translation of this CPU. */
 static void toggle_global(void)
 {
 	unsigned long cr3, cr4;
@@ -101,7 +103,7 @@ static void toggle_global(void)
 	}
 }
 
-/* INVLPG is not enough: it leaves what other address space identifiers have. */
+/* Not with INVLPG, which leaves the translations of other address space identifiers. */
 static void flush_here(void *unused)
 {
 	unsigned long flags;
@@ -115,7 +117,7 @@ static void flush_here(void *unused)
 }
 
 /*
- * After this no CPU has a translation that was taken out of the page tables before.
+ * Flushes all CPUs: none keeps a translation that left the page tables before the call.
  * Context: Task.
  */
 void lab_region_flush(void)
@@ -123,7 +125,7 @@ void lab_region_flush(void)
 	on_each_cpu(flush_here, NULL, 1);
 }
 
-/* Empties the entries that vmap() has written. */
+/* Empties the entries that vmap() wrote. */
 static void empty_area(unsigned long addr, unsigned long nr)
 {
 	for (; nr--; addr += PAGE_SIZE)
@@ -131,7 +133,7 @@ static void empty_area(unsigned long addr, unsigned long nr)
 	lab_region_flush();
 }
 
-/* Room for @nr aliases, which lead nowhere. */
+/* Makes room for @nr aliases, all of which lead nowhere. */
 static void *map_area(unsigned long nr)
 {
 	struct page **pages = kvmalloc_array(nr, sizeof(*pages), GFP_KERNEL);
@@ -179,13 +181,13 @@ static int make_area(unsigned int parts, unsigned long nr_regions)
 	}
 	nr_places = parts;
 	a->nr_regions = nr_regions;
-	/* Pairs with the look at it by lab_alias_pfn() and lab_region_of(). */
+	/* Pairs with the loads of @nr by lab_alias_pfn() and lab_region_of(). */
 	smp_store_release(&a->nr, nr);
 	return 0;
 }
 
 /*
- * Makes the area, unless it is there.
+ * Makes the area, unless an earlier call did.
  * Context: Task; may sleep. Return: 0, -ENOMEM.
  */
 int lab_region_init(void)
@@ -194,7 +196,7 @@ int lab_region_init(void)
 }
 
 /*
- * No page has an alias any more, and nobody looks.
+ * Frees the regions and the area. No page has an alias, and no CPU searches for a region.
  * Context: Task; may sleep.
  */
 void lab_region_exit(void)
@@ -221,7 +223,7 @@ static struct lab_region *new_region(unsigned long index)
 	return region;
 }
 
-/* Writes where the region's aliases are, or that there are none. */
+/* Enters the aliases of @region's place in the tables of lab_aliases, or removes them. */
 static void set_place(const struct lab_region *region, bool on)
 {
 	unsigned long first = region->place * LAB_REGION_PAGES, i;
@@ -248,8 +250,8 @@ static int take_place(struct lab_region *region)
 }
 
 /*
- * Gives the region's place up with its last page.
- * Context: Task. The aliases lead nowhere, and no CPU has a translation of them.
+ * Gives up @region's place, unless pages of the region have aliases.
+ * Context: Task. The other aliases lead nowhere, and all CPUs were flushed since.
  */
 void lab_region_put(struct lab_region *region)
 {
@@ -260,8 +262,9 @@ void lab_region_put(struct lab_region *region)
 }
 
 /*
- * Splits the large entry that @pfn is in: to have one of them uncached for a moment needs a
- * small one. The page is nobody's yet; it is written back to what it was in any case.
+ * Splits the large entry over page @pfn. To make the page uncached the core must split the
+ * large entry; the page is made cached again at once, even if that failed. The page has no
+ * owner yet.
  */
 static int split(unsigned long pfn)
 {
@@ -281,8 +284,8 @@ static int split(unsigned long pfn)
 }
 
 /*
- * The region of page @pfn, which is not sealed yet and the caller's, with a place for
- * aliases, and with small entries in the direct map.
+ * The region of page @pfn, with a place for aliases and small entries in the direct map. The
+ * page is the caller's and not sealed yet.
  * Context: Task; may sleep. Return: the region, or ERR_PTR: -ENOMEM, -ENOSPC, -EOPNOTSUPP.
  */
 struct lab_region *lab_region_get(unsigned long pfn)
@@ -303,8 +306,8 @@ struct lab_region *lab_region_get(unsigned long pfn)
 }
 
 /*
- * Makes the alias of page @pfn, whose region has a place, lead there, or nowhere; in which
- * case a CPU may still have the translation.
+ * With @on, makes the alias of page @pfn lead to the page; else nowhere, and the caller flushes
+ * the CPUs' translations. The page's region has a place.
  * Context: Task.
  */
 void lab_region_alias(unsigned long pfn, bool on)
@@ -320,7 +323,7 @@ unsigned long lab_region_split(void)
 	return READ_ONCE(nr_split);
 }
 
-/* In how many regions there can be sealed pages at a time. Context: Any. */
+/* How many regions can have sealed pages at a time. Context: Any. */
 unsigned int lab_region_places(void)
 {
 	return READ_ONCE(nr_places);

@@ -13,24 +13,25 @@
 #include "inline/address.h"
 #include "inline/frame.h"
 
-/* The pages that one large entry of the direct map covers. */
+/* The pages that a large entry of the direct map covers. */
 #define LAB_REGION_SHIFT	(PMD_SHIFT - PAGE_SHIFT)
 #define LAB_REGION_PAGES	BIT(LAB_REGION_SHIFT)
 
 /**
  * struct lab_region - a region of the direct map of which pages are, or were, sealed
  * @node: on the list of regions.
- * @pfn: of its first page.
- * @place: which part of the aliases is its own, while @nr is not 0.
- * @nr: how many of its pages have an alias.
- * @home: of each page that has an alias: the entry of the direct map as it was; else 0.
- * @spare: pages that are sealed and nobody's yet.
- * @open: pages whose entry is as it was: lent, or just back.
- * @stale: pages of which a CPU may have a translation that is no longer in the entry.
+ * @pfn: of the region's first page.
+ * @place: the region's place in the area of aliases, while @nr is not 0.
+ * @nr: how many pages of the region have an alias.
+ * @home: for each page with an alias, the saved entry of the direct map; else 0.
+ * @spare: pages in seal.c's keeping, without an owner.
+ * @open: pages whose entry is the saved entry: lent, or just reclaimed.
+ * @stale: pages of which a CPU may hold a translation that the entry has no longer.
  * @lost: pages that went to the page allocator behind Labyrinth's back.
  *
- * @node, @pfn, @place, @nr and @spare are seal.c's, under its lock. @home is written under
- * that lock and read in any context. The other bits are atomic.
+ * @node, @pfn, @place, @nr and @spare are protected by seal_lock of seal.c. @home is written
+ * under seal_lock and read in any context. @open, @stale and @lost are written by atomic bit
+ * operations in any context.
  */
 struct lab_region {
 	struct list_head node;
@@ -46,15 +47,15 @@ struct lab_region {
 
 /**
  * struct lab_aliases - from the address of a sealed page to its frame, and back
- * @base: where the aliases begin.
- * @nr: of how many pages there is room for an alias; 0 until the first sealed owner comes.
- * @pfns: by the number of the alias: the frame; 0: none.
- * @deltas: by the number of the region: what is added to the frame's number times the size
- *	of a page; 0: the region has no place.
- * @regions: by the number of the region; NULL: it never had a sealed page.
- * @nr_regions: how many regions there are.
+ * @base: the first alias.
+ * @nr: for how many pages there are aliases; 0 until the first sealed owner comes.
+ * @pfns: by number of the alias: the frame number; 0: none.
+ * @deltas: by number of the region: alias minus frame number times the size of a page; 0: the
+ *	region has no place.
+ * @regions: by number of the region; NULL: the region never had a sealed page.
+ * @nr_regions: how many regions RAM has.
  *
- * All but what the arrays hold is written once, @nr last.
+ * Apart from the entries of the arrays, all is written once, @nr last.
  */
 struct lab_aliases {
 	unsigned long base;
@@ -68,7 +69,8 @@ struct lab_aliases {
 extern struct lab_aliases lab_aliases;
 
 /*
- * The frame that the alias @addr leads to, or some number that no tag has, or false.
+ * Puts the frame number for the alias @addr into *@pfn. An alias that leads nowhere gives a
+ * number too: of a page that no sealed owner has, or 0 in a free place. False: no alias.
  * Context: Any.
  */
 static __always_inline bool lab_alias_pfn(const void *addr, unsigned long *pfn)
@@ -76,12 +78,12 @@ static __always_inline bool lab_alias_pfn(const void *addr, unsigned long *pfn)
 	unsigned long index = ror64((unsigned long)addr - lab_aliases.base, PAGE_SHIFT);
 
 	/*
-	 * Harmless: a word that changes is read once, before or after. x86 loads in order, so
-	 * what @nr counts is there if @nr was not 0.
+	 * Harmless: @nr is read once, as 0 or as the final value. x86 loads in order, so after
+	 * a load of the final value the load of @pfns sees the array.
 	 */
 	if (index >= data_race(lab_aliases.nr))
 		return false;
-	/* Harmless: as above. */
+	/* Harmless: set_place() may write the word, which is read once, old or new. */
 	*pfn = data_race(lab_aliases.pfns[index]);
 	return true;
 }
@@ -89,12 +91,12 @@ static __always_inline bool lab_alias_pfn(const void *addr, unsigned long *pfn)
 /* The address of page @pfn, which has an alias. Context: Any. */
 static __always_inline void *lab_alias_address(unsigned long pfn)
 {
-	/* Harmless: it is written before the first page of the region has an alias. */
+	/* Harmless: set_place() writes the delta before a page of the region has an alias. */
 	return (void *)(data_race(lab_aliases.deltas[pfn >> LAB_REGION_SHIFT]) +
 			(pfn << PAGE_SHIFT));
 }
 
-/* Likewise, from the offset of the page's struct page among all of them. */
+/* The same for the page of @frame, from the offset of the struct page in the memory map. */
 static __always_inline void *lab_alias_of_frame(const struct lab_frame *frame)
 {
 	unsigned long offset = (unsigned long)frame - (unsigned long)pfn_to_page(0);
@@ -102,7 +104,7 @@ static __always_inline void *lab_alias_of_frame(const struct lab_frame *frame)
 
 	if (PAGE_SIZE % sizeof(struct page) || !IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP))
 		return lab_alias_address(page_to_pfn((struct page *)frame));
-	/* Harmless: as above. */
+	/* Harmless: as in lab_alias_address(). */
 	return (void *)(data_race(lab_aliases.deltas[region]) +
 			offset * (PAGE_SIZE / sizeof(struct page)));
 }
@@ -114,7 +116,7 @@ static inline struct lab_region *lab_region_of(unsigned long pfn)
 
 	if (!READ_ONCE(lab_aliases.nr) || index >= lab_aliases.nr_regions)
 		return NULL;
-	/* Pairs with the release by which new_region() makes it known. */
+	/* Pairs with the release by which new_region() publishes the region. */
 	return smp_load_acquire(&lab_aliases.regions[index]);
 }
 
@@ -123,10 +125,10 @@ static inline unsigned int lab_region_index(unsigned long pfn)
 	return pfn & (LAB_REGION_PAGES - 1);
 }
 
-/* The flags by which the processor says that an entry was used say nothing of what it is. */
+/* The processor sets these flags in an entry at an access or a write. */
 #define LAB_ENTRY_USED	((unsigned long)(_PAGE_ACCESSED | _PAGE_DIRTY))
 
-/* Whether two entries are the same but for that. */
+/* Whether two entries are the same but for LAB_ENTRY_USED. */
 static inline bool lab_entry_is(unsigned long entry, unsigned long other)
 {
 	return !((entry ^ other) & ~LAB_ENTRY_USED);
