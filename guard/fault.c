@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The hook through which page/stray.c sees faults on sealed pages. The state owned here is
- * whether it is armed, and how.
+ * which hook is armed.
  *
- * It is armed when the first sealed owner comes, and stays until the module goes. Hooked is
- * page_fault_oops(), to which the kernel comes with a fault that it cannot explain, and with
- * no other: where no access goes astray, nothing is slower. The callback runs in the context
- * of the access. For an access that is diverted, the function is left out, and the access is
- * made again.
+ * The hook is armed when the first sealed owner comes, and stays until the module goes. Hooked
+ * is page_fault_oops(), which the kernel calls only for a fault that the kernel cannot explain.
+ * So where no access goes astray, nothing is slower. The callback, called(), runs in the context
+ * of the access. If the access is diverted, the callback makes page_fault_oops() return at once,
+ * and the access is made again.
  *
- * The callback takes care of recursion itself: it takes no lock, and a stray access within it
- * would find its page diverted already, or divert it.
+ * Recursion is safe without ftrace's check: the callback takes no lock, and a stray access
+ * within the callback finds the page diverted already, or is diverted.
  *
- * Where ftrace does not let the function be hooked, as when a livepatch has it, a notifier of
- * oopses does the same one step later: the oops is printed, but the machine goes on.
+ * Where ftrace refuses the hook, as when a livepatch has page_fault_oops(), the die notifier
+ * oopsed() diverts the access a step later: the oops is printed, but the machine goes on.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
 
@@ -60,7 +60,7 @@ static bool divert(unsigned long error, unsigned long addr, const struct pt_regs
 
 #ifdef LAB_GUARD_POSSIBLE
 
-/* (regs, error_code, address) */
+/* Called before page_fault_oops(regs, error_code, address). */
 static void called(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 		   struct ftrace_regs *fregs)
 {
@@ -81,7 +81,7 @@ static struct ftrace_ops fault_ops = {
 
 static int arm_ftrace(void)
 {
-	/* ftrace writes into what it is given. */
+	/* ftrace writes into the string. */
 	char name[] = "page_fault_oops";
 
 	return ftrace_set_filter(&fault_ops, name, strlen(name), 1) ?:
@@ -95,7 +95,7 @@ static int disarm_ftrace(void)
 
 static void end_ftrace(void)
 {
-	/* A task may be in the stub yet. */
+	/* A preempted task may still be in lab_return_zero(). */
 	synchronize_rcu_tasks();
 	ftrace_free_filter(&fault_ops);
 }
@@ -149,7 +149,7 @@ static int arm_locked(void)
 }
 
 /*
- * Arms the hook, unless it is armed.
+ * Arms the hook, unless an earlier call did.
  * Context: Task; may sleep. Return: 0, or -EOPNOTSUPP where there is no way.
  */
 int lab_fault_arm(void)
@@ -164,8 +164,8 @@ int lab_fault_arm(void)
 }
 
 /*
- * No page is sealed any more. Where ftrace does not let go, the module must not go either:
- * see disarm() in guard/guard.c.
+ * Disarms the hook, when no page is sealed any more. While ftrace refuses to unregister the
+ * hook, the module must stay: see disarm_hook() in guard/guard.c.
  * Context: Task; may sleep.
  */
 void lab_fault_exit(void)

@@ -3,18 +3,19 @@
  * Accesses to sealed pages by the direct map, diverted and reported. The state owned here is
  * the decoys, and the records of accesses that are not reported yet.
  *
- * lab_stray_divert() is called from the fault, in whichever context the access was made: in
- * an interrupt, an NMI, with any lock held, inside printk(). It gives a reader the page of
- * zeroes, and a writer a decoy, notes what there is to say, and the access is made again. The
- * worker of page/seal.c seals the page again, and reports: so the second access of a kind
- * before that is not noticed, and a storm of them costs a bounded rate of faults and reports.
+ * The fault calls lab_stray_divert() in the context of the access: in an interrupt, an NMI,
+ * with any lock held, inside printk(). lab_stray_divert() leads a reader to the page of zeroes,
+ * and a writer to a decoy, fills a record, and the access is made again. The worker of
+ * page/seal.c reports, and seals the page again. Until then a second access of the same kind
+ * goes unnoticed, so a storm of accesses costs a bounded rate of faults and reports.
  *
- * A decoy is one page's at a time. With more pages strayed to at a time than there are
- * decoys, the rest share one more: what is found on that is not reported, for nobody knows
- * whose it is. No decoy leads to a page that is anybody's.
+ * A decoy stands in for a single page at a time. When more pages are strayed to than there are
+ * decoys, the rest share another decoy, SHARED_DECOY. The bytes found there are not reported,
+ * as the page is not known. Decoys are pages of this file, never of an owner or the system.
  *
- * The fault takes no lock. A record is claimed by a compare-and-exchange of its state, and
- * a decoy by setting its bit; the worker, under the lock of page/seal.c, lets both go.
+ * The fault takes no lock. A fault claims a record by a compare-and-exchange of the record's
+ * state, and a decoy by setting the decoy's bit. The worker, under seal_lock of page/seal.c,
+ * frees both.
  */
 #include <linux/atomic.h>
 #include <linux/gfp.h>
@@ -37,7 +38,7 @@
 #define NO_DECOY	UINT_MAX
 #define NR_RECORDS	64U
 
-/* Of a fault's stack so much is looked at: the fault's own functions come first. */
+/* Entries of a stack to search for the access: the functions of the fault come first. */
 #define STACK_DEPTH	32U
 
 enum record_state {
@@ -58,9 +59,9 @@ struct record {
 
 static struct page *decoys[NR_DECOYS + 1];
 static DECLARE_BITMAP(taken, NR_DECOYS);
-/* For which page each was taken last. */
+/* The page for which each decoy was taken last. */
 static unsigned long decoy_pfns[NR_DECOYS];
-/* Under the lock of page/seal.c: decoys that no entry leads to any more. */
+/* Under seal_lock: decoys to which no entry leads any more, but perhaps a translation. */
 static DECLARE_BITMAP(collected, NR_DECOYS);
 
 static struct record records[NR_RECORDS];
@@ -124,7 +125,7 @@ static struct record *claim_record(void)
 	return NULL;
 }
 
-/* Without the mappings: for those a lock would be needed. */
+/* Notes the page, without the page's mappings: reading the list of mappings needs a lock. */
 static void note_page(struct record *record)
 {
 	struct lab_slot *slot = lab_table_search(&labyrinth_hot.table, record->pfn,
@@ -144,7 +145,7 @@ static void note_page(struct record *record)
 	record->note.age_ms = lab_when_age_ms(glance.when);
 }
 
-/* From the instruction that made the access on. */
+/* Notes the stack, from the instruction that made the access on. */
 static void note_stack(struct lab_access *access, unsigned long ip)
 {
 	unsigned long entries[STACK_DEPTH];
@@ -200,8 +201,9 @@ static bool is_zeroes(unsigned long entry)
 }
 
 /*
- * Whether the access would be made by now: another CPU has seen to the entry since the fault.
- * A fault that an entry forbids, and not its absence, is made by writes alone.
+ * Whether @entry permits the access, because another CPU changed the entry since the fault.
+ * X86_PF_PROT: the entry was present but forbade the access. The entry of a diverted page
+ * forbids writes alone.
  */
 static bool is_allowed(unsigned long entry, unsigned long error)
 {
@@ -210,7 +212,7 @@ static bool is_allowed(unsigned long entry, unsigned long error)
 	return error & X86_PF_WRITE ? entry & _PAGE_RW : !(error & X86_PF_PROT);
 }
 
-/* The page's entry leads to the page of zeroes, for whoever reads. */
+/* Makes the page's entry lead to the page of zeroes, for an access that reads. */
 static bool divert_read(pte_t *entry, unsigned long pfn, unsigned long error,
 			unsigned long addr, const struct pt_regs *regs)
 {
@@ -223,8 +225,9 @@ static bool divert_read(pte_t *entry, unsigned long pfn, unsigned long error,
 }
 
 /*
- * To a decoy, for whoever writes. Where the compare-and-exchange fails, another CPU has
- * changed the entry, or the processor has noted that it was used: the access comes again.
+ * Makes the page's entry lead to a decoy, for an access that writes. If the compare-and-exchange
+ * fails, another CPU changed the entry, or a processor set the accessed flag. The access is made
+ * again, and faults again if the entry still forbids.
  */
 static bool divert_write(pte_t *entry, unsigned long pfn, unsigned long error,
 			 unsigned long addr, const struct pt_regs *regs)
@@ -243,7 +246,7 @@ static bool divert_write(pte_t *entry, unsigned long pfn, unsigned long error,
 	return true;
 }
 
-/* The page of the direct map that @addr is in, if its region has sealed pages, or had. */
+/* The page, in *@pfn, and the region of @addr; NULL if no page of the region was ever sealed. */
 static struct lab_region *find(unsigned long addr, unsigned long *pfn)
 {
 	if (!lab_address_pfn((void *)(addr & PAGE_MASK), pfn))
@@ -252,10 +255,10 @@ static struct lab_region *find(unsigned long addr, unsigned long *pfn)
 }
 
 /*
- * Looks at a fault of the kernel's own that nothing else has an explanation for: at @addr,
- * with @error as the processor says it, from where @regs are.
- * Context: Any. Return: whether the access is to be made again, and will not fault for ever;
- * then the worker of page/seal.c is to be called for.
+ * Diverts a fault of the kernel that the kernel cannot explain: at address @addr, with the
+ * processor's error code @error, of the instruction in @regs.
+ * Context: Any. Return: true if the access is to be made again, and will not fault for ever;
+ * then the caller calls for the worker, by lab_seal_kick().
  */
 bool lab_stray_divert(unsigned long error, unsigned long addr, const struct pt_regs *regs)
 {
@@ -278,7 +281,7 @@ bool lab_stray_divert(unsigned long error, unsigned long addr, const struct pt_r
 	return divert_read(entry, pfn, error, addr, regs);
 }
 
-/* @entry led to a decoy, perhaps, and no longer does. Under the lock of page/seal.c. */
+/* Notes the decoy, if any, in @entry, a value just taken out of the direct map. Under seal_lock. */
 void lab_stray_collect(unsigned long entry)
 {
 	unsigned int i;
@@ -288,7 +291,10 @@ void lab_stray_collect(unsigned long entry)
 			__set_bit(i, collected);
 }
 
-/* What was written to page @pfn's decoy, which held zeroes, if it is that page's still. */
+/*
+ * Finds the bytes written to @decoy, which held zeroes. Return: false if no byte was, or the
+ * decoy no longer stands in for page @pfn.
+ */
 static bool find_written(unsigned int decoy, unsigned long pfn, struct lab_stray *stray)
 {
 	const u8 *bytes, *first;
@@ -326,7 +332,7 @@ static void report_one(struct record *record)
 	lab_report(&refusal);
 }
 
-/* All CPUs are flushed: nobody writes to what was collected. */
+/* Frees the collected decoys. All CPUs were flushed since: no CPU writes to a collected decoy. */
 static void renew_decoys(void)
 {
 	unsigned int i;
@@ -335,15 +341,15 @@ static void renew_decoys(void)
 		clear_page(page_address(decoys[i]));
 		WRITE_ONCE(decoy_pfns[i], 0);
 		__clear_bit(i, collected);
-		/* Pairs with the fault that takes the decoy: it is of zeroes. */
+		/* Pairs with take_decoy() in a fault: a CPU that takes the decoy sees zeroes. */
 		smp_mb__before_atomic();
 		clear_bit(i, taken);
 	}
 }
 
 /*
- * Reports what there is to report. Under the lock of page/seal.c, when all CPUs have been
- * flushed since the last lab_stray_collect().
+ * Reports the records that are ready, then frees the collected decoys. Under seal_lock, and all
+ * CPUs were flushed since the last lab_stray_collect().
  * Context: Task.
  */
 void lab_stray_report(void)
@@ -355,7 +361,7 @@ void lab_stray_report(void)
 		if (smp_load_acquire(&records[i].state) != RECORD_READY)
 			continue;
 		report_one(&records[i]);
-		/* Pairs with the compare-and-exchange of the next who claims it. */
+		/* Pairs with the compare-and-exchange in claim_record(). */
 		smp_store_release(&records[i].state, RECORD_FREE);
 	}
 	renew_decoys();
