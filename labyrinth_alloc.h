@@ -37,8 +37,8 @@ struct vm_area_struct;
  */
 #define LABYRINTH_OWNER_SINGLE	BIT(1)
 /*
- * Pages are out of the direct map as long as they are Labyrinth's: only the address that is
- * handed out leads to them. Needs a reserve, from which alone they come.
+ * Pages are out of the direct map while Labyrinth has the pages: only the address handed out
+ * leads to a page. Needs a reserve, as allocations take pages from the reserve alone.
  */
 #define LABYRINTH_OWNER_SEALED	BIT(2)
 
@@ -92,7 +92,7 @@ enum labyrinth_page_state {
  * @site: the address that the allocation returned to; 0 while the page is cached.
  * @owner: the owner's name.
  * @module: the name of the module that made the owner.
- * @sealed: the page is out of the direct map: not while it is lent, nor for a moment after.
+ * @sealed: the page is out of the direct map. False while lent, and for a moment afterwards.
  */
 struct labyrinth_page_info {
 	unsigned long pfn;

@@ -28,12 +28,12 @@ struct task_struct;
  *
  * Each handle field is the owner's handle, or lab_owner_dead(), which no handle equals. The
  * first two hold the handle only while the owner has neither quota nor bound thread, needs no
- * zeroing, and no watcher is on: then a pop or a push is all there is to do. So is the
- * last, for an owner whose pages are sealed.
+ * zeroing, and no watcher is on: then a call only pops or pushes. Under the same conditions
+ * @sealed_handle, in place of @shared_handle, holds the handle of a sealed owner.
  */
 struct lab_front {
 	unsigned long single_handle;	/* of a SINGLE owner */
-	unsigned long shared_handle;	/* of any other owner */
+	unsigned long shared_handle;	/* of an owner neither SINGLE nor SEALED */
 	unsigned long handle;
 	lab_tag_t key;			/* lab_tag_make(0, id, LAB_HELD) */
 	union {
@@ -43,7 +43,7 @@ struct lab_front {
 	struct task_struct *task;	/* NULL: not bound; holds a reference */
 	u16 flags;			/* LABYRINTH_OWNER_* */
 	u16 busy;			/* SINGLE, debug builds: a user is in the stack */
-	unsigned long sealed_handle;	/* and its pages are sealed */
+	unsigned long sealed_handle;	/* of a SEALED owner */
 } ____cacheline_aligned;
 
 /*

@@ -100,15 +100,15 @@ static bool is_translated(struct device *dev)
 	return domain && domain->type & __IOMMU_DOMAIN_DMA_API;
 }
 
-/* An IOMMU bounces what devices are not to see that are plugged in from outside. */
+/* A device plugged in from outside. An IOMMU bounces mappings that cover part of a page. */
 static bool is_untrusted(struct device *dev)
 {
 	return dev_is_pci(dev) && to_pci_dev(dev)->untrusted;
 }
 
 /*
- * Whether the core would bounce what @dev does, wherever in memory it is. A page that is
- * always there, and whose content nobody minds, is tried.
+ * Whether the core would bounce any page for @dev, wherever in memory. The page of zeroes is
+ * mapped to find out.
  */
 static bool bounces_all(struct device *dev)
 {
@@ -130,9 +130,8 @@ static bool is_beyond_reach(struct device *dev, unsigned long pfn)
 }
 
 /*
- * Whether the core would copy what is in page @pfn to where the device reaches it. It would
- * copy by the direct map, and of a sealed page that is not what the page holds. To be known
- * before the page is mapped, for the mapping copies.
+ * Whether the core would copy page @pfn to a bounce buffer for @dev. The core copies by the
+ * direct map, where a sealed page is absent. Ask before the page is mapped: mapping copies.
  */
 static bool would_bounce(struct device *dev, unsigned long pfn)
 {

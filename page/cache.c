@@ -473,7 +473,7 @@ void lab_reserve_kick(struct lab_owner *owner, enum lab_fail fail)
 		irq_work_queue(&owner->kick);
 }
 
-/* Tags @page, which is sealed, and puts it on the reserve's list, or gives it back. */
+/* Tags the sealed @page for the reserve's list, or gives @page back by lab_seal_put(). */
 static int enter_sealed(struct lab_owner *owner, struct page *page)
 {
 	struct lab_slot *slot;
@@ -492,7 +492,7 @@ static int enter_sealed(struct lab_owner *owner, struct page *page)
 	return -ENOSPC;
 }
 
-/* As reserve_fill(), of an owner whose pages are sealed. */
+/* Fills the reserve of a sealed owner. Context and Return: as reserve_fill(). */
 static int fill_sealed(struct lab_owner *owner)
 {
 	struct page *pages[LAB_BATCH];
@@ -506,7 +506,7 @@ static int fill_sealed(struct lab_owner *owner)
 			err = enter_sealed(owner, pages[i]) ?: err;
 		cond_resched();
 	}
-	/* Somebody looks at a page just now: there are others, and another time. */
+	/* -EAGAIN: a page could not be tagged for now. The next call asks for another page. */
 	return err == -EAGAIN ? -ENOMEM : err;
 }
 
@@ -580,8 +580,8 @@ unsigned int lab_cache_give_back(struct lab_owner *owner)
 }
 
 /*
- * How many pages the system could have back. To unseal one takes a lock under which memory is
- * allocated, so sealed pages are given back by their worker alone.
+ * How many pages the system could have back. Of a sealed owner none: the shrinker must not
+ * take seal_lock, under which memory is allocated. The owner's worker gives sealed pages back.
  * Context: Task; the owner stays.
  */
 unsigned int lab_cache_shrinkable(const struct lab_owner *owner)

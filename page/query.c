@@ -23,8 +23,8 @@ static_assert(LABYRINTH_PAGE_MAPPED + 1 == (int)LAB_NR_STATES);
  * @owner: the page's owner.
  * @addr: the page's address.
  *
- * What virt_to_page() is for other memory: virt_to_page() is wrong for a sealed page. Leave the
- * struct page as it is. To map or to lend the page, use the calls for that.
+ * Takes the place of virt_to_page(), which is wrong for a sealed page. Leave the struct page
+ * unchanged. To map or to lend the page, use the calls for that.
  *
  * Context: Any. Never sleeps.
  * Return: the struct page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
