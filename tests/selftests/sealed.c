@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reaches for sealed pages in every way there is, and does with them what their owner may: one
- * deed for each word written to /sys/kernel/debug/labyrinth_sealed/do, which returns its errno.
+ * Makes stray accesses to sealed pages, and the calls that an owner may make for sealed pages. A
+ * word written to /sys/kernel/debug/labyrinth_sealed/do chooses the test, see words[]. The
+ * write returns the test's errno.
  */
 #define pr_fmt(fmt) "labyrinth_sealed: " fmt
 
@@ -28,7 +29,7 @@
 #define MANY		4096U
 #define PATTERN		0x5a
 #define WORD		0x5a5a5a5a5a5a5a5aUL
-/* What strays. */
+/* Written by stray writes. */
 #define STRAY		0x1122334455667788UL
 
 static bool zero;
@@ -43,7 +44,7 @@ static unsigned long pfns[RESERVE];
 static unsigned long alias;
 static u32 tried, pages_hit;
 
-/* Where a page would be in the direct map. */
+/* The address of @key's page in the direct map. */
 static void *direct(const void *key)
 {
 	return page_address(labyrinth_page(vault, key));
@@ -64,7 +65,7 @@ static bool is_sealed(const void *key)
 	return !labyrinth_query(key, &info) && info.sealed && !entry_of(key);
 }
 
-/* Until the worker has seen to the page: then, and a flush later. */
+/* Waits until the worker has sealed the page, and then for the flush. */
 static int await_sealed(const void *key)
 {
 	unsigned int i;
@@ -80,7 +81,7 @@ static int await_sealed(const void *key)
 	return -ETIME;
 }
 
-/* Named in reports. */
+/* noinline: reports name take_keys() as the site of the allocation. */
 static noinline int take_keys(void)
 {
 	nr_keys = 0;
@@ -118,7 +119,7 @@ static int do_begin(void)
 	return take_keys();
 }
 
-/* Content and owner are what they were. */
+/* Content and owner of the pages are unchanged. */
 static int check_keys(void)
 {
 	unsigned int i;
@@ -161,7 +162,7 @@ static int check_entry(unsigned long pfn)
 	       ~(_PAGE_ACCESSED | _PAGE_DIRTY | _PAGE_GLOBAL) ? -EINVAL : 0;
 }
 
-/* The entries of pages that are no longer Labyrinth's are those of ordinary memory. */
+/* The entries of pages that went back to the system are as of ordinary memory. */
 static int do_entries(void)
 {
 	unsigned int i;
@@ -172,7 +173,7 @@ static int do_entries(void)
 	return err;
 }
 
-/* So many that large entries of the direct map are split for them. */
+/* Seals enough pages to split large entries of the direct map. */
 static int do_many(void)
 {
 	struct labyrinth_owner *owner = make("many", LABYRINTH_OWNER_SEALED, MANY);
@@ -197,7 +198,7 @@ static int do_many(void)
 	return err ?: nr < MANY ? -ENOMEM : 0;
 }
 
-/* Every access returns whether it saw what it must: nothing of the page. */
+/* Every access returns true if the access saw nothing of the page. */
 
 #define READS(bits)							\
 static noinline bool read##bits(void *at)				\
@@ -249,7 +250,7 @@ static noinline bool memset_all(void *at)
 	return true;
 }
 
-/* These two go on into the next page, which is sealed as well. */
+/* This access and the next go on into the following page, which is sealed as well. */
 static noinline bool rep_over_the_end(void *at)
 {
 	void *to = at + PAGE_SIZE - 100;
@@ -284,7 +285,7 @@ static const struct access {
 	{ "write over the end", write_over_the_end, 2 },
 };
 
-/* Some processors, or what stands for one, read before they write: that is two to tell of. */
+/* Some processors and emulators read before the write: such an access makes two reports. */
 static const struct access locked[] = {
 	{ "locked xadd", xadd_locked, 1 },
 	{ "locked cmpxchg", cmpxchg_locked, 1 },
@@ -303,8 +304,8 @@ struct visit {
 static void visit(struct visit *v)
 {
 	v->right = v->access->fn(v->at);
-	/* For whoever waits, on whichever CPU. */
-	smp_store_release(&v->there, true);	/* Pairs with await_visit(). */
+	/* Pairs with the acquire in await_visit(), perhaps on another CPU. */
+	smp_store_release(&v->there, true);
 }
 
 static void in_task_context(struct visit *v)
@@ -412,7 +413,7 @@ static int await_visit(struct visit *v)
 	return v->there ? 0 : -ETIME;
 }
 
-/* A page whose neighbour in memory is the owner's too. */
+/* Finds two of the owner's pages that are neighbours in memory. */
 static int find_neighbours(unsigned int *which)
 {
 	unsigned int i, j;
@@ -485,7 +486,7 @@ static int do_locked(void)
 	return err ?: await_sealed(keys[0]);
 }
 
-/* A read, and then a write: both are seen; what comes after them is not. */
+/* Of reads and then writes, the first read and the first write are reported, no more. */
 static int do_both(void)
 {
 	int err = await_sealed(keys[0]);
@@ -503,7 +504,7 @@ static int do_both(void)
 	return await_sealed(keys[0]) ?: check_keys();
 }
 
-/* Two pages are strayed to at a time: of each is told what was written to it. */
+/* Stray writes to two pages at a time: each report shows the bytes written to that page. */
 static int do_two(void)
 {
 	int err = await_sealed(keys[5]) ?: await_sealed(keys[6]);
@@ -518,7 +519,7 @@ static int do_two(void)
 	return await_sealed(keys[5]) ?: await_sealed(keys[6]) ?: check_keys();
 }
 
-/* Faults that are somebody else's to explain come to who explains them. */
+/* A fault that the kernel can explain, by an exception table, is not diverted. */
 static int do_nofault(void)
 {
 	u64 word;
@@ -528,7 +529,7 @@ static int do_nofault(void)
 	return is_sealed(keys[0]) ? check_keys() : -EBUSY;
 }
 
-/* More accesses than anybody wants reports of. */
+/* A storm of stray accesses, for three seconds. */
 static int do_storm(void)
 {
 	unsigned long end = jiffies + 3 * HZ;
@@ -555,7 +556,7 @@ static void look(void *arg)
 		*word = NULL;
 }
 
-/* Whether every CPU sees what is in the page by the direct map. */
+/* Whether every CPU sees the page's content by the direct map. */
 static bool all_see(void *at)
 {
 	unsigned int cpu;
@@ -623,7 +624,7 @@ static int do_lend_strayed(void)
 	return err ?: await_sealed(key) ?: check_keys();
 }
 
-/* What its owner can do with a sealed page, and what nobody can. */
+/* Calls for a sealed page: some must work, for the owner; the rest must be refused. */
 static int do_calls(void)
 {
 	void *key = keys[3], *range[2] = { keys[3], keys[4] }, *map;
@@ -654,7 +655,7 @@ static int do_calls(void)
 	return labyrinth_vunmap(vault, map) ?: err ?: check_keys();
 }
 
-/* With no page ready there is none, and the worker makes it good. */
+/* With the reserve used up, no page is handed out until the worker has filled the reserve. */
 static int do_exhaust(void)
 {
 	void *more[2 * RESERVE];
@@ -674,7 +675,7 @@ static int do_exhaust(void)
 	return check_keys();
 }
 
-/* Writes to all memory that is to be had. */
+/* Writes to all memory that the page allocator gives. */
 static int do_wipe(void)
 {
 	unsigned long nr = 0;
