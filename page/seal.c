@@ -22,7 +22,7 @@
  *
  * The writers of an entry:
  *
- * - 0 to the page of zeroes, either of the two to a decoy: a fault, on any CPU, by
+ * - 0 to the page of zeroes, 0 or the page of zeroes to a decoy: a fault, on any CPU, by
  *   compare-and-exchange, after setting the stale bit.
  * - 0 to the saved entry: lab_seal_open() for a lend, by compare-and-exchange, with the frame
  *   frozen, and only while the stale bit is clear.
@@ -542,7 +542,7 @@ static void seal_again(struct work_struct *work)
 
 /*
  * Takes all pages left in @region out of sealing: with @flushed false the entries and aliases,
- * after the flush the records. The pages are left to the borrowers, or leaked.
+ * after the flush the records. Then lab_limbo_exit() abandons the pages to the borrowers.
  */
 static void open_region(struct lab_region *region, bool flushed)
 {
