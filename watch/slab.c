@@ -4,8 +4,10 @@
  * load and constant afterwards. A field that was not found makes an answer vaguer, never
  * wrong: no name, no size, or a life that is not known.
  */
+#include <linux/cpumask.h>
 #include <linux/gcd.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/swab.h>
 #include <linux/vmalloc.h>
@@ -23,6 +25,11 @@
 /* Of struct kmem_cache, so much is looked at. */
 #define CACHE_WORDS	64
 #define CACHE_BYTES	(CACHE_WORDS * sizeof(long))
+
+/* A cache's per-CPU structure begins with so many words, one of which may be a chain's. */
+#define CPU_WORDS	4
+/* No slab has more objects. */
+#define MAX_LINKS	32768
 
 /* An order beyond this one is no slab's, but what a page says while it changes hands. */
 #define SLAB_MAX_ORDER	6
@@ -260,34 +267,75 @@ static void cache_name(const void *cache, char *name)
 	name[WATCH_SLAB_NAME - 1] = '\0';
 }
 
-/* Whether the word at @link is the end of a list of free objects, or leads into the slab. */
-static bool is_link(unsigned long word, unsigned long link, unsigned long secret,
-		    const struct watch_slab_kind *kind)
-{
-	unsigned long next = word ^ encode(secret, link, 0);
-	unsigned long base = (unsigned long)page_to_virt((struct page *)slab_of((void *)link));
+/* How the links of a cache's free objects are read. */
+struct links {
+	const struct watch_slab_kind *kind;
+	const void *slab;
+	unsigned long secret;
+	u32 offset;
+};
 
-	if (!next)
-		return IS_ENABLED(CONFIG_SLAB_FREELIST_HARDENED);
-	return slab_of((void *)next) == slab_of((void *)link) &&
-	       (next - base) % kind->stride == kind->first;
+static bool read_links(struct links *links)
+{
+	const void *cache = links->kind->cache;
+
+	return at.link >= 0 && watch_peek(&links->offset, cache + at.link, sizeof(links->offset)) &&
+	       links->offset <= links->kind->stride - sizeof(long) &&
+	       (at.secret < 0 ||
+		watch_peek(&links->secret, cache + at.secret, sizeof(links->secret)));
 }
 
-/* Return: whether @object, of the cache @kind, is in its slab's list of free objects. */
-static enum watch_life slab_life(const struct watch_slab_kind *kind, const void *object)
+/* Whether @object is among the free ones that are linked from @first on, in its slab. */
+static bool chain_has(const struct links *links, unsigned long first, unsigned long object)
 {
-	unsigned long word, secret = 0, link;
-	u32 offset;
+	unsigned long word, link;
+	unsigned int i;
 
-	if (at.link < 0 || !watch_peek(&offset, kind->cache + at.link, sizeof(offset)) ||
-	    offset > kind->stride - sizeof(word))
+	for (i = 0; i < MAX_LINKS && slab_of((void *)first) == links->slab; i++) {
+		if (first == object)
+			return true;
+		link = first + links->offset;
+		if (!watch_peek(&word, (void *)link, sizeof(word)))
+			return false;
+		first = word ^ encode(links->secret, link, 0);
+	}
+	return false;
+}
+
+/* Whether one of the words at @store is the head of such a chain. */
+static bool chains_have(const struct links *links, const void *store, unsigned int nr,
+			unsigned long object)
+{
+	const unsigned long *words = store;
+	unsigned long first;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (watch_peek(&first, words + i, sizeof(first)) && watch_is_direct(first) &&
+		    chain_has(links, first, object))
+			return true;
+	return false;
+}
+
+/*
+ * Whether @object is free. A link in it does not tell, for one that is in use may have its
+ * old link yet. The chains of free objects begin in the slab's struct page, and on some
+ * kernels in the cache's per-CPU structures.
+ */
+static enum watch_life slab_life(const struct watch_slab_kind *kind, unsigned long object)
+{
+	struct links links = { .kind = kind, .slab = slab_of((void *)object) };
+	void __percpu *stores;
+	int cpu;
+
+	if (!read_links(&links) || !watch_peek(&stores, kind->cache, sizeof(stores)))
 		return WATCH_LIFE_UNKNOWN;
-	link = (unsigned long)object + offset;
-	if (at.secret >= 0 && !watch_peek(&secret, kind->cache + at.secret, sizeof(secret)))
-		return WATCH_LIFE_UNKNOWN;
-	if (!watch_peek(&word, (void *)link, sizeof(word)))
-		return WATCH_LIFE_UNKNOWN;
-	return is_link(word, link, secret, kind) ? WATCH_LIFE_FREED : WATCH_LIFE_UNKNOWN;
+	if (chains_have(&links, links.slab, sizeof(struct page) / sizeof(long), object))
+		return WATCH_LIFE_FREED;
+	for_each_possible_cpu(cpu)
+		if (chains_have(&links, per_cpu_ptr(stores, cpu), CPU_WORDS, object))
+			return WATCH_LIFE_FREED;
+	return WATCH_LIFE_UNKNOWN;
 }
 
 /* Return: whether @addr is in a slab; @object then says which object of which cache it is. */
@@ -307,7 +355,7 @@ bool watch_slab_find(const void *addr, struct watch_slab_object *object)
 	base = (unsigned long)page_to_virt((struct page *)slab_of(addr));
 	object->stride = kind.stride;
 	object->start -= ((unsigned long)addr - base) % kind.stride;
-	object->life = slab_life(&kind, (void *)object->start);
+	object->life = slab_life(&kind, object->start);
 	if (object->life == WATCH_LIFE_UNKNOWN && watch_sheaf_has(cache, (void *)object->start))
 		object->life = WATCH_LIFE_FREED;
 	return true;
