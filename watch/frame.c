@@ -11,17 +11,17 @@
 
 #include LAB_PAGE_POOL_H
 
-/* Larger blocks, the allocator does not have. */
+/* The page allocator has no larger blocks. */
 #define MAX_BLOCK_ORDER	18
 
-/* Of newer kernels, a page of a pool has at least one fragment; of older ones none or many. */
+/* A larger count is the huge number that a pool counts in advance, see watch_frame_refs(). */
 #define MANY_FRAGMENTS	(LONG_MAX / 2)
 
-/* The block that @page is in: itself, or the compound page. */
+/* The block that @page is in: the compound page, or @page alone. */
 void watch_frame_block(struct page *page, unsigned long *first, unsigned long *nr)
 {
 	struct page *head = compound_head(page);
-	/* A race with who makes or breaks the block: any order that is one will do. */
+	/* The allocator may make or break the block meanwhile: any valid order will do. */
 	unsigned int order = data_race(compound_order(head));
 
 	*first = page_to_pfn(head);
@@ -38,8 +38,9 @@ const struct page_pool *watch_frame_pool(struct page *page)
 }
 
 /*
- * The references to be explained. The fragments of a pool's page share one reference. While
- * the pool itself cuts fragments of a page, it counts a huge number of them in advance.
+ * The references to be explained. All fragments of a pool's page share a single reference;
+ * newer kernels count at least 1 fragment, older kernels may count 0. While a pool cuts
+ * fragments of a page, the page's count has a huge number of fragments in advance.
  */
 long watch_frame_refs(unsigned long pfn)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The page cache has a reference on each of its pages, and says in the page whose it is.
+ * The page cache has a reference on each of its pages; page->mapping leads to the inode.
  */
 #include <linux/dcache.h>
 #include <linux/fs.h>
@@ -33,7 +33,10 @@ static void name_inode(struct inode *inode, char *name)
 	name[NAME_LEN - 1] = '\0';
 }
 
-/* A mapping is in its inode, both lead to one another. */
+/*
+ * Return: the inode of @mapping, or NULL if the inode does not lead back to @mapping: then
+ * @mapping is none.
+ */
 static struct inode *host_of(struct address_space *mapping)
 {
 	struct address_space *back;
