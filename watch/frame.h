@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What struct page says of a frame. Nothing is locked: each answer may be old.
+ * The contents of a frame's struct page. Nothing is locked: each answer may be old.
  */
 #ifndef WATCH_FRAME_H
 #define WATCH_FRAME_H

@@ -36,10 +36,7 @@ struct memory_walk {
 
 /* One page. */
 
-/*
- * A pointer to a target with all references explained is only a trace of a former holder,
- * and not reported.
- */
+/* With all references explained, a further pointer is but a trace of a former holder. */
 static void tell_word(struct watch_search *search, const unsigned long *word, unsigned long pfn)
 {
 	char text[WATCH_PLACE_TEXT];
@@ -51,10 +48,7 @@ static void tell_word(struct watch_search *search, const unsigned long *word, un
 	watch_hold(search, pfn, claim, word, "a pointer in %s", text);
 }
 
-/*
- * @word has a pointer to an skb in no queue. The skb may have any of the targets; the
- * first target stands for all.
- */
+/* A pointer to an skb in no queue: the first target stands for all targets of the skb. */
 static void tell_stray(struct watch_search *search, const unsigned long *word)
 {
 	char text[WATCH_PLACE_TEXT];

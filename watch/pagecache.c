@@ -33,10 +33,7 @@ static void name_inode(struct inode *inode, char *name)
 	name[NAME_LEN - 1] = '\0';
 }
 
-/*
- * Return: the inode of @mapping, or NULL if the inode does not lead back to @mapping: then
- * @mapping is none.
- */
+/* Return: @mapping's inode, or NULL if the inode does not lead back: then this is no mapping. */
 static struct inode *host_of(struct address_space *mapping)
 {
 	struct address_space *back;
