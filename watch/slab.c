@@ -17,22 +17,22 @@
 #define PROBE_NAME	"labyrinth_watch"
 #define PROBE_SIZE	136
 #define PROBE_ALIGN	64
-/* So many that some of the freed ones are in no per-CPU store, whatever its kind. */
+/* So many that some freed objects are in no per-CPU store, on any kernel. */
 #define PROBE_OBJECTS	1024
 
-/* Of struct kmem_cache, so much is looked at. */
+/* So much of struct kmem_cache is looked at. */
 #define CACHE_WORDS	64
 #define CACHE_BYTES	(CACHE_WORDS * sizeof(long))
 
-/* An order beyond this one is no slab's, but what a page says while it changes hands. */
+/* No slab has a larger order. A page that changes hands meanwhile may show any order. */
 #define SLAB_MAX_ORDER	6
 
 /* Offsets; negative: not found. */
 static struct {
 	int cache;		/* of the pointer to the cache, in the slab's first struct page */
 	int name, size;		/* in struct kmem_cache */
-	int link;		/* in struct kmem_cache: where a free object has its link */
-	int secret;		/* in struct kmem_cache: what links are encrypted with */
+	int link;		/* in struct kmem_cache: the offset of the link in a free object */
+	int secret;		/* in struct kmem_cache: the key that encrypts links */
 } at = { -1, -1, -1, -1, -1 };
 
 /* While learning. */
@@ -65,7 +65,7 @@ unsigned long watch_slab_bytes(unsigned long pfn)
 
 	if (!page || !WATCH_IS(PageSlab, page) || compound_head(page) != page)
 		return 0;
-	/* A race with who takes the slab apart: what is no order is not believed. */
+	/* The allocator may take the slab apart meanwhile: an impossible order is not believed. */
 	order = data_race(compound_order(page));
 	return order <= SLAB_MAX_ORDER ? PAGE_SIZE << order : 0;
 }
@@ -107,7 +107,7 @@ static int find_name(const void *cache)
 	return -1;
 }
 
-/* The distance of objects in one slab is a multiple of the stride. */
+/* The distance of objects in the same slab is a multiple of the stride. */
 static unsigned int measure_stride(void **object, unsigned int nr)
 {
 	unsigned long stride = 0;
@@ -121,12 +121,12 @@ static unsigned int measure_stride(void **object, unsigned int nr)
 }
 
 /**
- * watch_slab_learn() - learn a cache from objects that are in it
+ * watch_slab_learn() - learn a cache from some of the cache's objects
  * @kind: filled in.
- * @object: objects of one cache.
+ * @object: objects in use, all of the same cache.
  * @nr: how many.
  *
- * Context: Task. Return: 0, or -ENOENT if they do not tell.
+ * Context: Task. Return: 0, or -ENOENT if the objects show no cache or no stride.
  */
 int watch_slab_learn(struct watch_slab_kind *kind, void **object, unsigned int nr)
 {
@@ -140,13 +140,13 @@ int watch_slab_learn(struct watch_slab_kind *kind, void **object, unsigned int n
 	return 0;
 }
 
-/* What a link at @link to @object looks like. */
+/* Return: the word that is at @link if the link there leads to @object. */
 static unsigned long encode(unsigned long secret, unsigned long link, unsigned long object)
 {
 	return IS_ENABLED(CONFIG_SLAB_FREELIST_HARDENED) ? secret ^ swab(link) ^ object : object;
 }
 
-/* Whether the word at @offset of the freed @object links to another one of its slab. */
+/* Whether the word at @offset of the freed @object links to an object of the same slab. */
 static bool learn_secret(void *object, unsigned int offset, unsigned int stride)
 {
 	unsigned long base = (unsigned long)page_to_virt((struct page *)slab_of(object));
@@ -179,7 +179,7 @@ static bool learn_links(const struct watch_slab_kind *kind)
 	return false;
 }
 
-/* A cache that has one is merged with no other. */
+/* With a constructor, the probe's cache is merged with no other cache. */
 static void construct(void *object)
 {
 }
@@ -273,7 +273,10 @@ static bool is_link(unsigned long word, unsigned long link, unsigned long secret
 	       (next - base) % kind->stride == kind->first;
 }
 
-/* Return: whether @object, of the cache @kind, is in its slab's list of free objects. */
+/*
+ * Return: %WATCH_LIFE_FREED if @object, of the cache @kind, is in the slab's list of free
+ * objects, else %WATCH_LIFE_UNKNOWN.
+ */
 static enum watch_life slab_life(const struct watch_slab_kind *kind, const void *object)
 {
 	unsigned long word, secret = 0, link;
@@ -290,7 +293,7 @@ static enum watch_life slab_life(const struct watch_slab_kind *kind, const void 
 	return is_link(word, link, secret, kind) ? WATCH_LIFE_FREED : WATCH_LIFE_UNKNOWN;
 }
 
-/* Return: whether @addr is in a slab; @object then says which object of which cache it is. */
+/* Return: whether @addr is in a slab; @object then describes the object that has @addr. */
 bool watch_slab_find(const void *addr, struct watch_slab_object *object)
 {
 	const void *cache = watch_slab_cache(addr);
