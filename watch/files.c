@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The open files of all tasks. Tables of descriptors are read without a lock: of a table
- * that is exchanged or freed meanwhile, the old contents are read, or nothing. A
- * pointer in a table is believed if it leads to an object of struct file's cache.
+ * that is exchanged or freed meanwhile, the old contents are read, or nothing. A pointer in
+ * a table is believed if it leads to an object of struct file's cache.
  */
 #include <linux/fdtable.h>
 #include <linux/fs.h>

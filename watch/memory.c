@@ -112,7 +112,7 @@ static void look_at_mapped(struct watch_walk *walk, unsigned long addr, unsigned
 	if (!(flags & _PAGE_RW))
 		return;
 	for (i = 0; i < nr && pfn + i < watch_end_pfn; i++) {
-		/* Before the read: ->seen keeps the targets and the copy from being read. */
+		/* Before the read: ->seen has the targets and memory->words from the start. */
 		if (!is_memory(pfn_to_online_page(pfn + i)) || test_bit(pfn + i, memory->seen))
 			continue;
 		set_bit(pfn + i, memory->seen);
