@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * labyrinth_watch: who holds a page, on a machine whose drivers nobody changed. It reads,
- * and only when it is asked: no hook, no lock that others wait for, and nothing is written
- * but its own answers. It needs no other module.
+ * labyrinth_watch: finds the holders of a page, on a machine with unchanged drivers. The
+ * module only reads, and only when a user asks: no hook, no lock that other code waits for,
+ * no write but to the module's own answers. No other module is needed.
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The machine's page_pools. State: the register of pools, in which a pool keeps its number
- * and its device's name from one census to the next. Only the one search or census that
- * runs touches it.
+ * The machine's page_pools. State: the register of pools, in which a pool keeps number and
+ * device name from census to census. The register needs watch_turn.
  *
- * A pool is found by the mark on its pages, and among the slab objects of its size, where
- * one without a page is found as well.
+ * A pool is found by the mark on the pool's pages, and among the slab objects of fitting
+ * size, where a pool without pages is found as well.
  */
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
@@ -32,15 +31,15 @@
 static struct watch_pool pools[MAX_POOLS];
 static unsigned int nr_pools, pools_left_out;
 
-/* The caches that slabs were seen of, and whether a pool may be among their objects. */
+/* The caches of the slabs seen in this census, and whether pools may be among the objects. */
 static struct {
 	const void *cache;
-	unsigned int stride;	/* 0: no pools in it */
+	unsigned int stride;	/* 0: the cache has no pools */
 } caches[MAX_CACHES];
 
 static unsigned int nr_caches;
 
-/* A copy of the pool that is looked at. */
+/* The copy of the pool that is looked at. Needs watch_turn, see turn.h. */
 static struct page_pool *copy;
 
 /* The register. */
@@ -73,7 +72,7 @@ static struct watch_pool *room_for(const struct page_pool *at)
 		pools_left_out++;
 		return NULL;
 	}
-	/* A number is given anew only when there is no other. */
+	/* A number is given again only when all numbers were given. */
 	if (nr_pools < MAX_POOLS)
 		i = nr_pools++;
 	pools[i] = (struct watch_pool){ .at = at };
@@ -133,7 +132,7 @@ static unsigned int stride_of_pools(const void *in)
 	return object.stride;
 }
 
-/* Return: the distance of the objects in the slab at @in, 0 if no pools are among them. */
+/* Return: the distance of the objects in the slab at @in, 0 if no object is a pool. */
 static unsigned int pools_stride(const void *in)
 {
 	const void *cache = watch_slab_cache(in);
@@ -169,7 +168,7 @@ static void look_at_frame(struct watch_search *search, unsigned long pfn)
 
 	if (!page)
 		return;
-	at = watch_frame_pool(page);
+	at = watch_pool_of(page);
 	pool = at ? enter_pool(search, at) : NULL;
 	if (pool)
 		pool->pages++;
@@ -236,7 +235,7 @@ static void note_kept(struct watch_search *search, unsigned long pfn, const void
 	xa_store(context, pfn, xa_mk_value(1), GFP_KERNEL);
 }
 
-/* Ask about each page that is the pool's, and not in it. */
+/* Ask about each page that has the mark of @pool, but is not in the pool's cache or ring. */
 static int aim_at(struct watch_search *search, const struct watch_pool *pool)
 {
 	unsigned long pfn;
@@ -249,7 +248,7 @@ static int aim_at(struct watch_search *search, const struct watch_pool *pool)
 		watch_pool_each_kept(search, pool->at, copy, note_kept, &kept);
 	for (pfn = 1; pfn < watch_end_pfn && !err; pfn++) {
 		page = pfn_to_online_page(pfn);
-		if (page && watch_frame_pool(page) == pool->at && !xa_load(&kept, pfn))
+		if (page && watch_pool_of(page) == pool->at && !xa_load(&kept, pfn))
 			err = watch_search_add(search, pfn);
 		if (!(pfn % 256) && watch_pause(search))
 			break;
@@ -261,7 +260,7 @@ static int aim_at(struct watch_search *search, const struct watch_pool *pool)
 /**
  * watch_pools_aim() - ask about the pages that a pool has out
  * @search: the search.
- * @number: the pool's, as watch_pools_show() says.
+ * @number: the pool's number, as watch_pools_show() says.
  *
  * Context: Task; may sleep. Return: 0, or -ENOENT: no such pool.
  */
@@ -273,7 +272,7 @@ int watch_pools_aim(struct watch_search *search, unsigned int number)
 	return aim_at(search, &pools[number - 1]);
 }
 
-/* As watch_pools_aim(), about all pools that are stalled. Needs a census. */
+/* Ask about the pages that all stalled pools have out. Needs a census. */
 int watch_pools_aim_stalled(struct watch_search *search)
 {
 	unsigned int i;
@@ -321,8 +320,8 @@ void watch_find_in_pools(struct watch_search *search)
 }
 
 /*
- * Of @page, of whose fragments the pool at @at counts @fragments. Return: those that are out,
- * or 0: not known.
+ * The count of @page, a page of the pool at @at, is @fragments. Return: the fragments that are
+ * out, or 0: not known.
  */
 long watch_pools_cut(const struct page_pool *at, const struct page *page, long fragments)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The search: the table of searchers, the targets and the holders found. One search runs
- * at a time, in the task that asked for it, so none of this is shared.
+ * at a time (watch_turn), in the task that asked, so none of this is shared.
  */
 #include <linux/bitmap.h>
 #include <linux/bsearch.h>
@@ -23,8 +23,8 @@
 const char *watch_stage = "idle";
 
 /*
- * In this order: who can tell what holds a frame comes first and accounts for its words,
- * so that the last one, which sees words only, reports no word again.
+ * In this order: searchers that can name a holder come first, and account for the words they
+ * explain. The last searcher sees only words, and skips all accounted words.
  */
 static const struct {
 	const char *name;
@@ -42,9 +42,9 @@ static const struct {
 /* Targets. */
 
 /**
- * watch_search_add() - ask about one more frame
+ * watch_search_add() - ask about another frame
  * @search: the search.
- * @pfn: the frame; the whole block is asked about if it is in one.
+ * @pfn: the frame; a frame in a block asks about the whole block.
  *
  * Context: Task. Return: 0, -EINVAL: no such frame, -ENOSPC: too many.
  */
@@ -98,8 +98,8 @@ bool watch_explained(struct watch_search *search, unsigned long pfn)
 /* Holders. */
 
 /*
- * Note that the word at @word is explained. Return: whether it was not before. Without
- * memory for the note it says so twice.
+ * Note that the word at @word is explained. Return: whether the note is new, or could not be
+ * made: without memory for the note, a second call returns true again.
  */
 bool watch_account(struct watch_search *search, const void *word)
 {
@@ -140,10 +140,10 @@ static void add_to_holder(struct watch_holder *holder, unsigned long pfn)
  * watch_hold() - a searcher has found a holder
  * @search: the search.
  * @pfn: a frame of the target.
- * @claim: how firm it is.
+ * @claim: how firm the claim is.
  * @at: where in the kernel's memory, or NULL.
- * @format: who it is; what differs from frame to frame is left out, so that equal holders
- *	become one.
+ * @format: names the holder, without details that differ from frame to frame: equal names
+ *	are a single holder.
  *
  * Context: Task.
  */
@@ -174,7 +174,7 @@ void watch_hold(struct watch_search *search, unsigned long pfn, enum watch_claim
 
 /**
  * watch_search_init() - begin a search
- * @search: all of it is written.
+ * @search: written completely.
  * @file: any open file.
  *
  * Context: Task. Return: 0 or -ENOMEM; watch_search_exit() is due in both cases.

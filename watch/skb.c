@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Socket buffers. All objects of the two slab caches that skbs come from are looked at,
- * so an skb is found wherever it is. Where it is, is asked afterwards, and only of those that
- * have something of a target. State: the caches, learnt at load and constant afterwards.
+ * Socket buffers. All objects of the two slab caches that skbs come from are looked at, so
+ * an skb in any queue, or in none, is found. skb_place.c then looks for the queue, but only
+ * of skbs that have something of a target. State: the caches, learnt at load and constant
+ * afterwards.
  */
 #include <linux/skbuff.h>
 #include <linux/slab.h>
@@ -21,7 +22,7 @@
 
 struct watch_slab_kind watch_skb_kinds[WATCH_SKB_NR_KINDS];
 
-/* Whether an skb is at @addr: the kind of cache it is in, or -1. */
+/* Return: the kind of skb cache that has @addr, or -1: no skb is at @addr. */
 int watch_skb_kind(unsigned long addr)
 {
 	const void *cache = addr % sizeof(long) ? NULL : watch_slab_cache((void *)addr);
@@ -33,7 +34,7 @@ int watch_skb_kind(unsigned long addr)
 	return -1;
 }
 
-/* Whether a copy of an skb is consistent: it may be of one that is free. */
+/* Whether the copy of an skb is consistent: the object that was copied may be free. */
 bool watch_skb_fits(const struct sk_buff *skb)
 {
 	unsigned long head = (unsigned long)skb->head, data = (unsigned long)skb->data;
@@ -86,7 +87,7 @@ static void look_at_skb(struct watch_search *search, struct watch_skbs *hits,
 		look_at_fragments(search, hits, at, skb_shinfo(&skb));
 }
 
-/* An object of the second kind has an skb, and room for a clone of it. */
+/* An object of the second kind has an skb, and room for a clone. */
 static void call_for_object(struct watch_search *search, struct watch_skbs *hits,
 			    watch_skb_fn *fn, const void *object, int kind)
 {

@@ -19,27 +19,27 @@
 #define PROBE_NAME	"labyrinth_watch"
 #define PROBE_SIZE	136
 #define PROBE_ALIGN	64
-/* So many that some of the freed ones are in no per-CPU store, whatever its kind. */
+/* So many that some freed objects are in no per-CPU store, on any kernel. */
 #define PROBE_OBJECTS	1024
 
-/* Of struct kmem_cache, so much is looked at. */
+/* So much of struct kmem_cache is looked at. */
 #define CACHE_WORDS	64
 #define CACHE_BYTES	(CACHE_WORDS * sizeof(long))
 
-/* A cache's per-CPU structure begins with so many words, one of which may be a chain's. */
+/* The number of words at the start of a cache's per-CPU structure that may head a chain. */
 #define CPU_WORDS	4
 /* No slab has more objects. */
 #define MAX_LINKS	32768
 
-/* An order beyond this one is no slab's, but what a page says while it changes hands. */
+/* No slab has a larger order. A page that changes hands meanwhile may show any order. */
 #define SLAB_MAX_ORDER	6
 
 /* Offsets; negative: not found. */
 static struct {
 	int cache;		/* of the pointer to the cache, in the slab's first struct page */
 	int name, size;		/* in struct kmem_cache */
-	int link;		/* in struct kmem_cache: where a free object has its link */
-	int secret;		/* in struct kmem_cache: what links are encrypted with */
+	int link;		/* in struct kmem_cache: the offset of the link in a free object */
+	int secret;		/* in struct kmem_cache: the key that encrypts links */
 } at = { -1, -1, -1, -1, -1 };
 
 /* While learning. */
@@ -72,7 +72,7 @@ unsigned long watch_slab_bytes(unsigned long pfn)
 
 	if (!page || !WATCH_IS(PageSlab, page) || compound_head(page) != page)
 		return 0;
-	/* A race with who takes the slab apart: what is no order is not believed. */
+	/* The allocator may take the slab apart meanwhile: an impossible order is not believed. */
 	order = data_race(compound_order(page));
 	return order <= SLAB_MAX_ORDER ? PAGE_SIZE << order : 0;
 }
@@ -114,7 +114,7 @@ static int find_name(const void *cache)
 	return -1;
 }
 
-/* The distance of objects in one slab is a multiple of the stride. */
+/* The distance of objects in the same slab is a multiple of the stride. */
 static unsigned int measure_stride(void **object, unsigned int nr)
 {
 	unsigned long stride = 0;
@@ -128,12 +128,12 @@ static unsigned int measure_stride(void **object, unsigned int nr)
 }
 
 /**
- * watch_slab_learn() - learn a cache from objects that are in it
+ * watch_slab_learn() - learn a cache from some of the cache's objects
  * @kind: filled in.
- * @object: objects of one cache.
+ * @object: objects in use, all of the same cache.
  * @nr: how many.
  *
- * Context: Task. Return: 0, or -ENOENT if they do not tell.
+ * Context: Task. Return: 0, or -ENOENT if the objects show no cache or no stride.
  */
 int watch_slab_learn(struct watch_slab_kind *kind, void **object, unsigned int nr)
 {
@@ -147,13 +147,13 @@ int watch_slab_learn(struct watch_slab_kind *kind, void **object, unsigned int n
 	return 0;
 }
 
-/* What a link at @link to @object looks like. */
+/* Return: the word that is at @link if the link there leads to @object. */
 static unsigned long encode(unsigned long secret, unsigned long link, unsigned long object)
 {
 	return IS_ENABLED(CONFIG_SLAB_FREELIST_HARDENED) ? secret ^ swab(link) ^ object : object;
 }
 
-/* Whether the word at @offset of the freed @object links to another one of its slab. */
+/* Whether the word at @offset of the freed @object links to an object of the same slab. */
 static bool learn_secret(void *object, unsigned int offset, unsigned int stride)
 {
 	unsigned long base = (unsigned long)page_to_virt((struct page *)slab_of(object));
@@ -186,7 +186,7 @@ static bool learn_links(const struct watch_slab_kind *kind)
 	return false;
 }
 
-/* A cache that has one is merged with no other. */
+/* With a constructor, the probe's cache is merged with no other cache. */
 static void construct(void *object)
 {
 }
@@ -285,7 +285,7 @@ static bool read_links(struct links *links)
 		watch_peek(&links->secret, cache + at.secret, sizeof(links->secret)));
 }
 
-/* Whether @object is among the free ones that are linked from @first on, in its slab. */
+/* Whether @object is in the chain of free objects that begins at @first, within the slab. */
 static bool chain_has(const struct links *links, unsigned long first, unsigned long object)
 {
 	unsigned long word, link;
@@ -302,7 +302,7 @@ static bool chain_has(const struct links *links, unsigned long first, unsigned l
 	return false;
 }
 
-/* Whether one of the words at @store is the head of such a chain. */
+/* Whether a word of the @nr words at @store heads a chain that has @object. */
 static bool chains_have(const struct links *links, const void *store, unsigned int nr,
 			unsigned long object)
 {
@@ -318,9 +318,10 @@ static bool chains_have(const struct links *links, const void *store, unsigned i
 }
 
 /*
- * Whether @object is free. A link in it does not tell, for one that is in use may have its
- * old link yet. The chains of free objects begin in the slab's struct page, and on some
+ * Whether @object is free. A link in the object proves nothing: an object in use may still
+ * have its old link. The chains of free objects begin in the slab's struct page, and on some
  * kernels in the cache's per-CPU structures.
+ * Return: %WATCH_LIFE_FREED if a chain has @object, else %WATCH_LIFE_UNKNOWN.
  */
 static enum watch_life slab_life(const struct watch_slab_kind *kind, unsigned long object)
 {
@@ -338,7 +339,7 @@ static enum watch_life slab_life(const struct watch_slab_kind *kind, unsigned lo
 	return WATCH_LIFE_UNKNOWN;
 }
 
-/* Return: whether @addr is in a slab; @object then says which object of which cache it is. */
+/* Return: whether @addr is in a slab; @object then describes the object that has @addr. */
 bool watch_slab_find(const void *addr, struct watch_slab_object *object)
 {
 	const void *cache = watch_slab_cache(addr);
