@@ -7,7 +7,7 @@
 #include "watch/frame.h"
 #include "watch/peek.h"
 #include "watch/pool.h"
-#include "watch/pools.h"
+#include "watch/register.h"
 #include "watch/slab.h"
 
 #include LAB_PAGE_POOL_H
@@ -44,7 +44,7 @@ long watch_frame_refs(unsigned long pfn)
 		return refs;
 	fragments = watch_frame_fragments(page);
 	if (fragments > MANY_FRAGMENTS)
-		fragments = watch_pools_cut(pool, page, fragments);
+		fragments = watch_register_cut(pool, page, fragments);
 	return fragments > 0 ? refs - 1 + fragments : refs;
 }
 

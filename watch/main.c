@@ -11,7 +11,7 @@
 #include "watch/census.h"
 #include "watch/holders.h"
 #include "watch/peek.h"
-#include "watch/pools.h"
+#include "watch/register.h"
 #include "watch/skb.h"
 #include "watch/slab.h"
 #include "watch/turn.h"
@@ -26,7 +26,7 @@ static int __init watch_init(void)
 	int err;
 
 	watch_peek_init();
-	err = watch_slab_init() ?: watch_skb_init() ?: watch_pools_init();
+	err = watch_slab_init() ?: watch_skb_init() ?: watch_register_init();
 	if (err) {
 		pr_err("labyrinth_watch: this kernel's slabs are not understood: %pe\n",
 		       ERR_PTR(err));
@@ -42,7 +42,7 @@ static void __exit watch_exit(void)
 {
 	debugfs_remove(folder);
 	watch_holders_exit();
-	watch_pools_exit();
+	watch_register_exit();
 }
 
 module_init(watch_init);

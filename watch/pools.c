@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The machine's page_pools. State: the register of pools, in which a pool keeps number and
- * device name from census to census. The register needs watch_turn.
+ * The census of the machine's page_pools, and searches for the pages of pools. No state but
+ * for the time of a census.
  *
  * A pool is found by the mark on the pool's pages, and among the slab objects of fitting
  * size, where a pool without pages is found as well.
@@ -19,17 +19,14 @@
 #include "watch/peek.h"
 #include "watch/pool.h"
 #include "watch/pools.h"
+#include "watch/register.h"
 #include "watch/search.h"
 #include "watch/searchers.h"
 #include "watch/slab.h"
 
 #include LAB_PAGE_POOL_H
 
-#define MAX_POOLS	256
 #define MAX_CACHES	64
-
-static struct watch_pool pools[MAX_POOLS];
-static unsigned int nr_pools, pools_left_out;
 
 /* The caches of the slabs seen in this census, and whether pools may be among the objects. */
 static struct {
@@ -38,87 +35,6 @@ static struct {
 } caches[MAX_CACHES];
 
 static unsigned int nr_caches;
-
-/* The copy of the pool that is looked at. Needs watch_turn, see turn.h. */
-static struct page_pool *copy;
-
-/* The register. */
-
-static struct watch_pool *pool_at(const struct page_pool *at)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_pools; i++)
-		if (pools[i].at == at)
-			return &pools[i];
-	return NULL;
-}
-
-int watch_pool_number(const struct page_pool *at)
-{
-	struct watch_pool *pool = pool_at(at);
-
-	return pool ? pool - pools + 1 : 0;
-}
-
-static struct watch_pool *room_for(const struct page_pool *at)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_pools; i++)
-		if (!pools[i].there)
-			break;
-	if (i == MAX_POOLS) {
-		pools_left_out++;
-		return NULL;
-	}
-	/* A number is given again only when all numbers were given. */
-	if (nr_pools < MAX_POOLS)
-		i = nr_pools++;
-	pools[i] = (struct watch_pool){ .at = at };
-	return &pools[i];
-}
-
-static void count_kept(struct watch_search *search, unsigned long pfn, const void *word,
-		       const char *where, void *context)
-{
-	struct watch_pool *pool = context;
-
-	if (!strcmp(where, "ring"))
-		pool->in_ring++;
-	else
-		pool->cached++;
-}
-
-static void fill_in(struct watch_search *search, struct watch_pool *pool)
-{
-	pool->there = true;
-	pool->destroyed = !refcount_read(&copy->user_cnt);
-	pool->stalled_s = pool->destroyed ? (jiffies - copy->defer_start) / HZ : 0;
-	pool->held = copy->pages_state_hold_cnt;
-	pool->released = atomic_read(&copy->pages_state_release_cnt);
-	pool->pages = 0;
-	pool->cached = 0;
-	pool->in_ring = 0;
-	watch_pool_name(pool, copy);
-	watch_pool_each_kept(search, pool->at, copy, count_kept, pool);
-}
-
-/* Return: the register's entry of the pool at @at, or NULL if there is no pool. */
-static struct watch_pool *enter_pool(struct watch_search *search, const struct page_pool *at)
-{
-	struct watch_pool *pool = pool_at(at);
-
-	if (pool && pool->there)
-		return pool;
-	if (!watch_pool_read(at, copy))
-		return NULL;
-	if (!pool)
-		pool = room_for(at);
-	if (pool)
-		fill_in(search, pool);
-	return pool;
-}
 
 /* The census. */
 
@@ -157,7 +73,7 @@ static void look_in_slab(struct watch_search *search, unsigned long pfn)
 
 	for (offset = 0; stride && offset + stride <= bytes; offset += stride)
 		if (watch_slab_find(base + offset, &object) && object.life != WATCH_LIFE_FREED)
-			enter_pool(search, base + offset);
+			watch_register_enter(search, base + offset);
 }
 
 static void look_at_frame(struct watch_search *search, unsigned long pfn)
@@ -169,7 +85,7 @@ static void look_at_frame(struct watch_search *search, unsigned long pfn)
 	if (!page)
 		return;
 	at = watch_pool_of(page);
-	pool = at ? enter_pool(search, at) : NULL;
+	pool = at ? watch_register_enter(search, at) : NULL;
 	if (pool)
 		pool->pages++;
 	else
@@ -187,10 +103,10 @@ void watch_pools_census(struct watch_search *search)
 	unsigned long pfn;
 	unsigned int i;
 
-	for (i = 0; i < nr_pools; i++)
-		pools[i].there = false;
+	for (i = 0; i < watch_register.nr; i++)
+		watch_register.pools[i].there = false;
 	nr_caches = 0;
-	pools_left_out = 0;
+	watch_register.left_out = 0;
 	for (pfn = 1; pfn < watch_end_pfn; pfn++) {
 		look_at_frame(search, pfn);
 		if (!(pfn % 256) && watch_pause(search))
@@ -201,7 +117,7 @@ void watch_pools_census(struct watch_search *search)
 static void show_pool(struct seq_file *m, const struct watch_pool *pool)
 {
 	seq_printf(m, "pool %ld: %s, driver %s, %s, held %u, released %u, pages %u, cached %u, in its ring %u, out %u",
-		   pool - pools + 1, pool->device[0] ? pool->device : "unknown device",
+		   pool - watch_register.pools + 1, pool->device[0] ? pool->device : "unknown device",
 		   pool->driver[0] ? pool->driver : "unknown",
 		   pool->destroyed ? "STALLED" : "in use", pool->held, pool->released,
 		   pool->pages, pool->cached, pool->in_ring,
@@ -215,16 +131,16 @@ void watch_pools_show(struct seq_file *m)
 {
 	unsigned int i, nr = 0;
 
-	for (i = 0; i < nr_pools; i++) {
-		if (!pools[i].there)
+	for (i = 0; i < watch_register.nr; i++) {
+		if (!watch_register.pools[i].there)
 			continue;
-		show_pool(m, &pools[i]);
+		show_pool(m, &watch_register.pools[i]);
 		nr++;
 	}
 	if (!nr)
 		seq_puts(m, "no page_pool\n");
-	if (pools_left_out)
-		seq_printf(m, "%u more page_pools that there was no room for\n", pools_left_out);
+	if (watch_register.left_out)
+		seq_printf(m, "%u more page_pools that there was no room for\n", watch_register.left_out);
 }
 
 /* Searches. */
@@ -244,8 +160,8 @@ static int aim_at(struct watch_search *search, const struct watch_pool *pool)
 	int err = 0;
 
 	xa_init(&kept);
-	if (watch_pool_read(pool->at, copy))
-		watch_pool_each_kept(search, pool->at, copy, note_kept, &kept);
+	if (watch_pool_read(pool->at, watch_register.copy))
+		watch_pool_each_kept(search, pool->at, watch_register.copy, note_kept, &kept);
 	for (pfn = 1; pfn < watch_end_pfn && !err; pfn++) {
 		page = pfn_to_online_page(pfn);
 		if (page && watch_pool_of(page) == pool->at && !xa_load(&kept, pfn))
@@ -267,9 +183,9 @@ static int aim_at(struct watch_search *search, const struct watch_pool *pool)
 int watch_pools_aim(struct watch_search *search, unsigned int number)
 {
 	watch_pools_census(search);
-	if (!number || number > nr_pools || !pools[number - 1].there)
+	if (!number || number > watch_register.nr || !watch_register.pools[number - 1].there)
 		return -ENOENT;
-	return aim_at(search, &pools[number - 1]);
+	return aim_at(search, &watch_register.pools[number - 1]);
 }
 
 /* Ask about the pages that all stalled pools have out. Needs a census. */
@@ -278,9 +194,9 @@ int watch_pools_aim_stalled(struct watch_search *search)
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; i < nr_pools && !err; i++)
-		if (pools[i].there && pools[i].destroyed)
-			err = aim_at(search, &pools[i]);
+	for (i = 0; i < watch_register.nr && !err; i++)
+		if (watch_register.pools[i].there && watch_register.pools[i].destroyed)
+			err = aim_at(search, &watch_register.pools[i]);
 	return err;
 }
 
@@ -291,19 +207,19 @@ static void hold_kept(struct watch_search *search, unsigned long pfn, const void
 
 	if (watch_wanted(search, pfn) && watch_account(search, word))
 		watch_hold(search, pfn, WATCH_REFERENCE, word,
-			   "the %s of page_pool %ld (%s)", where, pool - pools + 1,
+			   "the %s of page_pool %ld (%s)", where, pool - watch_register.pools + 1,
 			   pool->device);
 }
 
 static void hold_cut(struct watch_search *search, const struct watch_pool *pool)
 {
-	unsigned long pfn = watch_word_pfn((unsigned long)copy->frag_page);
+	unsigned long pfn = watch_word_pfn((unsigned long)watch_register.copy->frag_page);
 
-	if (copy->frag_page && watch_wanted(search, pfn) &&
+	if (watch_register.copy->frag_page && watch_wanted(search, pfn) &&
 	    watch_account(search, &pool->at->frag_page))
 		watch_hold(search, pfn, WATCH_REFERENCE, &pool->at->frag_page,
 			   "page_pool %ld (%s), which cuts fragments of it",
-			   pool - pools + 1, pool->device);
+			   pool - watch_register.pools + 1, pool->device);
 }
 
 void watch_find_in_pools(struct watch_search *search)
@@ -311,30 +227,10 @@ void watch_find_in_pools(struct watch_search *search)
 	unsigned int i;
 
 	watch_pools_census(search);
-	for (i = 0; i < nr_pools && !watch_pause(search); i++) {
-		if (!pools[i].there || !watch_pool_read(pools[i].at, copy))
+	for (i = 0; i < watch_register.nr && !watch_pause(search); i++) {
+		if (!watch_register.pools[i].there || !watch_pool_read(watch_register.pools[i].at, watch_register.copy))
 			continue;
-		watch_pool_each_kept(search, pools[i].at, copy, hold_kept, &pools[i]);
-		hold_cut(search, &pools[i]);
+		watch_pool_each_kept(search, watch_register.pools[i].at, watch_register.copy, hold_kept, &watch_register.pools[i]);
+		hold_cut(search, &watch_register.pools[i]);
 	}
-}
-
-/*
- * The count of @page, a page of the pool at @at, is @fragments. Return: the fragments that are
- * out, or 0: not known.
- */
-long watch_pools_cut(const struct page_pool *at, const struct page *page, long fragments)
-{
-	return watch_pool_read(at, copy) ? watch_pool_cut(copy, page, fragments) : 0;
-}
-
-int watch_pools_init(void)
-{
-	copy = kmalloc(sizeof(*copy), GFP_KERNEL);
-	return copy ? 0 : -ENOMEM;
-}
-
-void watch_pools_exit(void)
-{
-	kfree(copy);
 }

@@ -1,43 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The search: the table of searchers, the targets and the holders found. One search runs
- * at a time (watch_turn), in the task that asked, so none of this is shared.
+ * A search: the targets and the holders found. A single search runs at a time (watch_turn), in
+ * the task that asked, so no state here is shared.
  */
 #include <linux/bitmap.h>
 #include <linux/bsearch.h>
 #include <linux/mm.h>
-#include <linux/sort.h>
 #include <linux/vmalloc.h>
 
 #include "watch/frame.h"
 #include "watch/pace.h"
 #include "watch/peek.h"
 #include "watch/search.h"
-#include "watch/searchers.h"
 #include "watch/slab.h"
 #include "watch/tasks.h"
 
 #define MAX_TARGETS	4096
 #define MAX_HOLDERS	512
-
-const char *watch_stage = "idle";
-
-/*
- * In this order: searchers that can name a holder come first, and account for the words they
- * explain. The last searcher sees only words, and skips all accounted words.
- */
-static const struct {
-	const char *name;
-	void (*find)(struct watch_search *search);
-} searchers[] = {
-	{ "Labyrinth", watch_find_in_labyrinth },
-	{ "page cache", watch_find_in_page_cache },
-	{ "page pools", watch_find_in_pools },
-	{ "skbs", watch_find_in_skbs },
-	{ "pipes", watch_find_in_pipes },
-	{ "page tables", watch_find_in_page_tables },
-	{ "kernel memory", watch_find_in_memory },
-};
 
 /* Targets. */
 
@@ -65,13 +44,6 @@ int watch_search_add(struct watch_search *search, unsigned long pfn)
 	target->refs = watch_frame_refs(target->pfn);
 	bitmap_set(search->frames, target->pfn, target->nr);
 	return 0;
-}
-
-static int by_pfn(const void *a, const void *b)
-{
-	const struct watch_target *x = a, *y = b;
-
-	return x->pfn < y->pfn ? -1 : x->pfn > y->pfn;
 }
 
 static int in_target(const void *key, const void *element)
@@ -201,17 +173,4 @@ void watch_search_exit(struct watch_search *search)
 	vfree(search->frames);
 	xa_destroy(&search->strays);
 	xa_destroy(&search->accounted);
-}
-
-/* Context: Task. Ends early if a signal comes: @search->stopped. */
-void watch_search_run(struct watch_search *search)
-{
-	unsigned int i;
-
-	sort(search->targets, search->nr_targets, sizeof(*search->targets), by_pfn, NULL);
-	for (i = 0; i < ARRAY_SIZE(searchers) && !search->stopped; i++) {
-		WRITE_ONCE(watch_stage, searchers[i].name);
-		searchers[i].find(search);
-	}
-	WRITE_ONCE(watch_stage, "idle");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Socket buffers that have something of a target: found by skb.c, placed in the holder's
+ * Socket buffers that have something of a target: found by skb_find.c, placed in the holder's
  * queue by skb_place.c, and told by skb_tell.c.
  */
 #ifndef WATCH_SKB_H
@@ -19,7 +19,7 @@ enum { WATCH_SKB_PLAIN, WATCH_SKB_CLONABLE, WATCH_SKB_NR_KINDS };
 
 extern struct watch_slab_kind watch_skb_kinds[WATCH_SKB_NR_KINDS];
 
-enum watch_skb_place {
+enum watch_skb_where {
 	WATCH_SKB_NOWHERE,
 	WATCH_SKB_IN_LIST,	/* of a socket, or of somebody else */
 	WATCH_SKB_IN_TREE,
@@ -36,7 +36,7 @@ struct watch_skb {
 	const char *part, *queue;
 	const struct sock *sk;
 	unsigned long head;		/* of the list that the skb is in */
-	enum watch_skb_place place;
+	enum watch_skb_where place;
 	enum watch_life life;
 	/* The task that has the socket open. */
 	char comm[TASK_COMM_LEN];
