@@ -148,6 +148,18 @@ static void say_asked(struct lab_text *text, const struct lab_refusal *refusal)
 		say(text, " vma:     not one of the process's own\n");
 }
 
+static void say_step(struct lab_text *text, const char *label, const struct lab_past *past)
+{
+	say(text, " %s %s by ", label, lab_op_name(past->op));
+	if (past->gone)
+		say(text, "an owner that has gone");
+	else
+		say(text, "\"%s\"", lab_owner_by_id(past->owner_id)->name);
+	say(text, " at %s, %s, CPU %u, %u.%03u s ago\n", lab_site_name(past->site).text,
+	    lab_context_name(past->context), past->cpu,
+	    past->age_ms / 1000, past->age_ms % 1000);
+}
+
 /* The steps of the page before, the last step first, if history= keeps steps. */
 static void say_history(struct lab_text *text, const struct lab_refusal *refusal)
 {
@@ -159,11 +171,7 @@ static void say_history(struct lab_text *text, const struct lab_refusal *refusal
 		return;
 	nr = lab_history_get(pfn, past, ARRAY_SIZE(past));
 	for (i = 0; i < nr; i++)
-		say(text, " %s %s by \"%s\" at %s, %s, CPU %u, %u.%03u s ago\n",
-		    i ? "        " : "history:", lab_op_name(past[i].op),
-		    lab_owner_by_id(past[i].owner_id)->name, lab_site_name(past[i].site).text,
-		    lab_context_name(past[i].context), past[i].cpu,
-		    past[i].age_ms / 1000, past[i].age_ms % 1000);
+		say_step(text, i ? "        " : "history:", &past[i]);
 }
 
 static void say_stray(struct lab_text *text, const struct lab_stray *stray)

@@ -34,6 +34,15 @@ check_lent() {
 	echo reclaim >$DO
 }
 
+# A step outlives its owner, and the next with that id has not done it.
+check_same_id() {
+	report=$(report_of same-id)
+	ktap_contains "a step of an owner that has gone is not the next one's" \
+		"history: release by an owner that has gone at .*\[labyrinth_probe\], task, CPU" \
+		"$report"
+	ktap_contains "and that one is the caller" 'caller:  owner "next"' "$report"
+}
+
 check_off() {
 	ktap_check "history=0 is taken" sh -c "echo 0 >$HISTORY"
 	ktap_lacks "then reports have no history" "history:" "$(report_of double-free)"
@@ -53,9 +62,9 @@ check_switching() {
 		"$(report_of double-free)"
 }
 
-ktap_plan 12
+ktap_plan 14
 mark=$(dmesg_mark)
-insmod labyrinth.ko history=3 report_burst=1000
+insmod labyrinth.ko history=3 report_burst=1000 max_owners=4
 ktap_equal "a depth is rounded up to a power of two" 4 "$(cat $HISTORY)"
 ktap_contains "what it costs is said" \
 	"labyrinth: history=4: [0-9]+ MiB for the last steps of each page" \
@@ -65,6 +74,7 @@ echo "hold 4" >$DO
 expect_begin
 check_double_free
 check_lent
+check_same_id
 check_off
 check_switching
 rmmod labyrinth_probe
