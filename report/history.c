@@ -25,6 +25,7 @@
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/overflow.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
@@ -260,7 +261,10 @@ static struct history *make_history(unsigned int depth)
 {
 	u64 nr_rows = labyrinth_hot.table.capacity;
 	size_t row_size = offsetof(struct row, steps) + depth * sizeof(struct step);
-	struct history *all = vzalloc(sizeof(*all) + array_size(nr_rows, row_size));
+	/* Steps are worth a wait, but not another process's life. */
+	struct history *all = __vmalloc(size_add(sizeof(*all), array_size(nr_rows, row_size)),
+					GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
+					__GFP_RETRY_MAYFAIL);
 
 	if (!all)
 		return NULL;

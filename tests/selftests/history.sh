@@ -62,7 +62,24 @@ check_switching() {
 		"$(report_of double-free)"
 }
 
-ktap_plan 14
+meminfo() { sed -n "s/^$1: *\([0-9]*\) kB/\1/p" /proc/meminfo; }
+
+# The steps of all pages would take three eighths of memory, of which a quarter is left.
+check_no_memory() {
+	insmod labyrinth.ko capacity=$(($(meminfo MemTotal) / 4)) history=1
+	mkdir -p /tmp/full
+	mount -t tmpfs -o size=100% none /tmp/full
+	dd if=/dev/zero of=/tmp/full/file bs=1M \
+		count=$(($(meminfo MemAvailable) / 1024 - $(meminfo MemTotal) / 4096)) 2>/dev/null
+	mark=$(dmesg_mark)
+	ktap_refuse "without memory for more steps they are refused" sh -c "echo 64 >$HISTORY"
+	ktap_lacks "and that costs no process its life" "Out of memory|oom-kill" \
+		"$(dmesg_since "$mark")"
+	ktap_equal "and changes nothing" 1 "$(cat $HISTORY)"
+	umount /tmp/full
+}
+
+ktap_plan 17
 mark=$(dmesg_mark)
 insmod labyrinth.ko history=3 report_burst=1000 max_owners=4
 ktap_equal "a depth is rounded up to a power of two" 4 "$(cat $HISTORY)"
@@ -79,5 +96,7 @@ check_off
 check_switching
 rmmod labyrinth_probe
 expect_end
+rmmod labyrinth
+check_no_memory
 ktap_check "the module unloads" rmmod labyrinth
 ktap_end
