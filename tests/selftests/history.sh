@@ -7,6 +7,7 @@
 
 DO=/sys/kernel/debug/labyrinth_probe/do
 HISTORY=/sys/module/labyrinth/parameters/history
+STACKS=/sys/module/labyrinth/parameters/stacks
 STEP='by "probe" at .*\[labyrinth_probe\], task, CPU [0-9]+, [0-9]+\.[0-9]{3} s ago'
 
 # The report of the deed $1.
@@ -41,6 +42,17 @@ check_same_id() {
 		"history: release by an owner that has gone at .*\[labyrinth_probe\], task, CPU" \
 		"$report"
 	ktap_contains "and that one is the caller" 'caller:  owner "next"' "$report"
+}
+
+# However long the names, what a report must say is said.
+check_long_names() {
+	echo 8 >$HISTORY
+	echo 1 >$STACKS
+	report=$(report_of long-names)
+	ktap_contains "long names leave no room for some steps" 'history: alloc by' "$report"
+	ktap_contains "but for the caller" 'caller:  owner ".*" \(id [0-9]+\) of module' "$report"
+	ktap_contains "and the context" 'context: task, CPU [0-9]+, task ' "$report"
+	echo 0 >$STACKS
 }
 
 check_off() {
@@ -79,7 +91,7 @@ check_no_memory() {
 	umount /tmp/full
 }
 
-ktap_plan 17
+ktap_plan 20
 mark=$(dmesg_mark)
 insmod labyrinth.ko history=3 report_burst=1000 max_owners=4
 ktap_equal "a depth is rounded up to a power of two" 4 "$(cat $HISTORY)"
@@ -92,6 +104,7 @@ expect_begin
 check_double_free
 check_lent
 check_same_id
+check_long_names
 check_off
 check_switching
 rmmod labyrinth_probe

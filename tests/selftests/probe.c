@@ -453,6 +453,36 @@ static int do_same_id(unsigned long nr)
 	return err;
 }
 
+/* As long a name as Rust makes, and several such on the stack. */
+#define LONG_NAME \
+	a_name_that_is_as_long_as_a_mangled_name_of_another_language_may_well_be_in_a_driver
+
+static noinline int LONG_NAME(int deep)
+{
+	void *page;
+	int i, err;
+
+	if (deep) {
+		err = LONG_NAME(deep - 1);
+		/* No tail call. */
+		barrier();
+		return err;
+	}
+	migrate_disable();
+	for (i = 0; i < 4; i++)
+		labyrinth_free_page(owner, take());
+	page = take();
+	migrate_enable();
+	err = labyrinth_free_page(other, page);
+	labyrinth_free_page(owner, page);
+	return err;
+}
+
+static int do_long_names(unsigned long nr)
+{
+	return LONG_NAME(5);
+}
+
 /* The first thread of all is nobody who writes to debugfs. */
 static int do_wrong_thread(unsigned long nr)
 {
@@ -737,6 +767,7 @@ static const struct {
 	{ "bad-address", do_bad_address },
 	{ "stale-handle", do_stale_handle },
 	{ "same-id", do_same_id },
+	{ "long-names", do_long_names },
 	{ "wrong-thread", do_wrong_thread },
 	{ "unowned", do_unowned },
 	{ "bad-page", do_bad_page },
