@@ -313,8 +313,8 @@ unsigned int labyrinth_alloc_bulk(struct labyrinth_owner *owner,
 EXPORT_SYMBOL_NS_GPL(labyrinth_alloc_bulk, LAB_NS);
 
 /*
- * Gives away a page that passes through (R or E, see tag.h): to @leaving, for the system, or to
- * limbo if @leaving is NULL.
+ * Gives away a page that passes through (R or E, see inline/tag.h): to @leaving, for the system,
+ * or to limbo if @leaving is NULL.
  */
 static void let_go(struct lab_call *call, struct page **leaving)
 {

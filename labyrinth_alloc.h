@@ -89,7 +89,8 @@ enum labyrinth_page_state {
  * @refs: the frame's reference count, Labyrinth's own included.
  * @age_ms: milliseconds since the page was handed out, 49 days at the most; 0
  *	while the page is cached.
- * @site: the address that the allocation returned to; 0 while the page is cached.
+ * @site: the address that the allocation returned to; 0 while the page is cached. When that
+ *	code has gone, an address in labyrinth.ko.
  * @owner: the owner's name.
  * @module: the name of the module that made the owner.
  * @sealed: the page is out of the direct map. False while lent, and for a moment afterwards.

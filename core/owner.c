@@ -36,7 +36,7 @@ EXPORT_SYMBOL_FOR_LAB_TEST(lab_owners);
 
 /*
  * Protects the list of free slots, slot->phase, and the count of watchers. Taken in task
- * context only, and nests in no lock of Labyrinth's.
+ * context only; of Labyrinth's locks, only history_lock is held around it.
  */
 static DEFINE_MUTEX(owners_lock);
 static LIST_HEAD(free_slots);

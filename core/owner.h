@@ -7,9 +7,10 @@
  * equals the handle in that slot; a stale, forged or foreign handle does not, and no memory is
  * touched that might be gone.
  *
- * 63 60 59 24 23 9 8 1 0 +------+-----------------------------+--------------+---------+---+ |
- * 0100 | life, upper 36 bits | owner id | life, 8 | 1 |
- * +------+-----------------------------+--------------+---------+---+
+ *	 63  60 59                         24 23           9 8       1 0
+ *	+------+-----------------------------+--------------+---------+---+
+ *	| 0100 |    life, upper 36 bits      |   owner id   | life, 8 | 1 |
+ *	+------+-----------------------------+--------------+---------+---+
  *
  * The life's bits are the slot's generation, enciphered with a key that is drawn when the
  * module is loaded. No handle can be computed from other handles or from the slot's number, and

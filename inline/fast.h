@@ -118,7 +118,7 @@ static __always_inline struct lab_slot *lab_slot_preferred(unsigned long pfn)
 	return &labyrinth_hot.table.slots[lab_table_preferred(&labyrinth_hot.table, pfn)];
 }
 
-/* Whether @slot has the tag of page @pfn, HELD by @front's owner, without S or E (see tag.h). */
+/* Whether @slot has the tag of page @pfn, HELD by @front's owner, without R or E (see tag.h). */
 static __always_inline bool lab_is_held_at(const struct lab_slot *slot,
 					   const struct lab_front *front,
 					   unsigned long pfn)

@@ -114,7 +114,7 @@ static struct lab_slot *tag_frozen(struct lab_owner *owner, struct lab_frame *fr
 
 /*
  * Tags @page, which is just out of the page allocator. A page that passes through (R or E, see
- * tag.h) is wanted only as the @first, which is handed out at once.
+ * inline/tag.h) is wanted only as the @first, which is handed out at once.
  */
 static enum entry tag_fresh_page(struct lab_owner *owner, struct page *page, bool first,
 				 struct lab_slot **slot)

@@ -4,8 +4,8 @@
  * between HELD and MAPPED, and the records that an owner has.
  *
  * owner->map_lock protects all three for the pages that carry the owner's id. The lock nests in
- * no other lock of Labyrinth's, and none nests in map_lock. map_lock is a raw spinlock, taken
- * with interrupts disabled, and never in an NMI.
+ * vmap_lock and in a process mapping's lock, and no lock nests in map_lock. map_lock is a raw
+ * spinlock, taken with interrupts disabled, and never in an NMI.
  *
  * Why a mapped page does not get away: a page is HELD only while the list is empty. The step to
  * MAPPED is a compare-and-exchange, so either this step wins or a racing free, transfer, lend

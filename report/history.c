@@ -25,6 +25,7 @@
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/overflow.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
@@ -37,11 +38,13 @@
 
 #define OP_SHIFT	40
 #define CONTEXT_SHIFT	48
+#define LIFE_SHIFT	56
 #define BUSY		U64_MAX
 
 /**
  * struct step - one step of one page
- * @word: pfn, operation and context; 0: there has been no step; BUSY: a writer fills the step.
+ * @word: pfn, operation, context, and life_of() the owner; 0: there has been no step; BUSY: a
+ *	writer fills the step.
  * @site: where the call returned to.
  * @when: the lower half of jiffies.
  * @owner_id: of the owner.
@@ -113,9 +116,20 @@ static struct row *row_of(struct history *all, unsigned long pfn)
 	return (struct row *)(all->rows + index * all->row_size);
 }
 
-static u64 word_of(enum lab_op op, unsigned long pfn)
+/*
+ * Tells the owners that have a slot in turn from each other, unless 256 come in between. A step
+ * outlives the step's owner, so the slot may have another owner, and name, when the step is read.
+ */
+static u8 life_of(const struct lab_owner *owner)
 {
-	return pfn | (u64)op << OP_SHIFT | (u64)lab_context_now() << CONTEXT_SHIFT;
+	/* Harmless: an owner that is just coming to the slot is not the step's. */
+	return data_race(owner->generation);
+}
+
+static u64 word_of(enum lab_op op, unsigned long pfn, const struct lab_owner *owner)
+{
+	return pfn | (u64)op << OP_SHIFT | (u64)lab_context_now() << CONTEXT_SHIFT |
+	       (u64)life_of(owner) << LIFE_SHIFT;
 }
 
 static void write_step(struct step *step, u64 word, unsigned int owner_id,
@@ -135,7 +149,7 @@ static void write_step(struct step *step, u64 word, unsigned int owner_id,
 }
 
 /* lab_history_note(), where there is a history. Context: Any. */
-void lab_history_keep(enum lab_op op, unsigned long pfn, unsigned int owner_id,
+void lab_history_keep(enum lab_op op, unsigned long pfn, const struct lab_owner *owner,
 		      unsigned long site)
 {
 	struct history *all;
@@ -147,7 +161,8 @@ void lab_history_keep(enum lab_op op, unsigned long pfn, unsigned int owner_id,
 	if (all) {
 		row = row_of(all, pfn);
 		place = (unsigned int)atomic_inc_return(&row->drawn) - 1;
-		write_step(&row->steps[place % all->depth], word_of(op, pfn), owner_id, site);
+		write_step(&row->steps[place % all->depth], word_of(op, pfn, owner),
+			   lab_owner_id(owner), site);
 	}
 	rcu_read_unlock();
 }
@@ -163,9 +178,10 @@ static bool copy_step(const struct step *step, unsigned long pfn, struct lab_pas
 	/* Pairs with write_step(): the rest is at least as new as the word. */
 	smp_rmb();
 	past->op = word >> OP_SHIFT & 0xff;
-	past->context = word >> CONTEXT_SHIFT;
+	past->context = word >> CONTEXT_SHIFT & 0xff;
 	past->site = READ_ONCE(step->site);
 	past->owner_id = READ_ONCE(step->owner_id);
+	past->gone = life_of(lab_owner_by_id(past->owner_id)) != (u8)(word >> LIFE_SHIFT);
 	past->cpu = READ_ONCE(step->cpu);
 	when = READ_ONCE(step->when);
 	past->age_ms = lab_when_age_ms(when);
@@ -244,7 +260,10 @@ static struct history *make_history(unsigned int depth)
 {
 	u64 nr_rows = labyrinth_hot.table.capacity;
 	size_t row_size = offsetof(struct row, steps) + depth * sizeof(struct step);
-	struct history *all = vzalloc(sizeof(*all) + array_size(nr_rows, row_size));
+	/* Steps are worth a wait, but not another process's life. */
+	struct history *all = __vmalloc(size_add(sizeof(*all), array_size(nr_rows, row_size)),
+					GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
+					__GFP_RETRY_MAYFAIL);
 
 	if (!all)
 		return NULL;

@@ -7,6 +7,8 @@
 
 #include "inline/tag.h"
 
+struct lab_owner;
+
 /* Reports show as many steps of a page at most. */
 #define LAB_HISTORY_SHOWN	8U
 #define LAB_HISTORY_MAX		64
@@ -24,6 +26,7 @@ enum lab_context {
  * @op: the operation.
  * @context: of the call.
  * @owner_id: the owner of the handle that the call presented; of a transfer the giver.
+ * @gone: another owner has that id by now.
  * @cpu: of the call.
  * @age_ms: milliseconds since the step.
  * @site: where the call returned to.
@@ -32,6 +35,7 @@ struct lab_past {
 	enum lab_op op;
 	enum lab_context context;
 	unsigned int owner_id;
+	bool gone;
 	unsigned int cpu;
 	unsigned int age_ms;
 	unsigned long site;
@@ -39,7 +43,7 @@ struct lab_past {
 
 extern bool lab_history_on;
 
-void lab_history_keep(enum lab_op op, unsigned long pfn, unsigned int owner_id,
+void lab_history_keep(enum lab_op op, unsigned long pfn, const struct lab_owner *owner,
 		      unsigned long site);
 unsigned int lab_history_get(unsigned long pfn, struct lab_past *past, unsigned int max);
 void lab_history_sites(unsigned long (*after)(unsigned long site, const void *arg),
@@ -53,11 +57,11 @@ void lab_history_exit(void);
  * Keeps that page @pfn took the step @op, if history= asks for that.
  * Context: Any.
  */
-static inline void lab_history_note(enum lab_op op, unsigned long pfn, unsigned int owner_id,
+static inline void lab_history_note(enum lab_op op, unsigned long pfn, const struct lab_owner *owner,
 				    unsigned long site)
 {
 	if (unlikely(READ_ONCE(lab_history_on)))
-		lab_history_keep(op, pfn, owner_id, site);
+		lab_history_keep(op, pfn, owner, site);
 }
 
 #endif /* LABYRINTH_HISTORY_H */

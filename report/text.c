@@ -23,6 +23,11 @@
 #define LAB_STACK_DEPTH		16
 #define LAB_STACK_SHOWN		6U
 
+/* What may follow the history at most, but for the stack of the call. */
+#define AFTER_HISTORY		800
+/* The longest line of a step. */
+#define STEP_MAX		256
+
 /*
  * How many bytes a single printk() may take, with the lines' prefixes: the kernel cuts off a
  * longer record, when storing the record or when a console shows the record.
@@ -45,7 +50,7 @@ static void say_trace(struct lab_text *text, const unsigned long *entries, unsig
 	unsigned int i;
 
 	for (i = 0; i < min(nr, LAB_STACK_SHOWN); i++)
-		say(text, "  %pS\n", (void *)entries[i]);
+		say(text, "  %s\n", lab_site_name(entries[i]).text);
 }
 
 static void say_page(struct lab_text *text, const struct lab_refusal *refusal)
@@ -148,7 +153,22 @@ static void say_asked(struct lab_text *text, const struct lab_refusal *refusal)
 		say(text, " vma:     not one of the process's own\n");
 }
 
-/* The steps of the page before, the last step first, if history= keeps steps. */
+static void say_step(struct lab_text *text, const char *label, const struct lab_past *past)
+{
+	say(text, " %s %s by ", label, lab_op_name(past->op));
+	if (past->gone)
+		say(text, "an owner that has gone");
+	else
+		say(text, "\"%s\"", lab_owner_by_id(past->owner_id)->name);
+	say(text, " at %s, %s, CPU %u, %u.%03u s ago\n", lab_site_name(past->site).text,
+	    lab_context_name(past->context), past->cpu,
+	    past->age_ms / 1000, past->age_ms % 1000);
+}
+
+/*
+ * The steps of the page before, the last step first, if history= keeps steps. Where names are
+ * long, as Rust's are, the oldest steps are left out.
+ */
 static void say_history(struct lab_text *text, const struct lab_refusal *refusal)
 {
 	struct lab_past past[LAB_HISTORY_SHOWN];
@@ -158,12 +178,8 @@ static void say_history(struct lab_text *text, const struct lab_refusal *refusal
 	if (!refusal->tag && !lab_address_pfn(refusal->addr, &pfn))
 		return;
 	nr = lab_history_get(pfn, past, ARRAY_SIZE(past));
-	for (i = 0; i < nr; i++)
-		say(text, " %s %s by \"%s\" at %s, %s, CPU %u, %u.%03u s ago\n",
-		    i ? "        " : "history:", lab_op_name(past[i].op),
-		    lab_owner_by_id(past[i].owner_id)->name, lab_site_name(past[i].site).text,
-		    lab_context_name(past[i].context), past[i].cpu,
-		    past[i].age_ms / 1000, past[i].age_ms % 1000);
+	for (i = 0; i < nr && text->length + STEP_MAX + AFTER_HISTORY <= text->size; i++)
+		say_step(text, i ? "        " : "history:", &past[i]);
 }
 
 static void say_stray(struct lab_text *text, const struct lab_stray *stray)
@@ -235,8 +251,8 @@ static void say_stack(struct lab_text *text, unsigned long ip)
 }
 
 /*
- * Writes the report of @refusal, which is number @nr, over the content of @text. Only the end
- * of a stack may not fit, and is left out.
+ * Writes the report of @refusal, which is number @nr, over the content of @text. Only old steps
+ * of the history and the end of a stack may not fit, and are left out.
  * Context: Any.
  */
 void lab_text_report(struct lab_text *text, const struct lab_refusal *refusal,

@@ -133,7 +133,7 @@ void lab_step(enum lab_op op, unsigned long pfn,
 	      const struct lab_owner *owner, unsigned long ip)
 {
 	trace_page(op, pfn, owner, ip);
-	lab_history_note(op, pfn, lab_owner_id(owner), ip);
+	lab_history_note(op, pfn, owner, ip);
 	print_step(&(struct step) { lab_op_name(op), pfn, owner, ip });
 }
 
@@ -141,7 +141,7 @@ void lab_step_transfer(unsigned long pfn, const struct lab_owner *from,
 		       const struct lab_owner *to, unsigned long ip)
 {
 	trace_page_transfer(pfn, from, to, ip);
-	lab_history_note(LAB_OP_TRANSFER, pfn, lab_owner_id(from), ip);
+	lab_history_note(LAB_OP_TRANSFER, pfn, from, ip);
 	print_step(&(struct step) { "transfer from", pfn, from, ip });
 	print_step(&(struct step) { "transfer to", pfn, to, ip });
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Start your driver from here: on every CPU a timer interrupt, which is a hard
- * one, takes a page that nobody else may touch, fills it, and frees the one it
- * took before; a softirq on the same CPU does likewise.
+ * Pages in interrupts, on every CPU: a timer interrupt, which is a hard one, takes a page
+ * that nobody else may touch, fills the page, and frees the page that it took before; a
+ * softirq on the same CPU does likewise. The folder to start a driver from is template/.
  */
 #define pr_fmt(fmt) "labyrinth_sample: " fmt
 

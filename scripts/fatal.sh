@@ -15,11 +15,13 @@ kernel=$KERNEL_DEFAULT
 options "kernel=kernel:boot" "$@"
 set -- "${args[@]##*/}"
 tests_exist "${@/#/tests/selftests/fatal/}"
+set -- "${@/#/$LAB_ROOT/tests/selftests/fatal/}"
 (($#)) || set -- "$LAB_ROOT"/tests/selftests/fatal/*.sh
 
 # unmet TEST LOG: prints the first expectation that is not met.
 unmet() {
 	local line=0 regex next
+	grep -q '^# expect: ' "$1" || { echo "anything, for $1 expects nothing"; return; }
 	while IFS= read -r regex; do
 		next=$(tail -n "+$((line + 1))" "$2" | grep -nE -m 1 -- "$regex" | cut -d : -f 1) || true
 		[[ -n $next ]] || { echo "$regex"; return; }

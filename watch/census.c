@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The file pools: each page_pool of the machine, and who holds the pages of those that are
- * stalled. The census is taken when the file is opened; reads show it.
+ * The file pools: each page_pool of the machine, and the holders of the pages that stalled
+ * pools have out. Opening the file takes the census; reads show the census.
  */
 #include <linux/debugfs.h>
 #include <linux/ktime.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The open files of all tasks. The tables of descriptors are read without their lock: one
- * that is exchanged or freed meanwhile is read as it was, or not at all. A pointer in it
- * is believed if it leads to an object of struct file's cache.
+ * The open files of all tasks. Tables of descriptors are read without a lock: of a table
+ * that is exchanged or freed meanwhile, the old contents are read, or nothing. A pointer in
+ * a table is believed if it leads to an object of struct file's cache.
  */
 #include <linux/fdtable.h>
 #include <linux/fs.h>
@@ -15,7 +15,7 @@
 #include "watch/slab.h"
 #include "watch/tasks.h"
 
-/* More than fs.nr_open allows, no table has. */
+/* fs.nr_open allows a table no more descriptors. */
 #define MAX_FDS		SZ_1G
 #define CHUNK		64
 
@@ -80,8 +80,8 @@ static void walk_task(const struct walk *walk, struct task_struct *task)
 
 /**
  * watch_each_file() - call a function for each open file of each task
- * @search: whose tasks; ends early when it is stopped.
- * @fn: gets a copy of what matters.
+ * @search: has the tasks; the calls end early when the search is stopped.
+ * @fn: gets a copy of the fields that searchers need.
  * @context: passed on to @fn.
  *
  * Context: Task; may sleep.

@@ -6,52 +6,45 @@
 #include "labyrinth_compat.h"
 #include "watch/frame.h"
 #include "watch/peek.h"
-#include "watch/pools.h"
+#include "watch/pool.h"
+#include "watch/register.h"
 #include "watch/slab.h"
 
 #include LAB_PAGE_POOL_H
 
-/* Larger blocks, the allocator does not have. */
+/* The page allocator has no larger blocks. */
 #define MAX_BLOCK_ORDER	18
 
-/* Of newer kernels, a page of a pool has at least one fragment; of older ones none or many. */
-#define MANY_FRAGMENTS	(LONG_MAX / 2)
+/* A larger count is the huge number that a pool counts in advance, see watch_frame_refs(). */
+#define MANY_FRAGMENTS	(LONG_MAX / 4)
 
-/* The block that @page is in: itself, or the compound page. */
+/* The block that @page is in: the compound page, or @page alone. */
 void watch_frame_block(struct page *page, unsigned long *first, unsigned long *nr)
 {
 	struct page *head = compound_head(page);
-	/* A race with who makes or breaks the block: any order that is one will do. */
+	/* The allocator may make or break the block meanwhile: any valid order will do. */
 	unsigned int order = data_race(compound_order(head));
 
 	*first = page_to_pfn(head);
 	*nr = order <= MAX_BLOCK_ORDER ? 1UL << order : 1;
 }
 
-/* Return: the page_pool that @page belongs to, or NULL. */
-const struct page_pool *watch_frame_pool(struct page *page)
-{
-	if ((READ_ONCE(page->pp_magic) & LAB_POOL_MASK) != PP_SIGNATURE ||
-	    !page_ref_count(page))
-		return NULL;
-	return READ_ONCE(page->pp);
-}
-
 /*
- * The references to be explained. The fragments of a pool's page share one reference. While
- * the pool itself cuts fragments of a page, it counts a huge number of them in advance.
+ * The references to be explained. All fragments of a pool's page share a single reference;
+ * newer kernels count at least 1 fragment, older kernels may count 0. While a pool cuts
+ * fragments of a page, the page's count has a huge number of fragments in advance.
  */
 long watch_frame_refs(unsigned long pfn)
 {
 	struct page *page = pfn_to_page(pfn);
-	const struct page_pool *pool = watch_frame_pool(page);
+	const struct page_pool *pool = watch_pool_of(page);
 	long refs = page_ref_count(page), fragments;
 
 	if (!pool)
 		return refs;
 	fragments = watch_frame_fragments(page);
 	if (fragments > MANY_FRAGMENTS)
-		fragments = watch_pools_cut(pool, page, fragments);
+		fragments = watch_register_cut(pool, page, fragments);
 	return fragments > 0 ? refs - 1 + fragments : refs;
 }
 
@@ -74,7 +67,7 @@ void watch_frame_describe(unsigned long pfn, char *text, size_t size)
 {
 	struct page *page = pfn_to_page(pfn);
 	struct watch_slab_object object;
-	const struct page_pool *pool = watch_frame_pool(page);
+	const struct page_pool *pool = watch_pool_of(page);
 
 	if (pool)
 		scnprintf(text, size, "page_pool %d's", watch_pool_number(pool));

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What struct page says of a frame. Nothing is locked: each answer may be old.
+ * The contents of a frame's struct page. Nothing is locked: each answer may be old.
  */
 #ifndef WATCH_FRAME_H
 #define WATCH_FRAME_H
 
 #include <linux/mm.h>
 
-struct page_pool;
-
 void watch_frame_block(struct page *page, unsigned long *first, unsigned long *nr);
 long watch_frame_refs(unsigned long pfn);
-const struct page_pool *watch_frame_pool(struct page *page);
 void watch_frame_describe(unsigned long pfn, char *text, size_t size);
 
 /* Of a page_pool's page: the fragments that are out, each of which is a reference too. */

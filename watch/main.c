@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * labyrinth_watch: who holds a page, on a machine whose drivers nobody changed. It reads,
- * and only when it is asked: no hook, no lock that others wait for, and nothing is written
- * but its own answers. It needs no other module.
+ * labyrinth_watch: finds the holders of a page, on a machine with unchanged drivers. The
+ * module only reads, and only when a user asks: no hook, no lock that other code waits for,
+ * no write but to the module's own answers. No other module is needed.
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>
@@ -11,7 +11,7 @@
 #include "watch/census.h"
 #include "watch/holders.h"
 #include "watch/peek.h"
-#include "watch/pools.h"
+#include "watch/register.h"
 #include "watch/skb.h"
 #include "watch/slab.h"
 #include "watch/turn.h"
@@ -26,7 +26,7 @@ static int __init watch_init(void)
 	int err;
 
 	watch_peek_init();
-	err = watch_slab_init() ?: watch_skb_init() ?: watch_pools_init();
+	err = watch_slab_init() ?: watch_skb_init() ?: watch_register_init();
 	if (err) {
 		pr_err("labyrinth_watch: this kernel's slabs are not understood: %pe\n",
 		       ERR_PTR(err));
@@ -42,7 +42,7 @@ static void __exit watch_exit(void)
 {
 	debugfs_remove(folder);
 	watch_holders_exit();
-	watch_pools_exit();
+	watch_register_exit();
 }
 
 module_init(watch_init);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * All memory that the kernel may keep pointers in, word by word. First by the kernel's own
- * page table, which gives the addresses of modules' data, of the kernel's and of
- * vmalloc()'s; then what is left of the direct map: slabs and pages. Not looked at are
- * pages of files and processes, free ones, page tables' like, and whatever is no memory:
- * reading a device's registers would not be reading only.
+ * page table, which gives the addresses of modules' data, of the kernel's data and of
+ * vmalloc()'s; then the rest of the direct map: slabs and pages. Left out are pages of files
+ * and processes, free pages, page tables, and all addresses that are not memory: to read a
+ * device's register may change the device.
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>
@@ -25,7 +25,7 @@
 
 #define WORDS	(PAGE_SIZE / sizeof(long))
 
-/* The kernel's first per-CPU area is within one of these, for each CPU. */
+/* For each CPU, the first per-CPU area lies within an aligned span of this size. */
 #define PERCPU_SPAN	PMD_SIZE
 
 struct memory_walk {
@@ -36,7 +36,7 @@ struct memory_walk {
 
 /* One page. */
 
-/* Where all references are explained, another pointer is but a trace of who had one. */
+/* With all references explained, a further pointer is but a trace of a former holder. */
 static void tell_word(struct watch_search *search, const unsigned long *word, unsigned long pfn)
 {
 	char text[WATCH_PLACE_TEXT];
@@ -48,7 +48,7 @@ static void tell_word(struct watch_search *search, const unsigned long *word, un
 	watch_hold(search, pfn, claim, word, "a pointer in %s", text);
 }
 
-/* To an skb that is in no queue: who has it matters to all the targets that it has. */
+/* A pointer to an skb in no queue: the first target stands for all targets of the skb. */
 static void tell_stray(struct watch_search *search, const unsigned long *word)
 {
 	char text[WATCH_PLACE_TEXT];
@@ -112,7 +112,7 @@ static void look_at_mapped(struct watch_walk *walk, unsigned long addr, unsigned
 	if (!(flags & _PAGE_RW))
 		return;
 	for (i = 0; i < nr && pfn + i < watch_end_pfn; i++) {
-		/* Before the frame is read: the target itself, and our own copy. */
+		/* Before the read: ->seen has the targets and memory->words from the start. */
 		if (!is_memory(pfn_to_online_page(pfn + i)) || test_bit(pfn + i, memory->seen))
 			continue;
 		set_bit(pfn + i, memory->seen);
@@ -175,7 +175,7 @@ void watch_find_in_memory(struct watch_search *search)
 		return;
 	memory->walk = (struct watch_walk){ .search = search, .leaf = look_at_mapped };
 	memory->words = (void *)__get_free_page(GFP_KERNEL);
-	/* The targets are not asked whether they have pointers to themselves. */
+	/* The targets are not searched for pointers. */
 	memory->seen = vzalloc(BITS_TO_LONGS(watch_end_pfn) * sizeof(long));
 	if (memory->words && memory->seen) {
 		bitmap_copy(memory->seen, search->frames, watch_end_pfn);

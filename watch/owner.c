@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Labyrinth's pages, if it is loaded: this module does not need it, and asks by its public
- * call. Labyrinth keeps many references on each of its pages; they are one holder, and what
- * is left to be explained are the others'.
+ * Labyrinth's pages, if labyrinth.ko is loaded: this module does not need labyrinth.ko, and
+ * asks by labyrinth_query(). Labyrinth keeps many references on each of its pages. Together
+ * these count as a single reference, of a single holder; the rest remains to be explained.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -15,7 +15,7 @@
 #include "watch/search.h"
 #include "watch/searchers.h"
 
-/* A page that others may have: it is lent, or in limbo. */
+/* A page of owner @name that other code may have: a page lent, or in limbo. */
 static bool wanted(const struct labyrinth_page_info *info, const char *name)
 {
 	return (info->state == LABYRINTH_PAGE_LENT || info->state == LABYRINTH_PAGE_LIMBO) &&
@@ -59,7 +59,7 @@ int watch_owner_aim(struct watch_search *search, const char *name)
 	return err;
 }
 
-/* Labyrinth's own references are one. */
+/* Count Labyrinth's own references as 1. */
 static void hold_by_owner(struct watch_search *search, struct watch_target *target,
 			  const struct labyrinth_page_info *info)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How much of a CPU a search takes. It works in slices; behind each it sleeps, so that it
- * has no more than the share that the parameter says, and looks for a signal.
+ * How much of a CPU a search takes. A search works in slices. After each slice the searching
+ * task sleeps, to keep to the share that the parameter says, and looks for a signal.
  */
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>

@@ -6,7 +6,7 @@
 
 struct watch_search;
 
-/* Percent of one CPU. */
+/* Percent of a CPU. */
 extern unsigned int watch_share;
 
 void watch_pace_begin(struct watch_search *search);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The page cache has a reference on each of its pages, and says in the page whose it is.
+ * The page cache has a reference on each of its pages; page->mapping leads to the inode.
  */
 #include <linux/dcache.h>
 #include <linux/fs.h>
@@ -9,6 +9,7 @@
 #include "labyrinth_compat.h"
 #include "watch/frame.h"
 #include "watch/peek.h"
+#include "watch/pool.h"
 #include "watch/search.h"
 #include "watch/searchers.h"
 #include "watch/slab.h"
@@ -33,7 +34,7 @@ static void name_inode(struct inode *inode, char *name)
 	name[NAME_LEN - 1] = '\0';
 }
 
-/* A mapping is in its inode, both lead to one another. */
+/* Return: @mapping's inode, or NULL if the inode does not lead back: then this is no mapping. */
 static struct inode *host_of(struct address_space *mapping)
 {
 	struct address_space *back;
@@ -47,7 +48,7 @@ static struct inode *inode_of(struct page *page)
 {
 	unsigned long mapping = (unsigned long)READ_ONCE(page->mapping);
 
-	if (watch_frame_pool(page) || WATCH_IS(PageSlab, page) || !mapping ||
+	if (watch_pool_of(page) || WATCH_IS(PageSlab, page) || !mapping ||
 	    mapping & MAPPING_MARKS || !page_ref_count(page))
 		return NULL;
 	return host_of((struct address_space *)mapping);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How many frames there are. Written when a search begins, with searches one at a time.
+ * How many frames there are. Written when a search begins; watch_turn admits a single search.
  */
 #include <linux/memory_hotplug.h>
 #include <linux/mmzone.h>
@@ -9,7 +9,7 @@
 
 unsigned long watch_end_pfn;
 
-/* Context: Task, as the one search or census that runs. */
+/* Context: Task. The caller holds watch_turn, or is module init. */
 void watch_peek_init(void)
 {
 	unsigned long end = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How labyrinth_watch reads the kernel's memory: by copies that survive a fault. Nothing
- * that is read is locked, so each object may change or be freed while it is being read.
- * A reader therefore asks of every address whether the object that should be there is.
+ * How labyrinth_watch reads the kernel's memory: by copies that survive a fault. No lock is
+ * taken, so the kernel may change or free any object during the read. A reader therefore
+ * checks for every address that the expected object is there.
  */
 #ifndef WATCH_PEEK_H
 #define WATCH_PEEK_H
@@ -10,21 +10,21 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
-/* Frames that there are, the last one excluded. */
+/* The first frame number after the machine's last frame. */
 extern unsigned long watch_end_pfn;
 
 void watch_peek_init(void);
 
 /*
- * What lies below the direct map is no kernel memory. Some kernels take an address for a
- * kernel's that the processor, with four levels of page tables, does not.
+ * No kernel memory lies below the direct map. With four levels of page tables, some kernels'
+ * copy_from_kernel_nofault() accepts such an address, though the processor does not.
  */
 static inline bool watch_peek(void *to, const void *from, size_t size)
 {
 	return (unsigned long)from >= PAGE_OFFSET && !copy_from_kernel_nofault(to, from, size);
 }
 
-/* One object, whose type the compiler compares. */
+/* Copy a single object; the compiler compares the types. */
 #define WATCH_PEEK(to, from) ({						\
 	const typeof(to) *watch_from = (from);				\
 									\
@@ -32,9 +32,9 @@ static inline bool watch_peek(void *to, const void *from, size_t size)
 })
 
 /*
- * Whether @test, as PageSlab(), holds of @page. A page may become something else while it
- * is asked, which data_race() says: an answer is a hint of where to look, and nothing that
- * follows from it needs it to be true.
+ * Whether @test, for instance PageSlab(), holds of @page. The allocator may change the page
+ * during the test, hence data_race(). The answer is a hint of where to look: no caller needs
+ * a true answer.
  */
 #define WATCH_IS(test, page)	data_race(test(page))
 
@@ -53,7 +53,7 @@ static inline unsigned long watch_direct_pfn(unsigned long addr)
 #define WATCH_MARKS	7UL
 
 /*
- * Which frame @word names: as a pointer to its struct page, or as an address in it.
+ * Which frame @word names: as a pointer to the struct page, or as an address in the frame.
  * Return: the frame's number, or 0.
  */
 static inline unsigned long watch_word_pfn(unsigned long word)

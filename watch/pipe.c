@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pipes that a task has open. One that was sent over a socket and is open nowhere else is
- * seen by the search of kernel memory alone, as an object of a slab.
+ * Pipes that a task has open. A pipe that is only in flight over a socket is no task's open
+ * file: only the search of kernel memory sees that pipe, as an object of a slab.
  */
 #include <linux/mm.h>
 #include <linux/pipe_fs_i.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What an address in the kernel's memory belongs to. No state.
+ * Tells which object, stack or memory an address of the kernel belongs to. No state.
  */
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
@@ -12,7 +12,7 @@
 #include "watch/slab.h"
 #include "watch/tasks.h"
 
-/* The task, of those at the search's beginning, whose stack has @addr. */
+/* The task with @addr in the stack, out of the tasks at the search's beginning, or NULL. */
 static struct task_struct *stack_owner(const struct watch_tasks *tasks, unsigned long addr)
 {
 	unsigned int i;
@@ -61,7 +61,7 @@ static void describe_stack(struct task_struct *owner, char *text)
 		  task_pid_nr(owner));
 }
 
-/* Addresses in the kernel's page table, which are not the direct map's. */
+/* For addresses in the kernel's page table that are not in the direct map. */
 static void describe_mapped(const struct watch_tasks *tasks, unsigned long addr, char *text)
 {
 	struct task_struct *owner = stack_owner(tasks, addr);
@@ -77,12 +77,12 @@ static void describe_mapped(const struct watch_tasks *tasks, unsigned long addr,
 }
 
 /**
- * watch_place_describe() - say what an address belongs to
- * @search: whose tasks' stacks are asked.
+ * watch_place_describe() - say to which object, stack or memory an address belongs
+ * @search: has the tasks with the stacks to look in.
  * @addr: the address.
  * @text: %WATCH_PLACE_TEXT bytes for the answer.
  *
- * Context: Task. Return: what a pointer there is worth.
+ * Context: Task. Return: the claim that a pointer at @addr makes.
  */
 enum watch_claim watch_place_describe(struct watch_search *search, const void *addr, char *text)
 {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One page_pool: whether there is one at an address, which pages it has itself, and whose it
- * is. What looks like a pool is believed only if all its fields fit together. No state.
+ * A single page_pool: whether an address is a pool's, which pages the pool keeps, and the
+ * names of the pool's device and driver. Memory is believed to be a pool only if all fields
+ * fit together. No state.
  */
 #include <linux/device.h>
 #include <linux/kernel.h>
+#include <linux/mm.h>
 #include <linux/netdevice.h>
 #include <linux/ptr_ring.h>
 #include <linux/sizes.h>
@@ -19,10 +21,10 @@
 #define MAX_ORDER_POOL	10
 #define MAX_USERS	16
 
-/* More than so many pages, no pool has out. */
+/* No pool has so many pages out. */
 #define MAX_INFLIGHT	SZ_256M
 
-/* A pool's BIAS_MAX: this, or half of it. */
+/* A pool's BIAS_MAX, by kernel. */
 #define FRAGMENTS_FULL	LONG_MAX
 #define FRAGMENTS_HALF	(LONG_MAX >> 1)
 
@@ -31,7 +33,7 @@ static int inflight(const struct page_pool *pool)
 	return pool->pages_state_hold_cnt - (u32)atomic_read(&pool->pages_state_release_cnt);
 }
 
-/* Is this one? */
+/* Whether memory is a pool. */
 
 static bool params_fit(const struct page_pool *pool)
 {
@@ -46,7 +48,7 @@ static bool ring_fits(const struct ptr_ring *ring)
 	       ring->consumer_head <= ring->size && (unsigned long)ring->queue >= PAGE_OFFSET;
 }
 
-/* A pool that was destroyed stays for as long as pages are out. Any other is freed memory. */
+/* A destroyed pool stays as long as pages are out. No user and no page out: freed memory. */
 static bool counts_fit(const struct page_pool *pool)
 {
 	int users = refcount_read(&pool->user_cnt), out = inflight(pool);
@@ -65,7 +67,7 @@ bool watch_pool_read(const struct page_pool *at, struct page_pool *copy)
 	       counts_fit(copy) && WATCH_PEEK(first, copy->ring.queue);
 }
 
-/* The pages that a pool has itself. */
+/* The pages that a pool keeps. */
 
 static void each_cached(struct watch_search *search, const struct page_pool *at,
 			const struct page_pool *copy, watch_kept_fn *fn, void *context)
@@ -77,7 +79,7 @@ static void each_cached(struct watch_search *search, const struct page_pool *at,
 		   &at->alloc.cache[i], "cache", context);
 }
 
-/* From the consumer's head on to the first empty entry; what is before it was consumed. */
+/* From the consumer's head on to the first empty entry. Earlier entries were consumed. */
 static void each_in_ring(struct watch_search *search, const struct ptr_ring *ring,
 			 watch_kept_fn *fn, void *context)
 {
@@ -95,11 +97,11 @@ static void each_in_ring(struct watch_search *search, const struct ptr_ring *rin
 }
 
 /**
- * watch_pool_each_kept() - the pages that a pool has in its cache and its ring
+ * watch_pool_each_kept() - the pages that a pool keeps in the cache and the ring
  * @search: for the pace, and passed on to @fn.
  * @at: the pool.
- * @copy: what watch_pool_read() read of it.
- * @fn: called for each.
+ * @copy: the copy of @at from watch_pool_read().
+ * @fn: called for each page.
  * @context: passed on to @fn.
  *
  * Context: Task; may sleep.
@@ -133,7 +135,7 @@ static bool read_name_at(char *name, const char *const *from)
 	return watch_peek(&text, from, sizeof(text)) && read_name(name, text);
 }
 
-/* A network device without a bus has no driver, but operations whose symbol tells. */
+/* A network device without a bus has no driver: the symbol of the operations names the code. */
 static void name_by_ops(char *driver, const struct net_device *netdev)
 {
 	const void *ops;
@@ -187,9 +189,9 @@ static bool is_named(const struct watch_pool *pool)
 }
 
 /*
- * The network device that a pool says is its namespace's "lo" once its own has left, be it
- * for another namespace. As long as it is in use, its NAPI instance knows better; else what
- * it maps pages for may.
+ * When a pool's network device leaves the namespace, even for another namespace, the kernel
+ * makes the pool name the "lo" of the old namespace. The NAPI instance of a pool in use still
+ * leads to the true device. Failing that, the device that the pool maps pages for may do.
  */
 static void name_by_device(struct watch_pool *pool, const struct page_pool *copy)
 {
@@ -207,9 +209,9 @@ static void name_by_device(struct watch_pool *pool, const struct page_pool *copy
 }
 
 /*
- * A device may have gone before its pool, and its memory have become something else. So a
- * name that was read from a pool in use is kept, and one is read from a stalled pool only
- * if there was none.
+ * The device of a stalled pool may be gone, and the device's memory reused. A name read while
+ * the pool was in use is therefore kept. A stalled pool's device is read only if @pool has no
+ * name yet.
  */
 void watch_pool_name(struct watch_pool *pool, const struct page_pool *copy)
 {
@@ -222,8 +224,9 @@ void watch_pool_name(struct watch_pool *pool, const struct page_pool *copy)
 }
 
 /*
- * While the pool @copy cuts fragments of @page, the count of them, @fragments, is ahead
- * by what is not cut yet. Return: the fragments that are out, the pool's own rest included.
+ * While the pool @copy cuts fragments of @page, the page's count, @fragments, has the uncut
+ * fragments in advance. Return: the fragments that are out, with the pool's uncut rest as 1;
+ * 0 if the pool cuts another page.
  */
 long watch_pool_cut(const struct page_pool *copy, const struct page *page, long fragments)
 {
@@ -232,4 +235,13 @@ long watch_pool_cut(const struct page_pool *copy, const struct page *page, long 
 	if (watch_word_pfn((unsigned long)copy->frag_page) != page_to_pfn(page))
 		return 0;
 	return fragments - (full - copy->frag_users) + 1;
+}
+
+/* Return: the page_pool that @page belongs to, or NULL. */
+const struct page_pool *watch_pool_of(struct page *page)
+{
+	if ((READ_ONCE(page->pp_magic) & LAB_POOL_MASK) != PP_SIGNATURE ||
+	    !page_ref_count(page))
+		return NULL;
+	return READ_ONCE(page->pp);
 }

@@ -15,19 +15,20 @@ struct watch_search;
 
 struct watch_pool {
 	const struct page_pool *at;
-	char device[WATCH_POOL_NAME];	/* as long as it was there */
+	char device[WATCH_POOL_NAME];	/* as read while the device was there */
 	char driver[WATCH_POOL_NAME];
 	bool there;			/* in the last census */
 	bool destroyed;
-	unsigned int stalled_s;		/* seconds since its end, if it is destroyed */
-	u32 held, released;		/* its own counts, of pages taken and given back */
+	unsigned int stalled_s;		/* seconds since the pool was destroyed, or 0 */
+	u32 held, released;		/* the pool's own counts, of pages taken and given back */
 	unsigned int pages, cached, in_ring;	/* as counted */
 };
 
-/* @word is where the pool says so; @where is "cache" or "ring". */
+/* @word is the address of the pool's pointer to the page; @where is "cache" or "ring". */
 typedef void watch_kept_fn(struct watch_search *search, unsigned long pfn, const void *word,
 			   const char *where, void *context);
 
+const struct page_pool *watch_pool_of(struct page *page);
 bool watch_pool_read(const struct page_pool *at, struct page_pool *copy);
 void watch_pool_each_kept(struct watch_search *search, const struct page_pool *at,
 			  const struct page_pool *copy, watch_kept_fn *fn, void *context);

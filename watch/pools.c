@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The machine's page_pools. State: the register of pools, in which a pool keeps its number
- * and its device's name from one census to the next. Only the one search or census that
- * runs touches it.
+ * The census of the machine's page_pools, and searches for the pages of pools. No state but
+ * for the time of a census.
  *
- * A pool is found by the mark on its pages, and among the slab objects of its size, where
- * one without a page is found as well.
+ * A pool is found by the mark on the pool's pages, and among the slab objects of fitting
+ * size, where a pool without pages is found as well.
  */
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
@@ -20,106 +19,22 @@
 #include "watch/peek.h"
 #include "watch/pool.h"
 #include "watch/pools.h"
+#include "watch/register.h"
 #include "watch/search.h"
 #include "watch/searchers.h"
 #include "watch/slab.h"
 
 #include LAB_PAGE_POOL_H
 
-#define MAX_POOLS	256
 #define MAX_CACHES	64
 
-static struct watch_pool pools[MAX_POOLS];
-static unsigned int nr_pools, pools_left_out;
-
-/* The caches that slabs were seen of, and whether a pool may be among their objects. */
+/* The caches of the slabs seen in this census, and whether pools may be among the objects. */
 static struct {
 	const void *cache;
-	unsigned int stride;	/* 0: no pools in it */
+	unsigned int stride;	/* 0: the cache has no pools */
 } caches[MAX_CACHES];
 
 static unsigned int nr_caches;
-
-/* A copy of the pool that is looked at. */
-static struct page_pool *copy;
-
-/* The register. */
-
-static struct watch_pool *pool_at(const struct page_pool *at)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_pools; i++)
-		if (pools[i].at == at)
-			return &pools[i];
-	return NULL;
-}
-
-int watch_pool_number(const struct page_pool *at)
-{
-	struct watch_pool *pool = pool_at(at);
-
-	return pool ? pool - pools + 1 : 0;
-}
-
-static struct watch_pool *room_for(const struct page_pool *at)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_pools; i++)
-		if (!pools[i].there)
-			break;
-	if (i == MAX_POOLS) {
-		pools_left_out++;
-		return NULL;
-	}
-	/* A number is given anew only when there is no other. */
-	if (nr_pools < MAX_POOLS)
-		i = nr_pools++;
-	pools[i] = (struct watch_pool){ .at = at };
-	return &pools[i];
-}
-
-static void count_kept(struct watch_search *search, unsigned long pfn, const void *word,
-		       const char *where, void *context)
-{
-	struct watch_pool *pool = context;
-
-	if (!strcmp(where, "ring"))
-		pool->in_ring++;
-	else
-		pool->cached++;
-}
-
-static void fill_in(struct watch_search *search, struct watch_pool *pool)
-{
-	pool->there = true;
-	pool->destroyed = !refcount_read(&copy->user_cnt);
-	pool->stalled_s = pool->destroyed ? (jiffies - copy->defer_start) / HZ : 0;
-	pool->held = copy->pages_state_hold_cnt;
-	pool->released = atomic_read(&copy->pages_state_release_cnt);
-	pool->pages = 0;
-	pool->cached = 0;
-	pool->in_ring = 0;
-	watch_pool_name(pool, copy);
-	watch_pool_each_kept(search, pool->at, copy, count_kept, pool);
-}
-
-/* Return: the register's entry of the pool at @at, or NULL if there is no pool. */
-static struct watch_pool *enter_pool(struct watch_search *search, const struct page_pool *at)
-{
-	struct watch_pool *pool = pool_at(at);
-
-	if (pool && pool->there)
-		return pool;
-	if (!watch_pool_read(at, copy))
-		return NULL;
-	if (!pool)
-		pool = room_for(at);
-	if (pool)
-		fill_in(search, pool);
-	return pool;
-}
 
 /* The census. */
 
@@ -133,7 +48,7 @@ static unsigned int stride_of_pools(const void *in)
 	return object.stride;
 }
 
-/* Return: the distance of the objects in the slab at @in, 0 if no pools are among them. */
+/* Return: the distance of the objects in the slab at @in, 0 if no object is a pool. */
 static unsigned int pools_stride(const void *in)
 {
 	const void *cache = watch_slab_cache(in);
@@ -158,7 +73,7 @@ static void look_in_slab(struct watch_search *search, unsigned long pfn)
 
 	for (offset = 0; stride && offset + stride <= bytes; offset += stride)
 		if (watch_slab_find(base + offset, &object) && object.life != WATCH_LIFE_FREED)
-			enter_pool(search, base + offset);
+			watch_register_enter(search, base + offset);
 }
 
 static void look_at_frame(struct watch_search *search, unsigned long pfn)
@@ -169,8 +84,8 @@ static void look_at_frame(struct watch_search *search, unsigned long pfn)
 
 	if (!page)
 		return;
-	at = watch_frame_pool(page);
-	pool = at ? enter_pool(search, at) : NULL;
+	at = watch_pool_of(page);
+	pool = at ? watch_register_enter(search, at) : NULL;
 	if (pool)
 		pool->pages++;
 	else
@@ -188,10 +103,10 @@ void watch_pools_census(struct watch_search *search)
 	unsigned long pfn;
 	unsigned int i;
 
-	for (i = 0; i < nr_pools; i++)
-		pools[i].there = false;
+	for (i = 0; i < watch_register.nr; i++)
+		watch_register.pools[i].there = false;
 	nr_caches = 0;
-	pools_left_out = 0;
+	watch_register.left_out = 0;
 	for (pfn = 1; pfn < watch_end_pfn; pfn++) {
 		look_at_frame(search, pfn);
 		if (!(pfn % 256) && watch_pause(search))
@@ -202,7 +117,7 @@ void watch_pools_census(struct watch_search *search)
 static void show_pool(struct seq_file *m, const struct watch_pool *pool)
 {
 	seq_printf(m, "pool %ld: %s, driver %s, %s, held %u, released %u, pages %u, cached %u, in its ring %u, out %u",
-		   pool - pools + 1, pool->device[0] ? pool->device : "unknown device",
+		   pool - watch_register.pools + 1, pool->device[0] ? pool->device : "unknown device",
 		   pool->driver[0] ? pool->driver : "unknown",
 		   pool->destroyed ? "STALLED" : "in use", pool->held, pool->released,
 		   pool->pages, pool->cached, pool->in_ring,
@@ -216,16 +131,16 @@ void watch_pools_show(struct seq_file *m)
 {
 	unsigned int i, nr = 0;
 
-	for (i = 0; i < nr_pools; i++) {
-		if (!pools[i].there)
+	for (i = 0; i < watch_register.nr; i++) {
+		if (!watch_register.pools[i].there)
 			continue;
-		show_pool(m, &pools[i]);
+		show_pool(m, &watch_register.pools[i]);
 		nr++;
 	}
 	if (!nr)
 		seq_puts(m, "no page_pool\n");
-	if (pools_left_out)
-		seq_printf(m, "%u more page_pools that there was no room for\n", pools_left_out);
+	if (watch_register.left_out)
+		seq_printf(m, "%u more page_pools that there was no room for\n", watch_register.left_out);
 }
 
 /* Searches. */
@@ -236,7 +151,7 @@ static void note_kept(struct watch_search *search, unsigned long pfn, const void
 	xa_store(context, pfn, xa_mk_value(1), GFP_KERNEL);
 }
 
-/* Ask about each page that is the pool's, and not in it. */
+/* Ask about each page that has the mark of @pool, but is not in the pool's cache or ring. */
 static int aim_at(struct watch_search *search, const struct watch_pool *pool)
 {
 	unsigned long pfn;
@@ -245,11 +160,11 @@ static int aim_at(struct watch_search *search, const struct watch_pool *pool)
 	int err = 0;
 
 	xa_init(&kept);
-	if (watch_pool_read(pool->at, copy))
-		watch_pool_each_kept(search, pool->at, copy, note_kept, &kept);
+	if (watch_pool_read(pool->at, watch_register.copy))
+		watch_pool_each_kept(search, pool->at, watch_register.copy, note_kept, &kept);
 	for (pfn = 1; pfn < watch_end_pfn && !err; pfn++) {
 		page = pfn_to_online_page(pfn);
-		if (page && watch_frame_pool(page) == pool->at && !xa_load(&kept, pfn))
+		if (page && watch_pool_of(page) == pool->at && !xa_load(&kept, pfn))
 			err = watch_search_add(search, pfn);
 		if (!(pfn % 256) && watch_pause(search))
 			break;
@@ -261,27 +176,27 @@ static int aim_at(struct watch_search *search, const struct watch_pool *pool)
 /**
  * watch_pools_aim() - ask about the pages that a pool has out
  * @search: the search.
- * @number: the pool's, as watch_pools_show() says.
+ * @number: the pool's number, as watch_pools_show() says.
  *
  * Context: Task; may sleep. Return: 0, or -ENOENT: no such pool.
  */
 int watch_pools_aim(struct watch_search *search, unsigned int number)
 {
 	watch_pools_census(search);
-	if (!number || number > nr_pools || !pools[number - 1].there)
+	if (!number || number > watch_register.nr || !watch_register.pools[number - 1].there)
 		return -ENOENT;
-	return aim_at(search, &pools[number - 1]);
+	return aim_at(search, &watch_register.pools[number - 1]);
 }
 
-/* As watch_pools_aim(), about all pools that are stalled. Needs a census. */
+/* Ask about the pages that all stalled pools have out. Needs a census. */
 int watch_pools_aim_stalled(struct watch_search *search)
 {
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; i < nr_pools && !err; i++)
-		if (pools[i].there && pools[i].destroyed)
-			err = aim_at(search, &pools[i]);
+	for (i = 0; i < watch_register.nr && !err; i++)
+		if (watch_register.pools[i].there && watch_register.pools[i].destroyed)
+			err = aim_at(search, &watch_register.pools[i]);
 	return err;
 }
 
@@ -292,19 +207,19 @@ static void hold_kept(struct watch_search *search, unsigned long pfn, const void
 
 	if (watch_wanted(search, pfn) && watch_account(search, word))
 		watch_hold(search, pfn, WATCH_REFERENCE, word,
-			   "the %s of page_pool %ld (%s)", where, pool - pools + 1,
+			   "the %s of page_pool %ld (%s)", where, pool - watch_register.pools + 1,
 			   pool->device);
 }
 
 static void hold_cut(struct watch_search *search, const struct watch_pool *pool)
 {
-	unsigned long pfn = watch_word_pfn((unsigned long)copy->frag_page);
+	unsigned long pfn = watch_word_pfn((unsigned long)watch_register.copy->frag_page);
 
-	if (copy->frag_page && watch_wanted(search, pfn) &&
+	if (watch_register.copy->frag_page && watch_wanted(search, pfn) &&
 	    watch_account(search, &pool->at->frag_page))
 		watch_hold(search, pfn, WATCH_REFERENCE, &pool->at->frag_page,
 			   "page_pool %ld (%s), which cuts fragments of it",
-			   pool - pools + 1, pool->device);
+			   pool - watch_register.pools + 1, pool->device);
 }
 
 void watch_find_in_pools(struct watch_search *search)
@@ -312,30 +227,10 @@ void watch_find_in_pools(struct watch_search *search)
 	unsigned int i;
 
 	watch_pools_census(search);
-	for (i = 0; i < nr_pools && !watch_pause(search); i++) {
-		if (!pools[i].there || !watch_pool_read(pools[i].at, copy))
+	for (i = 0; i < watch_register.nr && !watch_pause(search); i++) {
+		if (!watch_register.pools[i].there || !watch_pool_read(watch_register.pools[i].at, watch_register.copy))
 			continue;
-		watch_pool_each_kept(search, pools[i].at, copy, hold_kept, &pools[i]);
-		hold_cut(search, &pools[i]);
+		watch_pool_each_kept(search, watch_register.pools[i].at, watch_register.copy, hold_kept, &watch_register.pools[i]);
+		hold_cut(search, &watch_register.pools[i]);
 	}
-}
-
-/*
- * Of @page, of whose fragments the pool at @at counts @fragments. Return: those that are out,
- * or 0: not known.
- */
-long watch_pools_cut(const struct page_pool *at, const struct page *page, long fragments)
-{
-	return watch_pool_read(at, copy) ? watch_pool_cut(copy, page, fragments) : 0;
-}
-
-int watch_pools_init(void)
-{
-	copy = kmalloc(sizeof(*copy), GFP_KERNEL);
-	return copy ? 0 : -ENOMEM;
-}
-
-void watch_pools_exit(void)
-{
-	kfree(copy);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a search has found, as text. Reads the search, which is over.
+ * The result of a search, as text. The search is over and only read here.
  */
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -71,7 +71,7 @@ static void show_holder(struct seq_file *m, const struct watch_holder *holder)
 	seq_printf(m, "%s)\n", holder->nr > i ? " ..." : "");
 }
 
-/* The firmest first, and of those the order in which they were found. */
+/* The firmest claims first; holders of equal claim in the order of the search. */
 static void show_holders(struct seq_file *m, const struct watch_search *search)
 {
 	enum watch_claim claim;
@@ -100,10 +100,10 @@ static void show_sum(struct seq_file *m, const struct watch_search *search, u64 
 }
 
 /**
- * watch_report_show() - print what a search has found
- * @m: where to.
+ * watch_report_show() - print the result of a search
+ * @m: the file to print to.
  * @search: the search.
- * @took_ns: how long it took.
+ * @took_ns: how long the search took.
  *
  * Context: Task.
  */

@@ -1,50 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The search: the table of searchers, the targets and the holders found. One search runs
- * at a time, in the task that asked for it, so none of this is shared.
+ * A search: the targets and the holders found. A single search runs at a time (watch_turn), in
+ * the task that asked, so no state here is shared.
  */
 #include <linux/bitmap.h>
 #include <linux/bsearch.h>
 #include <linux/mm.h>
-#include <linux/sort.h>
 #include <linux/vmalloc.h>
 
 #include "watch/frame.h"
 #include "watch/pace.h"
 #include "watch/peek.h"
 #include "watch/search.h"
-#include "watch/searchers.h"
 #include "watch/slab.h"
 #include "watch/tasks.h"
 
 #define MAX_TARGETS	4096
 #define MAX_HOLDERS	512
 
-const char *watch_stage = "idle";
-
-/*
- * In this order: who can tell what holds a frame comes first and accounts for its words,
- * so that the last one, which sees words only, reports no word again.
- */
-static const struct {
-	const char *name;
-	void (*find)(struct watch_search *search);
-} searchers[] = {
-	{ "Labyrinth", watch_find_in_labyrinth },
-	{ "page cache", watch_find_in_page_cache },
-	{ "page pools", watch_find_in_pools },
-	{ "skbs", watch_find_in_skbs },
-	{ "pipes", watch_find_in_pipes },
-	{ "page tables", watch_find_in_page_tables },
-	{ "kernel memory", watch_find_in_memory },
-};
-
 /* Targets. */
 
 /**
- * watch_search_add() - ask about one more frame
+ * watch_search_add() - ask about another frame
  * @search: the search.
- * @pfn: the frame; the whole block is asked about if it is in one.
+ * @pfn: the frame; a frame in a block asks about the whole block.
  *
  * Context: Task. Return: 0, -EINVAL: no such frame, -ENOSPC: too many.
  */
@@ -65,13 +44,6 @@ int watch_search_add(struct watch_search *search, unsigned long pfn)
 	target->refs = watch_frame_refs(target->pfn);
 	bitmap_set(search->frames, target->pfn, target->nr);
 	return 0;
-}
-
-static int by_pfn(const void *a, const void *b)
-{
-	const struct watch_target *x = a, *y = b;
-
-	return x->pfn < y->pfn ? -1 : x->pfn > y->pfn;
 }
 
 static int in_target(const void *key, const void *element)
@@ -98,8 +70,8 @@ bool watch_explained(struct watch_search *search, unsigned long pfn)
 /* Holders. */
 
 /*
- * Note that the word at @word is explained. Return: whether it was not before. Without
- * memory for the note it says so twice.
+ * Note that the word at @word is explained. Return: whether the note is new, or could not be
+ * made: without memory for the note, a second call returns true again.
  */
 bool watch_account(struct watch_search *search, const void *word)
 {
@@ -140,10 +112,10 @@ static void add_to_holder(struct watch_holder *holder, unsigned long pfn)
  * watch_hold() - a searcher has found a holder
  * @search: the search.
  * @pfn: a frame of the target.
- * @claim: how firm it is.
+ * @claim: how firm the claim is.
  * @at: where in the kernel's memory, or NULL.
- * @format: who it is; what differs from frame to frame is left out, so that equal holders
- *	become one.
+ * @format: names the holder, without details that differ from frame to frame: equal names
+ *	are a single holder.
  *
  * Context: Task.
  */
@@ -174,7 +146,7 @@ void watch_hold(struct watch_search *search, unsigned long pfn, enum watch_claim
 
 /**
  * watch_search_init() - begin a search
- * @search: all of it is written.
+ * @search: written completely.
  * @file: any open file.
  *
  * Context: Task. Return: 0 or -ENOMEM; watch_search_exit() is due in both cases.
@@ -201,17 +173,4 @@ void watch_search_exit(struct watch_search *search)
 	vfree(search->frames);
 	xa_destroy(&search->strays);
 	xa_destroy(&search->accounted);
-}
-
-/* Context: Task. Ends early if a signal comes: @search->stopped. */
-void watch_search_run(struct watch_search *search)
-{
-	unsigned int i;
-
-	sort(search->targets, search->nr_targets, sizeof(*search->targets), by_pfn, NULL);
-	for (i = 0; i < ARRAY_SIZE(searchers) && !search->stopped; i++) {
-		WRITE_ONCE(watch_stage, searchers[i].name);
-		searchers[i].find(search);
-	}
-	WRITE_ONCE(watch_stage, "idle");
 }

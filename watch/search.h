@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A search: which frames are asked about, and who was found to hold them.
+ * A search: which frames are asked about, and the holders found.
  *
- * Vocabulary. A target is a frame, or a block of frames, that is asked about. A holder is
- * whoever has something of a target; equal ones are one holder with several targets. A
- * claim says how firm that is.
+ * Vocabulary. A target is a frame, or a block of frames, that is asked about. A holder is a
+ * place in the kernel that has a reference or a pointer to a target; holders with equal text
+ * and claim are noted as a single holder of several targets. A claim says how firm the
+ * finding is.
  */
 #ifndef WATCH_SEARCH_H
 #define WATCH_SEARCH_H
@@ -14,9 +15,9 @@
 #include <linux/xarray.h>
 
 enum watch_claim {
-	WATCH_REFERENCE,	/* has one of the references that the frame counts */
-	WATCH_POINTER,		/* has its address; whether a reference too, nobody can tell */
-	WATCH_TRACE,		/* has its address in memory that is free: a trace of the past */
+	WATCH_REFERENCE,	/* has a reference that the frame counts */
+	WATCH_POINTER,		/* has the address; nobody can tell whether a reference too */
+	WATCH_TRACE,		/* has the address in memory that is free: a trace of the past */
 	WATCH_NR_CLAIMS,
 };
 
@@ -32,7 +33,7 @@ struct watch_target {
 
 struct watch_holder {
 	char text[WATCH_HOLDER_TEXT];
-	const void *at;			/* the first place that says so, or NULL */
+	const void *at;			/* where the claim was found first, or NULL */
 	enum watch_claim claim;
 	unsigned int nr;
 	unsigned long pfns[WATCH_HOLDER_PFNS];
@@ -61,7 +62,7 @@ void watch_search_exit(struct watch_search *search);
 int watch_search_add(struct watch_search *search, unsigned long pfn);
 void watch_search_run(struct watch_search *search);
 
-/* What is looked at by now, for who waits. Racy by intent. */
+/* The searcher at work, for a reader who waits. Written and read without a lock. */
 extern const char *watch_stage;
 
 static inline bool watch_wanted(const struct watch_search *search, unsigned long pfn)

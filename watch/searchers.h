@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The searchers: each looks in one kind of place for all targets of a search and calls
- * watch_hold() for what it finds. Context: Task; each calls watch_pause() as it goes.
+ * The searchers. A searcher looks in a single kind of place for all targets of a search, and
+ * calls watch_hold() for each find. Context: Task; a searcher calls watch_pause() regularly.
  */
 #ifndef WATCH_SEARCHERS_H
 #define WATCH_SEARCHERS_H

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Sheaves: arrays in which newer kernels keep free slab objects, some for each CPU and some
- * for each node. What is in one is free, though its slab does not know. A sheaf names its
- * cache, by which it is told from anything else; on kernels without sheaves nothing does so,
- * and no object is found to be in one. No state.
+ * for each node. An object in a sheaf is free, though the slab does not know. A sheaf has a
+ * pointer to the cache, and is recognised by that pointer. On kernels without sheaves no
+ * memory passes this test, so no object is found in a sheaf. No state.
  */
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
@@ -11,7 +11,7 @@
 #include "watch/peek.h"
 #include "watch/sheaf.h"
 
-/* Of a cache's words, and of those of its per-CPU structure and of a node's. */
+/* So many words are looked at: of a cache, and of a CPU's or a node's structure. */
 #define CACHE_WORDS	64
 #define STORE_WORDS	8
 #define MAX_OBJECTS	1024
@@ -26,7 +26,7 @@ struct sheaf {
 	const void *objects[];
 };
 
-/* Return: whether @at is a sheaf of @cache; @copy then has its head. */
+/* Return: whether @at is a sheaf of @cache; @copy then has the first fields. */
 static bool read_sheaf(const struct sheaf *at, const void *cache, struct sheaf *copy)
 {
 	return watch_is_direct((unsigned long)at) && watch_peek(copy, at, sizeof(*copy)) &&
@@ -99,10 +99,10 @@ static bool nodes_have(const void *cache, const void *object)
 
 /**
  * watch_sheaf_has() - whether an object is free, and kept in a sheaf
- * @cache: the object's.
+ * @cache: the object's cache.
  * @object: the object's start.
  *
- * Context: Task. Return: whether it is.
+ * Context: Task. Return: whether a sheaf of @cache has @object.
  */
 bool watch_sheaf_has(const void *cache, const void *object)
 {

@@ -1,27 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Socket buffers. All objects of the two slab caches that skbs come from are looked at,
- * so an skb is found wherever it is. Where it is, is asked afterwards, and only of those that
- * have something of a target. State: the caches, learnt at load and constant afterwards.
+ * Socket buffers: all objects of the two slab caches that skbs come from, in any queue or in
+ * none. State: the caches, learnt at load and constant afterwards.
  */
 #include <linux/skbuff.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 
 #include "watch/pace.h"
 #include "watch/peek.h"
-#include "watch/search.h"
-#include "watch/searchers.h"
 #include "watch/skb.h"
 #include "watch/slab.h"
 
 #define LEARN		64
-#define MAX_HITS	8192
 #define MAX_HEAD	SZ_1M
 
 struct watch_slab_kind watch_skb_kinds[WATCH_SKB_NR_KINDS];
 
-/* Whether an skb is at @addr: the kind of cache it is in, or -1. */
+/* Return: the kind of skb cache that has @addr, or -1: no skb is at @addr. */
 int watch_skb_kind(unsigned long addr)
 {
 	const void *cache = addr % sizeof(long) ? NULL : watch_slab_cache((void *)addr);
@@ -33,7 +28,7 @@ int watch_skb_kind(unsigned long addr)
 	return -1;
 }
 
-/* Whether a copy of an skb is consistent: it may be of one that is free. */
+/* Whether the copy of an skb is consistent: the object that was copied may be free. */
 bool watch_skb_fits(const struct sk_buff *skb)
 {
 	unsigned long head = (unsigned long)skb->head, data = (unsigned long)skb->data;
@@ -43,50 +38,7 @@ bool watch_skb_fits(const struct sk_buff *skb)
 	       end > head && end - head <= MAX_HEAD && skb->data_len <= skb->len;
 }
 
-static void add_hit(struct watch_skbs *hits, const struct sk_buff *skb, unsigned long pfn,
-		    const void *word, const char *part)
-{
-	if (hits->nr == MAX_HITS) {
-		hits->left_out++;
-		return;
-	}
-	hits->skb[hits->nr++] = (struct watch_skb){
-		.at = skb, .pfn = pfn, .word = word, .part = part,
-	};
-}
-
-static void look_at_fragments(struct watch_search *search, struct watch_skbs *hits,
-			      const struct sk_buff *at, const struct skb_shared_info *info)
-{
-	struct skb_shared_info copy;
-	unsigned long pfn;
-	unsigned int i;
-
-	if (!watch_peek(&copy, info, sizeof(copy)))
-		return;
-	for (i = 0; i < copy.nr_frags && i < MAX_SKB_FRAGS; i++) {
-		pfn = watch_word_pfn(*(unsigned long *)&copy.frags[i]);
-		if (watch_wanted(search, pfn))
-			add_hit(hits, at, pfn, &info->frags[i], "a fragment");
-	}
-}
-
-static void look_at_skb(struct watch_search *search, struct watch_skbs *hits,
-			const struct sk_buff *at)
-{
-	unsigned long pfn;
-	struct sk_buff skb;
-
-	if (!watch_peek(&skb, at, sizeof(skb)) || !watch_skb_fits(&skb))
-		return;
-	pfn = watch_word_pfn((unsigned long)skb.head);
-	if (watch_wanted(search, pfn))
-		add_hit(hits, at, pfn, skb.head, "the head");
-	if (skb.data_len)
-		look_at_fragments(search, hits, at, skb_shinfo(&skb));
-}
-
-/* An object of the second kind has an skb, and room for a clone of it. */
+/* An object of the second kind has an skb, and room for a clone. */
 static void call_for_object(struct watch_search *search, struct watch_skbs *hits,
 			    watch_skb_fn *fn, const void *object, int kind)
 {
@@ -127,18 +79,6 @@ void watch_skb_each(struct watch_search *search, struct watch_skbs *hits, watch_
 		if (!(pfn % 256) && watch_pause(search))
 			return;
 	}
-}
-
-void watch_find_in_skbs(struct watch_search *search)
-{
-	struct watch_skbs hits = { .skb = vcalloc(MAX_HITS, sizeof(struct watch_skb)) };
-
-	if (!hits.skb)
-		return;
-	watch_skb_each(search, &hits, look_at_skb);
-	watch_skb_place(search, &hits);
-	watch_skb_tell(search, &hits);
-	vfree(hits.skb);
 }
 
 /* Learning the caches. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Socket buffers that have something of a target: found by skb.c, placed in the queue of
- * whoever has them by skb_place.c, and told by skb_tell.c.
+ * Socket buffers that have something of a target: found by skb_find.c, placed in the holder's
+ * queue by skb_place.c, and told by skb_tell.c.
  */
 #ifndef WATCH_SKB_H
 #define WATCH_SKB_H
@@ -14,12 +14,12 @@
 struct sock;
 struct watch_search;
 
-/* The caches that skbs are in: plain ones, and those with room for a clone behind them. */
+/* The caches that skbs are in: plain skbs, and skbs with room for a clone behind. */
 enum { WATCH_SKB_PLAIN, WATCH_SKB_CLONABLE, WATCH_SKB_NR_KINDS };
 
 extern struct watch_slab_kind watch_skb_kinds[WATCH_SKB_NR_KINDS];
 
-enum watch_skb_place {
+enum watch_skb_where {
 	WATCH_SKB_NOWHERE,
 	WATCH_SKB_IN_LIST,	/* of a socket, or of somebody else */
 	WATCH_SKB_IN_TREE,
@@ -30,13 +30,13 @@ enum watch_skb_place {
 /* An skb that has something of a target. */
 struct watch_skb {
 	const struct sk_buff *at;
-	const struct sk_buff *root;	/* of the tree that it may be in */
+	const struct sk_buff *root;	/* of the tree that the skb may be in */
 	unsigned long pfn;
-	const void *word;		/* what says so */
+	const void *word;		/* stands for the reference; clones have the same word */
 	const char *part, *queue;
 	const struct sock *sk;
-	unsigned long head;		/* of its list */
-	enum watch_skb_place place;
+	unsigned long head;		/* of the list that the skb is in */
+	enum watch_skb_where place;
 	enum watch_life life;
 	/* The task that has the socket open. */
 	char comm[TASK_COMM_LEN];

@@ -6,11 +6,12 @@
  * - in a tree of a TCP socket that a task has open,
  * - in the list of fragments of another skb,
  * - charged to a socket, and on its way to a device,
- * - in none of these: a driver or a queueing discipline has it, or it is free already. What
- *   is in its slab's list of free objects is told; what the network stack keeps for the next
- *   allocation looks as it did in use.
+ * - in none of these: a driver or a queueing discipline has the skb, or the skb is free
+ *   already. An skb in the slab's list of free objects is known to be free. An skb that the
+ *   network stack keeps for the next allocation looks like an skb in use.
  *
- * A list or tree must lead back to the skb, or what leads to it is a trace of the past.
+ * A list or tree must lead back to the skb; if not, the skb's own links are a trace of the
+ * past.
  */
 #include <linux/skbuff.h>
 #include <linux/stat.h>
@@ -24,11 +25,11 @@
 #include "watch/slab.h"
 #include "watch/sock.h"
 
-/* Of a queue, so many are passed on the way to its head. */
+/* At most so many skbs of a queue are passed on the way to the queue's head. */
 #define MAX_HOPS	100000
 #define MAX_DEPTH	64
 
-/* Whether what @from leads to leads back to it. Sets @next. */
+/* Whether the element after @from leads back to @from. Sets @next to that element. */
 static bool is_linked(unsigned long from, unsigned long *next)
 {
 	unsigned long back;
@@ -39,8 +40,8 @@ static bool is_linked(unsigned long from, unsigned long *next)
 }
 
 /*
- * Follow the list to what is no skb: its head, which must be linked as well. In a tree, a
- * parent may look like a neighbour, but what is reached at last like no head.
+ * Follow the list to the first element that is no skb: the head, which must be linked as
+ * well. In a tree, a parent may look like the next skb of a list, but no head is reached.
  */
 static bool place_in_list(struct watch_skb *hit)
 {
@@ -157,7 +158,7 @@ static void place_by_charge(struct watch_skb *hit)
 	}
 }
 
-/* The skbs that have lists of fragments: who is in one is where the first one is. */
+/* The skbs that have lists of fragments: a member of the list is placed where the outer skb is. */
 
 static void claim_member(struct watch_skbs *hits, const struct sk_buff *member,
 			 const struct watch_skb *outer)

@@ -37,7 +37,7 @@ static void tell_stray(struct watch_search *search, const struct watch_skb *hit)
 		   hit->part);
 }
 
-/* What clones share has one reference: who comes first has it. */
+/* A page that clones share has a single reference, counted for the first clone that is told. */
 static void tell(struct watch_search *search, const struct watch_skb *hit)
 {
 	if (!watch_account(search, hit->word) || watch_explained(search, hit->pfn))
@@ -58,7 +58,7 @@ void watch_skb_tell(struct watch_search *search, const struct watch_skbs *hits)
 {
 	unsigned int i;
 
-	/* A clone that is in a queue is better news than one that is in none. */
+	/* Of clones, a clone in a queue is told first: a queue names the holder. */
 	for (i = 0; i < hits->nr; i++)
 		if (hits->skb[i].place)
 			tell(search, &hits->skb[i]);

@@ -4,8 +4,10 @@
  * load and constant afterwards. A field that was not found makes an answer vaguer, never
  * wrong: no name, no size, or a life that is not known.
  */
+#include <linux/cpumask.h>
 #include <linux/gcd.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/swab.h>
 #include <linux/vmalloc.h>
@@ -17,22 +19,27 @@
 #define PROBE_NAME	"labyrinth_watch"
 #define PROBE_SIZE	136
 #define PROBE_ALIGN	64
-/* So many that some of the freed ones are in no per-CPU store, whatever its kind. */
+/* So many that some freed objects are in no per-CPU store, on any kernel. */
 #define PROBE_OBJECTS	1024
 
-/* Of struct kmem_cache, so much is looked at. */
+/* So much of struct kmem_cache is looked at. */
 #define CACHE_WORDS	64
 #define CACHE_BYTES	(CACHE_WORDS * sizeof(long))
 
-/* An order beyond this one is no slab's, but what a page says while it changes hands. */
+/* The number of words at the start of a cache's per-CPU structure that may head a chain. */
+#define CPU_WORDS	4
+/* No slab has more objects. */
+#define MAX_LINKS	32768
+
+/* No slab has a larger order. A page that changes hands meanwhile may show any order. */
 #define SLAB_MAX_ORDER	6
 
 /* Offsets; negative: not found. */
 static struct {
 	int cache;		/* of the pointer to the cache, in the slab's first struct page */
 	int name, size;		/* in struct kmem_cache */
-	int link;		/* in struct kmem_cache: where a free object has its link */
-	int secret;		/* in struct kmem_cache: what links are encrypted with */
+	int link;		/* in struct kmem_cache: the offset of the link in a free object */
+	int secret;		/* in struct kmem_cache: the key that encrypts links */
 } at = { -1, -1, -1, -1, -1 };
 
 /* While learning. */
@@ -65,7 +72,7 @@ unsigned long watch_slab_bytes(unsigned long pfn)
 
 	if (!page || !WATCH_IS(PageSlab, page) || compound_head(page) != page)
 		return 0;
-	/* A race with who takes the slab apart: what is no order is not believed. */
+	/* The allocator may take the slab apart meanwhile: an impossible order is not believed. */
 	order = data_race(compound_order(page));
 	return order <= SLAB_MAX_ORDER ? PAGE_SIZE << order : 0;
 }
@@ -107,7 +114,7 @@ static int find_name(const void *cache)
 	return -1;
 }
 
-/* The distance of objects in one slab is a multiple of the stride. */
+/* The distance of objects in the same slab is a multiple of the stride. */
 static unsigned int measure_stride(void **object, unsigned int nr)
 {
 	unsigned long stride = 0;
@@ -121,12 +128,12 @@ static unsigned int measure_stride(void **object, unsigned int nr)
 }
 
 /**
- * watch_slab_learn() - learn a cache from objects that are in it
+ * watch_slab_learn() - learn a cache from some of the cache's objects
  * @kind: filled in.
- * @object: objects of one cache.
+ * @object: objects in use, all of the same cache.
  * @nr: how many.
  *
- * Context: Task. Return: 0, or -ENOENT if they do not tell.
+ * Context: Task. Return: 0, or -ENOENT if the objects show no cache or no stride.
  */
 int watch_slab_learn(struct watch_slab_kind *kind, void **object, unsigned int nr)
 {
@@ -140,13 +147,13 @@ int watch_slab_learn(struct watch_slab_kind *kind, void **object, unsigned int n
 	return 0;
 }
 
-/* What a link at @link to @object looks like. */
+/* Return: the word that is at @link if the link there leads to @object. */
 static unsigned long encode(unsigned long secret, unsigned long link, unsigned long object)
 {
 	return IS_ENABLED(CONFIG_SLAB_FREELIST_HARDENED) ? secret ^ swab(link) ^ object : object;
 }
 
-/* Whether the word at @offset of the freed @object links to another one of its slab. */
+/* Whether the word at @offset of the freed @object links to an object of the same slab. */
 static bool learn_secret(void *object, unsigned int offset, unsigned int stride)
 {
 	unsigned long base = (unsigned long)page_to_virt((struct page *)slab_of(object));
@@ -179,7 +186,7 @@ static bool learn_links(const struct watch_slab_kind *kind)
 	return false;
 }
 
-/* A cache that has one is merged with no other. */
+/* With a constructor, the probe's cache is merged with no other cache. */
 static void construct(void *object)
 {
 }
@@ -260,37 +267,79 @@ static void cache_name(const void *cache, char *name)
 	name[WATCH_SLAB_NAME - 1] = '\0';
 }
 
-/* Whether the word at @link is the end of a list of free objects, or leads into the slab. */
-static bool is_link(unsigned long word, unsigned long link, unsigned long secret,
-		    const struct watch_slab_kind *kind)
-{
-	unsigned long next = word ^ encode(secret, link, 0);
-	unsigned long base = (unsigned long)page_to_virt((struct page *)slab_of((void *)link));
-
-	if (!next)
-		return IS_ENABLED(CONFIG_SLAB_FREELIST_HARDENED);
-	return slab_of((void *)next) == slab_of((void *)link) &&
-	       (next - base) % kind->stride == kind->first;
-}
-
-/* Return: whether @object, of the cache @kind, is in its slab's list of free objects. */
-static enum watch_life slab_life(const struct watch_slab_kind *kind, const void *object)
-{
-	unsigned long word, secret = 0, link;
+/* How the links of a cache's free objects are read. */
+struct links {
+	const struct watch_slab_kind *kind;
+	const void *slab;
+	unsigned long secret;
 	u32 offset;
+};
 
-	if (at.link < 0 || !watch_peek(&offset, kind->cache + at.link, sizeof(offset)) ||
-	    offset > kind->stride - sizeof(word))
-		return WATCH_LIFE_UNKNOWN;
-	link = (unsigned long)object + offset;
-	if (at.secret >= 0 && !watch_peek(&secret, kind->cache + at.secret, sizeof(secret)))
-		return WATCH_LIFE_UNKNOWN;
-	if (!watch_peek(&word, (void *)link, sizeof(word)))
-		return WATCH_LIFE_UNKNOWN;
-	return is_link(word, link, secret, kind) ? WATCH_LIFE_FREED : WATCH_LIFE_UNKNOWN;
+static bool read_links(struct links *links)
+{
+	const void *cache = links->kind->cache;
+
+	return at.link >= 0 && watch_peek(&links->offset, cache + at.link, sizeof(links->offset)) &&
+	       links->offset <= links->kind->stride - sizeof(long) &&
+	       (at.secret < 0 ||
+		watch_peek(&links->secret, cache + at.secret, sizeof(links->secret)));
 }
 
-/* Return: whether @addr is in a slab; @object then says which object of which cache it is. */
+/* Whether @object is in the chain of free objects that begins at @first, within the slab. */
+static bool chain_has(const struct links *links, unsigned long first, unsigned long object)
+{
+	unsigned long word, link;
+	unsigned int i;
+
+	for (i = 0; i < MAX_LINKS && slab_of((void *)first) == links->slab; i++) {
+		if (first == object)
+			return true;
+		link = first + links->offset;
+		if (!watch_peek(&word, (void *)link, sizeof(word)))
+			return false;
+		first = word ^ encode(links->secret, link, 0);
+	}
+	return false;
+}
+
+/* Whether a word of the @nr words at @store heads a chain that has @object. */
+static bool chains_have(const struct links *links, const void *store, unsigned int nr,
+			unsigned long object)
+{
+	const unsigned long *words = store;
+	unsigned long first;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (watch_peek(&first, words + i, sizeof(first)) && watch_is_direct(first) &&
+		    chain_has(links, first, object))
+			return true;
+	return false;
+}
+
+/*
+ * Whether @object is free. A link in the object proves nothing: an object in use may still
+ * have its old link. The chains of free objects begin in the slab's struct page, and on some
+ * kernels in the cache's per-CPU structures.
+ * Return: %WATCH_LIFE_FREED if a chain has @object, else %WATCH_LIFE_UNKNOWN.
+ */
+static enum watch_life slab_life(const struct watch_slab_kind *kind, unsigned long object)
+{
+	struct links links = { .kind = kind, .slab = slab_of((void *)object) };
+	void __percpu *stores;
+	int cpu;
+
+	if (!read_links(&links) || !watch_peek(&stores, kind->cache, sizeof(stores)))
+		return WATCH_LIFE_UNKNOWN;
+	if (chains_have(&links, links.slab, sizeof(struct page) / sizeof(long), object))
+		return WATCH_LIFE_FREED;
+	for_each_possible_cpu(cpu)
+		if (chains_have(&links, per_cpu_ptr(stores, cpu), CPU_WORDS, object))
+			return WATCH_LIFE_FREED;
+	return WATCH_LIFE_UNKNOWN;
+}
+
+/* Return: whether @addr is in a slab; @object then describes the object that has @addr. */
 bool watch_slab_find(const void *addr, struct watch_slab_object *object)
 {
 	const void *cache = watch_slab_cache(addr);
@@ -307,7 +356,7 @@ bool watch_slab_find(const void *addr, struct watch_slab_object *object)
 	base = (unsigned long)page_to_virt((struct page *)slab_of(addr));
 	object->stride = kind.stride;
 	object->start -= ((unsigned long)addr - base) % kind.stride;
-	object->life = slab_life(&kind, (void *)object->start);
+	object->life = slab_life(&kind, object->start);
 	if (object->life == WATCH_LIFE_UNKNOWN && watch_sheaf_has(cache, (void *)object->start))
 		object->life = WATCH_LIFE_FREED;
 	return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which slab cache an address belongs to. The kernel keeps the layout of a slab and of a
- * cache to itself, so it is learnt at load from objects whose cache is known.
+ * Which slab cache an address belongs to. The layout of slabs and caches is private to the
+ * kernel, so the layout is learnt at load from objects of a known cache.
  */
 #ifndef WATCH_SLAB_H
 #define WATCH_SLAB_H
@@ -11,11 +11,11 @@
 #define WATCH_SLAB_NAME	40
 
 enum watch_life {
-	WATCH_LIFE_UNKNOWN,	/* in use; or free and elsewhere than in its slab */
-	WATCH_LIFE_FREED,	/* in its slab's list of free objects, or in a sheaf */
+	WATCH_LIFE_UNKNOWN,	/* in use; or free, but in neither of the places below */
+	WATCH_LIFE_FREED,	/* in the slab's list of free objects, or in a sheaf */
 };
 
-/* A cache, and where in each of its slabs the objects are. */
+/* A cache, and where in each slab of the cache the objects are. */
 struct watch_slab_kind {
 	const void *cache;
 	unsigned int stride;

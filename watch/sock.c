@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sockets, told by the slab cache that their protocol has for them. No state.
+ * Sockets, recognised by the slab cache of the socket's protocol. No state.
  */
 #include <linux/tcp.h>
 #include <linux/udp.h>
@@ -12,7 +12,7 @@
 #include "watch/slab.h"
 #include "watch/sock.h"
 
-/* The queues that are lists: where in a socket their heads are. */
+/* The queues that are lists, and where in a socket the heads are. */
 static const struct {
 	size_t offset;
 	const char *name;
@@ -23,7 +23,7 @@ static const struct {
 	{ offsetof(struct udp_sock, reader_queue), "reader's queue" },
 };
 
-/* Those that are trees. */
+/* The queues that are trees, and where in a socket the roots are. */
 static const struct {
 	size_t offset;
 	const char *name;
@@ -34,7 +34,7 @@ static const struct {
 
 static_assert(ARRAY_SIZE(trees) == WATCH_SOCK_TREES);
 
-/* A protocol without a cache of its own has its sockets from kmalloc(). */
+/* The sockets of a protocol without a slab cache are from kmalloc(). */
 static bool cache_fits(const struct proto *prot, const struct sock *sk)
 {
 	struct watch_slab_object object;
@@ -61,7 +61,7 @@ const struct sock *watch_sock_at(unsigned long addr)
 	return cache_fits(prot, sk) ? sk : NULL;
 }
 
-/* Return: the socket one of whose queues has its head at @head, or NULL. */
+/* Return: the socket that has the head of a queue at @head, or NULL. Sets @queue: the name. */
 const struct sock *watch_sock_of_queue(unsigned long head, const char **queue)
 {
 	const struct sock *sk;

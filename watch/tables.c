@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The page tables of processes. An address space is kept from going while it is looked at;
- * its pages and tables are not. The lock of its mappings is tried, for as long as it takes
- * to look up one address, and only where something was found.
+ * The page tables of processes. A reference keeps the mm_struct during a walk, but neither
+ * pages nor page tables. mmap_lock is tried, never waited for: only where a target was found,
+ * and held only to look up the address of the find.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -34,7 +34,7 @@ static void describe_area(const struct vm_area_struct *vma, char *text)
 		scnprintf(text + len, AREA_TEXT - len, " %pD", vma->vm_file);
 }
 
-/* The mapping that has @addr; where its lock is taken, the address alone. */
+/* Describe the mapping that has @addr; if mmap_lock is contended, the address alone. */
 static void find_area(struct mm_struct *mm, unsigned long addr, char *text)
 {
 	struct vm_area_struct *vma;
@@ -99,7 +99,7 @@ static void look_at_task(struct watch_search *search, struct process_walk *proce
 	process->mm = grab_mm(task);
 	if (!process->mm)
 		return;
-	/* Processes may share one. */
+	/* Processes may share an mm_struct, which is walked once. */
 	if (watch_account(search, process->mm))
 		watch_walk(&process->walk, process->mm->pgd, 0, TASK_SIZE_MAX);
 	mmdrop(process->mm);

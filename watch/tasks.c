@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The threads of the machine, as they were at one moment. No lock but RCU.
+ * The threads of the machine at the moment of the call. No lock but RCU.
  */
 #include <linux/overflow.h>
 #include <linux/sched/signal.h>

@@ -4,7 +4,7 @@
 
 #include <linux/sched.h>
 
-/* A reference on each, so that a search may sleep between two of them. */
+/* The list has a reference on each task, so that a search may sleep between tasks. */
 struct watch_tasks {
 	unsigned int nr;
 	unsigned int room;

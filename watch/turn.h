@@ -5,8 +5,8 @@
 #include <linux/mutex.h>
 
 /*
- * One search or census at a time. Protects the register of page_pools, the last search and
- * what its searchers keep. Outermost: nothing else is held when it is taken.
+ * A single search or census at a time. Protects the register of page_pools, the last search
+ * and the searchers' data. Outermost: taken with no other lock of this module held.
  */
 extern struct mutex watch_turn;
 

@@ -6,7 +6,7 @@
 #include "watch/peek.h"
 #include "watch/walk.h"
 
-/* What an entry leads to is a table only if it is in memory that is online. */
+/* Whether @table, the address in an entry, is in online memory: else there is no table. */
 static bool table_there(const void *table)
 {
 	return watch_page_at(table);
@@ -62,7 +62,7 @@ static void walk_puds(struct watch_walk *walk, p4d_t p4d, unsigned long addr, un
 	}
 }
 
-/* With four levels, the entry that is looked at is the caller's copy. */
+/* With four levels, p4d_offset() returns @pgd's own address, so the copy is read. */
 static void walk_p4ds(struct watch_walk *walk, pgd_t pgd, unsigned long addr, unsigned long end)
 {
 	unsigned long next;
@@ -77,10 +77,10 @@ static void walk_p4ds(struct watch_walk *walk, pgd_t pgd, unsigned long addr, un
 
 /**
  * watch_walk() - look at each entry of a page table that maps something
- * @walk: what to do.
+ * @walk: the search, and the function to call.
  * @pgd: the table's top.
  * @addr: the first address.
- * @end: the first that is not looked at.
+ * @end: the first address that is not looked at.
  *
  * Context: Task; may sleep.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Walks over page tables, a process's or the kernel's, that take no lock: each table is
- * read as a copy, so one that is freed meanwhile is read as it was.
+ * Walks over page tables, a process's or the kernel's, without a lock. Entries are read as
+ * copies that survive a fault, so the kernel may free a table meanwhile.
  */
 #ifndef WATCH_WALK_H
 #define WATCH_WALK_H
@@ -13,7 +13,7 @@ struct watch_search;
 
 struct watch_walk {
 	struct watch_search *search;
-	/* For each entry that maps something: @nr pages from @pfn on, at @addr. */
+	/* Called for each entry that maps @nr pages from @pfn on at @addr. */
 	void (*leaf)(struct watch_walk *walk, unsigned long addr, unsigned long pfn,
 		     unsigned long nr, pteval_t flags);
 	pte_t ptes[PTRS_PER_PTE];

@@ -321,10 +321,10 @@ tagged_before() {
 # A page before which there are only others', or a look at the first page would do.
 hold_first_of_many() {
 	echo "hold 16" >$DO
-	# shellcheck disable=SC2013 # the words are numbers
-	for pfn in $(awk '/ HELD/ { print $1 }' $DEBUGFS/pages); do
+	awk '/ HELD/ { print $1 }' $DEBUGFS/pages >/tmp/held
+	while read -r pfn; do
 		[ "$(tagged_before "$pfn")" != 0 ] || return
-	done
+	done </tmp/held
 	ktap_diag "no page is the first of several"
 	pfn=
 }

@@ -405,6 +405,84 @@ static int do_stale_handle(unsigned long nr)
 	return labyrinth_free_page(stale, last());
 }
 
+static bool has_id(struct labyrinth_owner *whose, unsigned int id)
+{
+	void *page = labyrinth_void_alloc_page_gfp_atomic_exclusive(whose);
+	struct labyrinth_page_info info = {};
+
+	labyrinth_query(page, &info);
+	labyrinth_free_page(whose, page);
+	return info.owner_id == id;
+}
+
+/* An owner with the id of one that has gone frees a page that was that one's. */
+static int free_by_next(unsigned int id, void *page)
+{
+	struct labyrinth_owner *next;
+	int i, err = -EAGAIN;
+
+	for (i = 0; i < 100 && err == -EAGAIN; i++) {
+		next = make_owner("next", 0, 0);
+		if (IS_ERR(next))
+			return PTR_ERR(next);
+		if (has_id(next, id))
+			err = labyrinth_free_page(next, page);
+		labyrinth_owner_destroy(next);
+	}
+	return err;
+}
+
+static int do_same_id(unsigned long nr)
+{
+	struct labyrinth_owner *first = make_owner("first", 0, 0);
+	struct labyrinth_page_info info = {};
+	struct page *page;
+	void *addr;
+	int err;
+
+	if (IS_ERR(first))
+		return PTR_ERR(first);
+	addr = labyrinth_void_alloc_page_gfp_atomic_exclusive(first);
+	labyrinth_query(addr, &info);
+	page = labyrinth_release(first, addr);
+	labyrinth_owner_destroy(first);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	err = free_by_next(info.owner_id, addr);
+	__free_page(page);
+	return err;
+}
+
+/* As long a name as Rust makes, and several such on the stack. */
+#define LONG_NAME \
+	a_name_that_is_as_long_as_a_mangled_name_of_another_language_may_well_be_in_a_driver
+
+static noinline int LONG_NAME(int deep)
+{
+	void *page;
+	int i, err;
+
+	if (deep) {
+		err = LONG_NAME(deep - 1);
+		/* No tail call. */
+		barrier();
+		return err;
+	}
+	migrate_disable();
+	for (i = 0; i < 4; i++)
+		labyrinth_free_page(owner, take());
+	page = take();
+	migrate_enable();
+	err = labyrinth_free_page(other, page);
+	labyrinth_free_page(owner, page);
+	return err;
+}
+
+static int do_long_names(unsigned long nr)
+{
+	return LONG_NAME(5);
+}
+
 /* The first thread of all is nobody who writes to debugfs. */
 static int do_wrong_thread(unsigned long nr)
 {
@@ -688,6 +766,8 @@ static const struct {
 	{ "release", do_release },
 	{ "bad-address", do_bad_address },
 	{ "stale-handle", do_stale_handle },
+	{ "same-id", do_same_id },
+	{ "long-names", do_long_names },
 	{ "wrong-thread", do_wrong_thread },
 	{ "unowned", do_unowned },
 	{ "bad-page", do_bad_page },

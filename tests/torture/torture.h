@@ -202,7 +202,7 @@ enum tort_shared {
  * @empty_handed: allocations that gave nothing, rightly.
  * @entries: how often the interrupt came.
  * @landed: how often in the middle of a call of Labyrinth's.
- * @burst: pages on the way through tort_burst().
+ * @burst: pages on the way through play_burst().
  */
 struct tort_actor {
 	enum tort_context context;
