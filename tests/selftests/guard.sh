@@ -318,10 +318,12 @@ tagged_before() {
 	echo $nr
 }
 
+held_pfns() { sed -n 's/^\(0x[0-9a-f]*\) .* HELD.*/\1/p' $DEBUGFS/pages; }
+
 # A page before which there are only others', or a look at the first page would do.
 hold_first_of_many() {
 	echo "hold 16" >$DO
-	for pfn in $(sed -n 's/^\(0x[0-9a-f]*\) .* HELD.*/\1/p' $DEBUGFS/pages); do
+	for pfn in $(held_pfns); do
 		[ "$(tagged_before "$pfn")" != 0 ] || return
 	done
 	ktap_diag "no page is the first of several"
