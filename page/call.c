@@ -161,10 +161,17 @@ static enum lab_class class_of(int err, lab_tag_t tag)
  */
 struct lab_slot *lab_call_search_sealed(const void *addr, lab_tag_t *tag)
 {
+	struct lab_slot *slot;
 	unsigned long pfn;
 
-	return lab_alias_pfn(addr, &pfn) ?
-		lab_table_search(&labyrinth_hot.table, pfn, tag) : NULL;
+	if (!lab_alias_pfn(addr, &pfn))
+		return NULL;
+	slot = lab_table_search(&labyrinth_hot.table, pfn, tag);
+	/* An alias that leads nowhere may give the number of a page that has no alias. */
+	if (!slot || lab_owner_is_sealed(lab_owner_by_id(lab_tag_owner(*tag))))
+		return slot;
+	*tag = 0;
+	return NULL;
 }
 
 /*
