@@ -209,7 +209,7 @@ static noinline bool read##bits(void *at)				\
 #define WRITES(bits)							\
 static noinline bool write##bits(void *at)				\
 {									\
-	WRITE_ONCE(*(u##bits *)(at + 64), STRAY & GENMASK(bits - 1, 0));	\
+	WRITE_ONCE(*(u##bits *)(at + 64), STRAY & GENMASK((bits) - 1, 0));	\
 	return true;							\
 }
 
