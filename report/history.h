@@ -57,8 +57,8 @@ void lab_history_exit(void);
  * Keeps that page @pfn took the step @op, if history= asks for that.
  * Context: Any.
  */
-static inline void lab_history_note(enum lab_op op, unsigned long pfn, const struct lab_owner *owner,
-				    unsigned long site)
+static inline void lab_history_note(enum lab_op op, unsigned long pfn,
+				    const struct lab_owner *owner, unsigned long site)
 {
 	if (unlikely(READ_ONCE(lab_history_on)))
 		lab_history_keep(op, pfn, owner, site);

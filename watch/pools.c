@@ -117,8 +117,8 @@ void watch_pools_census(struct watch_search *search)
 static void show_pool(struct seq_file *m, const struct watch_pool *pool)
 {
 	seq_printf(m, "pool %ld: %s, driver %s, %s, held %u, released %u, pages %u, cached %u, in its ring %u, out %u",
-		   pool - watch_register.pools + 1, pool->device[0] ? pool->device : "unknown device",
-		   pool->driver[0] ? pool->driver : "unknown",
+		   pool - watch_register.pools + 1,
+		   pool->device[0] ? pool->device : "unknown device", pool->driver[0] ? pool->driver : "unknown",
 		   pool->destroyed ? "STALLED" : "in use", pool->held, pool->released,
 		   pool->pages, pool->cached, pool->in_ring,
 		   pool->pages - min(pool->pages, pool->cached + pool->in_ring));
@@ -140,7 +140,8 @@ void watch_pools_show(struct seq_file *m)
 	if (!nr)
 		seq_puts(m, "no page_pool\n");
 	if (watch_register.left_out)
-		seq_printf(m, "%u more page_pools that there was no room for\n", watch_register.left_out);
+		seq_printf(m, "%u more page_pools that there was no room for\n",
+			   watch_register.left_out);
 }
 
 /* Searches. */
@@ -228,9 +229,11 @@ void watch_find_in_pools(struct watch_search *search)
 
 	watch_pools_census(search);
 	for (i = 0; i < watch_register.nr && !watch_pause(search); i++) {
-		if (!watch_register.pools[i].there || !watch_pool_read(watch_register.pools[i].at, watch_register.copy))
+		struct watch_pool *pool = &watch_register.pools[i];
+
+		if (!pool->there || !watch_pool_read(pool->at, watch_register.copy))
 			continue;
-		watch_pool_each_kept(search, watch_register.pools[i].at, watch_register.copy, hold_kept, &watch_register.pools[i]);
-		hold_cut(search, &watch_register.pools[i]);
+		watch_pool_each_kept(search, pool->at, watch_register.copy, hold_kept, pool);
+		hold_cut(search, pool);
 	}
 }
