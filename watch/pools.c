@@ -118,7 +118,8 @@ static void show_pool(struct seq_file *m, const struct watch_pool *pool)
 {
 	seq_printf(m, "pool %ld: %s, driver %s, %s, held %u, released %u, pages %u, cached %u, in its ring %u, out %u",
 		   pool - watch_register.pools + 1,
-		   pool->device[0] ? pool->device : "unknown device", pool->driver[0] ? pool->driver : "unknown",
+		   pool->device[0] ? pool->device : "unknown device",
+		   pool->driver[0] ? pool->driver : "unknown",
 		   pool->destroyed ? "STALLED" : "in use", pool->held, pool->released,
 		   pool->pages, pool->cached, pool->in_ring,
 		   pool->pages - min(pool->pages, pool->cached + pool->in_ring));
