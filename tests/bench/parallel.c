@@ -2,8 +2,8 @@
 /*
  * Several CPUs at once. In the cases "own", each CPU allocates and frees pages that no other
  * CPU has, window after window, until all CPUs have as many windows as are wanted: so each CPU
- * is measured while the others are at work. In the cases "across", a CPU allocates the pages
- * that another CPU frees.
+ * is measured while all are at work. In the cases "across", a CPU allocates the pages that
+ * another CPU frees.
  *
  * The median of the windows counts, not the cheapest: the cheapest window may by chance have
  * had the machine alone.
@@ -95,7 +95,7 @@ static void run_own(const struct bench_case *bench, struct worker *workers,
 	bench_print("own", bench->name, nr, 0, bench_ops, cost);
 }
 
-/* The hot cases that say something here. */
+/* The hot cases that say something about several CPUs at once. */
 static bool is_wanted(const struct bench_case *bench)
 {
 	static const char * const wanted[] = {

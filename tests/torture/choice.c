@@ -187,7 +187,10 @@ u32 tort_roll(struct tort_actor *a, u32 sides)
 static void play(struct tort_actor *a, enum tort_op op,
 		 struct tort_slip **at)
 {
-	/* No owner of a page goes between a call and the counting of the call. */
+	/*
+	 * end_mortal() waits for this section: no owner goes between a call and the counting of
+	 * the call.
+	 */
 	rcu_read_lock();
 	if (op >= TORT_OP_FOREIGN)
 		tort_play_attack(a, op, at);

@@ -20,7 +20,7 @@ struct cpu {
 	struct hrtimer timer;
 	struct tasklet_struct tasklet;
 	struct irq_work work;
-	/* The actors of this CPU. Each can interrupt only actors before in the array. */
+	/* The actors of this CPU. Each can interrupt only actors earlier in the array. */
 	struct tort_actor *actors[TORT_MAX_THREADS + TORT_NR_CONTEXTS];
 	unsigned int nr_actors;
 	struct tort_actor *by_context[TORT_NR_CONTEXTS];

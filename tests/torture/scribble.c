@@ -204,7 +204,7 @@ static unsigned long any_known(struct scrib_op *op, enum labyrinth_page_state st
 
 /*
  * A page seen HELD a moment ago may now be LENT or MAPPED, and a page seen LENT may now be in
- * limbo. Such states never last long, so the scan seldom sees them.
+ * limbo. Such states never last long, so the scan seldom sees such a page.
  */
 static unsigned long any_candidate(struct scrib_op *op,
 				   enum labyrinth_page_state wanted)
@@ -224,7 +224,10 @@ static void keep_deed(const struct scrib_op *op)
 	atomic64_inc(&nr_done[op->anytime][op->state]);
 }
 
-/* A page in a rare state is sought for some tries. */
+/*
+ * Seeks a page in a random state for some tries, for the rare states' sake; then takes a page
+ * in any state.
+ */
 static bool meet_any(struct scrib_op *op)
 {
 	enum labyrinth_page_state wanted = LABYRINTH_PAGE_CACHED +

@@ -3,8 +3,8 @@
  * Functions of the core that code with a stale pointer calls. Left out are calls that make the
  * core itself fail, before Labyrinth could notice:
  *
- *   LENT, LIMBO		a reference dropped is the borrower's, as far as anybody can tell: the
- *			loan ends too early
+ *   LENT, LIMBO		a reference dropped is the borrower's, as far as anybody can tell:
+ *			the loan ends too early
  *   references		never so many that none is left: the page allocator acts on the last
  *			reference, and guard=refuse is for that
  *   PageTail set		the core follows the pointer to the head

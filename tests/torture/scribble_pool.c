@@ -12,7 +12,10 @@
 #include LAB_PAGE_POOL_H
 
 static struct page_pool *pool;
-/* A page of the pool that the pool's books still count; NULL or not between two stops. */
+/*
+ * The page of the pool that scrib_pool_put() replaces next, still in the pool's books; or NULL.
+ * The thread changes the pointer between two stops.
+ */
 static struct page *booked;
 /* The page of the pool that a foreign page replaced: an ordinary page now. */
 static struct page *unbooked;

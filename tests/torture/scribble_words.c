@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The values written to each word of struct page. Left out are only writes that would make the
- * core itself fail, whatever a module did against them:
+ * core itself fail, whatever a module did against such a write:
  *
  *   PG_hwpoison	such a page stays out of use for good: a promise of its own
  *   PG_lru		compaction walks the frames and unlinks pages with this flag
