@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the parts of the benchmark share: what a CPU works with, the cases, and
- * the window that is measured.
+ * Shared by the parts of the benchmark: the objects that a CPU works with, the cases, and the
+ * window that is measured.
  */
 #ifndef LABYRINTH_BENCH_H
 #define LABYRINTH_BENCH_H
@@ -23,23 +23,22 @@
 #define BENCH_MAX_CPUS	8
 
 /*
- * Here the compiler forgets what it knows of the variable @var, and of memory: as
- * if what stands before and behind were in functions of their own. Without it, a
- * free would be optimized together with the allocation in front of it, which no
- * driver has there.
+ * Makes the compiler forget the value of the variable @var, and of memory: as if the code
+ * before and the code behind were in separate functions. Otherwise the compiler would optimize
+ * a free together with the allocation in front, a pair that no driver has.
  */
 #define bench_forget(var) ({						\
 	asm volatile("" : "+r" (var) : : "memory");			\
 })
 
-/* Likewise, of memory alone: @var may stay where it is. */
+/* Likewise, of memory alone: @var may stay in place. */
 #define bench_forget_memory(var) ({					\
 	asm volatile("" : : "r" (var) : "memory");			\
 })
 
 /*
- * What one CPU works with; the owners @any and @sealed and the pools of memory are shared.
- * @sealed is NULL where there are no sealed pages.
+ * The objects that a CPU works with; the owners @any and @sealed and the pools of memory are
+ * shared. @sealed is NULL where there are no sealed pages.
  */
 struct bench_set {
 	struct labyrinth_owner *single;
@@ -48,19 +47,19 @@ struct bench_set {
 	struct page_pool *pool;
 	struct kmem_cache *slab;
 	mempool_t *mempool;
-	void *held[BENCH_BURST];	/* pages of @single's, never freed */
+	void *held[BENCH_BURST];	/* pages of @single, never freed */
 	unsigned int nr_held;
-	void **picked;			/* crowd.c: which pages */
+	void **picked;			/* crowd.c: the pages of the operations */
 	void *kept[BENCH_BURST];
 };
 
-/* @fn does what the name says @ops times. */
+/* @fn does the operation that the name says @ops times. */
 struct bench_case {
 	const char *name;
 	void (*fn)(struct bench_set *set, unsigned int ops);
 };
 
-/* What a window took, or the cheapest of some. */
+/* The cost of a window, or the least cost among several. */
 struct bench_cost {
 	u64 count;			/* of the TSC */
 	u64 ns;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The longest single call. An allocation is longest when the owner's cache is
- * empty and it has to ask the page allocator for a batch, and that one's own list
- * is empty as well; a free, when the cache is full and it has to give one back.
- * Each call is measured by itself, and the dearest counts.
+ * The longest single call. An allocation is longest when the owner's cache is empty, so that
+ * the call asks the page allocator for a batch, and the page allocator's own list is empty as
+ * well; a free, when the cache is full, so that the call gives a batch back. Each call is
+ * measured alone, and the dearest counts.
  */
 #include <linux/sched.h>
 
@@ -50,8 +50,8 @@ static void give_one(struct labyrinth_owner *owner, void **page)
 }
 
 /*
- * Takes pages straight from the allocator, one more after each try: so its own
- * list, which it refills by the batch, is met at every level.
+ * Takes pages straight from the page allocator, a page more after each try: so the tries meet
+ * the allocator's own list, which is refilled by the batch, at every level.
  */
 static void take_between(struct list_head *between, unsigned int nr)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a large working set costs. The table is filled step by step; half of the
- * pages are a SINGLE owner's, half another's, all of them handed out. Each
- * operation is on another page, picked from all over them: what is measured is
- * the mean over the pages, those included whose slot in the table was taken.
+ * The cost of a large working set. The table is filled step by step; half of the pages are a
+ * SINGLE owner's, half another owner's, all handed out. Each operation is on another page,
+ * picked from all over the half: the mean over the pages is measured, pages included that found
+ * the preferred slot of the table taken.
  */
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
@@ -16,7 +16,7 @@ struct half {
 	struct labyrinth_owner *owner;
 	void **pages;
 	unsigned int nr;
-	void **picked;			/* bench_ops of them */
+	void **picked;			/* bench_ops pages */
 };
 
 static void loop(struct bench_set *set, unsigned int ops)
@@ -49,7 +49,7 @@ static void query(struct bench_set *set, unsigned int ops)
 		labyrinth_query(set->picked[ops], &info);
 }
 
-/* The page that was freed last is the next to be handed out: the same one. */
+/* The page freed last is the next to be handed out: the same page. */
 static void single_pair(struct bench_set *set, unsigned int ops)
 {
 	struct labyrinth_owner *owner = set->single;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The cases that find everything ready: caches filled, lists warm. Each is run on
- * one CPU here, and some of them on several at once in parallel.c.
+ * The cases that find everything ready: caches filled, lists warm. Each case is run on a single
+ * CPU here, and some on several CPUs at once in parallel.c.
  */
 #include "bench.h"
 
-/* What the loop costs that is around each of the others. */
+/* The cost of the loop, which every other case includes. */
 static void loop(struct bench_set *set, unsigned int ops)
 {
 	while (ops--)
@@ -29,7 +29,7 @@ static void any_pair(struct bench_set *set, unsigned int ops)
 	pairs(set->any, ops);
 }
 
-/* There may be none: then it costs nothing, and is not told. */
+/* Without sealed pages the case costs nothing, and bench_run_hot() prints no result. */
 static void sealed_pair(struct bench_set *set, unsigned int ops)
 {
 	if (set->sealed)
@@ -93,7 +93,7 @@ static void owns(struct bench_set *set, unsigned int ops)
 	} while (--ops);
 }
 
-/* How long this one searches depends on the page: the mean of many. */
+/* The length of a query depends on the page: measures the mean of many pages. */
 static void query(struct bench_set *set, unsigned int ops)
 {
 	struct labyrinth_page_info info;
@@ -102,7 +102,7 @@ static void query(struct bench_set *set, unsigned int ops)
 		labyrinth_query(set->held[ops % BENCH_BURST], &info);
 }
 
-/* A free by who is not the owner: -EPERM, counted, traced. */
+/* A free by an owner that does not have the page: -EPERM, counted, traced. */
 static void refused_free(struct bench_set *set, unsigned int ops)
 {
 	while (ops--)

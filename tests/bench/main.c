@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What an exclusive page costs, beside what it would cost without. All cases run
- * in one load, interleaved: a window of each in turn, again and again. Interrupts
- * are off during a window.
+ * The cost of an exclusive page, beside the cost of a page without Labyrinth. All cases run in
+ * the same load of the module, interleaved: a window of each in turn, again and again.
+ * Interrupts are off during a window.
  *
- * Under qemu's icount the TSC counts instructions, which repeat to the digit. On
- * a real machine the nanoseconds mean something, and only as ratios.
+ * Under qemu's icount the TSC counts instructions, which repeat to the digit. On a real machine
+ * the nanoseconds mean something, and only as ratios.
  *
- * scripts/bench.sh loads the module, and reads the lines "result ..." that it
- * prints; when the last of them is there, the module has done all it does.
+ * scripts/bench.sh loads the module, and reads the lines "result ..." that the module prints.
+ * With the last line printed, all work is done.
  */
 #define pr_fmt(fmt) "labyrinth_bench: " fmt
 
@@ -19,8 +19,8 @@
 #include "bench.h"
 
 /*
- * What the fast paths read of all owners is one line, and nothing in there is
- * written after load. And of each owner it is one line.
+ * Of the data that all owners share, the fast paths read a single cache line, which nothing
+ * writes after load. Of each owner the fast paths read a single line, too.
  */
 #define HOT_CONSTANT	sizeof(struct labyrinth_hot)
 
@@ -97,7 +97,7 @@ struct labyrinth_owner *bench_owner(const char *name, unsigned long flags)
 	return labyrinth_owner_create(&attrs);
 }
 
-/* What each CPU has for itself. */
+/* The objects that each CPU has alone. */
 static int set_init(struct bench_set *set)
 {
 	struct page_pool_params params = {
@@ -126,7 +126,7 @@ static void set_exit(struct bench_set *set)
 		labyrinth_owner_destroy(set->single);
 }
 
-/* What the first set has and the others share. */
+/* The objects that the first set has and all sets share. */
 static int shared_init(struct bench_set *set)
 {
 	set->any = bench_owner("bench-any", 0);
@@ -186,7 +186,7 @@ static int run_all(void)
 	return err ?: bench_run_crowd(tags, nr_tags);
 }
 
-/* And sees to it that what is to be constant was. */
+/* Runs all cases, and checks that the constant part of labyrinth_hot was not written to. */
 static int run(void)
 {
 	static char before[HOT_CONSTANT];

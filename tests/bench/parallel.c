@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Several CPUs at once. In the cases of their own, each CPU allocates and frees
- * its own pages, window after window, until all have as many windows as are
- * wanted: so each is measured while the others are at work. In the cases across,
- * one CPU allocates what another frees.
+ * Several CPUs at once. In the cases "own", each CPU allocates and frees pages that no other
+ * CPU has, window after window, until all CPUs have as many windows as are wanted: so each CPU
+ * is measured while all are at work. In the cases "across", a CPU allocates the pages that
+ * another CPU frees.
  *
- * The median of the windows counts, not the cheapest: that would be one which
- * by chance had the machine to itself.
+ * The median of the windows counts, not the cheapest: the cheapest window may by chance have
+ * had the machine alone.
  */
 #include <linux/cpu.h>
 #include <linux/sched.h>
@@ -95,7 +95,7 @@ static void run_own(const struct bench_case *bench, struct worker *workers,
 	bench_print("own", bench->name, nr, 0, bench_ops, cost);
 }
 
-/* Which of the hot cases say something here. */
+/* The hot cases that say something about several CPUs at once. */
 static bool is_wanted(const struct bench_case *bench)
 {
 	static const char * const wanted[] = {
@@ -119,7 +119,7 @@ static void run_all_own(struct worker *workers, struct bench_set *sets,
 	}
 }
 
-/* Across: what the one side took, for the other to give back. */
+/* Across: the pages that the first side took, for the other side to give back. */
 static void *handed_over[HANDED_OVER];
 
 static void take_any(struct bench_set *set, unsigned int ops)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What nobody may do: calls with another's handle, or with one that is nobody's;
- * for pages that are not the caller's, not there, or in another's hands. Each is
- * to be refused with its errno, and counted in its class.
+ * Calls that must be refused: with another owner's handle, or with a handle of no owner; for
+ * pages that are not the caller's, not Labyrinth's, or in another's hands. The model expects
+ * the errno, and counts each refusal in the class.
  *
  * Runs in any context, inside of an RCU read-side section.
  */
@@ -20,23 +20,23 @@
 #define LIFE_BITS		36
 #define HANDLE_LOW		GENMASK(8, 0)
 
-/* Below what any kernel maps its memory at, User-Mode Linux included. */
+/* Below the addresses at which any kernel maps memory, User-Mode Linux included. */
 #define LOW_PAGES		(SZ_256M >> PAGE_SHIFT)
 
 enum attempt {
-	/* About a page: */
+	/* About a page, by its struct page; a further reference makes a difference. */
 	ATTEMPT_ADOPT,
-	/* by its address, and that nobody else refers to it matters to these: */
+	/* By address; a further reference makes a difference. */
 	ATTEMPT_FREE,
 	ATTEMPT_TRANSFER,
 	ATTEMPT_RELEASE,
 	ATTEMPT_LEND,
 	ATTEMPT_RECLAIM,
-	/* but not to these. */
+	/* By address; a further reference makes no difference. */
 	ATTEMPT_RELEASE_LENT,
 	ATTEMPT_DMA_MAP,
 	ATTEMPT_DMA_UNMAP,
-	/* About none. */
+	/* About no page. */
 	ATTEMPT_ALLOC,
 	ATTEMPT_BULK,
 	ATTEMPT_NR
@@ -64,7 +64,7 @@ static enum attempt pick_attempt(struct tort_actor *a, enum attempt first,
 	return first + tort_roll(a, last - first + 1);
 }
 
-/* @wanted stands for what an allocation, which has no errno, is refused with. */
+/* An allocation returns no errno: returns @wanted where an allocation gives no page. */
 static int attempt(struct tort_actor *a, enum attempt what,
 		   struct labyrinth_owner *handle, void *addr, int wanted)
 {
@@ -120,13 +120,16 @@ static void attack(struct tort_actor *a, enum attempt what,
 		    attempt(a, what, handle, addr, wanted), class);
 }
 
-/* Of an owner that stays, and that all may use. */
+/* The handle of an owner that lives as long as the run, and that all actors may use. */
 static struct labyrinth_owner *pick_handle(struct tort_actor *a)
 {
 	return tort_shared[tort_roll(a, TORT_MORTAL)].handle;
 }
 
-/* Another's handle, of an owner who shares it, or who has no page at all. */
+/*
+ * A call with the handle of another owner: a shared owner, or the attacker, which never has a
+ * page.
+ */
 static void play_foreign(struct tort_actor *a, struct tort_slip **at)
 {
 	struct tort_owner *other = &tort_shared[tort_roll(a, TORT_MORTAL)];
@@ -143,8 +146,8 @@ static void play_foreign(struct tort_actor *a, struct tort_slip **at)
 }
 
 /*
- * An address that another actor has in its slots. If we have interrupted one in a
- * call: the address that the call is about.
+ * Where @a interrupted a call: the address that the call is about. Else an address from the
+ * slots of a random actor.
  */
 static void *victim(struct tort_actor *a)
 {
@@ -161,10 +164,7 @@ static bool is_page(const void *addr)
 	return addr && PAGE_ALIGNED(addr) && virt_addr_valid(addr);
 }
 
-/*
- * The page may be anybody's by now, or nobody's: but not the attacker's, who
- * never had one.
- */
+/* By now any owner may have the page, or none: but not the attacker, which never has a page. */
 static void play_stranger(struct tort_actor *a, struct tort_slip **at)
 {
 	enum attempt what = pick_attempt(a, ATTEMPT_FREE, ATTEMPT_DMA_UNMAP);
@@ -212,7 +212,7 @@ static void play_dead_handle(struct tort_actor *a, struct tort_slip **at)
 	bad_handle(a, *at, a->dead);
 }
 
-/* Either a live handle with a bit of its life changed, or any number. */
+/* Either a live handle with a changed bit in the life field, or any number. */
 static void play_forged(struct tort_actor *a, struct tort_slip **at)
 {
 	unsigned long live = (unsigned long)pick_handle(a), forged;
@@ -258,8 +258,8 @@ static void play_bad_address(struct tort_actor *a, struct tort_slip **at)
 }
 
 /*
- * Whether the page just freed is in its owner's cache. Where that was too long, it
- * may have gone on to the system, and be anybody's by now.
+ * Whether the page just freed is in the owner's cache. A cache that was too long may have given
+ * the page on to the system, and any owner may have the page by now.
  */
 static bool is_cached(struct tort_actor *a, const struct tort_slip *p)
 {
@@ -274,8 +274,8 @@ static bool is_cached(struct tort_actor *a, const struct tort_slip *p)
 }
 
 /*
- * Of an owner that nobody else uses, and where nobody else empties caches: else the
- * page might be handed out again in between.
+ * Only with an owner that no other actor uses, and where no other code empties caches: else the
+ * page might be handed out again between the two frees.
  */
 static void play_double(struct tort_actor *a, struct tort_slip **at)
 {
@@ -287,7 +287,7 @@ static void play_double(struct tort_actor *a, struct tort_slip **at)
 		       p->handle, p->addr, -ENOENT, TORT_DOUBLE);
 }
 
-/* Reclaim is asked whether it is busy, and that is an answer. */
+/* A reclaim asks whether the page is busy: -EBUSY is an answer, which no class counts. */
 static void attack_busy(struct tort_actor *a, const struct tort_slip *p,
 			enum attempt what)
 {
@@ -295,7 +295,10 @@ static void attack_busy(struct tort_actor *a, const struct tort_slip *p,
 	       what == ATTEMPT_RECLAIM ? TORT_NR_CLASSES : TORT_BUSY);
 }
 
-/* What nobody may do to a page that is mapped, not even its owner. Context: Any. */
+/*
+ * Calls that must be refused while the page is mapped, even with the owner's handle.
+ * Context: Any.
+ */
 void tort_attack_mapped(struct tort_actor *a, const struct tort_slip *p)
 {
 	if (tort_roll(a, 2))
@@ -311,7 +314,7 @@ static void play_busy(struct tort_actor *a, struct tort_slip **at)
 	struct page *page = virt_to_page(p->addr);
 	enum attempt what;
 
-	/* Where the scribbler has dropped one, this one is not missed. */
+	/* Where the scribbler dropped a reference, the reference taken here only fills the gap. */
 	if (p->owner->mortal || tort_is_scribbled())
 		return;
 	get_page(page);
@@ -340,7 +343,10 @@ static void play_bad_page(struct tort_actor *a, struct tort_slip **at)
 		       TORT_BAD_PAGE);
 		return;
 	}
-	/* It may have been made a reserved one, say, which is -EINVAL: see close_books(). */
+	/*
+	 * The scribbler may have made the page a reserved page, say: -EINVAL, see
+	 * close_books().
+	 */
 	if (p->state == TORT_PARTED && tort_scribbled)
 		return;
 	get_page(virt_to_page(p->addr));
@@ -348,13 +354,13 @@ static void play_bad_page(struct tort_actor *a, struct tort_slip **at)
 	put_page(virt_to_page(p->addr));
 }
 
-/* With what the scribbler drops, some are left. */
+/* Few enough that some references are left after the scribbler's drops, too. */
 static unsigned int most_to_lose(void)
 {
 	return (tort_scribbled ? TORT_REFS_HELD / 2 : TORT_REFS_HELD) - 1;
 }
 
-/* put_page() would follow what the scribbler has written, were it a tail's. */
+/* If the scribbler wrote a tail's mark, put_page() would follow the pointer to a head. */
 static void drop(struct tort_actor *a, struct page *page)
 {
 	if (!tort_scribbled)
@@ -364,8 +370,8 @@ static void drop(struct tort_actor *a, struct page *page)
 }
 
 /*
- * Drops references that are Labyrinth's, but not all. Nothing is freed by that,
- * and the owner's next call tells of it and puts them back.
+ * Drops some of Labyrinth's references, but not all. No page is freed by that; the owner's next
+ * call reports the loss and restores the references.
  */
 static void play_lose(struct tort_actor *a, struct tort_slip **at)
 {

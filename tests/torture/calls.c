@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What an owner may do with its pages, and what an actor with its slips.
+ * The calls that an owner may make about pages, and the moves of slips between actors.
  *
- * All of it runs in any context, inside of an RCU read-side section, which the
- * mortal owner's end waits for: see lives.c.
+ * All of this runs in any context, inside of an RCU read-side section. The mortal owner's end
+ * waits for such sections: see lives.c.
  */
 #include <linux/err.h>
 #include <linux/gfp.h>
@@ -16,9 +16,9 @@
 
 #define BULK	8
 
-/* Slips on their way from actor to actor; never NULL. */
+/* Slips on the way from actor to actor; never NULL. */
 struct tort_slip *tort_swaps[TORT_CELLS];
-/* Slips of which a borrower has a reference, or NULL. */
+/* Slips of pages to which a borrower has a reference, or NULL. */
 struct tort_slip *tort_loans[TORT_CELLS];
 
 /* Whether the slip may go to an actor that is not the owner's only user. */
@@ -27,7 +27,7 @@ static bool is_shareable(const struct tort_slip *p)
 	return p->state == TORT_EMPTY || p->owner->shared;
 }
 
-/* Into a slot, where strangers may look. */
+/* Puts @p into a slot. Other actors may read the slot meanwhile: see victim() in attacks.c. */
 static void put_slip(struct tort_slip **at, struct tort_slip *p)
 {
 	WRITE_ONCE(*at, p);
@@ -126,7 +126,10 @@ static void free_burst(struct tort_actor *a, struct tort_owner *owner,
 	tort_expect(a, "a burst's free", NULL, 0, err, TORT_NR_CLASSES);
 }
 
-/* So many pages at once that a cache runs out, and then over. */
+/*
+ * Allocates so many pages at once that a cache runs out, and frees so many that a cache runs
+ * over.
+ */
 static void play_burst(struct tort_actor *a, struct tort_slip **at)
 {
 	struct tort_owner *owner = &tort_shared[tort_roll(a, TORT_QUOTA)];
@@ -164,8 +167,8 @@ bool tort_free(struct tort_actor *a, struct tort_slip *p)
 }
 
 /*
- * Whether it is the new owner's doing that a page did not become its own: it
- * has as many as it may, or, if mortal, went meanwhile.
+ * Whether the new owner @to explains the refusal @err of a page: @to's quota is full, or @to is
+ * mortal and went meanwhile.
  */
 static bool was_declined(struct tort_actor *a, struct tort_owner *to,
 			 const struct labyrinth_owner *handle, bool full,
@@ -216,9 +219,9 @@ static void play_free(struct tort_actor *a, struct tort_slip **at)
 }
 
 /*
- * An allocation was interrupted, perhaps in the middle of taking a page off a list:
- * takes two, and puts the first one back, so that the list begins as before and
- * goes on otherwise.
+ * @a interrupted an allocation, perhaps in the middle of taking a page off a list. Takes two
+ * pages, and frees the first again: then the list begins with the same page as before, but
+ * another page follows.
  */
 void tort_aba(struct tort_actor *a, struct tort_actor *interrupted)
 {
@@ -249,8 +252,8 @@ static struct tort_actor *pick_thread(struct tort_actor *a)
 }
 
 /*
- * Gives a page to the owner that thread @b is bound to, for @b to find. While the
- * inbox is NULL it is this actor's to fill.
+ * Gives a page to the owner that is bound to thread @b, for @b to find. While the inbox is
+ * NULL, only the actor whose xchg() emptied the inbox may fill the inbox.
  */
 static void post(struct tort_actor *a, struct tort_slip **at,
 		 struct tort_actor *b)
@@ -266,7 +269,7 @@ static void post(struct tort_actor *a, struct tort_slip **at,
 			empty = p;
 		}
 	}
-	/* Pairs with the xchg() of who takes it from here. */
+	/* Pairs with the xchg() in post() and play_collect(). */
 	smp_store_release(&b->inbox, empty);
 }
 
@@ -290,9 +293,9 @@ static void play_collect(struct tort_actor *a, struct tort_slip **at)
 }
 
 /*
- * A borrower is done with the page. Counted down first: so when Labyrinth says
- * that no borrower is left, @loans_min is 0; and as long as @loans_max is not, it
- * may say otherwise.
+ * A borrower is done with the page. loans_min falls before put_page(), loans_max after: when
+ * Labyrinth says that no borrower is left, loans_min is 0; while loans_max is not 0, Labyrinth
+ * may say that a borrower is left.
  */
 void tort_return_loan(struct tort_actor *a, struct tort_slip *p)
 {
@@ -305,7 +308,7 @@ void tort_return_loan(struct tort_actor *a, struct tort_slip *p)
 	}
 	atomic_fetch_dec_release(&p->loans_min);
 	put_page(page);
-	/* Pairs with play_regain(). */
+	/* Pairs with the atomic_read_acquire() in play_regain(). */
 	atomic_fetch_dec_release(&p->loans_max);
 }
 
@@ -397,8 +400,8 @@ static void play_release(struct tort_actor *a, struct tort_slip **at)
 }
 
 /*
- * Borrowers are at the page still, and compare its mark: which stays, and the slip
- * says whose it was, until the last of them is done.
+ * Borrowers still use the page and compare the mark. So the mark stays, and the slip names the
+ * former owner, until the last borrower is done.
  */
 static void play_part(struct tort_actor *a, struct tort_slip **at)
 {
@@ -427,9 +430,9 @@ static void uncharge(struct page *page)
 #endif
 
 /*
- * As a borrower does before it frees a page in whose struct page it kept books: so the
- * scribbler's are no more than that. What makes the page another than it is, the release
- * has put right.
+ * Clears the words of struct page in which a borrower may keep books, as a borrower does before
+ * freeing the page: the scribbler's writes are no more than such books. The words that would
+ * make the page another than before are already put right by the release.
  */
 static void close_books(struct page *page)
 {
@@ -545,7 +548,7 @@ static void play_inspect(struct tort_actor *a, struct tort_slip **at)
 		tort_violation(a, p, "the owner does not own it");
 }
 
-/* Makes @p empty when nobody else plays any more. Context: Task. */
+/* Makes @p empty when no other actor plays any more. Context: Task. */
 void tort_settle(struct tort_actor *a, struct tort_slip *p)
 {
 	if (p->state != TORT_EMPTY)

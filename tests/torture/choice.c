@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What an actor does next. The dice of a step follow from the seed, the actor's
- * number and the step's, whatever came of those before: so a seed gives every actor
- * the same slots again, in the same order, and the same operations for pages in
- * the same state.
+ * Chooses the next operation of an actor. The dice of a step follow from the seed, the actor's
+ * number and the step's number, and not from the dice of earlier steps. So a seed gives every
+ * actor the same slots again, in the same order, and the same operations for pages in the same
+ * state.
  */
 #define pr_fmt(fmt) "labyrinth_torture: " fmt
 
@@ -104,7 +104,7 @@ static unsigned int total_weight(enum tort_context context,
 	return total;
 }
 
-/* Each play's share of the choices is that of its weight, rounded up. */
+/* Each play's share of the choices is the share of the play's weight, rounded up. */
 static int fill_choices(enum tort_context context, enum tort_state state)
 {
 	unsigned int total = total_weight(context, state), next = 0, sum = 0;
@@ -147,7 +147,7 @@ static int set_weights(const char *mix)
 }
 
 /*
- * @mix: "name=weight,...", for those that are to differ.
+ * @mix: "name=weight,...", for the operations that are to differ from the default.
  * Context: Task; may sleep. Return: 0, -EINVAL, -ENOMEM.
  */
 int tort_mix_init(const char *mix)
@@ -187,7 +187,10 @@ u32 tort_roll(struct tort_actor *a, u32 sides)
 static void play(struct tort_actor *a, enum tort_op op,
 		 struct tort_slip **at)
 {
-	/* A page's owner does not go between a call and its being counted. */
+	/*
+	 * end_mortal() waits for this section: no owner goes between a call and the counting of
+	 * the call.
+	 */
 	rcu_read_lock();
 	if (op >= TORT_OP_FOREIGN)
 		tort_play_attack(a, op, at);
@@ -197,7 +200,7 @@ static void play(struct tort_actor *a, enum tort_op op,
 }
 
 /*
- * One more step of @a's.
+ * Makes @a's next step.
  * Context: Any; @a does nothing else meanwhile.
  */
 void tort_step(struct tort_actor *a)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Duels: several actors call about one page at once, with its owner's handle, and
- * each call would take the page from where it is. Exactly one may succeed. These
+ * Duels: several actors call about the same page at once, with the handle of the page's owner,
+ * and each call would take the page out of the HELD state. Exactly 1 call may succeed. These
  * are the races at the top of labyrinth_alloc.c.
  *
- * Whoever opens a duel waits a moment for others: who interrupts him, or is on another
- * CPU. But since nobody may wait for long, the last to leave a duel that is closed
- * settles it. The owner's pages are handed out for duels only, one at a time: so
- * nobody else gets the page while a loser may still call.
+ * The opener of a duel waits a moment for other actors: interrupts of the opener, and actors on
+ * other CPUs. No actor may wait for long, so the last actor to leave a closed duel settles the
+ * duel. The duelist's pages are handed out for duels only, a single page at a time: so no other
+ * actor gets the page while a loser may still call.
  */
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
@@ -17,12 +17,12 @@
 #include "torture.h"
 
 /*
- * A freed page must stay in its owner's cache until the losers have called. So the
- * owner is replaced before any CPU's cache could be so long that it is trimmed. Where
- * caches are emptied from without, the page may be another's when a loser calls.
+ * A freed page must stay in the duelist's cache until the losers have called. So the duelist is
+ * replaced before any CPU's cache is long enough to be trimmed. Where caches are emptied from
+ * without, another owner may have the page when a loser calls.
  */
 #define FREES		100
-/* How long the opener waits for others, and both before they call. */
+/* Loops: the opener's wait for other actors, and the wait of each actor before the call. */
 #define PATIENCE	200U
 #define SPREAD		12U	/* binary orders of magnitude */
 
@@ -40,8 +40,8 @@ enum duel_state {
 	DUEL_NONE,
 	DUEL_BEGUN,		/* for the opener alone yet */
 	DUEL_OPEN,
-	DUEL_CLOSED,		/* waits for those inside to leave */
-	DUEL_SETTLING,		/* one has it to himself */
+	DUEL_CLOSED,		/* waits for the actors inside to leave */
+	DUEL_SETTLING,		/* a single actor settles the duel, or replaces the owner */
 	DUEL_RENEWING,		/* waits for a thread to replace the owner */
 };
 
@@ -53,10 +53,10 @@ static struct {
 	atomic_t inside;
 	unsigned int number;
 	void *addr;
-	/* What came of it. */
+	/* The results. */
 	atomic_t wins;
 	atomic_t maps;
-	int winner;		/* its &enum move */
+	int winner;		/* the winner's &enum move */
 	atomic_t absent;	/* -ENOENT */
 	atomic_t foreign;	/* -EPERM */
 } duel;
@@ -83,7 +83,7 @@ static int map_dma(struct tort_actor *a, void *addr)
 						    dma, PAGE_SIZE, DMA_TO_DEVICE));
 }
 
-/* Maps the page and ends that, which must go well if the first did. */
+/* Maps the page and unmaps again. The unmapping must succeed if the mapping did. */
 static int map_and_unmap(struct tort_actor *a, void *addr)
 {
 	if (a->context == TORT_TASK && (!tort_may_map_dma() || tort_roll(a, 2)))
@@ -91,7 +91,7 @@ static int map_and_unmap(struct tort_actor *a, void *addr)
 	return map_dma(a, addr);
 }
 
-/* Of who joins: he may map the page, where he can. */
+/* The move of an actor that joins: a mapping only where the context allows mappings. */
 static enum move pick_move(struct tort_actor *a)
 {
 	enum move move = tort_roll(a, NR_MOVES);
@@ -159,15 +159,15 @@ static void play_move(struct tort_actor *a, enum move move, void *addr)
 }
 
 /*
- * Who mapped the page may have been in the way of all others. Then it is its owner's
- * still, who is done with it as if he had won.
+ * Mappings may have been in the way of all other moves. Then the page is still the duelist's,
+ * and take_back() frees the page as after a won move.
  */
 static bool nobody_won(void)
 {
 	return !atomic_read(&duel.wins) && atomic_read(&duel.maps);
 }
 
-/* What the losers were told must go with what the winner did. */
+/* The errnos of the losers must fit the winner's move. */
 static void judge(struct tort_actor *a)
 {
 	int wins = atomic_read(&duel.wins), absent = atomic_read(&duel.absent);
@@ -225,7 +225,7 @@ static void settle(struct tort_actor *a)
 			   nr_frees < FREES ? DUEL_NONE : DUEL_RENEWING);
 }
 
-/* Whoever leaves tries: the last one finds nobody inside. */
+/* Every actor that leaves tries to settle: the last to leave finds no actor inside. */
 static void leave(struct tort_actor *a)
 {
 	atomic_dec_return(&duel.inside);
@@ -237,8 +237,8 @@ static void leave(struct tort_actor *a)
 }
 
 /*
- * So that one's call meets the other's now at this point and now at that: the calls
- * take from some nanoseconds to microseconds until they decide.
+ * Waits at random, so that racing calls meet at different points: a call takes from some
+ * nanoseconds to microseconds until the store that decides.
  */
 static void hesitate(struct tort_actor *a)
 {
@@ -257,7 +257,10 @@ void tort_duel_join(struct tort_actor *a)
 	if (atomic_read(&duel.state) != DUEL_OPEN ||
 	    READ_ONCE(duel.number) == a->last_duel)
 		return;
-	/* Fully ordered: who is inside while it is open, is waited for. */
+	/*
+	 * Fully ordered: while an actor that saw the duel open is inside, no actor settles.
+	 * Pairs with the atomic_xchg() in fight().
+	 */
 	atomic_inc_return(&duel.inside);
 	if (atomic_read(&duel.state) == DUEL_OPEN) {
 		a->last_duel = duel.number;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Interrupts that play. On each CPU a timer fires in hard interrupt context, at
- * irregular intervals; it plays, and sets off the others: a tasklet, irq_work,
- * and an NMI on some CPU. A CPU may go meanwhile: another plays its timer, until it
+ * Interrupts that play. On each CPU a timer fires in hard interrupt context, at irregular
+ * intervals. The timer's handler plays, and sets off the other contexts: a tasklet, irq_work,
+ * and an NMI on some CPU. When a CPU goes offline, another CPU plays the timer until the CPU
  * comes back.
  */
 #include <linux/cpuhotplug.h>
@@ -20,7 +20,7 @@ struct cpu {
 	struct hrtimer timer;
 	struct tasklet_struct tasklet;
 	struct irq_work work;
-	/* Who plays here, those first that others may interrupt. */
+	/* The actors of this CPU. Each can interrupt only actors earlier in the array. */
 	struct tort_actor *actors[TORT_MAX_THREADS + TORT_NR_CONTEXTS];
 	unsigned int nr_actors;
 	struct tort_actor *by_context[TORT_NR_CONTEXTS];
@@ -28,7 +28,7 @@ struct cpu {
 
 static DEFINE_PER_CPU(struct cpu, cpus);
 static bool ticking;
-/* What cpuhp_setup_state() has given, or 0. */
+/* The state that cpuhp_setup_state_nocalls() gave, or 0. */
 static int online_state;
 
 static struct cpu *cpu_of(const struct tort_actor *a)
@@ -37,8 +37,8 @@ static struct cpu *cpu_of(const struct tort_actor *a)
 }
 
 /*
- * The actor whose call of Labyrinth's this one has interrupted, or NULL. A thread
- * that was preempted in a call is another matter: its task is not the current one.
+ * The actor in a call of Labyrinth that @a interrupted, or NULL. A thread that was preempted in
+ * a call does not count: the thread's task is not the current task.
  * Context: Any.
  */
 struct tort_actor *tort_interrupted(const struct tort_actor *a)
@@ -72,7 +72,7 @@ void tort_interrupt_steps(struct tort_actor *a)
 		tort_step(a);
 }
 
-/* Of this CPU, or NULL. Context: NMI. */
+/* The NMI actor of this CPU, or NULL. Context: NMI. */
 struct tort_actor *tort_nmi_actor(void)
 {
 	return this_cpu_read(cpus.by_context[TORT_NMI]);
@@ -92,7 +92,7 @@ static void work_fn(struct irq_work *work)
 	tort_interrupt_steps(cpu->by_context[TORT_IRQ_WORK]);
 }
 
-/* Any CPU, this one included. */
+/* Sends an NMI to any CPU, this CPU included. */
 static void send_nmi(struct tort_actor *a)
 {
 	unsigned int cpu = tort_actors[tort_roll(a, tort_nr_actors)]->cpu;
@@ -111,7 +111,10 @@ static void set_off_others(struct cpu *cpu, struct tort_actor *a)
 		send_nmi(a);
 }
 
-/* From the end of its own work, so that something is left for the rest. */
+/*
+ * The next interval begins at the end of the handler's work, so that the CPU has time for other
+ * work.
+ */
 static enum hrtimer_restart timer_fn(struct hrtimer *timer)
 {
 	struct cpu *cpu = container_of(timer, struct cpu, timer);
@@ -137,8 +140,9 @@ static void start_timer(void *unused)
 }
 
 /*
- * @number is back. Its timer goes on here, when nobody plays its interrupts
- * elsewhere any more: an actor is in one place. A tasklet sees to that by itself.
+ * CPU @number is back. The CPU's timer goes on here, after the last run of the timer or the
+ * irq_work on another CPU: an actor never runs on two CPUs at once. A tasklet guarantees that
+ * without help.
  */
 static int cpu_online_fn(unsigned int number)
 {
@@ -166,7 +170,7 @@ static int begin_ticking(void)
 	return 0;
 }
 
-/* Has @a, which is one of an online CPU's, take its place. Context: Task. */
+/* Adds @a to the actors of @a's CPU, which is online. Context: Task. */
 void tort_interrupts_prepare(struct tort_actor *a)
 {
 	struct cpu *cpu = cpu_of(a);

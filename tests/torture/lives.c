@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Owners that come and go: some that a thread has for itself, and one that is
- * destroyed while everybody uses it. Context: Task; may sleep.
+ * Owners that come and go: owners of a single thread, and the mortal owner, which is destroyed
+ * while all actors use the handle. Context: Task; may sleep.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
@@ -10,7 +10,7 @@
 
 #include "torture.h"
 
-/* To destroy an owner takes a grace period or two, so it is done seldom. */
+/* To destroy an owner takes a grace period or two, so owners are destroyed seldom. */
 #define LIFE_ODDS	8
 #define MORTAL_ODDS	64
 #define LEAK_ODDS	8
@@ -83,7 +83,7 @@ static void give_back(struct tort_actor *a, struct life *life,
 	}
 }
 
-/* A page that is lent when its owner goes is in limbo until it comes back. */
+/* A page that is lent when the owner goes is in limbo until the borrower drops the reference. */
 static void life_end(struct tort_actor *a, struct life *life)
 {
 	unsigned int out;
@@ -96,7 +96,7 @@ static void life_end(struct tort_actor *a, struct life *life)
 	a->dead = life->handle;
 }
 
-/* An owner's life, from its creation to its end, perhaps with pages out. */
+/* An owner's life, from creation to destruction, perhaps with pages out. */
 void tort_life(struct tort_actor *a)
 {
 	struct life life = {};
@@ -118,9 +118,9 @@ void tort_life(struct tort_actor *a)
 static DEFINE_MUTEX(mortal_lock);
 
 /*
- * Destroys the owner whom all may use, in the middle of it. As many pages must have
- * been out as actors have in their slips, by their own count. Each call, and its
- * counting, is an RCU read-side section.
+ * Destroys the mortal owner while other actors use the handle. As many pages must have been out
+ * as the actors' slips have, by mortal->out. Each call and the counting of the call are in the
+ * same RCU read-side section, so after synchronize_rcu() the count is complete.
  */
 static void end_mortal(struct tort_actor *a, struct tort_owner *mortal)
 {
@@ -128,7 +128,10 @@ static void end_mortal(struct tort_actor *a, struct tort_owner *mortal)
 	unsigned int out;
 
 	WRITE_ONCE(mortal->dying, handle);
-	/* Pairs with tort_is_gone(): who does not see it live sees it dying. */
+	/*
+	 * Pairs with the smp_rmb() in tort_is_gone(): a reader that no longer sees the handle
+	 * as live sees the handle as dying.
+	 */
 	smp_wmb();
 	WRITE_ONCE(mortal->handle, NULL);
 	out = tort_call(a, TORT_NO_PAGE, labyrinth_owner_destroy(handle));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module's parameters. It begins when it is loaded, and ends when the ops or
- * the seconds are up, at the first violation, or when it is unloaded.
+ * The module's parameters. The run begins when the module is loaded, and ends when the ops or
+ * the seconds are up, at the first violation, or when the module is unloaded.
  */
 #define pr_fmt(fmt) "labyrinth_torture: " fmt
 
@@ -64,7 +64,7 @@ static int find_context(const char *name)
 	return -EINVAL;
 }
 
-/* The parameter's text is ours to cut up, but its value is to be read again. */
+/* Cuts up a copy: the parameter must still be readable in sysfs. */
 static int parse_contexts(void)
 {
 	char copy[64], *rest = copy, *name;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that are mapped: for DMA by a device that there is for that alone, and into
- * the kernel's address space. While a page is mapped its owner may do nothing with
- * it but map it again.
+ * Pages that are mapped: for DMA by a device that exists for that alone, and into the kernel's
+ * address space. The owner of a mapped page may only map the page again.
  */
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
@@ -13,14 +12,14 @@
 
 #include "torture.h"
 
-/* Mappings of one page at a time. */
+/* Mappings of a page at a time. */
 #define DMA_MAPS	3U
-/* Pages in one mapping. */
+/* Pages in a mapping. */
 #define VMAP_PAGES	4U
 
 static struct platform_device *device;
 
-/* Of all owners. Context: Any. */
+/* The device of all owners. Context: Any. */
 struct device *tort_device(void)
 {
 	return &device->dev;
@@ -40,7 +39,10 @@ void tort_device_end(void)
 	platform_device_unregister(device);
 }
 
-/* User-Mode Linux has no DMA, and there is none where no lock can be. Context: Any. */
+/*
+ * Whether this context may map for DMA: not in User-Mode Linux, which has no DMA, and not where
+ * no lock may be taken. Context: Any.
+ */
 bool tort_may_map_dma(void)
 {
 	return IS_ENABLED(CONFIG_HAS_DMA) && tort_may_lock();
@@ -57,7 +59,7 @@ static struct dma any_part(struct tort_actor *a)
 {
 	struct dma dma = {
 		.offset = tort_roll(a, PAGE_SIZE),
-		/* No device writes, so what the page carries stays as it is. */
+		/* No device writes, so the page's mark stays. */
 		.dir = tort_roll(a, DMA_NONE),
 	};
 
@@ -103,8 +105,9 @@ static bool is_one_of(const struct dma *dma, const struct dma *maps,
 }
 
 /*
- * Ends a mapping that is not there, or for another device. Where the page is out of
- * the device's reach, the mappings are bounce buffers that may lie side by side.
+ * Unmaps an address that is not mapped, or for another device. Where the page is out of the
+ * device's reach, the mappings are bounce buffers that may lie side by side: then the wrong
+ * address may be mapped.
  */
 static void unmap_wrongly(struct tort_actor *a, const struct tort_slip *p,
 			  const struct dma *maps, unsigned int nr)
@@ -123,7 +126,7 @@ static void unmap_wrongly(struct tort_actor *a, const struct tort_slip *p,
 		    unmap_dma(a, p, &wrong, tort_device()), TORT_BAD_MAPPING);
 }
 
-/* Maps parts of the page, does what is wrong meanwhile, and ends that. */
+/* Maps parts of the page, makes calls that must be refused meanwhile, and unmaps. */
 void tort_play_dma(struct tort_actor *a, struct tort_slip **at)
 {
 	unsigned int wanted = 1 + tort_roll(a, DMA_MAPS), nr;
@@ -154,7 +157,7 @@ void tort_play_dma(struct tort_actor *a, struct tort_slip **at)
 		    unmap_dma(a, p, &maps[0], tort_device()), TORT_BAD_MAPPING);
 }
 
-/* Slips of @p's owner, itself among them. */
+/* Finds slips of @p's owner, @p included. */
 static unsigned int find_more(struct tort_actor *a, struct tort_slip *p,
 			      struct tort_slip **found)
 {
@@ -190,8 +193,8 @@ static void use_vmapping(struct tort_actor *a, struct tort_slip **found,
 }
 
 /*
- * Maps the page, and others of its owner's, into the kernel, does what is wrong
- * meanwhile, and ends that.
+ * Maps the page, and more pages of the same owner, into the kernel, makes calls that must be
+ * refused meanwhile, and unmaps.
  * Context: Task; may sleep.
  */
 void tort_vmap(struct tort_actor *a, struct tort_slip *p)
@@ -210,7 +213,7 @@ void tort_vmap(struct tort_actor *a, struct tort_slip *p)
 		tort_violation(a, p, "vmap of %u pages gave %pe", nr, vaddr);
 		return;
 	}
-	/* A scribbler is to come across the pages while they are mapped. */
+	/* Time for the scribbler to write to the pages while mapped. */
 	if (tort_is_scribbled())
 		schedule_timeout_uninterruptible(1);
 	use_vmapping(a, found, nr, vaddr);

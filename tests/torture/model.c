@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What every page must be, and what must come of each call on it. The first
- * thing that is otherwise ends the run: after it nothing can be relied on.
+ * The state that every page must have, and the result that each call must have. The first
+ * violation ends the run: nothing can be relied on afterwards.
  */
 #define pr_fmt(fmt) "labyrinth_torture: " fmt
 
@@ -35,7 +35,7 @@ static void print_violation(const struct tort_actor *a,
 }
 
 /*
- * Something is not as it must be. @p: the page that it is about, or NULL.
+ * Reports a violation, and stops the run. @p: the page concerned, or NULL.
  * Context: Any.
  */
 void tort_violation(struct tort_actor *a, const struct tort_slip *p,
@@ -52,7 +52,7 @@ void tort_violation(struct tort_actor *a, const struct tort_slip *p,
 	tort_stop();
 }
 
-/* What a page carries in three places: at both ends and somewhere between. */
+/* The mark that a page carries in three places: at both ends and somewhere between. */
 struct mark {
 	u32 owner;
 	u32 generation;
@@ -94,7 +94,7 @@ void tort_mark(struct tort_actor *a, struct tort_slip *p)
 		*places[i] = mark;
 }
 
-/* Whether the page still carries its mark (owner, generation, pfn). Context: Any. */
+/* Whether the page still carries the mark (owner, generation, pfn). Context: Any. */
 bool tort_check(struct tort_actor *a, const struct tort_slip *p)
 {
 	struct mark *places[3], mark;
@@ -116,13 +116,16 @@ bool tort_check(struct tort_actor *a, const struct tort_slip *p)
 	return true;
 }
 
-/* Where Labyrinth may not ask the page allocator or map, nor may we. Context: Any. */
+/*
+ * Whether this context may take locks: only where Labyrinth may ask the page allocator and map.
+ * Context: Any.
+ */
 bool tort_may_lock(void)
 {
 	return !in_nmi() && (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
 }
 
-/* Whether somebody writes to struct page meanwhile. Context: Any. */
+/* Whether the scribbler may still write to struct page. Context: Any. */
 bool tort_is_scribbled(void)
 {
 	return tort_scribbled && !READ_ONCE(tort_hushed);
@@ -135,8 +138,8 @@ bool tort_may_lose(const struct tort_slip *p)
 }
 
 /*
- * Whether nobody has a reference who should not, and none is missing but
- * what the scribbler dropped. Reads no word but the count. Context: Any.
+ * Whether the page has @wanted references, or fewer while the scribbler drops references. Reads
+ * no word but the count. Context: Any.
  */
 bool tort_refs_are(const void *addr, int wanted)
 {
@@ -159,7 +162,7 @@ void tort_received(struct tort_actor *a, struct tort_slip *p,
 		   struct tort_owner *owner, struct labyrinth_owner *handle,
 		   void *addr)
 {
-	/* Strangers look at it. */
+	/* Other actors read the address: see victim() in attacks.c. */
 	WRITE_ONCE(p->addr, addr);
 	p->owner = owner;
 	p->handle = handle;
@@ -174,7 +177,7 @@ void tort_received(struct tort_actor *a, struct tort_slip *p,
 	tort_mark(a, p);
 }
 
-/* Whether @owner's quota explains that it gets no more. */
+/* Whether @owner's quota explains that an allocation gives no page. */
 static bool is_full(const struct tort_owner *owner)
 {
 	return owner->quota &&
@@ -182,8 +185,7 @@ static bool is_full(const struct tort_owner *owner)
 }
 
 /*
- * An allocation gave nothing. There must be a reason. @handle: what it was called
- * with.
+ * An allocation with @handle gave no page. There must be a reason.
  * Context: Any.
  */
 void tort_got_none(struct tort_actor *a, struct tort_owner *owner,
@@ -195,7 +197,10 @@ void tort_got_none(struct tort_actor *a, struct tort_owner *owner,
 		return;
 	}
 	if (READ_ONCE(owner->handle) != handle) {
-		/* Refused if it was gone at the start, not if it went since. */
+		/*
+		 * Refused if the owner was gone at the start of the call, not if the owner went
+		 * since.
+		 */
 		a->perhaps[TORT_BAD_HANDLE]++;
 		return;
 	}
@@ -205,8 +210,8 @@ void tort_got_none(struct tort_actor *a, struct tort_owner *owner,
 }
 
 /*
- * Around a call that takes @p from its owner. What is counted of a quota is
- * never more than are out: down before the page goes, up after it has come.
+ * Before a call that takes @p from the owner. The count of an owner with a quota is never more
+ * than the pages out: the count falls before a page goes, and rises after a page has come.
  */
 void tort_giving(struct tort_slip *p)
 {
@@ -214,7 +219,7 @@ void tort_giving(struct tort_slip *p)
 		atomic_dec(&p->owner->out);
 }
 
-/* It did not come to that. */
+/* After tort_giving(): the call failed, and the owner keeps the page. */
 void tort_keeps(struct tort_slip *p)
 {
 	if (p->owner->quota)
@@ -227,7 +232,7 @@ void tort_gave(struct tort_slip *p)
 		atomic_dec(&p->owner->out);
 }
 
-/* Whether the page's owner is what it was. */
+/* Whether the page's owner is still alive with the handle in the slip. */
 bool tort_is_owners(const struct tort_slip *p)
 {
 	return READ_ONCE(p->owner->handle) == p->handle;
@@ -246,7 +251,7 @@ bool tort_is_gone(const struct tort_slip *p)
 	return READ_ONCE(p->owner->dying) != p->handle;
 }
 
-/* Its owner is gone, and the page with it; unless a borrower has it still. */
+/* The owner is gone, and the page too, unless a borrower still has the page. */
 static void forget(struct tort_slip *p)
 {
 	if (!atomic_read_acquire(&p->loans_min))
@@ -254,9 +259,9 @@ static void forget(struct tort_slip *p)
 }
 
 /*
- * Whether a call on @p by its owner, which returned @err, did what it should. It
- * must have, unless the owner is mortal and has gone: before the call if @gone,
- * else perhaps meanwhile.
+ * Whether a call about @p with the owner's handle, which returned @err, succeeded. The call
+ * must succeed, unless the owner is mortal and has gone: before the call if @gone, else perhaps
+ * during the call.
  * Context: Any.
  */
 bool tort_succeeded(struct tort_actor *a, const char *what,

@@ -9,7 +9,10 @@
 
 #include "torture.h"
 
-/* Sent, and not yet answered: else one that came late would be nobody's. */
+/*
+ * An NMI was sent to the CPU and is not yet handled. tort_nmi_end() waits for such an NMI:
+ * after the handler is unregistered, a late NMI would be nobody's.
+ */
 static DEFINE_PER_CPU(int, pending);
 
 static int handle_nmi(unsigned int type, struct pt_regs *regs)
@@ -27,7 +30,7 @@ void tort_nmi_send(unsigned int cpu)
 		lab_send_nmi(cpumask_of(cpu));
 }
 
-/* @cpu is back: what it was sent before is lost. Context: Task. */
+/* @cpu is back: an NMI sent before is lost. Context: Task. */
 void tort_nmi_online(unsigned int cpu)
 {
 	xchg(per_cpu_ptr(&pending, cpu), 0);

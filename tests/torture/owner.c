@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The owners that are there all the time: those that every actor uses, each
- * actor's own, and one that never has a page, to attack with.
+ * The owners that live as long as the run: the shared owners, each actor's own, and the
+ * attacker, which never has a page.
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -15,12 +15,12 @@
 
 #define SHARED_QUOTA	40
 #define OWN_QUOTA	4
-/* So that there is something where the page allocator may not be asked. */
+/* So that pages are there where the page allocator may not be asked. */
 #define OWN_RESERVE	8
 
 struct tort_owner tort_shared[TORT_NR_SHARED];
 struct tort_owner tort_attacker;
-/* Of ordinary pages. */
+/* The owner in the slips of ordinary pages. */
 struct tort_owner tort_nobody = { .name = "nobody", .shared = true };
 struct labyrinth_owner *tort_dead_handle;
 
@@ -32,7 +32,7 @@ static const struct labyrinth_owner_attrs shared_attrs[] = {
 			.flags = LABYRINTH_OWNER_ZERO },
 	[TORT_RESERVE] = { .name = "reserve", .nid = NUMA_NO_NODE,
 			   .reserve = 64 },
-	/* The node is filled in: the last. */
+	/* create_shared() fills in the node: the last. */
 	[TORT_NODE] = { .name = "node" },
 	[TORT_QUOTA] = { .name = "quota", .nid = NUMA_NO_NODE,
 			 .max_pages = SHARED_QUOTA },
@@ -57,7 +57,7 @@ static const struct labyrinth_owner_attrs own_attrs[] = {
 
 static_assert(ARRAY_SIZE(own_attrs) == TORT_NR_OWN);
 
-/* The device is every owner's. */
+/* All owners have the same device. */
 static int create(struct tort_owner *owner, struct labyrinth_owner_attrs *attrs)
 {
 	struct labyrinth_owner *handle;
@@ -131,7 +131,7 @@ static int create_own(struct tort_actor *a, enum tort_own which)
 }
 
 /*
- * Says which owners @a may use, and makes its own.
+ * Lists the owners that @a may use, and creates @a's own.
  * Context: Task; may sleep. Return: as labyrinth_owner_create().
  */
 int tort_owners_of(struct tort_actor *a)
@@ -148,8 +148,8 @@ int tort_owners_of(struct tort_actor *a)
 }
 
 /*
- * All its pages came back, so none may be out. If something is wrong already, they
- * did not.
+ * All pages of @owner came back, so none may be out; except after a violation, when pages may
+ * be out.
  */
 static void destroy(struct tort_actor *a, struct tort_owner *owner)
 {
@@ -181,7 +181,7 @@ static void wrong_words(struct tort_actor *a, const struct tort_owner *owner,
 		       (unsigned long)READ_ONCE(page->lru.next));
 }
 
-/* Once a page has been lent and reclaimed, all its words are right. */
+/* Lends and reclaims a page: after either call all words of struct page must be right. */
 static void check_loan(struct tort_actor *a, const struct tort_owner *owner, void *addr)
 {
 	struct page *page = labyrinth_lend(owner->handle, addr);
@@ -200,8 +200,9 @@ static void check_loan(struct tort_actor *a, const struct tort_owner *owner, voi
 }
 
 /*
- * A page just handed out has its type and its references, whatever was written. What was
- * written to its other words may stand there until others are to follow them.
+ * A page just handed out has Labyrinth's type and all references, whatever the scribbler wrote.
+ * Values that the scribbler wrote to the other words may stay until a loan lets the core follow
+ * such words.
  */
 static void check_handed_out(struct tort_actor *a, const struct tort_owner *owner,
 			     void *addr)
@@ -228,8 +229,8 @@ static void walk(struct tort_actor *a, struct tort_owner *owner)
 }
 
 /*
- * Takes what is cached on this CPU, so that each such page is looked at.
- * Context: Task; nobody else plays any more.
+ * Allocates the pages that are cached on this CPU, and checks each page.
+ * Context: Task; no other actor plays any more.
  */
 void tort_owners_walk(struct tort_actor *a)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A run: who plays, from the first step to the verdict. A thread of its own sees
- * the run through and stays until the module goes, which may be at any moment.
+ * A run: the actors, from the first step to the verdict. A thread, the director, sees the run
+ * through and stays until the module goes, which may be at any moment.
  */
 #define pr_fmt(fmt) "labyrinth_torture: " fmt
 
@@ -40,7 +40,7 @@ void tort_stop(void)
 	WRITE_ONCE(running, false);
 }
 
-/* What has been written to struct page must not be the last word: nobody writes. */
+/* Waits until the scribbler is gone: the last word of struct page must be Labyrinth's. */
 static void await_hush(void)
 {
 	if (!tort_scribbled || tort_failed())
@@ -61,7 +61,7 @@ static void settle_all(struct tort_actor *a, struct tort_actor *of)
 		tort_settle(a, of->inbox);
 }
 
-/* Nobody else can free what is its bound owner's. */
+/* Frees the pages of @a's bound owner: only @a's thread may. */
 static void settle_bound(struct tort_actor *a)
 {
 	unsigned int i;
@@ -233,7 +233,7 @@ static void stop_threads(void)
 	}
 }
 
-/* When nobody plays any more, the director speaks for all. */
+/* The actor in whose name the director calls, when no actor plays any more. */
 static struct tort_actor *director_as(void)
 {
 	return tort_actors[0];
@@ -248,7 +248,7 @@ static void return_loans(void)
 			tort_return_loan(director_as(), tort_loans[i]);
 }
 
-/* What an owner may have, it gets: the quota has not worn off. */
+/* The owner with a quota must still get exactly as many pages as the quota says. */
 static void fill_quota(void)
 {
 	struct tort_owner *owner = &tort_shared[TORT_QUOTA];
@@ -266,7 +266,7 @@ static void fill_quota(void)
 	vfree(pages);
 }
 
-/* All pages go back, all owners end. Only the director is left. */
+/* All pages go back to the owners. Only the director is left. */
 static void settle(void)
 {
 	unsigned int i;
@@ -353,12 +353,15 @@ int tort_run_begin(void)
 		return err;
 	}
 	wake_up_process(director);
-	/* A thread that is stopped before it has begun never does, and winds up nothing. */
+	/*
+	 * A director that is stopped before director_fn() begins never runs, and winds up
+	 * nothing.
+	 */
 	wait_for_completion(&directing);
 	return 0;
 }
 
-/* Ends the run, if it is not over, and forgets it. Context: Task; may sleep. */
+/* Ends the run, if not over, and frees all memory. Context: Task; may sleep. */
 void tort_run_end(void)
 {
 	kthread_stop(director);

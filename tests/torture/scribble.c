@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When something is written, and to which page; the module's parameters; what has
- * been done, for who looks for the cause of what came of it:
+ * Chooses when to write, and to which page. Has the module's parameters, and a record of the
+ * deeds, for finding the cause of a failure:
  *
- *   /sys/kernel/debug/labyrinth_scribbler/deeds	the last ones, oldest first
- *   .../summary	how many there were
+ *   /sys/kernel/debug/labyrinth_scribbler/deeds	the last deeds, oldest first
+ *   .../summary	the number of deeds
  *
- * An oops prints the last of them to dmesg. The deeds of a seed are the same in
- * each run, number by number: which page they meet is not.
+ * An oops prints the last deeds to dmesg. The deeds of a seed are the same in each run, number
+ * by number; the pages that the deeds meet are not.
  *
- * A page that is on its way to the page allocator passes a gate, the tracepoint
- * kmem:mm_page_free, which comes before the allocator looks at the page. Whoever
- * writes at any time holds the gate meanwhile, and has seen under it that the page
- * is Labyrinth's still.
+ * A page on the way to the page allocator passes a gate: pass_gate(), at the tracepoint
+ * kmem:mm_page_free, before the allocator looks at the page. write_anytime() holds the lock of
+ * the page's gate during a write, and has seen under the lock that the page is still
+ * Labyrinth's.
  */
 #define pr_fmt(fmt) "labyrinth_scribbler: " fmt
 
@@ -81,21 +81,21 @@ static unsigned int wrecks;
 module_param(wrecks, uint, 0444);
 MODULE_PARM_DESC(wrecks, "So many of a thousand deeds on CACHED pages, all else stopped, leave nothing of what tells whose the page is: it must be given up (default 0)");
 
-/* Pages that were the prey's when looked at last, by the state that they were in. */
+/* Pages that were the prey's when looked at last, by the state seen then. */
 struct known {
 	unsigned long pfns[KNOWN];
 	unsigned int nr;
 };
 
 static struct known known[LABYRINTH_PAGE_MAPPED + 1];
-/* No deed, but the dice of who looks for pages. */
+/* No deed: the dice of scan_some(), which looks for pages. */
 static struct scrib_op scanner;
 static unsigned long end_pfn;
 
-/* Held by who writes to a page at any time, and by who frees one. */
+/* Held by write_anytime() while writing to a page, and by pass_gate() when a page is freed. */
 static raw_spinlock_t gates[GATES];
 
-/* The last deeds; who writes an entry has its number to itself. */
+/* The last deeds. The CPU that writes an entry has the entry's number to itself. */
 static struct scrib_op deeds[DEEDS];
 static atomic64_t nr_deeds;
 static atomic64_t nr_tried;
@@ -143,7 +143,7 @@ static void new_op(struct scrib_op *op, bool anytime)
 	op->dice = splitmix(seed + op->number * 0x9e3779b97f4a7c15ULL);
 }
 
-/* Whether the frame is the prey's, in a state with all its references. */
+/* Whether labyrinth_query() finds a page of the prey's in the frame. */
 static bool is_prey(unsigned long pfn, struct labyrinth_page_info *info)
 {
 	if (!pfn || !pfn_valid(pfn) ||
@@ -153,8 +153,8 @@ static bool is_prey(unsigned long pfn, struct labyrinth_page_info *info)
 }
 
 /*
- * A page with a count of 0 has been claimed for a moment; one with a lower count than
- * usual is just coming, going, or has lost enough.
+ * A count of 0: Labyrinth has frozen the page for a moment. A count lower than usual: the page
+ * is just coming or going, or has lost enough references.
  */
 static bool is_steady(const struct page *page)
 {
@@ -203,8 +203,8 @@ static unsigned long any_known(struct scrib_op *op, enum labyrinth_page_state st
 }
 
 /*
- * What was HELD a moment ago may be LENT or MAPPED, and what was LENT in limbo: never for
- * long, so seldom seen.
+ * A page seen HELD a moment ago may now be LENT or MAPPED, and a page seen LENT may now be in
+ * limbo. Such states never last long, so the scan seldom sees such a page.
  */
 static unsigned long any_candidate(struct scrib_op *op,
 				   enum labyrinth_page_state wanted)
@@ -224,7 +224,10 @@ static void keep_deed(const struct scrib_op *op)
 	atomic64_inc(&nr_done[op->anytime][op->state]);
 }
 
-/* Any state that is rare is sought for some tries. */
+/*
+ * Seeks a page in a random state for some tries, for the rare states' sake; then takes a page
+ * in any state.
+ */
 static bool meet_any(struct scrib_op *op)
 {
 	enum labyrinth_page_state wanted = LABYRINTH_PAGE_CACHED +
@@ -300,7 +303,7 @@ static enum hrtimer_restart timer_fn(struct hrtimer *timer)
 	if (!READ_ONCE(ticking))
 		return HRTIMER_NORESTART;
 	write_anytime();
-	/* From the end of the work, so that something is left for the rest. */
+	/* From the end of the work, so that the CPU has time for other work. */
 	hrtimer_set_expires(timer, ktime_add_us(ktime_get(), anytime_us));
 	return HRTIMER_RESTART;
 }
@@ -334,7 +337,7 @@ static void stop_timers(void)
 		hrtimer_cancel(per_cpu_ptr(&timers, cpu));
 }
 
-/* Anywhere, so that the first pages are found at once, wherever they are. */
+/* Looks at frames anywhere, so that the first pages are found at once, wherever in memory. */
 static void scan_some(void)
 {
 	struct labyrinth_page_info info;
@@ -348,7 +351,7 @@ static void scan_some(void)
 	}
 }
 
-/* By the clock: nobody else runs here meanwhile, and a debug kernel is slow. */
+/* By the clock: no other thread runs here meanwhile, and a debug kernel is slow. */
 static void scan(void)
 {
 	ktime_t end = ktime_add_us(ktime_get(), SCAN_US);
@@ -360,7 +363,7 @@ static void scan(void)
 
 static int thread_fn(void *unused)
 {
-	/* Those that play are many, and never sleep. */
+	/* The threads of the torture are many, and never sleep. */
 	sched_set_fifo_low(current);
 	while (!kthread_should_stop()) {
 		scan();
@@ -379,7 +382,7 @@ static void tell(const struct scrib_op *op, char *line, size_t size)
 		 op->pfn, op->owner, op->state, op->what ?: "-", op->old, op->new);
 }
 
-/* The last deeds of all, @nr of them, oldest first. */
+/* The number of the oldest of the last @nr deeds. */
 static u64 first_deed(unsigned int nr)
 {
 	u64 last = atomic64_read(&nr_deeds);

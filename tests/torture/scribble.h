@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A foreign module that writes to struct page of pages that are Labyrinth's, and
- * calls functions of the core that free, link or mark pages, as code with a stale
- * pointer does. Of Labyrinth's calls only labyrinth_query() is used, to find pages
- * and their states.
+ * A foreign module that writes to struct page of pages that are Labyrinth's, and calls functions
+ * of the core that free, link or mark pages, as code with a stale pointer does. Of Labyrinth's
+ * calls only labyrinth_query() is used, to find pages and their states.
  *
- * A write is made in one of two ways:
+ * A write is made in either of two ways:
  *
- *   stopped  in stop_machine(): no call of Labyrinth's that has disabled preemption
- *            is under way, and no page is on its way to the page allocator. Every
- *            word, every call.
- *   anytime  in a timer's hard interrupt, in the middle of whatever the CPUs do.
- *            Only words that the page allocator does not look at when a page is
- *            freed, for the page may be on its way there.
+ *   stopped  in stop_machine(): no call of Labyrinth that has disabled preemption is under
+ *            way, and no page is on the way to the page allocator. Every word, every call.
+ *   anytime  in a timer's hard interrupt, in the middle of anything that the CPUs do. Only
+ *            words that the page allocator does not look at when a page is freed, for the
+ *            page may be on the way there.
  */
 #ifndef LABYRINTH_SCRIBBLE_H
 #define LABYRINTH_SCRIBBLE_H
@@ -35,22 +33,25 @@ enum scrib_word {
 	SCRIB_NR_WORDS
 };
 
-/* A page has its count, 32, or a few less: it is nobody's else. */
+/*
+ * A page has 32 references, or a few less. With less than this minimum, the page may be
+ * another's.
+ */
 #define SCRIB_REFS_MIN	24
 
 /**
- * struct scrib_op - one deed
- * @number: all choices of it follow from the seed and this.
- * @dice: what is left of them.
- * @pfn: of which page,
- * @page: and its struct page.
+ * struct scrib_op - a deed: a write or a call
+ * @number: all choices of the deed follow from the seed and this number.
+ * @dice: the state of the dice, for the choices still to make.
+ * @pfn: the frame of the page.
+ * @page: the struct page of @pfn.
  * @state: the page's, by labyrinth_query().
- * @owner: its owner's name.
+ * @owner: the name of the page's owner.
  * @what: the word or the call.
- * @old: what the word held; of a call, the reference count.
- * @new: what was written; of a call, the reference count afterwards.
- * @cpu: where.
- * @anytime: made in the middle of what the CPUs do.
+ * @old: the word's value before; of a call, the reference count before.
+ * @new: the value written; of a call, the reference count afterwards.
+ * @cpu: the CPU that does the deed.
+ * @anytime: made in the middle of anything that the CPUs do.
  */
 struct scrib_op {
 	u64 number;
@@ -71,7 +72,7 @@ u32 scrib_roll(struct scrib_op *op, u32 sides);
 bool scrib_is_wanted_call(const char *name);
 bool scrib_is_wanted(enum scrib_word word);
 
-/* scribble_words.c: what is written, and where not. */
+/* scribble_words.c: the values written, and the words left alone. */
 int scrib_words_begin(void);
 void scrib_words_end(void);
 unsigned long scrib_end_pfn(void);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Functions of the core that code with a stale pointer calls. Left out is what fails
- * on its own account, before Labyrinth could see it:
+ * Functions of the core that code with a stale pointer calls. Left out are calls that make the
+ * core itself fail, before Labyrinth could notice:
  *
- *   LENT, LIMBO		a reference dropped is the borrower's, as far as anybody
- *			can tell: the loan ends too early
- *   references		never so many that none is left: the last one is the page
- *			allocator's to act on, and what guard=refuse is for
+ *   LENT, LIMBO		a reference dropped is the borrower's, as far as anybody can tell:
+ *			the loan ends too early
+ *   references		never so many that none is left: the page allocator acts on the last
+ *			reference, and guard=refuse is for that
  *   PageTail set		the core follows the pointer to the head
  *   zone, node, PG_head changed	unpin_user_page() counts in the zone, and in the
  *			next struct page
  *   a type that is not Labyrinth's	get_page() warns of a slab's, on some kernels
  *   mapping odd	an anonymous page, and DEBUG_VM's unpin_user_page() asserts that
- *			PG_anon_exclusive is set in one
- *   page_type, flags	put_pages_list() and a page_pool look at what they are given
+ *			PG_anon_exclusive is set in such a page
+ *   page_type, flags	put_pages_list() and a page_pool look at both
  *   flags changed	see scribble_words.c
  */
 #include <linux/gfp.h>
@@ -34,7 +34,7 @@ static int refs_of(const struct page *page)
 	return atomic_read(&page->_refcount);
 }
 
-/* Whether it has the type that Labyrinth gives, or none. */
+/* Whether the page has the type that Labyrinth gives, or none. */
 static bool is_plain(struct page *page)
 {
 	return PageOffline(page) || READ_ONCE(page->page_type) == UINT_MAX;
@@ -95,7 +95,7 @@ static bool call_dirty(struct scrib_op *op)
 	return true;
 }
 
-/* Those from here on drop references. */
+/* The calls from here on drop references. */
 
 static bool call_put_page(struct scrib_op *op)
 {
@@ -174,7 +174,7 @@ static unsigned int pick_call(struct scrib_op *op)
 	return i;
 }
 
-/* Even pages lose references, odd ones their flags. */
+/* Pages with an even pfn lose references, pages with an odd pfn have flags changed. */
 static bool may_drop(const struct scrib_op *op)
 {
 	return !scrib_is_lent(op) && !(op->pfn % 2);
@@ -203,7 +203,7 @@ static bool may_call(const struct scrib_op *op, unsigned int i)
 /*
  * Calls a function of the core about @op's page.
  * Context: stop_machine().
- * Return: whether it was done.
+ * Return: whether the call was made.
  */
 bool scrib_call(struct scrib_op *op)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A page_pool that is given pages that are not its own: as a driver does whose ring
- * still has what it freed before. The pool's books must be right in the end, so
- * for each such page one of its own leaves it unbooked.
+ * A page_pool that is given foreign pages: as by a driver with a ring that still has pages
+ * freed before. The pool's books must be right in the end, so for each foreign page that comes,
+ * a page of the pool goes without the pool's counting.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
@@ -12,9 +12,12 @@
 #include LAB_PAGE_POOL_H
 
 static struct page_pool *pool;
-/* A page of the pool's that is still in its books; between two stops. */
+/*
+ * The page of the pool that scrib_pool_put() replaces next, still in the pool's books; or NULL.
+ * The thread changes the pointer between two stops.
+ */
 static struct page *booked;
-/* One that was put in another's place: an ordinary page now. */
+/* The page of the pool that a foreign page replaced: an ordinary page now. */
 static struct page *unbooked;
 
 /* Context: Task; may sleep. Return: 0, or as page_pool_create(). */
@@ -34,7 +37,10 @@ static void strip(struct page *page)
 	page->pp = NULL;
 }
 
-/* Before machines stop: a page to give for another. Context: Task; may sleep. */
+/*
+ * Before stop_machine(): allocates a page of the pool for a foreign page to replace.
+ * Context: Task; may sleep.
+ */
 void scrib_pool_prepare(void)
 {
 	if (unbooked)
@@ -52,14 +58,14 @@ void scrib_pool_end(void)
 	page_pool_destroy(pool);
 }
 
-/* As the pool would have marked it. Context: stop_machine(). */
+/* Puts @op's page into the pool, marked as the pool marks pages. Context: stop_machine(). */
 bool scrib_pool_put(struct scrib_op *op)
 {
 	struct page *page = op->page;
 
 	if (!booked)
 		return false;
-	/* All that the pool looks at, its own count of parts included. */
+	/* All words that the pool looks at, the pool's count of parts included. */
 	*scrib_word(page, SCRIB_INDEX) = *scrib_word(booked, SCRIB_INDEX);
 	*scrib_word(page, SCRIB_MAPPING) = *scrib_word(booked, SCRIB_MAPPING);
 	*scrib_word(page, SCRIB_PRIVATE) = *scrib_word(booked, SCRIB_PRIVATE);

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is written to which word of struct page. Left out is only what would make
- * the core itself fail on its own account, whatever a module did about it:
+ * The values written to each word of struct page. Left out are only writes that would make the
+ * core itself fail, whatever a module did against such a write:
  *
  *   PG_hwpoison	such a page stays out of use for good: a promise of its own
- *   PG_lru		compaction walks the frames and unlinks what has it
- *   section	where page_to_pfn() finds the frame's number by it (SPARSEMEM without VMEMMAP)
- *   flags == -1	where the kernel asserts that flags are not that (DEBUG_VM_PGFLAGS)
+ *   PG_lru		compaction walks the frames and unlinks pages with this flag
+ *   section	where page_to_pfn() finds the frame's number by the section (SPARSEMEM without
+ *		VMEMMAP)
+ *   flags == -1	where the kernel asserts that flags are not -1 (DEBUG_VM_PGFLAGS)
  *   PageBuddy, PageGuard	the page allocator merges a neighbour with such a page
- *   LENT, LIMBO:	somebody may call put_page(), which is the core's:
- *     PageTail		it would follow the pointer to the head
- *     page_type	some kernels' put_page() leaves alone what has one
+ *   LENT, LIMBO:	a borrower may call put_page(), a function of the core:
+ *     PageTail		put_page() would follow the pointer to the head
+ *     page_type	some kernels' put_page() leaves alone a page with a type
  *     flags == -1, PG_head
- *   all of what tells that a page has not been through the allocator: see
- *     keeps_flags(); but for CACHED pages that are wrecked
- *   anytime:		the page may be on its way to the allocator, which says
- *			"Bad page" of flags, mapping, page_type, memcg_data, PageTail
- *			and a page_pool's mark. The other words are its to overwrite.
+ *   all marks together that a page has not been through the allocator: see keeps_flags();
+ *     but for CACHED pages that are wrecked
+ *   anytime:		the page may be on the way to the allocator, which says "Bad page" of
+ *			flags, mapping, page_type, memcg_data, PageTail and a page_pool's mark.
+ *			The other words the allocator overwrites.
  */
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -28,10 +29,10 @@
 #include "scribble.h"
 
 #define PAGE_TAIL	1UL
-/* Frames that there may be too little memory for: PCI's, below 4 GiB. */
+/* The most frames without memory below the highest frame: PCI's, below 4 GiB. */
 #define HOLES		(SZ_4G >> PAGE_SHIFT)
 #define FLAG_BITS	((1UL << __NR_PAGEFLAGS) - 1)
-/* By these, where there are any, page_to_pfn() finds which frame it is. */
+/* By these bits, where a kernel has any, page_to_pfn() finds the frame's number. */
 #ifdef SECTION_IN_PAGE_FLAGS
 #define SECTION_BITS	(SECTIONS_MASK << SECTIONS_PGSHIFT)
 #else
@@ -70,7 +71,7 @@ static_assert(offsetof(struct page, memcg_data) == SCRIB_MEMCG * sizeof(long));
 
 /* A record of the foreigner's own, for pointers to lead to. */
 static LIST_HEAD(own_list);
-/* Above the flags each page has its zone and node: as they were at the start. */
+/* The zone and node of each page, in the bits above the flags, as at the start. */
 static unsigned long *homes;
 static unsigned long nr_homes;
 
@@ -79,7 +80,7 @@ static unsigned long home_of(const struct page *page)
 	return READ_ONCE(*(unsigned long *)page) & ~FLAG_BITS;
 }
 
-/* Whether the page has its zone and node, and is no head. Context: Any. */
+/* Whether the page still has the right zone and node, and is no head. Context: Any. */
 bool scrib_is_home(const struct page *page)
 {
 	unsigned long pfn = page_to_pfn(page);
@@ -88,7 +89,7 @@ bool scrib_is_home(const struct page *page)
 	       !test_bit(PG_head, (unsigned long *)page);
 }
 
-/* One more than the highest frame's number; where memory lies is not exported. */
+/* The number after the highest frame's; the kernel does not export where memory lies. */
 unsigned long scrib_end_pfn(void)
 {
 	unsigned long pfn = get_num_physpages() + HOLES;
@@ -129,7 +130,7 @@ static unsigned long any_number(struct scrib_op *op)
 	       scrib_roll(op, U32_MAX);
 }
 
-/* What is found in words that others have written, and what leads astray. */
+/* Values found in words that other code has written, and values that lead astray. */
 static unsigned long any_value(struct scrib_op *op)
 {
 	switch (scrib_roll(op, 16)) {
@@ -176,9 +177,10 @@ bool scrib_is_lent(const struct scrib_op *op)
 }
 
 /*
- * By its flags, by lru.prev, and by its type and references a page is known that has not been
- * through the allocator: one of the three must be left. Even pages keep their flags; odd ones
- * their type, and lru.prev where they have no type, or may have none any moment.
+ * Three marks say that a page has not been through the allocator: the flags; lru.prev; the type
+ * and the references. At least 1 mark must be left. Pages with an even pfn keep the flags.
+ * Pages with an odd pfn keep the type, and keep lru.prev where the page has no type, or may
+ * lose the type any moment.
  */
 static bool keeps_flags(const struct scrib_op *op)
 {
@@ -197,7 +199,7 @@ static bool may_be_type(u32 value)
 	return !PageBuddy(&page) && !PageGuard(&page);
 }
 
-/* Half of the times a single bit, as SetPageXxx() and ClearPageXxx() change one. */
+/* Half of the times a single bit is changed, as by SetPageXxx() and ClearPageXxx(). */
 static unsigned long any_flags(struct scrib_op *op)
 {
 	unsigned long new = any_value(op), kept = FLAGS_KEPT;
@@ -258,7 +260,7 @@ static void store(struct scrib_op *op, enum scrib_word word)
 /*
  * Writes to a word of @op's page.
  * Context: Any; the page does not go to the page allocator meanwhile.
- * Return: whether it was done.
+ * Return: whether the write was done.
  */
 bool scrib_write(struct scrib_op *op)
 {
@@ -285,8 +287,9 @@ static u32 any_type(struct scrib_op *op)
 }
 
 /*
- * Leaves nothing in a CACHED page's words that tells whose it is. Who has it from the page
- * allocator might have written that, so from now on Labyrinth must let nobody have it.
+ * Leaves no mark in a CACHED page's words that the page is Labyrinth's. A new user, given the
+ * page by the page allocator, might have written the same words, so from now on Labyrinth must
+ * hand the page to nobody.
  * Context: stop_machine().
  * Return: true.
  */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What has been done, and the verdict: in dmesg, and while the module is loaded
- * in /sys/kernel/debug/labyrinth_torture:
+ * The counts and the verdict: in dmesg, and while the module is loaded in
+ * /sys/kernel/debug/labyrinth_torture:
  *
  *   state      running, resting until the scribbler is gone, ok or not ok
- *   steps      how far it is
- *   expected   refusals by class, as labyrinth/refusals must have them more than
- *              before; and how many more there may be of the class
+ *   steps      steps and calls until now
+ *   expected   refusals by class: by how many labyrinth/refusals must have grown; and how many
+ *              more of the class there may be
  */
 #define pr_fmt(fmt) "labyrinth_torture: " fmt
 
@@ -57,7 +57,7 @@ const char *tort_context_name(enum tort_context context)
 
 #define ANY_CONTEXT	(-1)
 
-/* Of a counter of all actors', or of those of a context. */
+/* The sum of a counter over all actors, or over the actors of a context. */
 static unsigned long sum(size_t counter, int context)
 {
 	unsigned long total = 0;
@@ -85,7 +85,7 @@ static int state_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(state);
 
-/* How many reports there may be of what the scribbler has done: it keeps no account. */
+/* The most reports that the scribbler's deeds may cause: the scribbler keeps no account. */
 static unsigned long by_scribbler(enum tort_class class)
 {
 	if (!tort_scribbled)
@@ -170,7 +170,7 @@ static unsigned long all_refusals(void)
 	return total;
 }
 
-/* Nobody plays any more, but the scribbler. Context: Task. */
+/* No actor plays any more; only the scribbler may. Context: Task. */
 void tort_stats_rest(void)
 {
 	WRITE_ONCE(state, "resting");

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Labyrinth under torture, in the manner of rcutorture: every call, right and
- * wrong, at random, from every context on every CPU at once, beside a model that
- * knows what each call must return.
+ * Labyrinth under torture, in the manner of rcutorture: every call, right and wrong, at random,
+ * from every context on every CPU at once, beside a model that knows the result that each call
+ * must have.
  *
- * An actor is who calls: a thread, or one kind of interrupt on one CPU. No actor
- * ever runs twice at a time, so what is its own needs no lock. A slip is what the
- * model knows of one page. Each actor has slots with a slip in each, empty ones
- * included, and whoever has a slip may call about its page: so it is known what
- * must come of it. Slips change hands by xchg(), against another or an empty one,
- * and so do pages between CPUs and contexts.
+ * An actor makes calls: a thread, or a kind of interrupt on a CPU. No actor ever runs twice at
+ * a time, so the data of a single actor needs no lock. A slip is the model's knowledge of a
+ * page. Each actor has slots with a slip in each, empty slips included. Only the actor that has
+ * a slip calls about the slip's page, but for calls that must be refused: so the model knows
+ * each result. Slips change hands by xchg(), against another or an empty slip, and so do pages
+ * between CPUs and contexts.
  */
 #ifndef LABYRINTH_TORTURE_H
 #define LABYRINTH_TORTURE_H
@@ -22,10 +22,10 @@
 
 #define TORT_SLOTS	64U
 #define TORT_CELLS	32U
-/* More than a CPU's cache keeps, so that it is trimmed. */
+/* More than a CPU's cache keeps, so that the cache is trimmed. */
 #define TORT_BURST	192U
 #define TORT_MAX_THREADS 8U	/* on a CPU */
-/* What Labyrinth documents: see "Whose page it is afterwards" in usage.rst. */
+/* As documented: see "Whose page it is afterwards" in usage.rst. */
 #define TORT_REFS_HELD	32
 #define TORT_REFS_LENT	33
 
@@ -38,17 +38,17 @@ enum tort_context {
 	TORT_NR_CONTEXTS
 };
 
-/* What a slip says of its page. */
+/* The state of a slip's page. */
 enum tort_state {
-	TORT_EMPTY,		/* there is none */
+	TORT_EMPTY,		/* the slip has no page */
 	TORT_HELD,
 	TORT_LENT,
-	TORT_PARTED,		/* released while lent: ordinary when it is back */
+	TORT_PARTED,		/* released while lent: ordinary after the last borrower */
 	TORT_ORDINARY,		/* not Labyrinth's: released, or to be adopted */
 	TORT_NR_STATES
 };
 
-/* Those that debugfs (labyrinth/refusals) has. */
+/* The classes of refusals, as in debugfs (labyrinth/refusals). */
 enum tort_class {
 	TORT_FOREIGN,
 	TORT_WRONG_THREAD,
@@ -75,18 +75,18 @@ enum tort_op {
 	TORT_OP_FREE,
 	TORT_OP_TRANSFER,
 	TORT_OP_POST,		/* to another thread's bound owner */
-	TORT_OP_COLLECT,	/* what others posted */
+	TORT_OP_COLLECT,	/* a page that another actor posted */
 	TORT_OP_LEND,
 	TORT_OP_BORROW,		/* ends somebody's loan */
 	TORT_OP_RECLAIM,
 	TORT_OP_RELEASE,
-	TORT_OP_PART,		/* with a page that is lent */
-	TORT_OP_REGAIN,		/* such a page, from its last borrower */
-	TORT_OP_DMA,		/* maps a page for the device, and ends that */
+	TORT_OP_PART,		/* releases a page that is lent */
+	TORT_OP_REGAIN,		/* a parted page, from the last borrower */
+	TORT_OP_DMA,		/* maps a page for the device, and unmaps */
 	TORT_OP_ADOPT,
 	TORT_OP_BRING,		/* an ordinary page, from the page allocator */
 	TORT_OP_DROP,		/* an ordinary page, to the page allocator */
-	TORT_OP_SWAP,		/* slips, with whoever comes next */
+	TORT_OP_SWAP,		/* slips, with the next actor that swaps */
 	TORT_OP_INSPECT,
 	TORT_OP_FOREIGN,	/* the first of the attacks */
 	TORT_OP_STRANGER,
@@ -99,27 +99,27 @@ enum tort_op {
 	TORT_OP_UNOWNED,
 	TORT_OP_BAD_PAGE,
 	TORT_OP_LOSE,
-	TORT_OP_DUEL,		/* several about one page */
-	TORT_OP_VMAP,		/* the first of those that may sleep */
+	TORT_OP_DUEL,		/* several calls about the same page */
+	TORT_OP_VMAP,		/* the first operation that may sleep */
 	TORT_OP_LIFE,		/* of an owner, from creation to destruction */
-	TORT_OP_MORTAL,		/* ends an owner that all are using */
+	TORT_OP_MORTAL,		/* ends an owner that all actors use */
 	TORT_NR_OPS
 };
 
 /**
- * struct tort_owner - what the model knows of an owner
- * @handle: what to call with. Of the mortal owner it is NULL while that is
- *	being destroyed, and another in each of its lives.
- * @dying: the mortal owner's handle while it is being destroyed.
- * @name: as it was created.
- * @index: what pages are marked with.
- * @quota: its max_pages.
- * @zero: its pages come zeroed.
- * @shared: any actor may use it; else it is one actor's own.
- * @mortal: it is destroyed in the middle of it all, so its pages' content is
- *	nobody's to look at.
- * @out: pages out. Kept of the mortal owner, and of those with a quota: then
- *	never more than are really out.
+ * struct tort_owner - the model's knowledge of an owner
+ * @handle: for calls. Of the mortal owner: NULL while the owner is being destroyed, and another
+ *	handle in each life.
+ * @dying: the mortal owner's handle while the owner is being destroyed.
+ * @name: the owner's name.
+ * @index: the owner's number in the marks on pages.
+ * @quota: the owner's max_pages.
+ * @zero: the owner's pages come zeroed.
+ * @shared: any actor may use the owner; else a single actor does.
+ * @mortal: the owner is destroyed while actors use the handle, so no actor looks at the
+ *	content of the owner's pages.
+ * @out: pages out. Counted of the mortal owner, and of owners with a quota: with a quota never
+ *	more than are really out.
  */
 struct tort_owner {
 	struct labyrinth_owner *handle;
@@ -134,14 +134,14 @@ struct tort_owner {
 };
 
 /**
- * struct tort_slip - what the model knows of a page
- * @addr: where it is; of an empty slip, where the last one was.
- * @owner: whose it is.
- * @handle: that owner's, when it became so.
+ * struct tort_slip - the model's knowledge of a page
+ * @addr: the page's address; of an empty slip, the last page's.
+ * @owner: the page's owner.
+ * @handle: the owner's handle when the page became the owner's.
  * @generation: of the mark on the page: no two are alike.
  * @state: see &enum tort_state.
- * @loans_min: references that borrowers have: at least so many,
- * @loans_max: and at most so many.
+ * @loans_min: the least number of references that borrowers have.
+ * @loans_max: the greatest number.
  */
 struct tort_slip {
 	void *addr;
@@ -174,34 +174,34 @@ enum tort_shared {
 };
 
 /**
- * struct tort_actor - one who calls
- * @context: what it is.
+ * struct tort_actor - a thread, or an interrupt of a CPU, that calls Labyrinth
+ * @context: the context of the calls.
  * @id: number, unique.
- * @cpu: where it runs.
- * @thread: of a task actor, its thread.
- * @task: the task that its last step ran in, or interrupted.
+ * @cpu: the actor's CPU.
+ * @thread: of a task actor, the thread.
+ * @task: the task that the last step ran in, or interrupted.
  * @in_call: the address that a call of Labyrinth, under way, is about.
- * @in_alloc: of an allocation, from whom.
- * @seed: what its choices follow from, together with @step.
+ * @in_alloc: the owner of the allocation under way, or of the last.
+ * @seed: with @id and @step, decides the choices of a step.
  * @step: steps begun.
  * @limit: a thread's share of the steps.
  * @dice: see tort_roll().
- * @last_duel: the number of the last duel that it took part in.
- * @generation: the last mark's.
- * @slots: its slips.
- * @inbox: a slip in which others put a page of its bound owner; NULL while
- *	somebody is at it.
- * @usable: the owners that it may use.
- * @nr_usable: how many.
- * @own: those of them that are its own.
+ * @last_duel: the number of the last duel that the actor took part in.
+ * @generation: the number of marks that the actor wrote.
+ * @slots: the actor's slips.
+ * @inbox: a slip in which other actors put a page of the bound owner; NULL while an actor has
+ *	taken the slip out.
+ * @usable: the owners that the actor may use.
+ * @nr_usable: the length of @usable.
+ * @own: the owners in @usable that belong to this actor.
  * @dead: the handle of an owner that is gone.
- * @calls: calls of Labyrinth's made.
+ * @calls: calls of Labyrinth made.
  * @ops: steps, by kind.
  * @refused: refusals that came as they should, by class.
  * @perhaps: calls that may or may not have been refused in passing, by class.
- * @empty_handed: allocations that gave nothing, rightly.
+ * @empty_handed: allocations that rightly gave no page.
  * @entries: how often the interrupt came.
- * @landed: how often in the middle of a call of Labyrinth's.
+ * @landed: how often the interrupt came in the middle of a call of Labyrinth.
  * @burst: pages on the way through play_burst().
  */
 struct tort_actor {
@@ -245,7 +245,7 @@ extern unsigned int tort_scribbled;
 extern bool tort_hushed;
 extern unsigned long tort_contexts;
 
-/* run.c: the cast, and when it plays. */
+/* run.c: the actors, and the time in which actors play. */
 extern struct tort_actor **tort_actors;
 extern unsigned int tort_nr_actors;
 int tort_run_begin(void);
@@ -265,7 +265,7 @@ void tort_owners_end(struct tort_actor *a);
 void tort_owners_walk(struct tort_actor *a);
 struct labyrinth_owner *tort_mortal_create(void);
 
-/* model.c: what is, and what must come of a call. */
+/* model.c: the state of each page, and the result that a call must have. */
 void tort_violation(struct tort_actor *a, const struct tort_slip *p,
 		    const char *fmt, ...) __printf(3, 4);
 bool tort_failed(void);
@@ -291,13 +291,13 @@ void tort_expect(struct tort_actor *a, const char *what,
 		 const struct tort_slip *p, int wanted, int got,
 		 enum tort_class class);
 
-/* choice.c: dice, and what is played. */
+/* choice.c: dice, and the choice of the next operation. */
 int tort_mix_init(const char *mix);
 u32 tort_roll(struct tort_actor *a, u32 sides);
 void tort_step(struct tort_actor *a);
 const char *tort_op_name(enum tort_op op);
 
-/* calls.c: what an owner may do. */
+/* calls.c: the calls that an owner may make. */
 bool tort_free(struct tort_actor *a, struct tort_slip *p);
 void tort_return_loan(struct tort_actor *a, struct tort_slip *p);
 void tort_settle(struct tort_actor *a, struct tort_slip *p);
@@ -307,7 +307,7 @@ void tort_play_right(struct tort_actor *a, enum tort_op op,
 extern struct tort_slip *tort_swaps[TORT_CELLS];
 extern struct tort_slip *tort_loans[TORT_CELLS];
 
-/* attacks.c: what it may not. */
+/* attacks.c: calls that must be refused. */
 void tort_play_attack(struct tort_actor *a, enum tort_op op,
 		      struct tort_slip **at);
 void tort_attack_mapped(struct tort_actor *a, const struct tort_slip *p);
@@ -372,8 +372,8 @@ void tort_stats_rest(void);
 void tort_stats_print(bool ok);
 
 /*
- * Makes a call of Labyrinth's, for interrupts to see that it is under way. @addr
- * is what it is about; TORT_NO_PAGE where there is none.
+ * Makes a call of Labyrinth, and shows interrupts that the call is under way. @addr: the
+ * address that the call is about, or TORT_NO_PAGE.
  */
 #define TORT_NO_PAGE	((void *)1)
 #define tort_call(actor, addr, call) ({					\
