@@ -30,7 +30,7 @@
 
 #include "../../labyrinth_compat.h"
 
-/* Set while labyrinth.ko is loaded, is live, or is unloaded; else NULL. */
+/* Set while labyrinth.ko is being loaded, is live, or is being unloaded; else NULL. */
 static struct module *labyrinth;
 
 static unsigned int nth;

@@ -226,7 +226,7 @@ static int do_free_page(struct attempt *try)
 	return 0;
 }
 
-/* Puts every reference, not only our own: the last put frees the page. */
+/* Puts every reference, though this module has none: the last put frees the page. */
 static int do_put_page_away(struct attempt *try)
 {
 	while (page_ref_count(try->page) > 1)

@@ -154,7 +154,7 @@ static int map_wild_way(void)
 	return map_wish(owner, dev, 0, PART, 42);
 }
 
-/* Cut off to a byte, the direction would be DMA_TO_DEVICE. */
+/* The direction is valid if cut off to a byte: must be refused. */
 static int map_wilder_way(void)
 {
 	return map_wish(owner, dev, 0, PART, 256 + DMA_TO_DEVICE);
@@ -506,7 +506,7 @@ static int leave_mapped(void)
 	err = labyrinth_dma_map(leaver, dev, two[0], 0, PAGE_SIZE,
 				DMA_FROM_DEVICE, &dma) ?:
 	      PTR_ERR_OR_ZERO(labyrinth_vmap(leaver, &two[1], 1));
-	/* A put by code that has no reference. */
+	/* Foreign code puts a reference without having taken any. */
 	put_page(virt_to_page(two[0]));
 	return labyrinth_owner_destroy(leaver) == 2 ? err : -EILSEQ;
 }

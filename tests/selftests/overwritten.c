@@ -120,7 +120,7 @@ struct subject {
 	bool ordinary;
 };
 
-/* A call's result, and the page after the call. */
+/* A call's result, and the page's state after the call. */
 struct outcome {
 	int err;
 	int state;
@@ -300,7 +300,7 @@ static int map(struct subject *s)
 
 static int unmap(struct subject *s)
 {
-	/* The last mapping; of a page that is not mapped, an empty entry. */
+	/* The last mapping; of a page that is not mapped, the unused first entry. */
 	dma_addr_t dma = s->dma[s->mapped ? s->mapped - 1 : 0];
 	int err = labyrinth_dma_unmap(s->owner ?: owner, &device->dev, s->addr,
 				      dma, PAGE_SIZE, DMA_TO_DEVICE);
@@ -528,7 +528,7 @@ static bool is_at_home(struct page *page)
 	       zone_spans_pfn(page_zone(page), page_to_pfn(page));
 }
 
-/* Whether the core takes the page for a single page of the right zone and node. */
+/* Whether the core takes the page for a single page, of the zone and node where the page is. */
 static bool has_structure(struct page *page)
 {
 	const unsigned long *words = (const unsigned long *)page;
@@ -559,7 +559,9 @@ static unsigned long wrong_flags(enum rightness rightness)
 				       PAGE_FLAGS_CHECK_AT_FREE;
 }
 
-/* A page that is left to the borrower may keep the borrower's private data. */
+/*
+ * Whether @words have content that must be gone. In a page left to the borrower, PRIVATE may stay.
+ */
 static bool is_used(const unsigned long *words, enum rightness rightness)
 {
 	if (rightness == LEFT)
@@ -594,13 +596,13 @@ static struct outcome outcome_of(const struct row *row, const struct call *call,
 	struct labyrinth_page_info info;
 	struct outcome outcome = { .err = call->fn(s) };
 
-	/* The page leaves limbo when the limbo worker looks, once a second. */
+	/* A page leaves limbo when the worker looks, once a second: the state is not known yet. */
 	if (call->fn == call_put && !s->owner)
 		return outcome;
 	outcome.state = labyrinth_query(s->addr, &info) ?: info.state;
 	outcome.wrong_words = !outcome.err &&
 			      !is_right(s->page, rightness_after(call, row->state));
-	/* A page that has gone may have any user. */
+	/* A page that has left Labyrinth may be in use by any code: the count says nothing. */
 	outcome.refs = outcome.state < 0 && !s->ordinary && !s->loans ?
 		       0 : page_ref_count(s->page);
 	return outcome;
@@ -679,7 +681,7 @@ static void try_page(const struct row *row, void *addr)
 		fail_words(row, s.page, "reclaimed");
 }
 
-/* Hands out every page there is: each must be as due, and is handed out once. */
+/* Takes every page that the owner can have: each must come once, and have the right words. */
 static void walk(const struct row *row)
 {
 	static void *pages[WALK];

@@ -123,7 +123,7 @@ static int do_release_movable(unsigned long nr)
 	return 0;
 }
 
-/* Adopts a page of other code, which has said that Labyrinth may. */
+/* Adopts a page of other code, with that code's consent. */
 static int do_adopt(unsigned long pfn)
 {
 	void *addr = labyrinth_adopt(owner, pfn_to_page(pfn));
@@ -279,7 +279,7 @@ static int do_foreign_free(unsigned long nr)
 	return labyrinth_free_page(other, last());
 }
 
-/* A free of a page that lacks a reference succeeds, and reports that. */
+/* A free of a page with a reference too few succeeds, and reports the missing reference. */
 static int do_lose_reference(unsigned long nr)
 {
 	put_page(virt_to_page(last()));
@@ -302,7 +302,7 @@ static int do_raw_free_thrice(unsigned long nr)
 	return do_drop(1);
 }
 
-/* So often that the page allocator has the page, and soon another user. */
+/* Frees so often that the page allocator has the page, and soon gives the page to other code. */
 static int do_raw_free_away(unsigned long nr)
 {
 	give_away(virt_to_page(last()));

@@ -113,10 +113,7 @@ static int read_by_ptrace(void)
 		int file = open(device, O_RDWR);
 
 		ptrace(PTRACE_TRACEME, 0, 0, 0);
-		/*
-		 * At the address where the parent looks: the fork() did not copy the parent's
-		 * mapping.
-		 */
+		/* Where the parent looks: the child did not inherit the parent's mapping. */
 		if (mmap(map, LENGTH, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_FIXED, file, 0) != map)
 			_exit(2);
@@ -364,9 +361,9 @@ static void try_ends(void)
 }
 
 /*
- * A mapping and much memory before the mapping, unmapped together. While the core clears the
- * entries of all that memory, a search does not find the mapping any more, though the mapping's
- * entries still exist.
+ * A mapping and much memory before the mapping, unmapped together. While munmap() clears the
+ * entries of all that memory, a search of the process does not find the mapping any more, though
+ * the mapping's entries still exist.
  */
 #define BEFORE (128L << 20)
 #define RACES 40

@@ -78,7 +78,7 @@ static const struct deed *find_deed(const char *word)
 	return deed;
 }
 
-/* The kernel counts down in this file: 0 means that an allocation was failed. */
+/* The kernel counts down in this file: 0 means that the N-th allocation has been made to fail. */
 static int set_nth(int file, const char *nth)
 {
 	return pwrite(file, nth, strlen(nth), 0) < 0 ? -1 : 0;
