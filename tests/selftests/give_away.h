@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Pages that are freed, by who has no right to, until the page allocator has them.
+ * Frees a page of Labyrinth's behind Labyrinth's back, until the page allocator has the page.
  */
 #ifndef LABYRINTH_GIVE_AWAY_H
 #define LABYRINTH_GIVE_AWAY_H
@@ -15,15 +15,17 @@ static inline void give_away(struct page *page)
 {
 	while (page_ref_count(page) > 1)
 		put_page(page);
-	/* The type, if it has one, goes too, or the allocator would refuse the page. */
+	/* The page allocator would refuse a page with a type. */
 	if (PageOffline(page))
 		__ClearPageOffline(page);
 	__free_page(page);
 }
 
 /*
- * A page of @owner's that the page allocator, if it is given it now, will give to who
- * asks next, as it just did: some are put aside, for who asks for another kind.
+ * Adopts a page for @owner that the page allocator, if given the page now, hands out to the next
+ * caller: a trial just showed that. Some pages are put aside, for requests of another kind.
+ * Return: the page's address; -EAGAIN where no page passed the trial; or labyrinth_adopt()'s
+ * errno.
  */
 static inline void *adopt_returning(struct labyrinth_owner *owner)
 {
@@ -48,9 +50,9 @@ static inline void *adopt_returning(struct labyrinth_owner *owner)
 }
 
 /*
- * @finder asks for pages as soon as @addr's has been given away, until that is
- * Labyrinth's again: others may have given more to the page allocator meanwhile.
- * Return: whether it is.
+ * Gives @addr's page away. Then @finder allocates until the page is Labyrinth's again: other code
+ * may have given more pages to the page allocator meanwhile.
+ * Return: whether the page is Labyrinth's again.
  */
 static inline bool give_away_and_find(void *addr, struct labyrinth_owner *finder)
 {

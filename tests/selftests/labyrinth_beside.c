@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Foreign code that stands beside the guard: probes on what the guard hooks, on what it
- * calls, and on Labyrinth's own tracepoints. Written without Labyrinth's header.
+ * Foreign code beside the guard: probes on the functions that the guard hooks, on the functions
+ * that the guard calls, and on Labyrinth's own tracepoints. Written without Labyrinth's header.
  *
- * Each word written to /sys/module/labyrinth_beside/parameters/do is done at once, and
- * the write returns its errno:
- *   kprobe-on, kprobe-off	a kprobe with a post_handler on vmap(): it has ftrace's one
- *				right to change the instruction pointer
- *   tail-on PFN, tail-off	a probe on labyrinth:page_free that ends with a jump to
- *				dma_map_page_attrs() of that page, which returns into Labyrinth
- *   stick-on, stick-off	the next call of unregister_ftrace_function() says -ENODEV
- *   break-ftrace		vmap() is called with an ftrace_ops on it that has lost its
+ * A word written to /sys/module/labyrinth_beside/parameters/do is done at once, and the write
+ * returns the word's errno:
+ *	kprobe-on, kprobe-off	a kprobe with a post_handler on vmap(). Of all ftrace_ops on a
+ *				function, only a single ftrace_ops may change the instruction
+ *				pointer: this kprobe takes that right.
+ *	tail-on PFN, tail-off	a probe on labyrinth:page_free that ends with a jump to
+ *				dma_map_page_attrs() of page PFN, which returns into Labyrinth
+ *	stick-on, stick-off	the next call of unregister_ftrace_function() returns -ENODEV
+ *	break-ftrace		calls vmap() with an ftrace_ops on vmap() that has lost the
  *				function: ftrace finds itself broken, and stops for good
  */
 #define pr_fmt(fmt) "labyrinth_beside: " fmt
@@ -38,7 +39,7 @@ static struct kprobe post = { .symbol_name = "vmap", .post_handler = after };
 
 static int kprobe_on(void)
 {
-	/* Both are what the last registration left. */
+	/* The last registration has set both. */
 	post.addr = NULL;
 	post.flags = 0;
 	return register_kprobe(&post);
@@ -127,7 +128,7 @@ static int stick_off(void)
 	return 0;
 }
 
-/* What bpf_trampoline_update() of 6.1 does to an ftrace_ops that is registered. */
+/* Takes the function from a registered ftrace_ops, as bpf_trampoline_update() of 6.1 does. */
 
 static void traced(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 		   struct ftrace_regs *regs)

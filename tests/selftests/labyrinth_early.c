@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A driver of the self-tests that gets its pages while it is loaded, by code that the
- * kernel frees then, and that has a page lent when it goes, whose borrower keeps it for good.
+ * A driver of the self-tests that allocates pages in init code, which the kernel frees after the
+ * load. At the unload a page is lent, and the borrower keeps the page for good.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
@@ -47,7 +47,7 @@ static int __init early_init(void)
 }
 module_init(early_init);
 
-/* The owner is left behind; so are its pages. */
+/* Leaves the owner and the owner's pages behind. */
 static void __exit early_exit(void)
 {
 }

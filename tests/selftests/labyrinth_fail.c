@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Makes Labyrinth's own calls of the kernel fail, one by one, and keeps the books of
- * what it has got and not given back. Loaded before labyrinth.ko, it sees all of its
- * calls from the first on, and knows them by where they return to. Nothing in
- * Labyrinth helps it: what is tested is the module as it is shipped.
+ * Makes the kernel functions that Labyrinth calls fail, call by call, and counts the resources
+ * that Labyrinth has got and not given back. Loaded before labyrinth.ko, this module sees every
+ * call of Labyrinth's from the first on: a call is Labyrinth's if the return address is in
+ * Labyrinth. Labyrinth has no code for this test: the module is tested as shipped.
  *
  * In /sys/module/labyrinth_fail/parameters:
- *   nth	written: which call from now on is to fail, from 1; 0: none
- *   times	how many from that one on; set before nth
- *   seen	calls that can fail, since nth was written
- *   failed	how many of them were made to
- *   last	the last of those
- *   owed	what is not given back: pages, objects and registrations
- *   missing	which of the functions this kernel has not, or does not let be probed
+ *	nth	written: the number of the first call to fail, counted from now, from 1; 0: none
+ *	times	how many calls fail, from the nth on; set before nth
+ *	seen	calls that can fail, since nth was written
+ *	failed	how many calls were made to fail
+ *	last	the last call that was made to fail
+ *	owed	pages, objects and registrations that were got and not given back
+ *	missing	probed functions that this kernel lacks, or does not let be probed
  *
- * A call that is to fail does not run: its probe sends it to __fentry__, which only
- * returns. Page allocations alone do run and are undone, for how many pages a bulk
- * allocation gave is known only when it returns; and one function cannot well have
- * both kinds of probe.
+ * A call that is to fail does not run: the probe sends the CPU to __fentry__, which only returns.
+ * A page allocation does run and is undone, since only the return tells how many pages a bulk
+ * allocation gave. No other call is undone: a function cannot well have both kinds of probe.
  */
 #include <linux/atomic.h>
 #include <linux/dma-mapping.h>
@@ -31,7 +30,7 @@
 
 #include "../../labyrinth_compat.h"
 
-/* Being loaded, live, or being unloaded; NULL: not there. */
+/* Set while labyrinth.ko is being loaded, is live, or is being unloaded; else NULL. */
 static struct module *labyrinth;
 
 static unsigned int nth;
@@ -89,7 +88,7 @@ static const struct kernel_param_ops last_ops = { .get = last_get };
 module_param_cb(last, &last_ops, NULL, 0444);
 MODULE_PARM_DESC(last, "The last call that was made to fail");
 
-/* At a function's first instruction its return address is on top of the stack. */
+/* At a function's first instruction the return address is on top of the stack. */
 static bool is_labyrinths(struct pt_regs *regs)
 {
 	const struct module *mod = READ_ONCE(labyrinth);
@@ -113,13 +112,13 @@ static bool is_to_fail(const char *name)
 /* Calls that get something, or do something that may fail. */
 
 enum books {
-	UNTOLD,		/* what it gets is not kept books of */
+	UNTOLD,		/* no books are kept of the result */
 	GETS,
 };
 
 struct call {
 	struct kprobe kp;
-	unsigned long failure;		/* what it returns then */
+	unsigned long failure;		/* the return value of a call that fails */
 	enum books books;
 };
 
@@ -139,7 +138,7 @@ static int called(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
-/* That there is one keeps the kernel from making a jump of the probe. */
+/* A kprobe with a post_handler is not optimized to a jump. */
 static void called_post(struct kprobe *kp, struct pt_regs *regs,
 			unsigned long flags)
 {
@@ -158,15 +157,15 @@ static void called_post(struct kprobe *kp, struct pt_regs *regs,
 #define CALL(name, fails_with, kept)	PROBE(name, fails_with, kept, called_post)
 
 /*
- * The guard hooks it too, which ftrace forbids beside a probe with a second handler.
- * No probe of a function that ftrace can hook is made a jump anyway.
+ * Functions that the guard hooks as well, which ftrace forbids beside a kprobe with a
+ * post_handler. The kernel makes no kprobe a jump anyway where ftrace can hook.
  */
 #define HOOKED(name, fails_with, kept)	PROBE(name, fails_with, kept, NULL)
 
-/* What an xarray returns for -ENOMEM. */
+/* The xarray's form of -ENOMEM. */
 #define XA_NO_MEMORY	((unsigned long)-ENOMEM << 2 | 2)
 
-/* Under all the names that they have, from 6.1 to 7.3. */
+/* All names of the functions, from 6.1 to 7.3. */
 static struct call calls[] = {
 	CALL("kmalloc_trace", 0, UNTOLD),
 	CALL("__kmalloc_cache_noprof", 0, UNTOLD),
@@ -205,9 +204,9 @@ static struct call calls[] = {
 };
 
 /*
- * Calls that give something back. They do not fail. Not kfree() and kvfree(): what a
- * function calls last, the compiler makes a jump, and then the call is taken for one
- * by that function's caller. So vfree()'s kfree() would be Labyrinth's own.
+ * Calls that give something back. These calls do not fail. kfree() and kvfree() are left out: the
+ * compiler makes a jump of a function's last call, and such a call seems to be made by the
+ * function's caller. So a kfree() by vfree() would count as Labyrinth's.
  */
 
 static int gave_back(struct kprobe *kp, struct pt_regs *regs)
@@ -239,7 +238,7 @@ static struct kprobe returns[] = {
 /* Calls that get pages. */
 
 struct page_call {
-	struct page **pages;	/* where a bulk allocation puts them */
+	struct page **pages;	/* the array that a bulk allocation fills */
 	bool fail;
 };
 
@@ -302,7 +301,7 @@ static struct kretprobe page_calls[] = {
 	PAGE_CALL("alloc_pages_bulk_noprof", bulk_returns),
 };
 
-/* A probe that was not to be had has no address. */
+/* A probe that could not be registered has no address. */
 
 static int missing_get(char *buf, const struct kernel_param *kp)
 {

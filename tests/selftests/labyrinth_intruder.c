@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Foreign code, written without Labyrinth's header: it tries every way that a
- * module has to somebody else's page, by the page's frame number.
+ * Foreign code, written without Labyrinth's header: tries every way by which a module can reach
+ * another module's page, by the page's frame number.
  *
- * What is written to /dev/labyrinth_intruder is "word pfn". A word of the kernel's
- * side is done at once, and the write returns its errno; what it mapped, it reads
- * and unmaps again. A word of the user's side is done by the mmap() that
- * follows on the same file, or by the page fault after it. Words ending in -range
- * offer pages of our own beside the page in question.
+ * A line "word pfn" is written to /dev/labyrinth_intruder. A word of the kernel's side is done at
+ * once, and the write returns the word's errno; a mapping that the word makes is read and unmapped
+ * again. A word of the user's side is done by the next mmap() of the same file, or by the page
+ * fault after that. Words ending in -range offer pages of our own beside the page in question.
  *
- * What has no errno is given one: NULL is -ENOMEM, no DMA address -EIO.
+ * Results without an errno get an errno: NULL is -ENOMEM, no DMA address -EIO.
  */
 #define pr_fmt(fmt) "labyrinth_intruder: " fmt
 
@@ -34,7 +33,7 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
-/* No word of Labyrinth in it but its names for what kernels call differently. */
+/* Of Labyrinth's, only the names for interfaces that differ between kernels. */
 #include "../../labyrinth_compat.h"
 #include LAB_PFN_T_H
 
@@ -65,8 +64,8 @@ static struct platform_device *pdev;
 static struct page *own[NR_PAGES];
 
 /*
- * Two pages that were allocated as one block. One of them is given up to Labyrinth; the
- * other is ours, whatever becomes of the block.
+ * Two pages that were allocated as a block. Labyrinth gets a page of the two; the other page is
+ * ours, whatever becomes of the block.
  */
 static unsigned long block;
 module_param(block, ulong, 0444);
@@ -155,7 +154,7 @@ static int do_dma_map_single(struct attempt *try)
 					PAGE_SIZE, DMA_BIDIRECTIONAL));
 }
 
-/* From the page before it into it. */
+/* From the page before into the page in question. */
 static int do_dma_map_page_range(struct attempt *try)
 {
 	struct page *before = pfn_to_page(try->pfn - 1);
@@ -219,7 +218,7 @@ static int do_dma_map_sgtable(struct attempt *try)
 	return err;
 }
 
-/* Out of its owner's hands. */
+/* Out of the owner's hands. */
 
 static int do_free_page(struct attempt *try)
 {
@@ -227,7 +226,7 @@ static int do_free_page(struct attempt *try)
 	return 0;
 }
 
-/* More often than there are references: the last one is freed. */
+/* Puts every reference, though this module has none: the last put frees the page. */
 static int do_put_page_away(struct attempt *try)
 {
 	while (page_ref_count(try->page) > 1)
@@ -236,7 +235,7 @@ static int do_put_page_away(struct attempt *try)
 	return 0;
 }
 
-/* The last one by way of a list, as a page cache's user drops its references. */
+/* The last reference goes by way of a list, as a user of the page cache drops references. */
 static int do_release_pages_away(struct attempt *try)
 {
 	while (page_ref_count(try->page) > 1)
@@ -251,7 +250,7 @@ static int do_put_page(struct attempt *try)
 	return 0;
 }
 
-/* A mapping that is none: the page allocator takes no page that has one. */
+/* A wild page->mapping: the page allocator takes no page that has a mapping. */
 static int do_spoil(struct attempt *try)
 {
 	WRITE_ONCE(try->page->mapping, (struct address_space *)0x1000);
@@ -277,7 +276,7 @@ static int do_block_make(struct attempt *try)
 	return 0;
 }
 
-/* The page in question is Labyrinth's; the other one of the block goes. */
+/* The page in question is Labyrinth's; the block's other page goes. */
 static int do_block_drop(struct attempt *try)
 {
 	__free_page(pfn_to_page(block + (try->pfn == block)));
@@ -291,7 +290,7 @@ static int do_free_pages(struct attempt *try)
 	return 0;
 }
 
-/* The first page lives on, and the allocator frees the rest without a look at it. */
+/* The first page lives on, and the allocator frees the rest of the block unchecked. */
 static int do_free_pages_raised(struct attempt *try)
 {
 	struct page *first = pfn_to_page(block);
@@ -367,9 +366,8 @@ static long grab(void *arg)
 }
 
 /*
- * Whether the page allocator gives the page in question to somebody, on whichever CPU: by
- * itself, or as a part of the block that it was freed with, which waits on a list of its
- * own order.
+ * Whether the page allocator hands out the page in question, on any CPU: alone, or as a part of
+ * the block that was freed with the page, which waits on the list of the block's order.
  */
 static int do_grab(struct attempt *try)
 {
@@ -393,7 +391,7 @@ static int do_hwpoison(struct attempt *try)
 	return PageHWPoison(try->page) ? -EHWPOISON : 0;
 }
 
-/* Under its owner, and by reference. */
+/* While the owner has the page, and by reference. */
 
 #ifdef CONFIG_X86
 static int do_set_memory_uc(struct attempt *try)
@@ -434,7 +432,7 @@ static int do_vmap_huge(struct attempt *try)
 	return use_and_vunmap(addr, vunmap);
 }
 
-/* Through the direct map, where nobody can be stopped: so the test may see. */
+/* Through the direct map, where Labyrinth cannot stop an access: so the test may see. */
 
 static int do_paint(struct attempt *try)
 {
@@ -463,7 +461,7 @@ static int mmap_insert_pages(struct attempt *try, struct vm_area_struct *vma)
 	return vm_insert_pages(vma, vma->vm_start, try->pages, &nr);
 }
 
-/* More than there is room for: the core reads none of them. */
+/* More pages than there is room for: the core does not read the array. */
 static int mmap_insert_pages_huge(struct attempt *try, struct vm_area_struct *vma)
 {
 	unsigned long nr = BIT(30);
@@ -519,7 +517,7 @@ static vm_fault_t fault_insert_pfn_prot(struct attempt *try,
 }
 
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
-/* It would not fit into the mapping, and is refused for that at the latest. */
+/* A huge entry would not fit into the mapping, and is refused for that at the latest. */
 static vm_fault_t fault_insert_pmd(struct attempt *try, struct vm_fault *vmf)
 {
 	return vmf_insert_pfn_pmd(vmf, lab_mixed_pfn(try->pfn), false);
@@ -544,14 +542,14 @@ static vm_fault_t fault_page(struct attempt *try, struct vm_fault *vmf)
 	return 0;
 }
 
-/* The bug: munmap(), or the refusal, puts a reference that nobody has taken. */
+/* The bug: munmap(), or the refusal, puts a reference that was never taken. */
 static vm_fault_t fault_page_no_get(struct attempt *try, struct vm_fault *vmf)
 {
 	vmf->page = try->page;
 	return 0;
 }
 
-/* What it costs others that the guard looks: dmesg has the figures. */
+/* The guard's cost for other code: dmesg has the figures. */
 
 static u64 bench_dma(struct vm_area_struct *vma)
 {
@@ -760,7 +758,7 @@ static void put_spd_page(struct splice_pipe_desc *spd, unsigned int i)
 	put_page(spd->pages[i]);
 }
 
-/* The page goes into the pipe with a reference of its own, as any driver may put one. */
+/* Puts the page into the pipe with a reference for the pipe, as any driver may. */
 static ssize_t intruder_splice(struct file *file, loff_t *pos,
 			       struct pipe_inode_info *pipe, size_t len,
 			       unsigned int flags)

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A driver for two of qemu's edu devices with bugs that are planted: its device
- * writes where it has no right to, any more or at all. Load it for a test only.
- * What is written to /sys/module/labyrinth_stray/parameters/deed befalls one page, a
- * deed for each word; the write returns its errno:
+ * A driver for two of qemu's edu devices, with planted bugs: the driver's device writes to a page
+ * where the device has no right to write, no longer or never. Load this module for a test only. A
+ * word written to /sys/module/labyrinth_stray/parameters/deed is a deed for a single page; the
+ * write returns the deed's errno:
  *
- *	take, again	a page that the device can address; the one freed last
- *	map, unmap	for the device to write to it
- *	map-other	the same, for the other device: to be refused
- *	map-plain	the same, by the kernel's own call: to be refused by the guard
- *	free		give it back
- *	write		the device writes to where it is, or was last, mapped
- *	write-phys	the device writes to its physical address
- *	write-other	the other device writes to where it is mapped
- *	look		-EUCLEAN: somebody has written to it since it was taken
+ *	take, again	get a page that the device can address; get the page freed last
+ *	map, unmap	map the page for the device to write; unmap the page
+ *	map-other	map the page for the other device: must be refused
+ *	map-plain	the same by the kernel's own call: the guard must refuse
+ *	free		free the page
+ *	write		the device writes to the page's mapping, or the last mapping
+ *	write-phys	the device writes to the page's physical address
+ *	write-other	the other device writes to the address that "write" uses
+ *	look		-EUCLEAN: the page was written to since "take" or "again"
  */
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
@@ -33,7 +33,7 @@
 static struct pci_dev *devices[2];
 static struct labyrinth_owner *owner;
 
-/* The page in question, and where it was mapped last. */
+/* The page in question, and the DMA address of the page's last mapping. */
 static void *page;
 static dma_addr_t dma;
 
@@ -182,7 +182,7 @@ static int make_owner(void)
 	struct labyrinth_owner_attrs attrs = {
 		.name = "stray",
 		.nid = NUMA_NO_NODE,
-		.flags = LABYRINTH_OWNER_SINGLE,	/* what is freed comes next */
+		.flags = LABYRINTH_OWNER_SINGLE,	/* a freed page comes next */
 	};
 
 	if (!devices[1])

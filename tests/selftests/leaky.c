@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A module that keeps pages and forgets them: one in a static variable, one in an object
- * of a slab, and one whose object is free again. Nothing of it knows Labyrinth. The
- * parameters say which frames.
+ * A module that keeps three pages and forgets the pages: the pointer to the first is in a static
+ * variable, to the second in an object of a slab, to the third in an object that is free again.
+ * The module does not know Labyrinth. The parameters give the frame numbers.
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -18,7 +18,7 @@ struct leaky_note {
 static struct page *leaky_static;
 static struct leaky_note *leaky_note;
 static struct page *leaky_past;
-/* So many that not all of them are soon in use again. */
+/* So many that some objects stay unused for a while. */
 static struct leaky_note *leaky_pasts[64];
 
 static unsigned long pfn_static, pfn_slab, pfn_past;
@@ -26,7 +26,7 @@ module_param(pfn_static, ulong, 0444);
 module_param(pfn_slab, ulong, 0444);
 module_param(pfn_past, ulong, 0444);
 
-/* Kept as a number, which is no pointer. */
+/* Keeps the page as a number, which is no pointer. */
 static unsigned long hide(struct page **page)
 {
 	unsigned long pfn = page_to_pfn(*page);

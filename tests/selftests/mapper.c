@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the self-test of an owner's own mappings cannot say in shell. To read
- * /sys/kernel/debug/labyrinth_mapper/dma, or vmap, is to run the steps of that name,
- * in order: a line for each says what it gave, and what it had to.
+ * The parts of the self-test of an owner's own mappings that a shell cannot do. A read of
+ * /sys/kernel/debug/labyrinth_mapper/NAME runs the steps of that name (dma, vmap, ...), in order.
+ * Each step prints a line: the result, and the result that was due.
  */
 #define pr_fmt(fmt) "labyrinth_mapper: " fmt
 
@@ -25,7 +25,7 @@ static struct device *dev, *other_dev;
 static struct labyrinth_owner *owner, *other, *no_device;
 static struct dentry *root;
 
-/* What the steps of one run hand on. */
+/* Handed on from step to step of a run. */
 static void *page;
 static dma_addr_t whole, part;
 
@@ -46,7 +46,7 @@ static int run_steps(struct seq_file *m, const struct step *step)
 	return 0;
 }
 
-/* The file that runs the steps of that name. */
+/* Defines the file that runs name##_steps. */
 #define SHOW_STEPS(name)						\
 static int name##_show(struct seq_file *m, void *unused)		\
 {									\
@@ -154,7 +154,7 @@ static int map_wild_way(void)
 	return map_wish(owner, dev, 0, PART, 42);
 }
 
-/* Cut off to a byte, it would be one. */
+/* The direction is valid if cut off to a byte: must be refused. */
 static int map_wilder_way(void)
 {
 	return map_wish(owner, dev, 0, PART, 256 + DMA_TO_DEVICE);
@@ -393,7 +393,7 @@ static int vmap_too_many(void)
 	return vmap_wish(owner, pages, UINT_MAX);
 }
 
-/* One of the pages is not the owner's: none is mapped. */
+/* A page of another owner is among the pages: no page is mapped. */
 static int vmap_with_one_of_another(void)
 {
 	void *mixed[] = { pages[0], pages[1], NULL };
@@ -493,7 +493,7 @@ static struct platform_device *make_device(int id)
 	return made;
 }
 
-/* An owner that goes and leaves one page mapped for DMA, one into the kernel. */
+/* Destroys an owner that has a page mapped for DMA and a page mapped into the kernel. */
 static int leave_mapped(void)
 {
 	struct labyrinth_owner *leaver = make_owner("leaver", dev);
@@ -506,7 +506,7 @@ static int leave_mapped(void)
 	err = labyrinth_dma_map(leaver, dev, two[0], 0, PAGE_SIZE,
 				DMA_FROM_DEVICE, &dma) ?:
 	      PTR_ERR_OR_ZERO(labyrinth_vmap(leaver, &two[1], 1));
-	/* And somebody drops a reference that is not his. */
+	/* Foreign code puts a reference without having taken any. */
 	put_page(virt_to_page(two[0]));
 	return labyrinth_owner_destroy(leaver) == 2 ? err : -EILSEQ;
 }
@@ -519,9 +519,9 @@ static const struct step leave_steps[] = {
 SHOW_STEPS(leave);
 
 /*
- * An owner's pages, one mapped for DMA and one into the kernel, that are freed by
- * others so often that the page allocator has them, and gives them to Labyrinth again:
- * the device may write to its page yet.
+ * Two pages of an owner, mapped for DMA and into the kernel. Foreign code frees both so often that
+ * the page allocator has both, and gives both to Labyrinth again. The device may still write to
+ * the page mapped for DMA.
  */
 static struct labyrinth_owner *robbed;
 static void *in_window, *robbed_window;
@@ -599,7 +599,7 @@ SHOW_STEPS(rob);
 #define is_charged(page)	false
 #endif
 
-/* What is charged to a memory cgroup is the cgroup's until it goes back to the system. */
+/* A page charged to a memory cgroup is the cgroup's until the page goes back to the system. */
 static int adopt_page(gfp_t gfp, bool charged)
 {
 	struct page *adopted = alloc_page(gfp);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The parts of labyrinth_mapper.ko: mapper.c has the owners and the steps that are
- * run at one go, mapper_process.c the device that a process maps pages of.
+ * The parts of labyrinth_mapper.ko: mapper.c has the owners and the steps that a single read runs,
+ * mapper_process.c the device that lets a process map pages.
  */
 #ifndef MAPPER_H
 #define MAPPER_H

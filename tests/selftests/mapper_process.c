@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/labyrinth_mapper: whoever opens it is an owner with a few pages, and may map
- * them. What is written to it befalls a page, in the context of the write or of a
- * hard interrupt; what is read from it is the pages as the kernel sees them.
+ * /dev/labyrinth_mapper: each open file is an owner with a few pages, which the process may map. A
+ * word written to the file befalls a page, in the context of the write or of a hard interrupt. A
+ * read gives the pages' content as the kernel sees the pages.
  */
 #include <linux/fs.h>
 #include <linux/irq_work.h>
@@ -22,9 +22,9 @@
 struct mapped_file {
 	struct labyrinth_owner *owner;
 	void *pages[NR_PAGES];		/* NULL: not ours any more */
-	void *freed;			/* the last one freed by word */
+	void *freed;			/* the page that a word freed last */
 	struct irq_work work;
-	unsigned int index;		/* for the two below */
+	unsigned int index;		/* of the page for @work */
 	int err;
 };
 
@@ -96,7 +96,7 @@ static int mapper_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* A process waits in mmap(), and so holds its mmap_lock, until it is told to go on. */
+/* A process waits in mmap(), with the mmap_lock held, until end_stall(). */
 static DECLARE_WAIT_QUEUE_HEAD(stall_queue);
 static bool is_stalled, may_go;
 
@@ -124,7 +124,7 @@ static int end_stall(void)
 	return 0;
 }
 
-/* The driver gives a copy of the VMA, which then is used for something else. */
+/* The driver passes a copy of the VMA, and overwrites the copy afterwards. */
 static noinline int mmap_by_copy(struct mapped_file *mapped,
 				 const struct vm_area_struct *vma,
 				 struct vm_area_struct *copy)
@@ -159,8 +159,8 @@ static int mmap_by_copy_on_heap(struct mapped_file *mapped,
 }
 
 /*
- * The driver puts its own fault handler before Labyrinth's, which sees what is
- * Labyrinth's only so long; nobody hears of a close.
+ * The driver puts another fault handler before Labyrinth's. The VMA has Labyrinth's private data
+ * only while wrapped_fault() calls Labyrinth's handler. No code hears of a close.
  */
 static const struct vm_operations_struct *inner_ops;
 static void *inner_data;
@@ -192,7 +192,7 @@ static int mmap_wrapped(struct mapped_file *mapped, struct vm_area_struct *vma)
 	return 0;
 }
 
-/* All pages at offset 0; at another, such a list as must be refused. */
+/* Maps all pages at offset 0. Every other offset is a driver's mistake, or a stall. */
 static int mapper_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct mapped_file *mapped = file->private_data;
@@ -212,7 +212,7 @@ static int mapper_mmap(struct file *file, struct vm_area_struct *vma)
 	case 4:		/* twice the same page */
 		pages[1] = pages[0];
 		return labyrinth_mmap(mapped->owner, vma, pages, NR_PAGES);
-	case 6:		/* other pages, where some are */
+	case 6:		/* another owner's pages, over mapped pages */
 		if (labyrinth_mmap(mapped->owner, vma, pages, NR_PAGES))
 			return -ENXIO;
 		return labyrinth_mmap(heir, vma, pages, NR_PAGES) == -EINVAL ? 0 : -ENXIO;
@@ -224,7 +224,7 @@ static int mapper_mmap(struct file *file, struct vm_area_struct *vma)
 		return mmap_wrapped(mapped, vma);
 	case 10:
 		return stall();
-	case 5:		/* the driver fails after it */
+	case 5:		/* the driver fails after labyrinth_mmap() */
 		return labyrinth_mmap(mapped->owner, vma, pages, NR_PAGES) ?:
 		       -ECANCELED;
 	default:
@@ -247,7 +247,7 @@ static void destroy(struct mapped_file *mapped)
 	memset(mapped->pages, 0, sizeof(mapped->pages));
 }
 
-/* Takes a page, which must be the last one freed. */
+/* Takes a page, which must be the page freed last. */
 static int take_again(struct mapped_file *mapped, unsigned int index)
 {
 	void *page = labyrinth_void_alloc_page_gfp_atomic_exclusive(mapped->owner);

@@ -1,31 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A table: word of struct page x state of the page x kind of owner x what was
- * written x next call. Each call must do what it does with a page that nobody has
- * written to. Load it for a test only. What is written to
- * /sys/module/labyrinth_overwritten/parameters/ befalls a row of the table:
+ * A table: word of struct page x state of the page x kind of owner x value written x next call.
+ * Each call must do the same as with an untouched page. Load this module for a test only. In
+ * /sys/module/labyrinth_overwritten/parameters/:
  *
- *	rows	lists them (read): WORD STATE OWNER
- *	row	plays one: every call, every value. -EUCLEAN: not as it should be; dmesg
- *		says what was otherwise
- *	hold	brings pages into the row's state, one for each value, and writes them
- *	drop	ends that, and looks whether all is as it should be
+ *	rows	read: lists the rows of the table: WORD STATE OWNER
+ *	row	written: plays a row, every call with every value. -EUCLEAN: a call did not do
+ *		as it should; dmesg has the difference
+ *	hold	written: brings pages into the row's state, a page for each value, and
+ *		overwrites the word
+ *	drop	ends the hold, and checks that all is as it should be
  *
- * A row's calls are played twice: with pages that nobody touches, and with pages that
- * each have a value of their own in the word. What a call gives, and how the
- * page is after it, must be the same.
+ * A row's calls are played twice: with untouched pages, and with pages that each have a different
+ * value in the word. The call's result, and the page's state after the call, must be the same.
  *
- * A page that is handed out, or freed, may have what was written: nothing follows the
- * words while the page is its owner's. The words must be right after each call
- * that lets others follow them (lend, release, release_lent) or that looks them over
- * (reclaim, transfer).
+ * A page that is handed out, or freed, may keep the value: no code follows the words while the
+ * owner has the page. The words must be right after each call that lets other code follow the
+ * words (lend, release, release_lent) or that checks the words (reclaim, transfer).
  *
- * Not written: PG_hwpoison, which keeps a page out of use for good; PG_lru, since
- * compaction would unlink what has it; flags == -1 where the kernel asserts that
- * they are not that; types that the page allocator looks for in a freed page's
- * neighbours; of a page that is lent, the number in the type's place that says that the
- * borrower has mapped it. A borrower's reference is dropped by the count alone: put_page()
- * would follow PageTail, in the core.
+ * Not written: PG_hwpoison, which keeps a page out of use for good; PG_lru, since compaction would
+ * unlink the page; flags == -1 where the kernel asserts that flags differ from -1; types that the
+ * page allocator looks for in a freed page's neighbours; of a lent page, the number in the type's
+ * place that says that the borrower has mapped the page. A borrower's reference is dropped by the
+ * count alone: put_page() would follow PageTail, in the core.
  */
 #define pr_fmt(fmt) "labyrinth_overwritten: " fmt
 
@@ -45,7 +42,7 @@
 
 #define MOST_VALUES	40U
 #define REFS_EXCLUSIVE	32
-#define MOST_MAPPED	2U	/* one that set_up() made, and one by a call */
+#define MOST_MAPPED	2U	/* by set_up(), and by a call */
 
 enum word { FLAGS, LRU_NEXT, LRU_PREV, MAPPING, INDEX, PRIVATE, TYPE, MEMCG, ALL_WORDS };
 
@@ -101,15 +98,15 @@ struct row {
 
 /**
  * struct subject - a page that a row is about
- * @addr: where it is.
- * @page: its struct page.
- * @dma: where it is mapped for the device; each mapping may be bounced to elsewhere.
- * @vaddr: where it is mapped in the kernel, or NULL.
- * @owner: who may give it back; NULL: nobody has it out.
+ * @addr: the page's address.
+ * @page: the page's struct page.
+ * @dma: the page's mappings for the device; the DMA API may bounce each elsewhere.
+ * @vaddr: the page's mapping in the kernel, or NULL.
+ * @owner: the owner that may give the page back; NULL: the page is not handed out.
  * @loans: references that were lent.
- * @mapped: how many mappings for the device there are.
- * @lent: it has to be reclaimed.
- * @ordinary: it is out of Labyrinth.
+ * @mapped: number of mappings for the device.
+ * @lent: the page has to be reclaimed.
+ * @ordinary: the page is out of Labyrinth.
  */
 struct subject {
 	void *addr;
@@ -123,7 +120,7 @@ struct subject {
 	bool ordinary;
 };
 
-/* What a call gave, and how the page was after it. */
+/* A call's result, and the page's state after the call. */
 struct outcome {
 	int err;
 	int state;
@@ -168,7 +165,7 @@ static void make_owner(enum kind kind)
 	owner = labyrinth_owner_create(&attrs);
 }
 
-/* What is written. */
+/* The values written. */
 
 static bool may_be_type(u32 value)
 {
@@ -208,7 +205,7 @@ static void list_values(const struct row *row)
 		add_value(row, chosen[i]);
 	if (row->word != FLAGS)
 		return;
-	/* What flips a single flag: see write_flags(). */
+	/* Each small number flips a single flag: see write_flags(). */
 	for (i = 0; i < __NR_PAGEFLAGS; i++)
 		add_value(row, i);
 }
@@ -221,8 +218,8 @@ static void list_values(const struct row *row)
 #endif
 
 /*
- * A small number is the number of a flag to flip; one without any flag is another zone and
- * node, with all flags as they were.
+ * A small number is the number of a flag to flip. A value without any flag is another zone and
+ * node: all flags stay as they were.
  */
 static void write_flags(unsigned long *at, unsigned long value)
 {
@@ -303,7 +300,7 @@ static int map(struct subject *s)
 
 static int unmap(struct subject *s)
 {
-	/* The last one; of a page that is not mapped, none. */
+	/* The last mapping; of a page that is not mapped, the unused first entry. */
 	dma_addr_t dma = s->dma[s->mapped ? s->mapped - 1 : 0];
 	int err = labyrinth_dma_unmap(s->owner ?: owner, &device->dev, s->addr,
 				      dma, PAGE_SIZE, DMA_TO_DEVICE);
@@ -352,7 +349,7 @@ static int bring_into(enum state state, struct subject *s)
 	}
 }
 
-/* A page's owner goes while it is lent: it is in limbo. */
+/* Destroys the owner while the pages are lent: the pages are in limbo. */
 static int send_to_limbo(enum kind kind)
 {
 	unsigned int i, out = labyrinth_owner_destroy(owner);
@@ -379,7 +376,7 @@ static int set_up(const struct row *row)
 	return err;
 }
 
-/* The owner is done with the page, whatever was done to it. */
+/* Ends whatever was done to the page, and gives the page back. */
 static int bring_home(struct subject *s)
 {
 	int err = 0;
@@ -399,7 +396,7 @@ static int bring_home(struct subject *s)
 	return err;
 }
 
-/* What is called next. */
+/* The next call. */
 
 static int call_alloc(struct subject *s)
 {
@@ -411,7 +408,7 @@ static int call_alloc(struct subject *s)
 	for (i = 0; i < nr_values; i++)
 		if (subjects[i].addr == addr && !subjects[i].owner)
 			break;
-	/* One of the subjects that are cached, and which: or another page. */
+	/* The result for a cached subject is the subject's index; any other page goes back. */
 	if (i == nr_values)
 		return labyrinth_free_page(owner, addr) ?: -ENOENT;
 	subjects[i].owner = owner;
@@ -491,7 +488,7 @@ static int call_put_and_reclaim(struct subject *s)
 
 #define IF(state)	BIT(state)
 #define ALWAYS		(BIT(NR_STATES) - 1)
-/* Nobody has a handle to the page's owner any more. */
+/* No code has a handle to a limbo page's owner any more. */
 #define WITH_OWNER	(ALWAYS & ~IF(LIMBO))
 
 /* How the words of struct page must be after a call that succeeded. */
@@ -531,7 +528,7 @@ static bool is_at_home(struct page *page)
 	       zone_spans_pfn(page_zone(page), page_to_pfn(page));
 }
 
-/* By these words the core takes a page for another than it is. */
+/* Whether the core takes the page for a single page, of the zone and node where the page is. */
 static bool has_structure(struct page *page)
 {
 	const unsigned long *words = (const unsigned long *)page;
@@ -553,8 +550,8 @@ static unsigned long memcg_of(struct page *page)
 #endif
 
 /*
- * alloc_page() gives a page without any flag; those of a borrower may stay when it is back,
- * or is left to the borrower.
+ * alloc_page() gives a page without any flag. A borrower's flags may stay when the page is
+ * reclaimed, or is left to the borrower.
  */
 static unsigned long wrong_flags(enum rightness rightness)
 {
@@ -562,7 +559,9 @@ static unsigned long wrong_flags(enum rightness rightness)
 				       PAGE_FLAGS_CHECK_AT_FREE;
 }
 
-/* What a borrower may keep in these words is its own. */
+/*
+ * Whether @words have content that must be gone. In a page left to the borrower, PRIVATE may stay.
+ */
 static bool is_used(const unsigned long *words, enum rightness rightness)
 {
 	if (rightness == LEFT)
@@ -597,13 +596,13 @@ static struct outcome outcome_of(const struct row *row, const struct call *call,
 	struct labyrinth_page_info info;
 	struct outcome outcome = { .err = call->fn(s) };
 
-	/* Out of limbo it goes when it is looked at, once a second. */
+	/* A page leaves limbo when the worker looks, once a second: the state is not known yet. */
 	if (call->fn == call_put && !s->owner)
 		return outcome;
 	outcome.state = labyrinth_query(s->addr, &info) ?: info.state;
 	outcome.wrong_words = !outcome.err &&
 			      !is_right(s->page, rightness_after(call, row->state));
-	/* A page that has gone is anybody's. */
+	/* A page that has left Labyrinth may be in use by any code: the count says nothing. */
 	outcome.refs = outcome.state < 0 && !s->ordinary && !s->loans ?
 		       0 : page_ref_count(s->page);
 	return outcome;
@@ -649,7 +648,7 @@ static void compare(const struct row *row, const struct call *call)
 	}
 }
 
-/* As many more as there were, so that all that is cached is seen. */
+/* Twice as many pages as there were, so that all cached pages are seen. */
 #define WALK	(2 * MOST_VALUES)
 #define MARK	0x0ae1b121
 
@@ -665,7 +664,7 @@ static void fail_words(const struct row *row, struct page *page, const char *whe
 	       (u32)words[TYPE], memcg_of(page));
 }
 
-/* Handed out, for a loan, and back from it. */
+/* Checks a page as handed out, as lent, and as reclaimed. */
 static void try_page(const struct row *row, void *addr)
 {
 	struct subject s = { .addr = addr, .page = virt_to_page(addr), .owner = owner };
@@ -682,7 +681,7 @@ static void try_page(const struct row *row, void *addr)
 		fail_words(row, s.page, "reclaimed");
 }
 
-/* Every page that can be had is as it should be when it must, and is handed out once. */
+/* Takes every page that the owner can have: each must come once, and have the right words. */
 static void walk(const struct row *row)
 {
 	static void *pages[WALK];
@@ -704,7 +703,7 @@ static void walk(const struct row *row)
 	}
 }
 
-/* The owner goes while its pages are what they are: all at once. */
+/* Destroys the owner with all pages in the row's state. */
 static int destroy_pass(const struct row *row, bool write)
 {
 	unsigned int i;
@@ -746,7 +745,7 @@ static void play_calls(const struct row *row)
 	}
 }
 
-/* On one CPU: so pages come out of the cache in the order of their going. */
+/* On a single CPU: so pages come out of the cache in the order of the frees. */
 static int play_row(const struct row *row)
 {
 	list_values(row);
@@ -770,7 +769,7 @@ static int play_row(const struct row *row)
 	return failures ? -EUCLEAN : 0;
 }
 
-/* What is asked for. */
+/* The row's name. */
 
 static int find(const char * const *names, size_t nr, const char *name)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the self-tests cannot say in shell: a module that does one thing for each
- * word written to /sys/kernel/debug/labyrinth_probe/do and returns its errno,
- * right or wrong as the word asks. A number behind the word says how many pages.
+ * The parts of the self-tests that a shell cannot do. A word written to
+ * /sys/kernel/debug/labyrinth_probe/do names an action, right or wrong; the write returns the
+ * action's errno. A number after the word is the number of pages, or a frame number.
  */
 #define pr_fmt(fmt) "labyrinth_probe: " fmt
 
@@ -29,12 +29,12 @@
 #include "probe_nmi.h"
 #include "probe_starve.h"
 
-/* So that the hammer finds pages from its first blow, on PREEMPT_RT too. */
+/* So that the hammer finds pages from the first blow, on PREEMPT_RT too. */
 #define OTHER_RESERVE 64
 
 #define EXHAUST_RESERVE 256
 
-/* A refill's pages: how far apart they may be, and how many they are. */
+/* The pages of a refill: how far apart at most, and how many. */
 #define NEAR	BIT(20)
 #define FEW	32
 
@@ -65,7 +65,7 @@ static DEFINE_PER_CPU(unsigned long, hammer_hits);
 static DEFINE_PER_CPU(unsigned long, hammer_misses);
 static bool hammering;
 
-/* Inlined, for reports: an owner that is left behind is told by who created it. */
+/* Inlined: reports on an owner left behind name the word's function as the creator. */
 static __always_inline struct labyrinth_owner *
 make_owner(const char *name, unsigned long flags, unsigned int reserve)
 {
@@ -100,7 +100,7 @@ static struct page *alloc_in_zone_movable(void)
 	return NULL;
 }
 
-/* One page out of memory that could go offline, as what a process has can be moved. */
+/* Adopts a page of memory that could go offline, as a process's pages there can be moved. */
 static int do_adopt_movable(unsigned long nr)
 {
 	struct page *page = alloc_in_zone_movable();
@@ -123,7 +123,7 @@ static int do_release_movable(unsigned long nr)
 	return 0;
 }
 
-/* Of somebody else, who has said that it may. */
+/* Adopts a page of other code, with that code's consent. */
 static int do_adopt(unsigned long pfn)
 {
 	void *addr = labyrinth_adopt(owner, pfn_to_page(pfn));
@@ -186,7 +186,7 @@ static int do_drop(unsigned long nr)
 	return err;
 }
 
-/* The last page held, which the words below are about. */
+/* The page held last. The words below are about this page. */
 static void *last(void)
 {
 	return nr_held ? held[nr_held - 1] : NULL;
@@ -210,7 +210,7 @@ static int do_stray_write(unsigned long nr)
 	return err ?: take() == page ? labyrinth_free_page(owner, page) : -EAGAIN;
 }
 
-/* Memory fails while nobody has the page: it is not what is handed out next. */
+/* Memory fails while the page is cached: the next page handed out is another. */
 static int do_broken_cached(unsigned long nr)
 {
 	void *page = take(), *next;
@@ -234,7 +234,7 @@ static void *find_cached_near(void *addr)
 	int i;
 
 	for (i = 0; i < NEAR; i++) {
-		/* One after it, one before it, two after it, ... */
+		/* A page after @addr, a page before, two pages after, ... */
 		void *near = addr + (i & 1 ? i / 2 + 1 : -(i / 2)) * (long)PAGE_SIZE;
 
 		if (!labyrinth_query(near, &info) &&
@@ -246,7 +246,7 @@ static void *find_cached_near(void *addr)
 	return NULL;
 }
 
-/* 0 if @wanted is handed out, and all zeroes, after at most @nr others. */
+/* 0 if @wanted is handed out, and all zeroes, after at most @nr other pages. */
 static int take_until(void *wanted, unsigned long nr)
 {
 	void *page = take();
@@ -261,7 +261,7 @@ static int take_until(void *wanted, unsigned long nr)
 	return labyrinth_free_page(owner, page) ?: err;
 }
 
-/* To a ZERO owner's page that has not been handed out yet. */
+/* Writes to a ZERO owner's page that has not been handed out yet. */
 static int do_stray_fresh(unsigned long nr)
 {
 	void *page = take();
@@ -279,7 +279,7 @@ static int do_foreign_free(unsigned long nr)
 	return labyrinth_free_page(other, last());
 }
 
-/* A free of a page with a reference too few succeeds, and says so. */
+/* A free of a page with a reference too few succeeds, and reports the missing reference. */
 static int do_lose_reference(unsigned long nr)
 {
 	put_page(virt_to_page(last()));
@@ -292,7 +292,7 @@ static int do_raw_free(unsigned long nr)
 	return do_drop(1);
 }
 
-/* More than once: still nobody gets the page, and the owner can free it. */
+/* Freed more than once, the page still goes to nobody, and the owner can free the page. */
 static int do_raw_free_thrice(unsigned long nr)
 {
 	int i;
@@ -302,7 +302,7 @@ static int do_raw_free_thrice(unsigned long nr)
 	return do_drop(1);
 }
 
-/* So often that the page is the page allocator's, and soon another's. */
+/* Frees so often that the page allocator has the page, and soon gives the page to other code. */
 static int do_raw_free_away(unsigned long nr)
 {
 	give_away(virt_to_page(last()));
@@ -321,7 +321,7 @@ static int free_away_and_find(void *page)
 	return found ? 0 : -EAGAIN;
 }
 
-/* Likewise, and the page allocator gives it to Labyrinth again: it is its owner's. */
+/* Likewise, and the page allocator gives the page to Labyrinth again: the owner keeps the page. */
 static int do_raw_free_back(unsigned long nr)
 {
 	void *page = adopt_returning(owner);
@@ -330,7 +330,7 @@ static int do_raw_free_back(unsigned long nr)
 	       labyrinth_free_page(owner, page);
 }
 
-/* The same while it is lent: its borrower may have it yet. */
+/* The same while the page is lent: the borrower may still have the page. */
 static int do_lent_free_back(unsigned long nr)
 {
 	void *page = adopt_returning(owner);
@@ -346,7 +346,7 @@ static int do_lent_free_back(unsigned long nr)
 	return labyrinth_reclaim(owner, page) ?: labyrinth_free_page(owner, page);
 }
 
-/* A borrower may do with a lent page's struct page as it likes. */
+/* A borrower may do anything with a lent page's struct page. */
 static int do_scribble(unsigned long nr)
 {
 	set_page_private(borrowed, 0x5ca1ab1e);
@@ -415,7 +415,7 @@ static bool has_id(struct labyrinth_owner *whose, unsigned int id)
 	return info.owner_id == id;
 }
 
-/* An owner with the id of one that has gone frees a page that was that one's. */
+/* A new owner with the id of a former owner frees a page of the former owner. */
 static int free_by_next(unsigned int id, void *page)
 {
 	struct labyrinth_owner *next;
@@ -483,7 +483,7 @@ static int do_long_names(unsigned long nr)
 	return LONG_NAME(5);
 }
 
-/* The first thread of all is nobody who writes to debugfs. */
+/* init_task never writes to debugfs: an owner bound to init_task refuses the caller. */
 static int do_wrong_thread(unsigned long nr)
 {
 	struct labyrinth_owner_attrs attrs = {
@@ -510,7 +510,7 @@ static int do_unowned(unsigned long nr)
 	return err;
 }
 
-/* Follows what it finds in a page, with the page and its struct page in registers. */
+/* Follows a pointer found in a page, with the page and the struct page in registers. */
 static noinline void follow(unsigned long **where, struct page *page)
 {
 	unsigned long *found = *where;
@@ -545,7 +545,7 @@ static int do_busy(unsigned long nr)
 	return labyrinth_reclaim(owner, last()) ?: err;
 }
 
-/* Ends the owner with all its pages out, and makes another. */
+/* Destroys the owner with all pages handed out, and makes another. */
 static int do_destroy(unsigned long nr)
 {
 	unsigned int out = labyrinth_owner_destroy(owner);
@@ -611,7 +611,7 @@ static int do_rest(unsigned long nr)
 	return misses ? -EIO : 0;
 }
 
-/* What a hard interrupt finds that comes when memory is out. */
+/* The findings of a hard interrupt that comes when memory is out. */
 static struct exhaust {
 	struct irq_work work;
 	struct labyrinth_owner *owner;
@@ -646,7 +646,7 @@ static void exhaust_in_irq(struct irq_work *work)
 	}
 }
 
-/* Held from when memory is wanted until the interrupt has been. */
+/* Held from the first hog() until the interrupt has run. */
 static DEFINE_MUTEX(hog_lock);
 
 static unsigned long unhog(void)
@@ -665,8 +665,8 @@ static unsigned long unhog(void)
 }
 
 /*
- * Who needs memory meanwhile, to start a kernel thread perhaps, waits for the
- * interrupt and then has it all, rather than that a process is killed.
+ * A task that needs memory meanwhile, to start a kernel thread perhaps, waits for the interrupt
+ * and then gets all hogged memory. So the kernel kills no process.
  */
 static int exhaust_notify(struct notifier_block *nb, unsigned long unused,
 			  void *freed)

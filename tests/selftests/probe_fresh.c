@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Words whose owner is made for them and ends with them: whatever fails on the way,
- * nothing may be left of it.
+ * Words that make an owner and destroy the owner at the end: whatever fails on the way, nothing
+ * may be left of the owner.
  */
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
@@ -45,7 +45,7 @@ static int do_nothing(struct labyrinth_owner *owner, unsigned long nr)
 	return 0;
 }
 
-/* @nr pages, of which each is given back that was got. */
+/* Takes @nr pages, and gives back every page that was got. */
 static int take_many(struct labyrinth_owner *owner, unsigned long nr,
 		     unsigned int (*take)(struct labyrinth_owner *owner,
 					  unsigned int nr, void **addrs))
@@ -96,7 +96,7 @@ static int take_slowly(struct labyrinth_owner *owner, unsigned long nr)
 	return err;
 }
 
-/* A page from elsewhere through all that can become of one, and out again. */
+/* Takes an ordinary page through all that can become of a page, and out of Labyrinth again. */
 static int journey(struct labyrinth_owner *owner, unsigned long nr)
 {
 	struct page *page = alloc_page(GFP_KERNEL);
@@ -138,7 +138,7 @@ static int vmap_once(struct labyrinth_owner *owner, unsigned long nr)
 
 static struct platform_device *device;
 
-/* One page, mapped so often that records must be made beyond the reserve's. */
+/* Maps a page so often that records must be made beyond the reserve's. */
 static int dma_map_often(struct labyrinth_owner *owner, unsigned long nr)
 {
 	void *page = labyrinth_void_alloc_page_gfp_atomic_exclusive(owner);

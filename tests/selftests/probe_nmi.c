@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Takes, asks about and gives back a page in each NMI, whoever sends it.
+ * In each NMI, whatever the sender, takes a page, queries the page and gives the page back.
  */
 #define pr_fmt(fmt) "labyrinth_probe: " fmt
 
@@ -35,7 +35,7 @@ static int handle_nmi(unsigned int type, struct pt_regs *regs)
 
 	for (i = 0; i < 100; i++)
 		atomic_inc(take_and_give() ? &hits : &misses);
-	/* Not ours alone. */
+	/* Other handlers may want this NMI too. */
 	return NMI_DONE;
 }
 

@@ -7,7 +7,7 @@
 struct labyrinth_owner;
 
 #ifdef CONFIG_X86
-/* Whose pages the NMIs take. */
+/* The NMIs take pages of this owner. */
 extern struct labyrinth_owner *probe_nmi_owner;
 
 int probe_nmi_begin(unsigned long unused);

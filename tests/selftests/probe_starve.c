@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Frames are sent to a network card while there is no memory: all that atomic
- * allocations can have is taken, and what comes free meanwhile too. One and the same
- * frame is sent over and over, so that the sender allocates nothing.
+ * Sends frames to a network card while there is no memory: all that atomic allocations can have is
+ * taken, and memory that comes free meanwhile too. The same frame is sent over and over, so that
+ * the sender allocates nothing.
  */
 #define pr_fmt(fmt) "labyrinth_probe: " fmt
 
@@ -20,7 +20,7 @@
 
 #define HOG_PERIOD ns_to_ktime(NSEC_PER_MSEC)
 
-/* As tests/selftests/nic/wire.sh has it. */
+/* The same values as in tests/selftests/nic/wire.sh. */
 #define STARVE_DEVICE	"eth0"
 #define STARVE_PEER	"eth1"		/* in another network namespace */
 #define STARVE_MAC	{ 0x52, 0x54, 0, 0, 0, 2 }
@@ -30,7 +30,7 @@
 #define STARVE_SIZE	8000		/* of a datagram: two pages */
 #define STARVE_HEADROOM	64
 
-/* The timer's, while it runs. */
+/* Only the timer accesses these while the timer runs. */
 static LIST_HEAD(hogged);
 static unsigned long nr_hogged;
 static struct hrtimer hog_timer;
@@ -133,7 +133,7 @@ static struct net_device *find_peer(void)
 	return dev;
 }
 
-/* How many frames have arrived, whatever came of them. */
+/* How many frames have arrived, dropped frames included. */
 static u64 arrived(struct net_device *peer)
 {
 	struct rtnl_link_stats64 stats;
@@ -142,7 +142,7 @@ static u64 arrived(struct net_device *peer)
 	return stats.rx_packets + stats.rx_dropped;
 }
 
-/* One after the other: the next when the last has arrived, and its sender is done. */
+/* Sends a frame, and waits until the frame has arrived and the driver is done with @skb. */
 static int send_frame(struct sk_buff *skb, struct net_device *peer)
 {
 	u64 before = arrived(peer);

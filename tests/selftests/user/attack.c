@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Does to files what nobody should, while others read them: wild words, wild places,
- * wild pointers, calls that the files do not have. Every call must come back, with
- * success or an errno. What is done is the same for the same seed.
+ * Misuses files while another process reads the files: wild words, wild places, wild pointers,
+ * calls that the files do not have. Every call must come back, with success or an errno. The same
+ * seed makes the same calls.
  *
  *	attack SEED COUNT FILE...	COUNT calls for each file
- *	attack SEED COUNT		prints COUNT words, one a line
+ *	attack SEED COUNT		prints COUNT words, a line each
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -40,7 +40,7 @@ static unsigned long long any(unsigned long long below)
 
 #define ANY_OF(list) ((list)[any(sizeof(list) / sizeof((list)[0]))])
 
-/* None of them switches on anything that would end the machine. */
+/* No word switches on anything that would end the machine. */
 static const char *any_word(void)
 {
 	static const char * const words[] = {
@@ -55,7 +55,7 @@ static const char *any_word(void)
 	return ANY_OF(words);
 }
 
-/* Fills the buffer; returns how much of it is to be written. */
+/* Fills the buffer; returns how many bytes are to be written. */
 static size_t any_bytes(void)
 {
 	static const size_t sizes[] = { 1, 7, 8, 63, 64, 65 };
@@ -149,7 +149,7 @@ static void attack(const char *path, unsigned long count)
 	}
 }
 
-/* Reads all files again and again, until it is killed. */
+/* Reads all files again and again, until killed. */
 static void read_on(char **paths)
 {
 	char **path;
@@ -174,7 +174,7 @@ static pid_t start_reader(char **paths)
 	return pid;
 }
 
-/* A reader that is no more to be killed has come to grief. */
+/* A reader that ended before the kill has come to grief. */
 static int stop_reader(pid_t pid)
 {
 	int status;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Usage: bpf fentry|fexit FUNCTION...
- * Attaches a BPF program that does nothing to each of the kernel's functions, as
- * bpftrace does. Prints for each "FUNCTION attached", or "FUNCTION " and the name of the
- * errno, then "ready", and holds what it has until it is killed.
+ * Attaches a BPF program that does nothing to each of the kernel's functions, as bpftrace does.
+ * Prints for each function "FUNCTION attached", or "FUNCTION " and the name of the errno, then
+ * "ready". Keeps the programs attached until killed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,7 +19,7 @@
 
 #define MAX_BTF (32 << 20)
 
-/* Of kinds that older headers have no names for. */
+/* Kinds that have no names in older headers. */
 #define KIND_DECL_TAG 17
 #define KIND_ENUM64 19
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Usage: chardev
- * A process maps pages of /dev/labyrinth_chardev and has them for itself, until the
- * driver takes one back. A line for each step: "ok" or "bad", then what it shows.
+ * A process maps pages of /dev/labyrinth_chardev and alone has the pages, until the driver takes a
+ * page back. Prints a line for each test: "ok" or "bad", then the fact tested.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -69,7 +69,7 @@ static void lose_one(void)
 	    "what is gone is not taken back twice");
 }
 
-/* Others want owners too: a user has so many files open, and no more. */
+/* Other users want owners too: a user may have so many files open, and no more. */
 #define MAX_PER_USER 16
 
 static void open_too_many(void)

@@ -2,7 +2,7 @@
 /*
  * As much of ethtool as the tests of the sample driver need.
  *
- *	ethtool stats IFACE	the driver's own counters, one a line
+ *	ethtool stats IFACE	the driver's own counters, a line each
  *	ethtool restart IFACE	has the link negotiated anew
  */
 #include <err.h>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Keeps a page of memory in one place of the kernel, until it is killed.
+ * Keeps a page of memory in a chosen place of the kernel, until killed.
  *
  *	hold map|pipe|tcp|unix|file PATH
  *	hold packet INTERFACE
  *
- * A line says which frame: "pfn N". With pipe, tcp and unix, the page is in no page table
- * any more: it was given to a pipe, and by a second splice() to a socket, without a copy.
- * With packet, which frames arrive is for others to say: it takes them and reads none.
+ * Prints the page's frame number: "pfn N". With pipe, tcp and unix, the page is in no page table
+ * any more: hold gives the page to a pipe, and by a second splice() to a socket, without a copy.
+ * With packet, other programs choose the frames that arrive: hold takes the frames and reads none.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -28,7 +28,7 @@
 
 static size_t page_size;
 
-/* What the kernel keeps of a new page for its lists, it gives up when others come. */
+/* The kernel's per-CPU lists give up references to a new page when other pages come. */
 static void take_others(void)
 {
 	size_t size = 256 * page_size;
@@ -63,7 +63,7 @@ static void *take_page(void)
 	return page;
 }
 
-/* Return: the end to send to, whose other end nobody reads. */
+/* Return: the end to send to. Nobody reads from the other end. */
 static int connect_tcp(void)
 {
 	struct sockaddr_in address = {
@@ -96,7 +96,7 @@ static int connect_to(const char *where)
 	return -1;
 }
 
-/* The pipe alone, or from there on to a socket; then out of our page table. */
+/* Into the pipe alone, or on from the pipe to a socket; then out of our page table. */
 static void give_away(void *page, const char *where)
 {
 	struct iovec part = { page, page_size };

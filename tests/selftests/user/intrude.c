@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Usage: intrude WORD PFN [now|write|read|cow|pipe|socket]
- * Asks /dev/labyrinth_intruder for what WORD says, and prints what came of it: an
- * errno's name or number, SIGBUS or SIGSEGV, "done" for what the kernel did at once,
- * "mapped" where this process can use a mapping of the page. "write" (by default)
- * writes to it, "read" only reads, "cow" writes to a private mapping; "now" maps
- * nothing, for the kernel has done it. "pipe" takes the page into a pipe by splice(),
- * "socket" from there to a socket.
+ * Asks /dev/labyrinth_intruder for WORD, and prints the result: an errno's name or number, SIGBUS
+ * or SIGSEGV, "done" if the kernel has done the word at once, "mapped" if this process can use a
+ * mapping of the page. "write" (by default) writes to the mapping, "read" only reads, "cow" writes
+ * to a private mapping; "now" maps nothing, since the kernel has done the word. "pipe" takes the
+ * page into a pipe by splice(), "socket" from there to a socket.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -40,7 +39,7 @@ static int say_errno(void)
 	return say(strerrorname_np(errno));
 }
 
-/* Which of the mapping's pages: those that take a range have it in the middle. */
+/* The page's offset in the mapping: in a range, the page is in the middle. */
 static size_t offset(const char *word)
 {
 	const char *range = strstr(word, "-range");

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Usage: mapper [once|mistakes]
- * A process maps pages of /dev/labyrinth_mapper, and tries what it and others
- * may do with such a mapping. A line for each: "ok" or "bad", then what is the
- * matter. With "once" it does no more than map, write and unmap; with "mistakes",
- * than what is nobody's mistake but the process's.
+ * A process maps pages of /dev/labyrinth_mapper, and tries the uses of such a mapping by this
+ * process and by other code. Prints a line for each test: "ok" or "bad", then the fact tested.
+ * With "once", only maps, writes and unmaps; with "mistakes", only tries mistakes of the process's
+ * own.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -103,7 +103,7 @@ static int read_by_vmsplice(void)
 	return got > 0;
 }
 
-/* A tracee that has the pages mapped, and its parent who would read them. */
+/* A tracee has the pages mapped; the tracee's parent would read the pages. */
 static int read_by_ptrace(void)
 {
 	int status;
@@ -113,7 +113,7 @@ static int read_by_ptrace(void)
 		int file = open(device, O_RDWR);
 
 		ptrace(PTRACE_TRACEME, 0, 0, 0);
-		/* Where the parent looks: its own mapping was not inherited. */
+		/* Where the parent looks: the child did not inherit the parent's mapping. */
 		if (mmap(map, LENGTH, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_FIXED, file, 0) != map)
 			_exit(2);
@@ -191,7 +191,7 @@ static char *map_soon(void)
 	return got;
 }
 
-/* The driver gives a copy of the VMA that cannot be told from a VMA. */
+/* The driver passes a copy of the VMA, which Labyrinth cannot tell from a VMA. */
 static void try_copy(void)
 {
 	fd = open(device, O_RDWR);
@@ -207,7 +207,7 @@ static void try_copy(void)
 	munmap(map, LENGTH);
 }
 
-/* The driver hides from Labyrinth what is Labyrinth's in the VMA. */
+/* The driver hides Labyrinth's data in the VMA from Labyrinth. */
 static void try_wrapped(void)
 {
 	fd = open(device, O_RDWR);
@@ -258,7 +258,7 @@ static void try_mapping(void)
 {
 	map = map_at(fd, 0, MAP_SHARED);
 	say(map != MAP_FAILED, "its owner's pages are mapped");
-	/* There is nothing to go on with. */
+	/* All further tests need the mapping. */
 	if (map == MAP_FAILED)
 		exit(1);
 	say(touch(map) == 0 && touch(map + LENGTH - 1) == 0,
@@ -289,7 +289,7 @@ static void try_readers(void)
 	say(!read_by_ptrace(), "ptrace does not");
 }
 
-/* Whether this kernel knows of a call whether it may sleep: it counts then. */
+/* Whether this kernel counts preemption, and so knows whether a caller may sleep. */
 static int counts_preemption(void)
 {
 	struct utsname name;
@@ -316,7 +316,7 @@ static void try_teardown(void)
 	say(!befall("free-referred 0"), "a page that is referred to is not freed");
 	say(touch(map) == 0, "nor taken away for that");
 	say(befall("free 0"), "a page is freed under the process");
-	/* Where none knows who may sleep, a worker takes the page away. */
+	/* Where the kernel cannot tell whether a caller may sleep, a worker takes the page away. */
 	say(counts_preemption() ? touch(map) == SIGBUS : is_gone_soon(map),
 	    "to access it is SIGBUS");
 	say(touch(map + PAGE) == 0, "to access the next is not");
@@ -331,7 +331,7 @@ static void try_teardown(void)
 	close(fd);
 }
 
-/* One that ends with its process, one with munmap(), one that never was. */
+/* Mappings end with the process, by munmap(), and by the driver's failure in mmap(). */
 static int leave_mapped(void)
 {
 	int file = open(device, O_RDWR);
@@ -361,9 +361,9 @@ static void try_ends(void)
 }
 
 /*
- * A mapping and much memory before it, unmapped together: while the core clears the
- * entries of all that memory, it does not find the mapping any more, whose entries
- * are there yet.
+ * A mapping and much memory before the mapping, unmapped together. While munmap() clears the
+ * entries of all that memory, a search of the process does not find the mapping any more, though
+ * the mapping's entries still exist.
  */
 #define BEFORE (128L << 20)
 #define RACES 40
@@ -388,7 +388,7 @@ static void *unmap_all(void *area)
 	return NULL;
 }
 
-/* A virtual machine's other CPU gets a turn when this one pauses. */
+/* In a virtual machine, another CPU gets a turn when this CPU pauses. */
 #ifdef __x86_64__
 static void pause_cpu(void)
 {
@@ -424,8 +424,9 @@ static char *map_behind_memory(void)
 }
 
 /*
- * Frees the page while another thread unmaps it. Whether it is handed out again at
- * once, or waits in limbo; and whether the process has written to it then.
+ * Frees the page while another thread unmaps the page. Counts in @waited if the page waits in
+ * limbo instead of being handed out again at once, else in @strayed if the process can still write
+ * to the page.
  */
 static int race(int loops, int *waited, int *strayed)
 {

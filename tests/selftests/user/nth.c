@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Usage: nth N load FILE [PARAMETERS], nth N read FILE, nth N write FILE TEXT
- * Does a deed of which the kernel fails the N-th allocation, if there are so many.
- * Prints the errno's name, or 0; how many allocations there were; and "injected" or,
- * where these were fewer than N, "whole".
+ * Does a deed while the kernel fails the N-th allocation, if there are so many. Prints the errno's
+ * name, or 0; how many allocations there were; and "injected" or, with fewer allocations than N,
+ * "whole".
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -78,7 +78,7 @@ static const struct deed *find_deed(const char *word)
 	return deed;
 }
 
-/* The kernel counts down in this file: 0 means that it has come to that. */
+/* The kernel counts down in this file: 0 means that the N-th allocation has been made to fail. */
 static int set_nth(int file, const char *nth)
 {
 	return pwrite(file, nth, strlen(nth), 0) < 0 ? -1 : 0;

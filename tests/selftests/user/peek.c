@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Usage: peek kcore|read|mmap PFN, or peek address ADDRESS
- * Reads the first byte of a page frame as root may: through /proc/kcore, or through
- * /dev/mem by read() or mmap(). Prints it in hexadecimal, or the errno's name. Of an address
- * of the kernel's, through /proc/kcore.
+ * Reads the first byte of a page frame as root may: through /proc/kcore, or through /dev/mem by
+ * read() or mmap(). With an address of the kernel's, reads that byte through /proc/kcore. Prints
+ * the byte in hexadecimal, or the errno's name.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the programs that map pages share: to find out what it costs to access one,
- * in this process and in a child, and to say how it went, a line "ok" or "bad" each.
+ * Shared by the programs that map pages: find the signal that an access to a page raises, in this
+ * process and in a child, and print the results, a line "ok" or "bad" each.
  */
 #ifndef TOUCH_H
 #define TOUCH_H
@@ -29,7 +29,7 @@ static inline void touch_init(void)
 	sigaction(SIGSEGV, &act, NULL);
 }
 
-/* The signal that it costs to write to @page, or 0. */
+/* Writes to @page. Return: the signal that the write raises, or 0. */
 static inline int touch(char *page)
 {
 	int number = sigsetjmp(touch_back, 1);
@@ -39,7 +39,7 @@ static inline int touch(char *page)
 	return number;
 }
 
-/* After a free where nobody may sleep, or can tell, a worker takes the page away. */
+/* After a free by code that may not sleep, or that cannot tell, a worker takes the page away. */
 static inline int is_gone_soon(char *page)
 {
 	int i;
@@ -58,7 +58,7 @@ static inline void say(int good, const char *what)
 	fflush(stdout);
 }
 
-/* How a child ends that does @what: as waitpid() says it. */
+/* Return: how a child ends that runs the function, as waitpid() says. */
 static inline int child_of(int (*what)(void))
 {
 	int status;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Traffic with known content, between two network namespaces. NS is the number of
- * a process whose namespace the receiver is in; the sender is in the caller's.
+ * Traffic with known content between two network namespaces. NS is the number of a process in the
+ * receiver's namespace; the sender is in the caller's namespace.
  *
  *	traffic tcp NS ADDRESS BYTES
  *		a stream; both ends' checksums must be equal
  *	traffic udp NS ADDRESS COUNT SIZE
- *		datagrams, a batch at a time, each looked at when it arrives
+ *		datagrams, a batch at a time, each checked at the arrival
  *	traffic hold NS ADDRESS
- *		takes datagrams and does not read them, until it is killed
+ *		receives datagrams and does not read the datagrams, until killed
  *	traffic blast ADDRESS COUNT SIZE
  *		datagrams that nobody waits for
  *
- * A line says what came of it. For udp and blast, with the time stamp counter's
- * ticks for a packet: instructions, where qemu counts them.
+ * Prints a line with the result. For udp and blast, with the time stamp counter's ticks for a
+ * packet: instructions, where qemu counts instructions.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -30,7 +30,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Where no test asks for them there are none. */
+/* Other architectures have no ticks: no test asks for ticks there. */
 #ifdef __x86_64__
 #include <x86intrin.h>
 #define TICKS()		__rdtsc()
@@ -42,7 +42,7 @@
 #define CHUNK		65536
 #define BATCH		32
 #define MAX_SIZE	65000
-#define WAIT_MS		200	/* for a datagram, until it counts as lost */
+#define WAIT_MS		200	/* until a datagram counts as lost */
 
 static void enter(const char *pid)
 {
@@ -67,7 +67,7 @@ static struct sockaddr_in address_of(const char *text)
 	return address;
 }
 
-/* A socket in the namespace of @pid; it stays there when its maker leaves. */
+/* A socket in the namespace of @pid. The socket stays there when the caller leaves. */
 static int listen_in(const char *pid, const char *text, int type)
 {
 	struct sockaddr_in address = address_of(text);
@@ -100,7 +100,7 @@ static int connect_to(const char *text, int type)
 	return fd;
 }
 
-/* The stream's content: any 8 bytes say where in it they belong. */
+/* The stream's content: any 8 bytes tell the bytes' place in the stream. */
 static void fill(__u64 *words, size_t nr, __u64 *state)
 {
 	while (nr--) {
@@ -177,7 +177,7 @@ static void stamp(unsigned char *data, size_t size, __u32 number)
 	memset(data + sizeof(number), number, size - sizeof(number));
 }
 
-/* Whether a datagram is one of those sent, whole. */
+/* Whether a datagram has arrived whole, as sent. */
 static int is_whole(const unsigned char *data, size_t size)
 {
 	unsigned char wanted[MAX_SIZE];
@@ -219,7 +219,7 @@ static void send_batch(int fd, unsigned int first, unsigned int nr, size_t size)
 	}
 }
 
-/* Without @receiver nobody waits for an answer. */
+/* Without @receiver there is no wait for an answer. */
 static unsigned int exchange(int sender, int receiver, unsigned int count,
 			     size_t size)
 {
