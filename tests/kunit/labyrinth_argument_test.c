@@ -87,7 +87,7 @@ static bool is_in(int err, int one, int other)
 
 /*
  * Makes every call that takes an address. All calls must give the same errno, but for
- * labyrinth_query(), which answers 0 for a cached page.
+ * labyrinth_owns(), which is never true, and labyrinth_query(), which answers 0 for a cached page.
  */
 static void try_address(void *arg)
 {
