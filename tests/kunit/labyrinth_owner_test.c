@@ -153,7 +153,7 @@ static void query_names_the_maker(struct kunit *test)
 struct crowd {
 	struct labyrinth_owner **owners;
 	unsigned int nr;
-	long err;		/* why there is not one more */
+	long err;		/* of the create that failed */
 };
 
 static const struct labyrinth_owner_attrs single_attrs = {
