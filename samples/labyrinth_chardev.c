@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A character device whose pages a process has for itself. Each open file is an
- * owner. mmap(), which works once, allocates pages and maps them; the driver may take
- * any of them back at any time; when the file is released, its owner goes.
+ * A character device: each open file is an owner, and has pages for a single process.
+ * mmap(), which works once for a file, allocates and maps pages. The driver may take back
+ * any page at any time. The release of the file destroys the owner.
  *
- * Owners are few, and other drivers want some. So a user may have no more than
+ * The number of owners in the system is limited. So a user may have no more than
  * max_per_user files open, and all users together no more than max_files.
  */
 #include <linux/cred.h>
@@ -36,7 +36,7 @@ struct chardev_user {
 	unsigned int files;
 };
 
-/* Protects the list, the users in it, and @nr_files. */
+/* Protects the list, the users on the list, and @nr_files. */
 static DEFINE_MUTEX(users_lock);
 static LIST_HEAD(users);
 static unsigned int nr_files;
@@ -74,7 +74,11 @@ static void drop_if_unused(struct chardev_user *user)
 	kfree(user);
 }
 
-/* Under users_lock. Return: the user, who has one file more now. */
+/*
+ * Counts another file of the user.
+ * Context: Task, under users_lock. Return: the user, or an ERR_PTR(): -ENOMEM, -EDQUOT for too
+ * many files of this user, -ENFILE for too many files of all users.
+ */
 static struct chardev_user *count_file(kuid_t uid)
 {
 	struct chardev_user *user = user_of_uid(uid);
@@ -153,7 +157,7 @@ static int chardev_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* If a process has the page mapped, that ends with it. */
+/* A free of a page that a process has mapped ends the mapping, too. */
 static int free_page_at(struct chardev *chardev, unsigned int index)
 {
 	int err = labyrinth_free_page(chardev->owner, chardev->pages[index]);

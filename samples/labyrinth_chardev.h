@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a program says to /dev/labyrinth_chardev, beside mmap(). The argument of both
- * is a page of the mapping, counted from 0.
+ * The ioctl commands of /dev/labyrinth_chardev. The argument of both is the number of a
+ * page in the mapping, counted from 0.
  */
 #ifndef LABYRINTH_CHARDEV_H
 #define LABYRINTH_CHARDEV_H
 
 #include <linux/ioctl.h>
 
-/* Returns the page's first byte, as the driver sees it. */
+/* Returns the first byte that the driver reads in the page. */
 #define CHARDEV_PEEK		_IO('L', 0)
-/* The driver takes the page away: for the program to access it is SIGBUS then. */
+/* The driver takes the page back: later accesses by the program end in SIGBUS. */
 #define CHARDEV_TAKE_BACK	_IO('L', 1)
 
 #endif /* LABYRINTH_CHARDEV_H */

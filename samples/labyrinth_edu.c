@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A driver for qemu's edu device, which has the device read pages and write pages
- * that nobody else may touch. In each round it reads one into its own buffer, and
- * writes that buffer to another; the two must then be equal.
+ * A driver for qemu's edu device. By DMA the device reads and writes pages that nobody
+ * else may touch. In each round the device reads a page into the device's buffer, and
+ * writes the buffer to a second page; the two pages must then be equal.
  *
- * It is the interrupts that drive it: each ends a transfer, and takes and maps the
- * page of the next. Probe begins the first, remove waits for the last; in between,
+ * Each interrupt ends a transfer, takes and maps the page of the next transfer, and begins
+ * that transfer. Probe begins the first transfer, remove waits for the last; in between,
  * only the interrupt handler touches the state.
  *
  * qemu needs -device edu,dma_mask=0xffffffff.
@@ -30,14 +30,14 @@ struct edu {
 	struct labyrinth_owner *owner;
 
 	/* The round's pages; NULL where there is none yet. */
-	void *out;			/* what the device reads */
-	void *in;			/* what it writes */
+	void *out;			/* the device reads this page */
+	void *in;			/* the device writes this page */
 
 	/* The transfer under way; DMA_NONE: there is none. */
 	enum dma_data_direction dir;
 	dma_addr_t dma;
 
-	struct completion idle;		/* none, and none will be begun */
+	struct completion idle;		/* no transfer, and none will be begun */
 	bool stop;			/* do not begin another round */
 
 	unsigned int rounds;
@@ -126,7 +126,7 @@ static bool is_last(struct edu *edu)
 	return edu->rounds >= rounds || READ_ONCE(edu->stop);
 }
 
-/* A transfer has ended: the next, unless it was the last. */
+/* Ends the transfer under way, and begins the next, if a round or transfer is left. */
 static void go_on(struct edu *edu)
 {
 	int err = 0;
@@ -196,7 +196,7 @@ static int make_owner(struct edu *edu)
 {
 	struct labyrinth_owner_attrs attrs = {
 		.name = pci_name(edu->pdev),
-		.dev = &edu->pdev->dev,	/* the only one that may do DMA to them */
+		.dev = &edu->pdev->dev,	/* no other device may do DMA to the pages */
 		.reserve = 2,
 		.nid = dev_to_node(&edu->pdev->dev),
 	};
@@ -244,7 +244,7 @@ static void edu_remove(struct pci_dev *pdev)
 	WRITE_ONCE(edu->stop, true);
 	if (!wait_for_completion_timeout(&edu->idle, 10 * HZ))
 		dev_err(&pdev->dev, "a transfer does not end\n");
-	/* Whatever state the device is in, it does no DMA from here on. */
+	/* In any state of the device, no DMA comes from here on. */
 	pci_clear_master(pdev);
 	pci_free_irq(pdev, 0, edu);
 	if (edu->dir != DMA_NONE)

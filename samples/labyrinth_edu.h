@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The registers of qemu's edu device (docs/specs/edu.txt), as far as they are used
- * here. A transfer is between memory and a buffer of one page in the device, takes a
- * tenth of a second, and cannot be stopped.
+ * The registers of qemu's edu device (docs/specs/edu.txt) that the sample uses. A transfer
+ * is between memory and the device's buffer of 4096 bytes, takes a tenth of a second, and
+ * cannot be stopped.
  */
 #ifndef LABYRINTH_EDU_H
 #define LABYRINTH_EDU_H
@@ -17,7 +17,7 @@
 #define EDU_DEVICE	0x11e8
 
 /* In BAR 0. From 0x80 on, 64 bits wide. */
-#define EDU_LIVENESS	0x04	/* reads as the complement of what was written */
+#define EDU_LIVENESS	0x04	/* reads as the complement of the value written last */
 #define EDU_IRQ_STATUS	0x24
 #define EDU_IRQ_ACK	0x64
 #define EDU_DMA_SRC	0x80
@@ -31,11 +31,14 @@
 #define EDU_DMA_TO_RAM	BIT(1)
 #define EDU_DMA_IRQ	BIT(2)
 
-#define EDU_BUFFER	0x40000UL	/* the device's own name for its buffer */
+#define EDU_BUFFER	0x40000UL	/* the device's address of the buffer */
 /* Not 4096: qemu 7.2 aborts at a transfer that reaches the buffer's last byte. */
 #define EDU_BYTES	4088
 
-/* All of it ends with the driver's binding. The registers, or an ERR_PTR(). */
+/*
+ * Makes the device ready for DMA and maps the registers, until the driver is unbound.
+ * Context: Task; may sleep. Return: the registers, or an ERR_PTR().
+ */
 static inline void __iomem *edu_enable(struct pci_dev *pdev)
 {
 	int err = pcim_enable_device(pdev);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A module that wants what is not its own: every attempt on the page that
- * labyrinth_sample holds is turned down.
+ * A module that tries to use a page of another module: Labyrinth refuses every attempt on
+ * the page that labyrinth_sample holds.
  */
 #define pr_fmt(fmt) "labyrinth_foreign: " fmt
 
@@ -32,7 +32,7 @@ static void try_all(void *addr)
 	tried("free without a handle", labyrinth_free_page(NULL, addr));
 }
 
-/* To ask is free. */
+/* Questions about a foreign page are allowed. */
 static void ask(const void *addr)
 {
 	struct labyrinth_page_info info;

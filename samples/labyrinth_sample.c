@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages in interrupts, on every CPU: a timer interrupt, which is a hard one, takes a page
- * that nobody else may touch, fills the page, and frees the page that it took before; a
- * softirq on the same CPU does likewise. The folder to start a driver from is template/.
+ * Pages in interrupts, on every CPU: a hard timer interrupt takes a page that nobody else may
+ * touch, fills the page, and frees the page of the timer interrupt before; a softirq on the
+ * same CPU does likewise with further pages. The folder to start a driver from is template/.
  */
 #define pr_fmt(fmt) "labyrinth_sample: " fmt
 
@@ -24,7 +24,10 @@ MODULE_PARM_DESC(interrupts,
 
 static struct labyrinth_owner *owner;
 
-/* Each CPU's own; its timer and its tasklet never run at the same time. */
+/*
+ * A CPU's state. The hard interrupt, which may interrupt the softirq, uses only hard_page, the
+ * softirq only soft_page.
+ */
 struct rx {
 	struct hrtimer timer;
 	struct tasklet_struct tasklet;
@@ -38,7 +41,7 @@ struct rx {
 
 static DEFINE_PER_CPU(struct rx, rx);
 
-/* For labyrinth_foreign, which has no right to it. */
+/* A page for the attempts of labyrinth_foreign, which does not own the page. */
 static void *coveted;
 
 void *labyrinth_sample_page(void)

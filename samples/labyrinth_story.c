@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The demo's play, in one module: driver A keeps a balance in a page, driver B makes a
- * mistake, driver C asks for a page like any other. Once with pages from alloc_page(),
- * where A's balance is wrong in the end; once with pages from Labyrinth, where B is
- * refused and A's balance is right.
+ * The demo's play, in a single module: driver A keeps a balance in a page, driver B makes a
+ * mistake, driver C asks for a page like any other driver. With pages from alloc_page(), A's
+ * balance is wrong in the end; with pages from Labyrinth, B is refused and A's balance is right.
  */
 #define pr_fmt(fmt) "story: " fmt
 
@@ -18,7 +17,7 @@
 
 #define BALANCE 100
 #define SCRIBBLE 666
-/* In so many pages, the allocator has given back one that it has just been given. */
+/* A page just freed comes out of the page allocator again within so many allocations. */
 #define TRIES 64
 
 static char *bug = "free";
@@ -32,7 +31,7 @@ MODULE_PARM_DESC(safe, "Pages from Labyrinth, not from alloc_page() (default 0)"
 static struct labyrinth_owner *a, *b, *c;
 static bool late;
 
-/* Inline, for a report names who calls Labyrinth. */
+/* Inline, since a report names the function that calls Labyrinth: A's, B's or C's. */
 static __always_inline void *get_page_of(struct labyrinth_owner *owner)
 {
 	struct page *page;
@@ -51,7 +50,7 @@ static __always_inline int put_page_of(struct labyrinth_owner *owner, void *addr
 	return 0;
 }
 
-/* Pages of @owner until one of them is @wanted; or else the last of them. */
+/* Allocates for @owner until a page is @wanted, and keeps the last page only. */
 static void *get_until(struct labyrinth_owner *owner, const void *wanted)
 {
 	void *pages[TRIES];
@@ -69,7 +68,7 @@ static void *get_until(struct labyrinth_owner *owner, const void *wanted)
 	return last;
 }
 
-/* C fills a page of its own: what harm could there be. */
+/* C, without any mistake, writes to a page that C was given. */
 static noinline void *c_takes_page(const int *balance)
 {
 	int *page = get_until(c, balance);
@@ -88,8 +87,8 @@ static void tell(const char *what, int err)
 }
 
 /*
- * What B frees is A's page, or was B's own until it freed it before. Interrupts are off,
- * so that nobody but C comes upon the page.
+ * B frees a page that B does not have: A's page, or a page that B had and already freed.
+ * Interrupts are off, so that nobody but C is given the page.
  */
 static noinline void *b_frees_page(const int *balance, void *addr)
 {
@@ -119,7 +118,7 @@ static noinline void *b_maps_page(int *balance)
 	return NULL;
 }
 
-/* B had @used and freed it; then A gets a page: that one, where nobody minds. */
+/* B takes and frees @used, then A gets a page: without Labyrinth, @used again. */
 static int *get_after_b(void **used)
 {
 	unsigned long flags;
@@ -132,7 +131,7 @@ static int *get_after_b(void **used)
 		balance = get_until(a, *used);
 	}
 	local_irq_restore(flags);
-	/* To free a page of nobody twice would harm the kernel itself. */
+	/* A has another page: B's second free of @used would harm the kernel itself. */
 	if (balance && !safe && balance != *used) {
 		put_page_of(a, balance);
 		return NULL;
@@ -151,7 +150,7 @@ static void play_out(int *balance, void *addr, bool map)
 		*balance == BALANCE ? "right" : "WRONG");
 	if (page)
 		put_page_of(c, page);
-	/* Else B has given it away. */
+	/* Else B has freed A's page. */
 	if (safe || map)
 		put_page_of(a, balance);
 }

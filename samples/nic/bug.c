@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mistakes that drivers make, to be made on purpose: one, once, as soon as the
- * stack has been given a page. Labyrinth refuses each and names it; the driver
- * works on. Documentation/porting.rst has the reports.
+ * Mistakes that drivers make, made on purpose: the mistake that the parameter names, once, as
+ * soon as the stack has been given a page. Labyrinth refuses and reports the mistake; the
+ * driver works on. Documentation/porting.rst has the reports.
  */
 #define pr_fmt(fmt) "labyrinth_nic: " fmt
 
@@ -40,7 +40,7 @@ static void bug_free_mapped(struct nic_rx *rx, struct rx_labyrinth *lab)
 	tried(labyrinth_free_page(lab->owner, page_of_card(rx)));
 }
 
-/* To the stack, without taking it away from the card. */
+/* Lends the stack a page that is still mapped for the card. */
 static void bug_lend_mapped(struct nic_rx *rx, struct rx_labyrinth *lab)
 {
 	tried(PTR_ERR_OR_ZERO(labyrinth_lend(lab->owner, page_of_card(rx))));
@@ -54,7 +54,7 @@ static void bug_double_free(struct nic_rx *rx, struct rx_labyrinth *lab)
 	tried(labyrinth_free_page(lab->owner, addr));
 }
 
-/* Back to the card, while the stack may be reading it. */
+/* Maps a page for the card while the stack may be reading the page. */
 static void bug_use_lent(struct nic_rx *rx, struct rx_labyrinth *lab)
 {
 	dma_addr_t dma;
@@ -73,7 +73,7 @@ static void bug_other_device(struct nic_rx *rx, struct rx_labyrinth *lab)
 	labyrinth_free_page(lab->owner, addr);
 }
 
-/* Noticed when the interface goes down. */
+/* A leak: reported when the interface goes down. */
 static void bug_forget(struct nic_rx *rx, struct rx_labyrinth *lab)
 {
 	labyrinth_void_alloc_page_gfp_atomic_exclusive(lab->owner);
@@ -117,7 +117,7 @@ void bug_strike(struct nic *nic)
 	if (nic->rx.source != &rx_labyrinth_source ||
 	    !nic->counts[NIC_RX_PAGES])
 		return;
-	/* Of two cards, one. */
+	/* With two cards, the NAPI of a single card makes the mistake. */
 	if (xchg(&bug_pending, false))
 		make_bug(&nic->rx, nic->rx.private);
 }

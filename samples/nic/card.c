@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What is written to the card's registers, the rings' apart: reset, its address,
- * the filter of received frames, the link.
+ * The card's registers, but for the rings' registers: reset, the card's address, the filter
+ * of received frames, the link.
  */
 #include <linux/bitfield.h>
 #include <linux/delay.h>
@@ -15,23 +15,23 @@
 #define PHY_ADDRESS	1
 
 /*
- * The line is low when this returns: an interrupt controller whose pin is given up
- * while the line is high may take it for high when the pin is next in use.
+ * The interrupt line is low when this returns. An interrupt controller whose pin is given up
+ * while the line is high may take the line for high when the pin is next in use.
  */
 void card_mask_interrupts(struct nic *nic)
 {
 	nic_write(nic, IMC, ~0U);
-	/* A read waits until the writes before it are there. */
+	/* A read waits until the earlier writes have reached the card. */
 	nic_read(nic, STATUS);
 }
 
-/* Nothing is received, sent or interrupts after that. */
+/* After the reset the card receives nothing, sends nothing and raises no interrupt. */
 void card_reset(struct nic *nic)
 {
 	nic_write(nic, IMC, ~0U);
 	nic_write(nic, RCTL, 0);
 	nic_write(nic, TCTL, 0);
-	/* Waits for the writes; then DMA may end. */
+	/* The read waits for the writes, the sleep for the end of DMA under way. */
 	nic_read(nic, STATUS);
 	usleep_range(1000, 2000);
 	nic_write(nic, CTRL, nic_read(nic, CTRL) | CTRL_RST);
@@ -77,7 +77,7 @@ void card_write_address(struct nic *nic, const u8 *addr)
 }
 
 /*
- * Which frames are received, and of which length. Of multicast: all or none.
+ * Sets which frames the card receives, and up to which length. Of multicast: all or none.
  * Context: the address lock held, as in ndo_set_rx_mode.
  */
 void card_set_filter(struct nic *nic)
@@ -94,7 +94,7 @@ void card_set_filter(struct nic *nic)
 	nic_write(nic, RCTL, rctl);
 }
 
-/* The rings are there: lets the card send. card_set_filter() lets it receive. */
+/* Lets the card send; the rings must be set up. card_set_filter() lets the card receive. */
 void card_start(struct nic *nic)
 {
 	unsigned int i;

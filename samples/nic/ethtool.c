@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What ethtool asks for. */
+/* The calls of ethtool. */
 #include <linux/ethtool.h>
 #include <linux/string.h>
 
@@ -42,7 +42,7 @@ static void nic_get_ethtool_stats(struct net_device *dev,
 
 	for (i = 0; i < NIC_NR_COUNTS; i++)
 		data[i] = READ_ONCE(nic->counts[i]);
-	/* The card's own: since it was read last, or with qemu since it is there. */
+	/* The card's counter: cleared by each read, but never by qemu's card. */
 	data[i] = nic_read(nic, MPC);
 }
 
@@ -67,7 +67,7 @@ static int nic_nway_reset(struct net_device *dev)
 	if (!netif_running(dev))
 		return -ENETDOWN;
 	err = card_restart_link(nic);
-	/* That it goes down makes no interrupt, that it comes up does. */
+	/* The card interrupts when the link comes up, but not when the link goes down. */
 	nic_link_update(nic);
 	return err;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A driver for the Intel 82540EM, which qemu calls e1000, with a receive ring
- * whose pages have one owner. Written for this purpose from the programming
- * manual; it is no match for the kernel's own driver of that card. Here: from the
- * bus to a network device, and back.
+ * A driver for the Intel 82540EM, which qemu calls e1000, with a receive ring whose pages have
+ * an owner in Labyrinth. The sample is written from the programming manual, and no match for
+ * the kernel's own driver of that card. This file makes a network device of a PCI device,
+ * and removes the network device again.
  */
 #include <linux/dma-mapping.h>
 #include <linux/etherdevice.h>
@@ -128,7 +128,7 @@ static void nic_remove(struct pci_dev *pdev)
 	free_netdev(nic->dev);
 }
 
-/* Not in modules.alias: who asks for this driver gets it, not whoever has a card. */
+/* Not in modules.alias: modprobe by name loads this driver, the mere presence of a card not. */
 static const struct pci_device_id nic_ids[] = {
 	{ PCI_VDEVICE(INTEL, 0x100e) },
 	{ }

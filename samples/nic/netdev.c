@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the network core asks for: up, down, interrupts, NAPI, the link, MTU and
- * statistics.
+ * The calls of the network core: up, down, interrupts, NAPI, the link, MTU and statistics.
  */
 #include <linux/etherdevice.h>
 #include <linux/interrupt.h>
@@ -23,9 +22,9 @@ void nic_link_update(struct nic *nic)
 }
 
 /*
- * The line may be shared with another device, whose interrupts come here while
- * NAPI runs: the causes that are then read, and so cleared, are not lost, since
- * napi_schedule_prep() has NAPI look once more.
+ * The line may be shared with another device, whose interrupts call this handler while NAPI
+ * runs. The handler then reads, and so clears, causes of this card. No cause is lost, since
+ * napi_schedule_prep() makes NAPI poll once more.
  */
 static irqreturn_t nic_interrupt(int irq, void *data)
 {
@@ -106,7 +105,7 @@ static int nic_stop(struct net_device *dev)
 {
 	struct nic *nic = netdev_priv(dev);
 
-	/* First, or it would wake the queue, and enable the interrupts, again. */
+	/* First, or NAPI would wake the queue, and enable the interrupts, again. */
 	napi_disable(&nic->napi);
 	netif_tx_disable(dev);
 	card_mask_interrupts(nic);

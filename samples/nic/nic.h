@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The driver's own types, and what its files have of one another.
+ * The driver's types, and the functions that the driver's files share.
  *
- * Who may touch what: the rings' insides belong to their NAPI instance, and to
- * nic_open() and nic_stop() while that does not run. The transmit ring's head is
- * moved by nic_xmit(), under the core's transmit lock.
+ * Only NAPI may touch the rings, and nic_open() and nic_stop() while NAPI is disabled. But for
+ * the transmit ring's head: nic_xmit() moves the head, under the core's transmit lock.
  */
 #ifndef LABYRINTH_NIC_H
 #define LABYRINTH_NIC_H
@@ -24,14 +23,17 @@
 static_assert(NIC_RING * sizeof(struct rx_desc) % RING_ALIGN == 0);
 static_assert((NIC_RING & (NIC_RING - 1)) == 0);
 
-/* Each has one writer at a time; the first ones are NAPI's. */
+/*
+ * Each count has a single writer at a time: nic_xmit() for NIC_TX_PACKETS, NIC_TX_BYTES and
+ * NIC_TX_DROPPED; for the rest NAPI, or nic_stop() once NAPI is disabled.
+ */
 enum nic_count {
 	NIC_RX_PACKETS,
 	NIC_RX_BYTES,
 	NIC_RX_COPIED,		/* short frames, copied */
 	NIC_RX_PAGES,		/* pages given to the stack */
 	NIC_RX_TAKEN_BACK,	/* of these, taken back (Labyrinth) */
-	NIC_RX_LET_GO,		/* let go, since the stack kept them (Labyrinth) */
+	NIC_RX_LET_GO,		/* pages that the stack kept for good (Labyrinth) */
 	NIC_RX_ERRORS,		/* frames that the card found bad */
 	NIC_RX_DROPPED,		/* frames for which there was no memory */
 	NIC_TX_DONE,		/* frames that the card has sent */
@@ -48,7 +50,7 @@ struct nic_rx {
 	struct rx_page pages[NIC_RING];
 	unsigned int next;		/* the descriptor that is done next */
 	unsigned int parts;		/* of a frame that has not ended yet */
-	bool dropping;			/* what is left of a frame */
+	bool dropping;			/* the rest of a frame, up to the last part */
 	struct sk_buff_head spares;	/* for when memory is out */
 	const struct page_source *source;
 	void *private;			/* the source's */
@@ -84,7 +86,7 @@ static inline void nic_write(struct nic *nic, unsigned int reg, u32 value)
 
 static inline void nic_count(struct nic *nic, enum nic_count what, u64 nr)
 {
-	/* Only a reader of statistics races with it. */
+	/* Only the readers of statistics race with the store. */
 	WRITE_ONCE(nic->counts[what], nic->counts[what] + nr);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where the receive ring's pages come from: the one difference between a driver
- * before and after it is ported to Labyrinth.
+ * The source of the receive ring's pages: the only difference between a driver before and
+ * after the port to Labyrinth.
  */
 #ifndef LABYRINTH_NIC_PAGE_SOURCE_H
 #define LABYRINTH_NIC_PAGE_SOURCE_H
@@ -18,8 +18,8 @@ struct rx_page {
 };
 
 /*
- * A source has one user at a time: the NAPI instance, or who opens and stops the
- * interface while that does not run.
+ * A source has a single user at a time: NAPI, or nic_open() and nic_stop() while NAPI is
+ * disabled.
  */
 struct page_source {
 	const char *name;
@@ -32,7 +32,7 @@ struct page_source {
 	void (*put)(struct nic_rx *rx, struct rx_page *page);
 	/*
 	 * The card has written @len bytes to a page, which become a fragment
-	 * of @skb. The page is the stack's; after an errno it is lost.
+	 * of @skb. The page is the stack's; after an errno the page is lost.
 	 */
 	int (*give)(struct nic_rx *rx, struct rx_page *page,
 		    struct sk_buff *skb, unsigned int len);

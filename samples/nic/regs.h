@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The 82540EM's registers and descriptors, as far as this driver needs them.
- * Names and numbers are those of Intel's "PCI/PCI-X Family of Gigabit Ethernet
+ * The registers and descriptors of the 82540EM that this driver needs.
+ * Names and numbers are as in Intel's "PCI/PCI-X Family of Gigabit Ethernet
  * Controllers Software Developer's Manual".
  */
 #ifndef LABYRINTH_NIC_REGS_H
@@ -35,7 +35,7 @@
 #define MDIC_READY	BIT(28)
 #define MDIC_ERROR	BIT(30)
 
-#define ICR		0x00c0		/* interrupt causes; a read clears them */
+#define ICR		0x00c0		/* interrupt causes; a read clears all causes */
 #define IMS		0x00d0		/* mask set: these interrupt */
 #define IMC		0x00d8		/* mask clear: these do not */
 #define INT_TXDW	BIT(0)		/* a transmit descriptor is done */
@@ -100,7 +100,7 @@ static_assert(sizeof(struct rx_desc) == 16);
 
 #define RXD_DD		BIT(0)		/* done */
 #define RXD_EOP		BIT(1)		/* the frame ends here */
-/* What makes a frame bad; the other two are about checksums. */
+/* The errors that make a frame bad; the other two bits are about checksums. */
 #define RXD_ERRORS	(BIT(0) | BIT(1) | BIT(2) | BIT(4) | BIT(7))
 
 struct tx_desc {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The receive ring. Every descriptor has a page at all times: a frame is passed on
- * only once another page is there to take its place, and else dropped, so the ring
- * never runs dry for want of memory. Some skbs are kept back as well, or the pages
- * of a reserve would be of no use.
+ * The receive ring. Every descriptor has a page at all times: a page is passed on to the stack
+ * only once another page is there for the descriptor. Without another page the frame is
+ * dropped, so the ring never runs dry for want of memory. Some skbs are kept back as well, or
+ * the pages of a reserve would be of no use.
  *
  * A frame longer than a page takes several descriptors, and becomes as many
  * fragments of one skb, which NAPI keeps until the frame ends.
@@ -27,13 +27,13 @@ static void rx_post(struct nic_rx *rx, unsigned int i)
 	};
 }
 
-/* All descriptors but one are the card's: head and tail alike would mean none. */
+/* The card has NIC_RING - 1 descriptors: an equal head and tail would mean no descriptor. */
 static void rx_tell_card(struct nic *nic)
 {
 	nic_write(nic, RDT, (nic->rx.next - 1) % NIC_RING);
 }
 
-/* A short frame: its page stays where it is. */
+/* A short frame is copied, and the page stays in the ring. */
 static int rx_copy(struct nic *nic, const struct rx_page *page,
 		   unsigned int len)
 {
@@ -53,7 +53,7 @@ static int rx_copy(struct nic *nic, const struct rx_page *page,
 	return 0;
 }
 
-/* As napi_get_frags() makes them, but of slab memory, which comes back to it. */
+/* Like the skbs of napi_get_frags(), but of slab memory, which a free gives back to the slab. */
 static void rx_fill_spares(struct nic *nic)
 {
 	while (skb_queue_len(&nic->rx.spares) < NIC_SPARES) {
@@ -124,7 +124,7 @@ static int rx_part(struct nic *nic, struct rx_page *page,
 	bool last = desc->status & RXD_EOP;
 	int err;
 
-	/* Of the errors the last part tells. */
+	/* Only the last part's descriptor has the frame's errors. */
 	if (last && desc->errors & RXD_ERRORS)
 		return -EIO;
 	if (last && !nic->rx.parts && len <= READ_ONCE(copybreak))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Pages from the page allocator: a fresh one for each that the stack gets. */
+/* Pages from the page allocator: a fresh page for each page that the stack gets. */
 #include <linux/dma-mapping.h>
 #include <linux/gfp.h>
 #include <linux/skbuff.h>

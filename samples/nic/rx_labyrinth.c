@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages from Labyrinth: the ring is their one owner, the card the one device that
- * may write to them, and the stack borrows them.
+ * Pages from Labyrinth: the ring owns the pages, the card is the only device that may write to
+ * the pages, and the stack borrows the pages.
  *
- * A page that was lent is taken back, for the next frame, when the stack has let go
- * of it: mostly in the order in which pages were lent, so they queue. When so many
- * are lent that the queue is full, the oldest is let go for good.
+ * A lent page is taken back, for the next frame, when the stack has dropped all references:
+ * mostly in the order in which pages were lent, so lent pages stand in a queue. When the queue
+ * is full, the oldest page is let go for good.
  */
 #include <linux/dma-mapping.h>
 #include <linux/moduleparam.h>
@@ -44,7 +44,7 @@ static int rx_labyrinth_create(struct nic_rx *rx)
 	return err;
 }
 
-/* The stack keeps it: from now on the page is an ordinary one, and its own. */
+/* The stack keeps it: if references are left, the page becomes an ordinary page of the stack. */
 static void rx_let_go(struct nic_rx *rx, void *addr)
 {
 	struct rx_labyrinth *lab = rx->private;
@@ -74,7 +74,10 @@ static void rx_labyrinth_destroy(struct nic_rx *rx)
 	kfree(lab);
 }
 
-/* A page that the stack has let go of; one that it has not goes to the end. */
+/*
+ * Return: the oldest lent page, taken back; or NULL where the stack still has that page, which
+ * then goes to the end of the queue.
+ */
 static void *rx_take_back(struct nic_rx *rx)
 {
 	struct rx_labyrinth *lab = rx->private;
@@ -132,7 +135,7 @@ static int rx_labyrinth_give(struct nic_rx *rx, struct rx_page *page,
 
 	rx_labyrinth_unmap(rx, page);
 	p = labyrinth_lend(lab->owner, page->addr);
-	/* Somebody has a hold on it: not for the stack, nor for the card. */
+	/* Somebody else has a reference: the page may go neither to the stack nor to the card. */
 	if (IS_ERR(p))
 		return PTR_ERR(p);
 	if (lab->head - lab->tail == RX_LENT)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a ring with pages from Labyrinth keeps: written by rx_labyrinth.c; bug.c
- * misuses it.
+ * The state of a ring with pages from Labyrinth: rx_labyrinth.c writes the state, bug.c
+ * misuses the pages.
  */
 #ifndef LABYRINTH_NIC_RX_LABYRINTH_H
 #define LABYRINTH_NIC_RX_LABYRINTH_H
@@ -12,8 +12,8 @@ struct labyrinth_owner;
 
 struct rx_labyrinth {
 	struct labyrinth_owner *owner;
-	unsigned int head;		/* free-running: where the next goes */
-	unsigned int tail;		/* free-running: the oldest */
+	unsigned int head;		/* free-running: for the next page lent */
+	unsigned int tail;		/* free-running: the oldest page */
 	void *lent[RX_LENT];
 };
 

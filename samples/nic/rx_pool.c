@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages from a page_pool: they stay mapped for the card, and the stack gives them
+ * Pages from a page_pool: the pages stay mapped for the card, and the stack gives each page
  * back to the pool.
  */
 #include <linux/dma-mapping.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The transmit ring: a descriptor for each frame, since the stack gives frames in
- * one piece to a card that does not ask for more (no NETIF_F_SG).
+ * The transmit ring: a descriptor for each frame, since the driver does not set NETIF_F_SG, so
+ * the stack gives every frame in a single piece.
  *
- * Head and tail count on without end; nic_xmit() alone moves the head, under the
- * core's transmit lock, NAPI alone the tail.
+ * Head and tail are free-running. Only nic_xmit() moves the head, under the core's transmit
+ * lock, and only NAPI the tail.
  */
 #include <linux/dma-mapping.h>
 #include <linux/skbuff.h>
@@ -39,7 +39,10 @@ static void tx_stop_if_full(struct nic *nic)
 	if (tx_room(&nic->tx))
 		return;
 	netif_stop_queue(nic->dev);
-	/* Pairs with tx_poll(): it sees the queue stopped, or we see its tail. */
+	/*
+	 * Pairs with the smp_mb() in tx_poll(): tx_poll() sees the queue stopped, or this
+	 * function sees the tail that tx_poll() moved.
+	 */
 	smp_mb();
 	if (tx_room(&nic->tx))
 		netif_start_queue(nic->dev);
@@ -59,12 +62,12 @@ static void tx_queue(struct nic *nic, struct sk_buff *skb)
 	nic_count(nic, NIC_TX_BYTES, len);
 	skb_tx_timestamp(skb);
 	netdev_sent_queue(nic->dev, len);
-	/* Pairs with tx_poll(), which frees what stands before the head. */
+	/* Pairs with tx_is_done(): NAPI, once the head is seen, sees the descriptor and the skb. */
 	smp_store_release(&tx->head, tx->head + 1);
 	tx_stop_if_full(nic);
 }
 
-/* The card is told of a dropped frame's forerunners, too, if it was to be the last. */
+/* A dropped frame may be the last of several: the card is then told of the frames before. */
 netdev_tx_t nic_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct nic *nic = netdev_priv(dev);
@@ -75,7 +78,7 @@ netdev_tx_t nic_xmit(struct sk_buff *skb, struct net_device *dev)
 	return NETDEV_TX_OK;
 }
 
-/* The frame at the tail is sent, or never will be. Returns its length. */
+/* Frees the frame at the tail, sent or never to be sent. Returns the frame's length. */
 static unsigned int tx_free_one(struct nic *nic, int budget)
 {
 	struct nic_tx *tx = &nic->tx;
@@ -94,7 +97,7 @@ static bool tx_is_done(const struct nic_tx *tx)
 {
 	unsigned int i = tx->tail % NIC_RING;
 
-	/* Pairs with nic_xmit(): what it posted is there to be looked at. */
+	/* Pairs with the store of the head in tx_queue(): the posted descriptor is complete. */
 	return smp_load_acquire(&tx->head) != tx->tail &&
 	       READ_ONCE(tx->desc[i].status) & TXD_DD;
 }
@@ -112,7 +115,7 @@ void tx_poll(struct nic *nic, int budget)
 		return;
 	nic_count(nic, NIC_TX_DONE, frames);
 	netdev_completed_queue(nic->dev, frames, bytes);
-	/* Pairs with tx_stop_if_full(). */
+	/* Pairs with the smp_mb() in tx_stop_if_full(). */
 	smp_mb();
 	if (netif_queue_stopped(nic->dev))
 		netif_wake_queue(nic->dev);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Copy this folder and start your driver from it: an interrupt takes a page, and what
- * runs later uses it and frees it.
+ * To start a driver, copy this folder: an interrupt takes a page, and code that runs
+ * later uses and frees the page.
  */
 #include <linux/irq_work.h>
 #include <linux/module.h>
@@ -12,7 +12,7 @@
 static struct labyrinth_owner *rx;
 static void *received;
 
-/* Your interrupt handler. An irq_work, which is an interrupt too, stands for it. */
+/* In place of your interrupt handler: an irq_work, which is an interrupt too. */
 static void my_interrupt(struct irq_work *work)
 {
 	/* Never sleeps. NULL: no page; the reason is counted in debugfs. */

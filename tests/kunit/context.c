@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Contexts. The state owned here is the count of rows of the suite that runs;
- * only the thread that runs the tests writes it, and suites run one by one.
+ * Contexts. The state owned here is the count of rows of the suite that runs. Only the test
+ * thread writes the count; no two suites run at the same time.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -67,13 +67,13 @@ static void visit_by_timer(struct visit *v, enum hrtimer_mode mode)
 	lab_hrtimer_setup(&v->timer, visit_timer, CLOCK_MONOTONIC, mode);
 	hrtimer_start(&v->timer, ns_to_ktime(NSEC_PER_USEC), mode);
 	wait_for_completion(&v->done);
-	/* The next visit uses it again, once the core has let go of it. */
+	/* The next visit uses the timer again, so wait until the timer core has no use of it. */
 	hrtimer_cancel(&v->timer);
 }
 
 bool context_run(enum test_context context, void (*fn)(void *arg), void *arg)
 {
-	/* There is one thread that runs tests, so one visit at a time. */
+	/* Only the test thread calls this function, so a single visit runs at a time. */
 	static struct visit v;
 
 	v = (struct visit) { .context = context, .fn = fn, .arg = arg };
@@ -96,7 +96,7 @@ static enum hrtimer_restart interrupt(struct hrtimer *timer)
 {
 	struct interrupter *i = container_of(timer, struct interrupter, timer);
 
-	/* The test reads it meanwhile. */
+	/* The test thread reads the count meanwhile. */
 	WRITE_ONCE(i->fired, i->fired + 1);
 	i->elsewhere += !in_hardirq();
 	i->fn(i->arg);
@@ -111,7 +111,7 @@ void interrupter_start(struct interrupter *i, u64 period_ns,
 		.period_ns = period_ns, .fn = fn, .arg = arg,
 	};
 	rows[IN_HARDIRQ]++;
-	/* Each case has a thread of its own, so it need not be let go again. */
+	/* Each test case has a new thread, so nothing need undo the affinity. */
 	set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
 	lab_hrtimer_setup(&i->timer, interrupt, CLOCK_MONOTONIC,
 			  HRTIMER_MODE_REL_PINNED_HARD);

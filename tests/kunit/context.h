@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Contexts: runs a function in task, softirq or hardirq context, or again and
- * again in hardirq over whatever the test thread is doing; and counts what
- * ran where, for the line that each suite ends with.
+ * Contexts: runs a function in task, softirq or hardirq context, or repeatedly in a hardirq
+ * that interrupts the test thread at any point. Counts the rows of each context, for the line
+ * that each suite ends with.
  *
- * An assertion of KUnit's ends the thread it fails in, so nothing that runs here
- * in an interrupt may assert: it collects, and the test looks at it afterwards.
+ * A failed KUnit assertion ends the thread that runs. So a function that runs in an interrupt
+ * must not assert: the function stores results, and the test thread checks the results later.
  */
 #ifndef LABYRINTH_KUNIT_CONTEXT_H
 #define LABYRINTH_KUNIT_CONTEXT_H
@@ -24,17 +24,17 @@ enum test_context {
 const char *context_name(enum test_context context);
 
 /*
- * Calls fn(arg) in @context and waits for its end. Returns whether it ran there
- * indeed. Counts one row.
+ * Calls fn(arg) in @context and waits for the end of the call. Returns whether fn() really ran
+ * in @context. Counts a row.
  */
 bool context_run(enum test_context context, void (*fn)(void *arg), void *arg);
 
-/* One case more that ran in task context without context_run(). */
+/* Counts a row that runs in task context without context_run(). */
 void context_count_task(void);
 
 /*
- * fn(arg) in hardirq every @period_ns or so, from start to stop, on the CPU of the
- * caller: who stays there from now on.
+ * Calls fn(arg) in hardirq about every @period_ns, from start to stop, on the CPU of the
+ * caller. The caller's thread is bound to that CPU from then on.
  */
 struct interrupter {
 	struct hrtimer timer;
@@ -47,19 +47,19 @@ struct interrupter {
 
 void interrupter_start(struct interrupter *interrupter, u64 period_ns,
 		       void (*fn)(void *arg), void *arg);
-/* Harmless if it was never started, provided that it is zeroed. */
+/* Does nothing to an interrupter that is zeroed and was never started. */
 void interrupter_stop(struct interrupter *interrupter);
 
 /*
- * For struct kunit_suite. The two that expect are for suites which provoke
- * reports: the runner takes those for failures outside such a bracket.
+ * For struct kunit_suite. The two functions named _expect are for suites that provoke reports:
+ * they print a bracket, and the runner takes a report outside a bracket for a failure.
  */
 int context_suite_init(struct kunit_suite *suite);
 void context_suite_exit(struct kunit_suite *suite);
 int context_suite_init_expect(struct kunit_suite *suite);
 void context_suite_exit_expect(struct kunit_suite *suite);
 
-/* For struct kunit_suite's @init where each case is one row in task context. */
+/* For struct kunit_suite's @init where each case is a single row in task context. */
 int context_case_init(struct kunit *test);
 
 #endif /* LABYRINTH_KUNIT_CONTEXT_H */

@@ -20,7 +20,7 @@ static int owner_init(struct kunit_resource *res, void *attrs)
 	return PTR_ERR_OR_ZERO(res->data);
 }
 
-/* The test may have ended it itself. */
+/* The test may have destroyed the owner already. */
 static void owner_free(struct kunit_resource *res)
 {
 	if (handle_lives(res->data))

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the suites that call the public API share: owners that end with the test,
- * pages that were borrowed behind Labyrinth's back, and snapshots of all that a
- * refused call must leave as it was.
+ * Shared by the suites that call the public API: owners that end with the test, and snapshots
+ * of the state that a refused call must not change.
  */
 #ifndef LABYRINTH_KUNIT_FIXTURE_H
 #define LABYRINTH_KUNIT_FIXTURE_H
@@ -22,7 +21,7 @@ struct labyrinth_owner *make_owner(struct kunit *test, const char *name,
 /* A handle whose owner is gone. */
 struct labyrinth_owner *make_stale(struct kunit *test);
 
-/* A page of @owner's; the test fails without one. */
+/* Allocates a page for @owner; the test fails if there is no page. */
 void *make_page(struct kunit *test, struct labyrinth_owner *owner);
 
 static inline bool handle_lives(const struct labyrinth_owner *handle)
@@ -37,15 +36,15 @@ struct census {
 
 struct census count_tags(const struct labyrinth_owner *handle);
 
-/* All that can be seen of a page, but its age. */
+/* All that can be seen of a page, but the page's age. */
 struct page_view {
-	int err;		/* what labyrinth_query() returned */
+	int err;		/* of labyrinth_query() */
 	enum labyrinth_page_state state;
 	unsigned int owner_id;
 	unsigned long site;
 	int refs;
 	bool offline;		/* carries the page type */
-	u32 content;		/* a checksum of all its bytes */
+	u32 content;		/* a checksum of all bytes */
 };
 
 struct page_view view_page(void *addr);

@@ -3,9 +3,9 @@
  * Every call, on a page in every state, by every kind of caller, in every
  * context: the exact answer, and that a refused call changes nothing.
  *
- * The expected answers stand in two tables below, for the page's owner and for
- * a foreign one; whoever has no live handle gets the same everywhere. They are
- * written by hand from the documentation, not taken from lab_transitions.
+ * The expected answers stand in two tables below, for the page's owner and for a foreign owner.
+ * A caller without a live handle gets the same answer in every state. Both tables are written
+ * by hand from the documentation, not taken from lab_transitions.
  */
 #include <kunit/test.h>
 #include <linux/gfp.h>
@@ -29,7 +29,7 @@ enum call {
 	RECLAIM,
 	OWNS,		/* answers 1 or 0 */
 	QUERY,
-	ALLOC,		/* answers how many pages it got */
+	ALLOC,		/* answers the number of pages */
 	BULK,
 	DESTROY,	/* with a dead handle only; else see labyrinth_owner */
 	NR_CALLS
@@ -45,7 +45,7 @@ enum state {
 	ABSENT,		/* an ordinary page with one reference */
 	CACHED,		/* freed before */
 	HELD,
-	SHARED,		/* held, but a foreigner took a reference */
+	SHARED,		/* held, and somebody else took a reference */
 	LENT,
 	RETURNED,	/* lent, and the borrower is done */
 	LIMBO,		/* of an owner that lives */
@@ -59,7 +59,7 @@ static const char * const state_names[NR_STATES] = {
 enum caller {
 	OWNER,
 	FOREIGN,
-	/* The rest are no live handles. */
+	/* From here on, no live handles. */
 	STALE,
 	NULL_HANDLE,
 	FORGED_MARK,
@@ -117,7 +117,7 @@ static int expected_answer(enum call call, enum state state, enum caller caller)
 	return call < OWNS ? -EINVAL : 0;
 }
 
-/* Where a call that succeeds leaves the page; the rest leave it alone. */
+/* The state and the references after a successful call; a call without a row changes neither. */
 struct effect {
 	bool changes;
 	enum labyrinth_page_state state;
@@ -138,17 +138,17 @@ static const struct effect effects[NR_CALLS] = {
 #define NR_BULK		2
 enum { MINE, OTHER, HEIR, NR_OWNERS };
 
-/* One param: the owners, and a page in its state as each row finds it. */
+/* The world of a test parameter: the owners, and the row's page in the row's state. */
 struct world {
 	struct labyrinth_owner *owners[NR_OWNERS];
 	struct labyrinth_owner *stale;
-	void *bystanders[NR_OWNERS];	/* one page held by each, never named */
+	void *bystanders[NR_OWNERS];	/* a held page of each owner; no row names these pages */
 	void *addr;
-	int extra_refs;			/* that the test holds on it */
-	struct page *in_limbo[2 * NR_CALLERS];	/* of rows that are over */
+	int extra_refs;			/* the test's references to @addr */
+	struct page *in_limbo[2 * NR_CALLERS];	/* pages of earlier rows */
 	unsigned int nr_in_limbo;
 
-	/* The row's call, and what came of it. */
+	/* The row's call, and the results. */
 	enum call call;
 	struct labyrinth_owner *handle;
 	void *got[NR_BULK];
@@ -297,7 +297,7 @@ static bool is_in_limbo(void *addr)
 	       info.state == LABYRINTH_PAGE_LIMBO;
 }
 
-/* Freed while a foreigner has a reference. */
+/* A page that the owner freed while somebody else had a reference. */
 static void make_limbo(struct kunit *test, struct world *w)
 {
 	w->addr = make_page(test, w->owners[MINE]);
@@ -356,7 +356,7 @@ static struct labyrinth_owner *owner_by_id(const struct world *w,
 	return NULL;
 }
 
-/* Gives a page back, whatever the row has made of it. */
+/* Gives the row's page back, from any state that the call may have led to. */
 static void end_page(struct kunit *test, struct world *w)
 {
 	struct labyrinth_page_info info;
@@ -411,7 +411,7 @@ static void view_world(const struct world *w, struct world_view *view)
 	}
 }
 
-/* Moves one page of the census from where it was to where it is to be. */
+/* Moves the row's page, in the expected census, from the old owner and state to those of @to. */
 static void expect_move(const struct world *w, struct world_view *expected,
 			const struct page_view *to)
 {
@@ -440,7 +440,7 @@ static unsigned int owner_id_after(const struct world *w,
 	return before->owner_id;
 }
 
-/* Where the row's call was to lead, from what was seen before it. */
+/* Changes @expected, the view before the row's call, to the view that the call must lead to. */
 static void expect_effect(const struct world *w, struct world_view *expected,
 			  const struct world_view *after)
 {
@@ -451,7 +451,7 @@ static void expect_effect(const struct world *w, struct world_view *expected,
 	page.owner_id = owner_id_after(w, &page);
 	page.state = effect->state;
 	page.refs = effect->refs;
-	/* The borrowers of a lent page keep theirs, and so do foreigners. */
+	/* Borrowers, and others with a reference, keep their references. */
 	if (w->call == RELEASE_LENT || w->call == FREE)
 		page.refs += w->extra_refs;
 	if (w->call == FREE && w->extra_refs)
@@ -459,7 +459,7 @@ static void expect_effect(const struct world *w, struct world_view *expected,
 	page.offline = page.state == LABYRINTH_PAGE_CACHED ||
 		       page.state == LABYRINTH_PAGE_LIMBO ||
 		       page.state == LABYRINTH_PAGE_HELD;
-	/* When and from where it was handed out is another suite's. */
+	/* Another suite tests the time and the site of the allocation. */
 	page.site = after->page.site;
 	expect_move(w, expected, &page);
 	expected->page = page;
@@ -483,7 +483,7 @@ static void expect_same_counts(struct kunit *test, const struct world_view *was,
 	}
 }
 
-/* What an owner counts is what the table says of it. */
+/* Each owner's counts must equal the number of the owner's tags in the table. */
 static void expect_true_counts(struct kunit *test, const struct world *w,
 			       const struct world_view *view, const char *what)
 {
@@ -512,8 +512,8 @@ static bool is_alloc(enum call call)
 }
 
 /*
- * An allocation takes from the cache and may fill it: what else it leaves as it
- * was is the page, unless that was in the cache.
+ * An allocation takes pages from the cache and may refill the cache, so the census changes. The
+ * row's page must be unchanged, unless that page was in the cache.
  */
 static void expect_alloc(struct kunit *test, const struct world *w,
 			 const struct world_view *before,
@@ -567,7 +567,7 @@ static void run_row(struct kunit *test, struct world *w,
 	end_page(test, w);
 }
 
-/* Destroy may sleep, and with a live handle it ends the world. */
+/* Destroy may sleep, and with a live handle would end an owner that later rows need. */
 static bool is_possible(enum call call, enum test_context context,
 			enum caller caller)
 {
@@ -685,7 +685,7 @@ API_CASE(alloc_answers, ALLOC)
 API_CASE(alloc_bulk_answers, BULK)
 API_CASE(destroy_answers, DESTROY)
 
-/* The last case: of all the pages above, none stays behind. */
+/* The last case: no page of the cases above stays in limbo. */
 static void limbo_is_empty_in_the_end(struct kunit *test)
 {
 	context_count_task();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bad arguments: addresses, pages and handles that no caller should pass. Each is
- * answered with an errno, and none is followed to where it points.
+ * Bad arguments: addresses, pages and handles that no caller should pass. Every call answers a
+ * bad argument with an errno, and never dereferences a bad pointer.
  */
 #include <kunit/test.h>
 #include <linux/dma-mapping.h>
@@ -24,19 +24,19 @@
 struct arguments {
 	struct labyrinth_owner *owner;
 	struct labyrinth_owner *heir;
-	void *held;		/* the owner's one page */
+	void *held;		/* the owner's only page */
 	void *freed;		/* an ordinary page, given back to the system */
 	void *vmalloced;
 	void *slab;
 	struct page_view whole;
 
-	/* The row's argument, and what the calls answered. */
+	/* The row's argument, and the answers of the calls. */
 	void *addr;
 	struct page *page;
 	struct labyrinth_owner *handle;
 	int err;
 	int query;
-	unsigned int wrong;	/* how many answered something else than @err */
+	unsigned int wrong;	/* the number of calls with another answer than @err */
 };
 
 static int argument_case_init(struct kunit *test)
@@ -54,7 +54,7 @@ static int argument_case_init(struct kunit *test)
 	a->owner = make_owner(test, "kunit-argument", 0);
 	a->heir = make_owner(test, "kunit-heir", 0);
 	a->held = make_page(test, a->owner);
-	/* Last, so that nobody here has been given it since. */
+	/* Last, so that no allocation of this function is given the freed page. */
 	free_page((unsigned long)a->freed);
 	fill_page(a->held, 5);
 	a->whole = view_page(a->held);
@@ -71,7 +71,7 @@ static void argument_case_exit(struct kunit *test)
 	kfree(a->slab);
 }
 
-/* After whatever was tried: the page is as it was, and can be given back. */
+/* After the bad calls: the held page is unchanged, and can be freed. */
 static void expect_whole(struct kunit *test, struct arguments *a)
 {
 	struct page_view is = view_page(a->held);
@@ -86,8 +86,8 @@ static bool is_in(int err, int one, int other)
 }
 
 /*
- * Every call that takes an address; all must give the same errno, but that of a cached
- * page there is something to say.
+ * Makes every call that takes an address. All calls must give the same errno, but for
+ * labyrinth_owns(), which is never true, and labyrinth_query(), which answers 0 for a cached page.
  */
 static void try_address(void *arg)
 {
@@ -110,7 +110,7 @@ static void try_address(void *arg)
 	a->query = labyrinth_query(a->addr, &info);
 }
 
-/* As a driver's mmap() would be given it, for @nr pages. */
+/* A VMA for @nr pages, as the core passes to a driver's mmap(). */
 static struct vm_area_struct make_vma(unsigned int nr)
 {
 	return (struct vm_area_struct) {
@@ -119,7 +119,7 @@ static struct vm_area_struct make_vma(unsigned int nr)
 	};
 }
 
-/* Those that may sleep. Of several pages, the last is the bad one. */
+/* Makes the calls that may sleep. Of several pages, the last page is bad. */
 static void try_address_asleep(struct arguments *a)
 {
 	void *addrs[] = { a->held, a->addr };
@@ -129,7 +129,7 @@ static void try_address_asleep(struct arguments *a)
 
 	lab_vm_flags_set(&vma, VM_SHARED | VM_MAYSHARE);
 	a->wrong += PTR_ERR(labyrinth_vmap(a->owner, addrs, 2)) != a->err;
-	/* A VMA on a stack is no process's, whatever the pages are. */
+	/* A VMA on the stack is of no process: -EINVAL for any pages. */
 	a->wrong += labyrinth_mmap(a->owner, &vma, addrs, 2) != -EINVAL;
 	a->wrong += labyrinth_vunmap(a->owner, a->addr) != wanted;
 }
@@ -317,8 +317,8 @@ static void bad_address_is_refused(struct kunit *test)
 }
 
 /*
- * One bit wrong in a good address. It may well be another page's, cached by the
- * same owner even, but never one that may be freed.
+ * A good address with a single bit flipped. The result may be the address of another page, even
+ * of a page that the same owner has cached, but never of a page that the owner may free.
  */
 static void address_with_one_bit_flipped_is_refused(struct kunit *test)
 {
@@ -354,7 +354,7 @@ static void random_addresses_are_refused(struct kunit *test)
 	for (i = 0; i < RANDOM_ROWS; i++) {
 		u64 high = (u64)prandom_u32_state(&rnd) << 32;
 
-		/* Odd rows are page-aligned, which gets them further. */
+		/* Odd rows are page-aligned, so that more checks are reached. */
 		a->addr = (void *)(high | prandom_u32_state(&rnd));
 		if (i & 1)
 			a->addr = PTR_ALIGN_DOWN(a->addr, PAGE_SIZE);
@@ -369,7 +369,7 @@ static void random_addresses_are_refused(struct kunit *test)
 	expect_whole(test, a);
 }
 
-/* What adopt takes is a struct page. */
+/* Adopt takes a struct page. */
 
 static void try_adopt(void *arg)
 {
@@ -417,8 +417,8 @@ static void adopt_refuses_what_is_no_struct_page(struct kunit *test)
 }
 
 /*
- * The compiler may take it for granted that a pointer to a struct page points to
- * the beginning of one, and leave out a check that it does.
+ * The compiler may assume that a pointer to a struct page points to the beginning of a struct
+ * page, and leave out a check of the alignment.
  */
 static void adopt_refuses_the_inside_of_a_struct_page(struct kunit *test)
 {
@@ -435,7 +435,7 @@ static void adopt_refuses_the_inside_of_a_struct_page(struct kunit *test)
 	expect_whole(test, a);
 }
 
-/* Every second one is near a real struct page, and none is one: they are aligned. */
+/* Half of the pointers are near a real struct page. All are odd, so not aligned. */
 static void adopt_refuses_random_pointers(struct kunit *test)
 {
 	struct arguments *a = test->priv;
@@ -456,7 +456,7 @@ static void adopt_refuses_random_pointers(struct kunit *test)
 	expect_whole(test, a);
 }
 
-/* Pages of memory, but not ones that alloc_page() gives its caller. */
+/* Pages of memory in another state than a page fresh from alloc_page(). */
 static void adopt_refuses_pages_in_other_use(struct kunit *test)
 {
 	struct arguments *a = test->priv;
@@ -467,19 +467,19 @@ static void adopt_refuses_pages_in_other_use(struct kunit *test)
 	expect_adopt(test, a, shared, -EBUSY, "shared");
 	KUNIT_EXPECT_EQ(test, page_ref_count(shared), 2);
 	put_page(shared);
-	/* As a page of the page cache has it. */
+	/* The word @mapping as in a page of the page cache. */
 	shared->mapping = (struct address_space *)a;
 	expect_adopt(test, a, shared, -EBUSY, "a file's");
 	shared->mapping = NULL;
 	__free_page(shared);
-	/* Free by now: whoever adopted it would have it together with another. */
+	/* Free by now: if adopted, the page would soon have a second user as well. */
 	expect_adopt(test, a, shared, -EBUSY, "free");
 	expect_adopt(test, a, virt_to_page(a->held), -EBUSY, "held");
 	expect_adopt(test, a, ZERO_PAGE(0), -EINVAL, "reserved");
 	expect_whole(test, a);
 }
 
-/* "-EINVAL not a page of order 0": its tail pages would be lost. */
+/* "-EINVAL not a page of order 0": the tail pages would be lost. */
 static void adopt_refuses_a_page_of_higher_order(struct kunit *test)
 {
 	struct arguments *a = test->priv;
@@ -509,7 +509,7 @@ static void adopt_refuses_a_page_of_a_slab(struct kunit *test)
 
 /* Handles. */
 
-/* Every call with @a->handle, on a page that is there to be had. */
+/* Makes every call with @a->handle, on a page that a live handle could use. */
 static void try_handle(void *arg)
 {
 	struct arguments *a = arg;
@@ -550,7 +550,7 @@ static void expect_dead(struct kunit *test, struct arguments *a,
 {
 	a->wrong = 0;
 	a->handle = (void *)handle;
-	/* One owner's handle may be one bit from another's. */
+	/* The changed handle may be the handle of another live owner. */
 	if (handle_lives(a->handle))
 		return;
 	KUNIT_EXPECT_TRUE(test, context_run(context, try_handle, a));
@@ -627,7 +627,7 @@ static void missing_room_for_answers_is_refused(struct kunit *test)
 	expect_whole(test, a);
 }
 
-/* Ranges that make no sense, of a page that is there to be mapped. */
+/* Ranges that make no sense, of a page that could be mapped. */
 static void odd_ranges_are_refused(struct kunit *test)
 {
 	struct arguments *a = test->priv;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the guard's hooks make of a call's arguments, those of functions included that
- * this kernel does not have: each finds a held page among them, wherever it stands,
- * and none where there is none.
+ * The guard's hooks, also for functions that this kernel does not have: each hook must find a
+ * held page at every place in the arguments of a call, and find nothing in arguments without
+ * a held page.
  */
 #include <kunit/test.h>
 #include <linux/bvec.h>
@@ -22,10 +22,10 @@
 
 #define NR_PAGES	3
 
-/* A call that names @pages, and all that its arguments may point to. */
+/* A call that names @pages, and all objects that the call's arguments may point to. */
 struct hooked_call {
 	struct page *pages[NR_PAGES];
-	unsigned int place;		/* where the page in question stands */
+	unsigned int place;		/* the index of the page in question */
 	unsigned long pfns[NR_PAGES];
 	unsigned long nr;
 	struct vm_area_struct vma;
@@ -63,7 +63,7 @@ static unsigned long its_page(const struct hooked_call *call)
 	return ADDR(call->pages[call->place]);
 }
 
-/* One setter for each kind of prototype. */
+/* A setter for each kind of prototype. */
 
 static void set_third_page(struct hooked_call *call)
 {
@@ -78,7 +78,7 @@ static void set_pages_and_count(struct hooked_call *call)
 
 static void set_window(struct hooked_call *call)
 {
-	/* The window begins at the page in question, where that is asked. */
+	/* The window is the page in question alone. */
 	call->vma.vm_pgoff = call->place;
 	call->vma.vm_end = PAGE_SIZE;
 	set_args(call, ADDR(&call->vma), ADDR(call->pages), NR_PAGES, 0, 0);
@@ -208,7 +208,7 @@ static void set_pipe(struct hooked_call *call)
 	set_args(call, 0, ADDR(&call->spd), 0, 0, 0);
 }
 
-/* A block of two, so that it is one. */
+/* Order 1: a block of two pages. */
 static void set_block(struct hooked_call *call)
 {
 	set_args(call, its_page(call), 1, 0, 0, 0);
@@ -222,8 +222,8 @@ static void set_range(struct hooked_call *call)
 static const struct prototype {
 	const char *name;
 	void (*set)(struct hooked_call *call);
-	bool huge;		/* names other pages than those here, too */
-	bool lent;		/* finds what is lent, too */
+	bool huge;		/* names more pages than @pages */
+	bool lent;		/* finds lent pages, too */
 } prototypes[] = {
 	{ "vm_insert_page", set_third_page },
 	{ "vm_insert_pages", set_pages_and_count },
@@ -289,7 +289,7 @@ static bool prototype_sets(const struct lab_hook *hook,
 	return type && type->set == set;
 }
 
-/* What @hook finds where @page is named among others of @rest. */
+/* The tag that @hook finds if @page is at @place, and @rest at all other places. */
 static lab_tag_t find(const struct lab_hook *hook, const struct prototype *type,
 		      struct page *page, struct page *rest, unsigned int place)
 {
@@ -306,13 +306,13 @@ static lab_tag_t find(const struct lab_hook *hook, const struct prototype *type,
 		sg_set_page(&call.list[i], i == place ? page : rest, 8, 8);
 	}
 	type->set(&call);
-	/* Of ftrace's view of the arguments, the registers are all. */
+	/* A hook reads nothing but the registers in the struct ftrace_regs. */
 	return hook->find((struct ftrace_regs *)&call.regs);
 }
 
 struct hooks_world {
 	struct labyrinth_owner *owner;
-	void *held;			/* NULL: not any more */
+	void *held;			/* NULL: released */
 	struct page *other;		/* an ordinary page */
 };
 
@@ -353,13 +353,13 @@ static void expect_found(struct kunit *test, const struct lab_hook *hook,
 	unsigned long pfn;
 	unsigned int place;
 
-	/* It looks at the page alone, and has no arguments to find it in. */
+	/* A tracepoint's hook is given the page, so there are no arguments to search. */
 	if (hook->tracepoint)
 		return;
 	KUNIT_ASSERT_NOT_NULL_MSG(test, type, "%s is not tested", hook->name);
 	for (place = 0; place < NR_PAGES; place++) {
 		pfn = lab_tag_pfn(find(hook, type, page, w->other, place));
-		/* The rest of a huge page may be anybody's. */
+		/* Another page of the huge page may be held by anybody. */
 		if (!type->huge)
 			KUNIT_EXPECT_EQ_MSG(test, pfn, found ? page_to_pfn(page) : 0,
 					    "%s, place %u", hook->name, place);
@@ -376,7 +376,7 @@ static void each_hook_finds_a_held_page(struct kunit *test)
 		expect_found(test, &lab_hooks[i], true);
 }
 
-/* Who frees a block has no right to a page of it, lent or not. */
+/* Nobody may free a block with an owned page, lent or not. */
 static bool finds_lent(const struct lab_hook *hook)
 {
 	const struct prototype *type = prototype_of(hook);
@@ -426,7 +426,7 @@ static void a_window_beyond_the_pages_holds_none(struct kunit *test)
 					0ULL);
 }
 
-/* What the core finds too large before it reads, and what it would fault at itself. */
+/* Counts that the core refuses before a read, and arrays at which the core itself would fault. */
 static void an_array_that_is_not_there_is_survived(struct kunit *test)
 {
 	struct page **pages = vmalloc(PAGE_SIZE);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The list of cached pages: last in, first out, and nothing lost or duplicated
- * while an interrupt pops and pushes in the middle of a pop or push. Its links are in
- * slots of the one owner table, so real pages are tagged in it, under the id of
- * an owner that has no other pages.
+ * while an interrupt pops and pushes in the middle of a pop or push. The links are in the slots
+ * of the only owner table, so the tests tag real pages in that table, under the id of an owner
+ * that has no other pages.
  */
 #include <kunit/test.h>
 #include <linux/gfp.h>
@@ -26,7 +26,7 @@ struct list_fixture {
 	unsigned int nr;
 	struct lab_slot *kept;		/* by the interrupt */
 	bool inside;			/* the thread is in a push or pop */
-	unsigned int landed;		/* interrupts that came while it was */
+	unsigned int landed;		/* interrupts while @inside was true */
 	unsigned int lost_races;	/* operations that had to begin again */
 	struct interrupter interrupter;
 };
@@ -114,7 +114,7 @@ static void empty_list_gives_null(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, pop(f));
 }
 
-/* What tells a head from an equal one that came back: see core/list.h. */
+/* The sequence tells a head from an earlier head with the same first slot: see core/list.h. */
 static void every_change_makes_another_head(struct kunit *test)
 {
 	struct list_fixture *f = test->priv;
@@ -139,8 +139,8 @@ static void sequence_wraps_without_touching_the_slot_number(struct kunit *test)
 }
 
 /*
- * Leaves the same first frame on the list, but another one behind it: what the
- * interrupted pop has read as the next frame is the interrupt's from now on.
+ * Leaves the same first frame on the list, but another second frame. The interrupted pop may
+ * have read the old second frame as the next head; that frame now belongs to the interrupt.
  */
 static void pop_and_push_in_irq(void *arg)
 {
@@ -156,7 +156,7 @@ static void pop_and_push_in_irq(void *arg)
 		push(f, first);
 }
 
-/* Counts how often an interrupt changed the list in the middle of @op. */
+/* begin and end: count the operations in the middle of which an interrupt changed the list. */
 static u32 begin_operation(struct list_fixture *f)
 {
 	WRITE_ONCE(f->inside, true);
@@ -188,7 +188,7 @@ static void interrupted_push(struct list_fixture *f, struct lab_slot *slot)
 	end_operation(f, sequence);
 }
 
-/* Takes some frames off, puts them back in another order. */
+/* Pops some frames, and pushes the frames back in another order. */
 static void pop_and_push_here(struct list_fixture *f)
 {
 	struct lab_slot *mine[5];
@@ -213,14 +213,14 @@ static int index_of(const struct list_fixture *f, const struct lab_slot *slot)
 	return i;
 }
 
-/* Empties the list: each frame must come out of it once, and no other. */
+/* Empties the list: each frame must come out exactly once, and nothing else. */
 static void expect_all_frames(struct kunit *test, struct list_fixture *f)
 {
 	unsigned int times[FRAMES + 1] = {};
 	struct lab_slot *slot;
 	int i;
 
-	/* A list with a loop in it would never be empty. */
+	/* The bound: a list with a loop would never be empty. */
 	for (i = 0; i < 2 * FRAMES && (slot = pop(f)); i++)
 		times[index_of(f, slot)]++;
 	for (i = 0; i < FRAMES; i++)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Look-ups while the table changes under them: a tag that stands in the table is
- * found at any moment, whatever comes and goes in the slots beside it. The
- * table is so small, and so full, that all pfns share its buckets and its stash.
+ * Look-ups while the table changes: a look-up always finds a tag that stays in the table, while
+ * other tags come and go in the slots beside. The table is so small, and so full, that all pfns
+ * share both buckets and the stash.
  */
 #include <kunit/test.h>
 #include <linux/ktime.h>
@@ -62,7 +62,7 @@ static void lookup_case_exit(struct kunit *test)
 	lab_table_exit(&l->table);
 }
 
-/* Looks every stable tag up, in both forms. */
+/* Looks every stable tag up, by lab_table_find() and by lab_table_search(). */
 static void look_up_stable(struct lookup *l)
 {
 	lab_tag_t tag;
@@ -76,7 +76,7 @@ static void look_up_stable(struct lookup *l)
 	l->looked += 2 * STABLE;
 }
 
-/* A moving tag goes in if it is out, and out if it is in. */
+/* Inserts the next moving tag, or removes the tag if inserted before. */
 static void move_one(struct lookup *l)
 {
 	unsigned int i = l->next++ % MOVING;
@@ -105,7 +105,7 @@ static void look_up_in_irq(void *arg)
 	look_up_stable(arg);
 }
 
-/* Does @here again and again in the test's thread, under @in_irq. */
+/* Calls @here repeatedly in the test thread, while a hardirq there calls @in_irq. */
 static void run_both(struct kunit *test, void (*here)(struct lookup *l),
 		     void (*in_irq)(void *arg))
 {
@@ -137,7 +137,7 @@ static void none_is_missed_by_an_interrupt_over_a_change(struct kunit *test)
 	run_both(test, move_one, look_up_in_irq);
 }
 
-/* How many of the stable tags one walk does not visit exactly once. */
+/* Return: the number of stable tags that a walk does not visit exactly once. */
 static unsigned int count_unvisited(struct lab_table *table)
 {
 	unsigned int visits[STABLE] = {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Owners: what create takes, what their attributes do, and how they end.
+ * Owners: the arguments of create, the effects of the attributes, and the end.
  */
 #include <kunit/test.h>
 #include <linux/device.h>
@@ -83,7 +83,7 @@ static void create_here(void *arg)
 	creation->owner = labyrinth_owner_create(&creation->attrs);
 }
 
-/* Create sleeps: in an interrupt it must say so before it does. */
+/* Create sleeps: in an interrupt create must refuse before any sleep. */
 static void create_in_an_interrupt_is_refused(struct kunit *test)
 {
 	struct creation c = {
@@ -112,7 +112,7 @@ static void long_name_is_cut(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, addr), 0);
 }
 
-/* The name is copied: what the caller does with his is of no matter. */
+/* The name is copied: a later change of the caller's string changes no name. */
 static void name_is_copied(struct kunit *test)
 {
 	char name[] = "kunit-before";
@@ -122,7 +122,7 @@ static void name_is_copied(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, slot_of(owner)->name, "kunit-before");
 }
 
-/* A name is printed to logs and tables, and a process may have chosen it. */
+/* Names are printed to logs and tables, and a process may have chosen a name. */
 static void name_is_made_printable(struct kunit *test)
 {
 	struct labyrinth_owner *owner;
@@ -136,7 +136,7 @@ static void query_names_the_maker(struct kunit *test)
 	struct labyrinth_owner *owner = make_owner(test, "kunit-maker", 0);
 	void *addr = make_page(test, owner);
 	struct labyrinth_page_info info;
-	/* The compiler is told -DMODULE for what goes into a module. */
+	/* The compiler is told -DMODULE for the code of a module. */
 	const char *module = IS_BUILTIN(MODULE) ? KBUILD_MODNAME : "kernel";
 
 	KUNIT_ASSERT_EQ(test, labyrinth_query(addr, &info), 0);
@@ -153,7 +153,7 @@ static void query_names_the_maker(struct kunit *test)
 struct crowd {
 	struct labyrinth_owner **owners;
 	unsigned int nr;
-	long err;		/* why there is not one more */
+	long err;		/* of the create that failed */
 };
 
 static const struct labyrinth_owner_attrs single_attrs = {
@@ -204,7 +204,7 @@ static void slots_run_out_and_come_back(struct kunit *test)
 
 #define LIVES	300
 
-/* With one slot free, every owner made is that slot's next life. */
+/* With a single slot free, every new owner is the next life of that slot. */
 static void no_handle_of_an_earlier_life_works(struct kunit *test)
 {
 	struct crowd crowd = make_crowd(test);
@@ -371,7 +371,7 @@ static void adopt_into_full_quota_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, addr), 0);
 }
 
-/* Each of them takes a page off the owner, so each makes room for one. */
+/* Release and transfer, as a free, take a page off the owner, and make room for another page. */
 static void release_and_transfer_give_room(struct kunit *test)
 {
 	struct labyrinth_owner *owner = make_quota(test, 1);
@@ -428,7 +428,7 @@ static struct labyrinth_owner *make_zero_owner(struct kunit *test)
 
 #define DIRTY_PAGES	40
 
-/* More than one refill's, so both fresh and recycled pages are seen. */
+/* More pages than a single refill brings, so both fresh and recycled pages are seen. */
 static void zero_owner_gets_zeroed_pages(struct kunit *test)
 {
 	struct labyrinth_owner *owner = make_zero_owner(test);
@@ -447,7 +447,7 @@ static void zero_owner_gets_zeroed_pages(struct kunit *test)
 	}
 }
 
-/* A page that came dirty from outside, freed, is the next one handed out. */
+/* A page that came dirty from outside is freed, and then is the next page handed out. */
 static void zero_owner_cleans_what_it_was_given(struct kunit *test)
 {
 	struct labyrinth_owner *owner = make_zero_owner(test);
@@ -576,7 +576,7 @@ static void another_thread_may_not(struct kunit *test)
 	expect_refused(test, &b);
 }
 
-/* To whom a page is given need not be the one who gives it. */
+/* The thread that transfers a page need not be the thread that the new owner is bound to. */
 static void anyone_may_transfer_to_a_bound_owner(struct kunit *test)
 {
 	struct labyrinth_owner *from = make_owner(test, "kunit-from", 0);
@@ -589,7 +589,7 @@ static void anyone_may_transfer_to_a_bound_owner(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, labyrinth_transfer(from, to, addr), 0);
 	KUNIT_EXPECT_TRUE(test, labyrinth_owns(to, addr));
 	KUNIT_EXPECT_EQ(test, labyrinth_transfer(to, from, addr), -EPERM);
-	/* Any thread may destroy it. */
+	/* Any thread may destroy a bound owner. */
 	KUNIT_EXPECT_EQ(test, labyrinth_owner_destroy(to), 1);
 }
 
@@ -597,7 +597,7 @@ static void anyone_may_transfer_to_a_bound_owner(struct kunit *test)
 
 static void device_is_referenced_while_the_owner_lives(struct kunit *test)
 {
-	/* A module's suites run, in 6.1, before it can be linked to in sysfs. */
+	/* In 6.1 a module's suites run before a link in sysfs can lead to the module. */
 	struct device *dev = __root_device_register("labyrinth-kunit", NULL);
 	struct labyrinth_owner *owner;
 	unsigned int refs;
@@ -678,7 +678,7 @@ static bool wait_until_absent(const void *addr)
 	return labyrinth_query(addr, &info) == -ENOENT;
 }
 
-/* The page stays the borrower's as long as he wants, and then goes home. */
+/* The page stays the borrower's until the last reference is gone, then goes to the system. */
 static void lent_page_outlives_its_owner(struct kunit *test)
 {
 	struct labyrinth_owner *owner = make_kind(test);
@@ -724,7 +724,7 @@ static void owned_page_is_not_uptodate(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, addr), 0);
 }
 
-/* As long as a page in limbo carries the slot's id, nobody else may have it. */
+/* No new owner may have the slot as long as a page in limbo carries the slot's id. */
 static void slot_waits_for_its_last_page(struct kunit *test)
 {
 	struct crowd crowd = make_crowd(test);

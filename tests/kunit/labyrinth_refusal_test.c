@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The record of a refusal: what the tracepoint labyrinth:refusal carries, and
- * what is counted. The text in dmesg is tested elsewhere, and its rate limit
- * touches neither.
+ * The record of a refusal: the fields of the tracepoint labyrinth:refusal, and the counts. The
+ * rate limit of dmesg limits neither. The text in dmesg is tested elsewhere.
  */
 #include <kunit/test.h>
 #include <linux/delay.h>
@@ -18,7 +17,7 @@
 #include "context.h"
 #include "fixture.h"
 
-/* What the probe saw; the test's thread looks at it when the call is over. */
+/* The records that the probe saw; the test thread reads the results after the call. */
 static struct {
 	struct tracepoint *tracepoint;
 	struct lab_refusal last;
@@ -138,8 +137,8 @@ struct scene {
 };
 
 /*
- * Around the last call of each function below, so that it is no jump: the record
- * is to name that function, not who called it.
+ * Around the last call of each function below, to prevent a tail call: the record must name
+ * that function, not the function's caller.
  */
 static __always_inline int returned(int err)
 {
@@ -350,7 +349,7 @@ static void count_all(unsigned long counts[LAB_NR_CLASSES])
 		counts[class] = lab_report_count(class);
 }
 
-/* @class is one more than before, or @nr; all others are what they were. */
+/* Since @before, the count of @class must have risen by @nr, and no other count. */
 static void expect_counts(struct kunit *test, const unsigned long *before,
 			  enum lab_class class, unsigned int nr)
 {
@@ -404,14 +403,14 @@ static void expect_named(struct kunit *test, struct scene *s,
 	KUNIT_EXPECT_EQ(test, seen.last.tag, lab_tag_make(pfn, id, state));
 }
 
-/* By its name: how long the function is, under KASAN say, cannot be asked. */
+/* Compares names: the length of a function, under KASAN say, cannot be asked. */
 static bool is_in_call(unsigned long ip, int (*call)(struct scene *s))
 {
 	char wanted[64], got[64];
 
 	snprintf(wanted, sizeof(wanted), "%ps", call);
 	snprintf(got, sizeof(got), "%ps", (void *)(ip - 1));
-	/* Of a module, its name follows; of an unlikely part, ".cold". */
+	/* The name of the module may follow, or ".cold" for an unlikely part. */
 	return !strncmp(got, wanted, strcspn(wanted, " "));
 }
 
@@ -448,7 +447,7 @@ static void record_says_what_was_wrong(struct kunit *test)
 	end_scene(test, s);
 }
 
-/* -EBUSY is what a driver polls for, and -ENOSPC what a quota is for. */
+/* A driver may poll with reclaim, so -EBUSY is no refusal; nor is a full quota. */
 static void busy_reclaim_is_no_refusal(struct kunit *test)
 {
 	struct scene *s = make_scene(test);
@@ -514,7 +513,7 @@ static noinline int destroy_mine(struct scene *s)
 	return returned(labyrinth_owner_destroy(s->mine));
 }
 
-/* The page is looked over when its owner goes; whoever ends the owner is named for it. */
+/* Destroy checks the owner's pages for overwriting; the report names the caller of destroy. */
 static void overwritten_page_is_reported_of_who_destroys(struct kunit *test)
 {
 	struct scene s = { .mine = make_owner(test, "kunit-overwritten", 0) };
@@ -532,7 +531,7 @@ static void overwritten_page_is_reported_of_who_destroys(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, is_in_call(seen.last.ip, destroy_mine));
 }
 
-/* The report of the leak comes between the look at the page's tag and its settling. */
+/* Destroy reports the leak after the read of the page's tag, and before the change of the tag. */
 static void page_that_is_unmapped_meanwhile_goes_with_its_owner(struct kunit *test)
 {
 	struct labyrinth_owner *owner = make_owner(test, "kunit-unmapped", 0);
@@ -554,7 +553,7 @@ static void page_that_is_unmapped_meanwhile_goes_with_its_owner(struct kunit *te
 		KUNIT_EXPECT_EQ(test, labyrinth_query(addrs[i], &info), -ENOENT);
 }
 
-/* A foreigner drops a reference that was never his. */
+/* Thefts: somebody drops a reference without having taken a reference. */
 
 static void foreign_put_page(struct page *page)
 {
@@ -606,7 +605,7 @@ static void rob(struct kunit *test, struct robbed *r)
 	theft->steal(virt_to_page(r->addr));
 }
 
-/* Whoever allocates now must not be given it. */
+/* No allocation may be given the robbed page. */
 static void expect_not_given_away(struct kunit *test, void *addr)
 {
 	struct page *pages[64];
@@ -634,7 +633,7 @@ static void robbed_page_survives(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, labyrinth_free_page(r.owner, r.addr), 0);
 }
 
-/* As many as Documentation/design.rst promises. One more would give it away. */
+/* As many thefts as Documentation/design.rst promises. Another theft would free the page. */
 static void page_survives_31_thefts(struct kunit *test)
 {
 	const struct theft *theft = test->param_value;
@@ -661,7 +660,7 @@ static void owner_notices_a_lost_reference(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, labyrinth_query(r.addr, &info), 0);
 	KUNIT_EXPECT_EQ(test, info.state, LABYRINTH_PAGE_CACHED);
 	KUNIT_EXPECT_EQ(test, info.refs, LAB_REFS_EXCLUSIVE);
-	/* It is as good as any other, and nothing is left to be noticed. */
+	/* The page is as good as any other, and the lost reference is not noticed twice. */
 	KUNIT_EXPECT_PTR_EQ(test, make_page(test, r.owner), r.addr);
 	KUNIT_EXPECT_EQ(test, labyrinth_free_page(r.owner, r.addr), 0);
 	expect_counts(test, r.before, LAB_LOST_REFERENCE, 1);
@@ -693,7 +692,7 @@ static void lost_reference_is_noticed_by_destroy(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, wait_for_limbo());
 }
 
-/* A freed page is robbed too: it is noticed when it goes back to the system. */
+/* The lost reference of a cached page is noticed when the page goes back to the system. */
 static void lost_reference_of_a_cached_page_is_noticed(struct kunit *test)
 {
 	const struct theft *theft = test->param_value;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The owner table, on small tables of the tests' own: where tags go, that they
- * are found there, and how full a table gets before it refuses the first.
+ * The owner table, tested with small separate tables: the slots that tags go to, the search for
+ * tags, and how full a table gets before the first refusal.
  */
 #include <kunit/test.h>
 #include <linux/math64.h>
@@ -79,7 +79,7 @@ static void inserted_is_found_removed_is_not(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lab_table_used(table), 0UL);
 }
 
-/* The hot form compares the whole word: any other owner or state is not it. */
+/* lab_table_find(), the hot form, compares whole tags: owner and state must match, too. */
 static void find_wants_owner_and_state(struct kunit *test)
 {
 	struct lab_table *table = make_table(test, 64);
@@ -95,7 +95,7 @@ static void find_wants_owner_and_state(struct kunit *test)
 							    LAB_HELD)));
 }
 
-/* Whoever lost the race for a page must not take the winner's tag away. */
+/* A call that lost the race for a page must not remove the winner's tag. */
 static void remove_refuses_another_tag(struct kunit *test)
 {
 	struct lab_table *table = make_table(test, 64);
@@ -142,7 +142,7 @@ static enum place place_of(const struct lab_table *table,
 	return SECOND;
 }
 
-/* Of the pfns from @pfn on, the next one whose first bucket is bucket 0. */
+/* The lowest pfn, from @pfn on, that has bucket 0 as the first bucket. */
 static unsigned long next_collision(const struct lab_table *table,
 				    unsigned long pfn)
 {
@@ -154,8 +154,8 @@ static unsigned long next_collision(const struct lab_table *table,
 #define COLLISIONS	96
 
 /*
- * Inserts colliding pfns until all of both buckets and the stash have been
- * used; returns their number.
+ * Inserts colliding pfns until both buckets and the stash are full. Returns the number of pfns
+ * inserted.
  */
 static unsigned int collide(struct kunit *test, struct lab_table *table,
 			    unsigned long *pfns, struct lab_slot **slots,
@@ -182,7 +182,7 @@ struct collision {
 	unsigned int nr;
 };
 
-/* A table with two buckets, both of them full, and a full stash. */
+/* A table with two full buckets, and a full stash. */
 static struct collision *make_collision(struct kunit *test,
 					struct lab_table *table)
 {
@@ -222,7 +222,7 @@ static void full_table_refuses_and_loses_nothing(struct kunit *test)
 		expect_found(test, table, c->pfns[i]);
 }
 
-/* There are no tombstones: what was taken out goes in again where it was. */
+/* Removal leaves no tombstone: a tag removed and inserted again gets the same slot. */
 static void removal_makes_room(struct kunit *test)
 {
 	struct lab_table *table = make_table(test, 12);
@@ -239,8 +239,8 @@ static void removal_makes_room(struct kunit *test)
 }
 
 /*
- * Takes the tags out, in order or against it; after each, all the others must
- * still be found, wherever they stand.
+ * Removes the tags, in the order of insertion or backwards. After each removal, the remaining
+ * tags must still be found, in both buckets and in the stash.
  */
 static void expect_others_found(struct kunit *test, bool backwards)
 {
@@ -372,7 +372,7 @@ static void fill_desc(const struct fill *fill, char *desc)
 
 KUNIT_ARRAY_PARAM(fill, fills, fill_desc);
 
-/* A frame that is not in the table yet: nobody may insert one twice. */
+/* A pfn that is not in the table yet: nobody may insert a pfn twice. */
 static unsigned long random_pfn(struct lab_table *table, struct rnd_state *rnd)
 {
 	unsigned long pfn;
@@ -386,7 +386,7 @@ static unsigned long random_pfn(struct lab_table *table, struct rnd_state *rnd)
 	return pfn;
 }
 
-/* Inserts frames until one is refused; returns how many went in. */
+/* Inserts frames until the table refuses a frame. Returns the number of frames inserted. */
 static unsigned long fill_up(struct lab_table *table, const struct fill *fill)
 {
 	unsigned long pfn = 0x100000;
@@ -415,7 +415,7 @@ static void fill_reaches_nine_tenths(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lab_table_used(table), nr);
 }
 
-/* A table with a slot for every frame needs no second look for any of them. */
+/* In a table with a slot for every frame, every tag is in the preferred slot. */
 static void frame_has_its_own_slot_if_there_are_as_many(struct kunit *test)
 {
 	struct lab_table *table = make_table(test, 1024);

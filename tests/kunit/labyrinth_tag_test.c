@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tag's encoding, and the table of transitions against a second copy of it,
+ * The tag's encoding, and the table of transitions, compared with a second table that is
  * written here by hand from the documented state machine.
  */
 #include <kunit/test.h>
@@ -51,7 +51,7 @@ static void tag_round_trip(struct kunit *test)
 	with_each_tag(test, expect_round_trip);
 }
 
-/* A fast look-up compares a whole word: it must have nothing but the three. */
+/* A fast look-up compares whole words: a tag must have nothing but pfn, owner and state. */
 static void expect_layout(struct kunit *test, unsigned long pfn,
 			  unsigned int id, enum lab_state state)
 {
@@ -65,7 +65,7 @@ static void tag_layout_is_as_documented(struct kunit *test)
 	with_each_tag(test, expect_layout);
 }
 
-/* What an owner's tags in one state have in common is added to the pfn. */
+/* A tag is the sum of the pfn and a key that all tags of the same owner and state share. */
 static void expect_sum(struct kunit *test, unsigned long pfn, unsigned int id,
 		       enum lab_state state)
 {
@@ -122,7 +122,7 @@ static void no_tag_is_zero(struct kunit *test)
 		KUNIT_EXPECT_NE(test, lab_tag_make(0, 0, state), 0ULL);
 }
 
-/* Frame 0 fits a tag, but not a list, which takes it for its end. */
+/* Frame 0 fits a tag, but not a list, where 0 is the end. */
 static void pfn_fits_from_1_up_to_39_bits(struct kunit *test)
 {
 	int i;
@@ -209,7 +209,7 @@ static bool is_answer(enum lab_op op, int next)
 	return next == -ENOENT || next == -EBUSY;
 }
 
-/* Also for an operation that is added to the enum and not to the copy above. */
+/* Also for an operation that is added to the enum and not to the table above. */
 static void every_transition_is_a_state_or_an_errno(struct kunit *test)
 {
 	int op, state;
@@ -221,7 +221,7 @@ static void every_transition_is_a_state_or_an_errno(struct kunit *test)
 					      "op %d in state %d", op, state);
 }
 
-/* A page in limbo is nobody's to use: only its return ends it. */
+/* Nobody may use a page in limbo: the only way out is the return to the page allocator. */
 static void limbo_is_left_by_return_alone(struct kunit *test)
 {
 	int op;

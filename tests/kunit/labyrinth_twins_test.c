@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mappings for DMA have a fast form and a general one: mapped, looked for, ended. Both must
- * answer alike, whatever the page's state and the arguments. An owner with a quota is
- * served by the general form alone. (Of the other calls that have two forms, labyrinth_api
- * asks as much: its owners with and without a quota share one table of answers.)
+ * The calls that make, look up and end mappings for DMA have a fast form and a general form.
+ * Both forms must answer alike, for every state of the page and all arguments. An owner with a
+ * quota is served by the general form alone. (The suite labyrinth_api compares the two forms of
+ * other calls: owners with and without a quota share the same table of answers there.)
  *
  * The expected answers are written by hand from the documentation. Where the kernel has no
  * DMA at all, as User-Mode Linux, nothing gets mapped: the rows of refused calls remain.
@@ -28,7 +28,7 @@ enum state {
 	HELD,
 	LENT,
 	OTHERS,		/* held by another owner */
-	MAPPED,		/* by the call that the rows ask for */
+	MAPPED,		/* by map_right() */
 	MAPPED_TWICE,
 	NR_STATES
 };
@@ -46,9 +46,9 @@ enum arguments {
 	NO_SIZE,
 	TOO_LONG,
 	NO_DIRECTION,
-	OTHER_SIZE,	/* as good as the right one, of a mapping that is to be made */
+	OTHER_SIZE,	/* map: a size as good as SIZE; unmap: not the mapping's size */
 	OTHER_DIRECTION,
-	OTHER_ADDRESS,	/* of the mapping that is to be ended; NULL for that to be made */
+	OTHER_ADDRESS,	/* map: NULL for the result; unmap: not the mapping's address */
 	NR_ARGUMENTS
 };
 
@@ -61,13 +61,13 @@ static_assert(ARRAY_SIZE(argument_names) == NR_ARGUMENTS);
 
 #define SIZE	512
 
-/* Of a page that its owner may map: ... */
+/* The answers of map for a page that the owner may map. */
 static const int map_answers[NR_ARGUMENTS] = {
 	[NO_DEVICE] = -EPERM, [WRONG_DEVICE] = -EPERM, [NO_SIZE] = -EINVAL,
 	[TOO_LONG] = -EINVAL, [NO_DIRECTION] = -EINVAL, [OTHER_ADDRESS] = -EINVAL,
 };
 
-/* ... and of one that it has mapped. */
+/* The answers of unmap for a page that the owner has mapped. */
 static const int unmap_answers[NR_ARGUMENTS] = {
 	[NO_DEVICE] = -EPERM, [WRONG_DEVICE] = -EPERM, [NO_SIZE] = -EINVAL,
 	[TOO_LONG] = -EINVAL, [NO_DIRECTION] = -EINVAL, [OTHER_SIZE] = -EINVAL,
@@ -83,13 +83,13 @@ static const int unmap_states[NR_STATES] = {
 	[OTHERS] = -EPERM,
 };
 
-/* What a call answered, and what it left behind. */
+/* The answer of a call, and the page and the reports after the call. */
 struct outcome {
 	int err;
 	int query;
 	enum labyrinth_page_state state;
 	int refs;
-	bool told;		/* where the address for the device goes was written to */
+	bool told;		/* the call has written a DMA address */
 	unsigned long reports[LAB_NR_CLASSES];
 };
 
@@ -98,7 +98,7 @@ struct twins {
 	struct labyrinth_owner *owners[NR_FORMS], *other;
 	bool has_dma;
 
-	/* The row's page, and how it was mapped. */
+	/* The row's page, and the page's mappings. */
 	struct labyrinth_owner *owner;
 	void *addr;
 	dma_addr_t dma;
@@ -280,7 +280,7 @@ static void both_forms_unmap_alike(struct kunit *test)
 	run_rows(test, true);
 }
 
-/* Or the rows above would compare one form with itself. */
+/* Else the rows above would compare a form with the same form. */
 static void each_form_serves_its_owner(struct kunit *test)
 {
 	struct twins *t = test->priv;
@@ -322,7 +322,7 @@ static int twins_case_init(struct kunit *test)
 	return 0;
 }
 
-/* The owners go after this, and hold the device so long. */
+/* KUnit destroys the owners after this exit. Until then the owners have device references. */
 static void twins_case_exit(struct kunit *test)
 {
 	struct twins *t = test->priv;

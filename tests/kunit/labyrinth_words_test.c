@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What others may do to a page's struct page, and to its reference count, while nobody
- * has the page: nothing of it is believed, and no page is handed out, cached or given
- * back for it that must not be.
+ * Foreign writes to a page's struct page, or to the reference count, while nobody has the page.
+ * Labyrinth believes no such word, and never hands out, caches or gives back a wrong page
+ * because of such a write.
  */
 #include <kunit/test.h>
 #include <linux/gfp.h>
@@ -48,7 +48,7 @@ static int state_of(const void *addr)
 	return labyrinth_query(addr, &info) ?: info.state;
 }
 
-/* Freed just now, so that it is what is handed out next on this CPU. */
+/* Frees a page, which the next allocation on this CPU will hand out. */
 static void *make_cached(struct kunit *test, struct labyrinth_owner *owner)
 {
 	void *addr = make_page(test, owner);
@@ -58,7 +58,7 @@ static void *make_cached(struct kunit *test, struct labyrinth_owner *owner)
 	return addr;
 }
 
-/* Each word that may hold a pointer leads to another page than the one that it is of. */
+/* Each word of the struct page that may hold a pointer in turn points to another page. */
 static void word_of_a_cached_page_is_not_believed(struct kunit *test)
 {
 	struct labyrinth_owner *owner = make_kind(test);
@@ -82,7 +82,7 @@ static void word_of_a_cached_page_is_not_believed(struct kunit *test)
 
 #define FEW	64
 
-/* Until the page allocator has given @wanted: the caller has all of @pages. */
+/* Allocates until the page allocator gives @wanted. The caller has to free @nr of @pages. */
 static bool alloc_until(struct page *wanted, struct page **pages, int *nr)
 {
 	for (*nr = 0; *nr < FEW; ) {
@@ -95,7 +95,7 @@ static bool alloc_until(struct page *wanted, struct page **pages, int *nr)
 	return false;
 }
 
-/* Somebody else has the page from the page allocator, and keeps it. */
+/* The page allocator has given the cached page to somebody else, for good. */
 static void page_that_was_given_away_is_not_handed_out(struct kunit *test)
 {
 	unsigned long before = lab_report_count(LAB_CORRUPT);
@@ -122,7 +122,7 @@ static void page_that_was_given_away_is_not_handed_out(struct kunit *test)
 			__free_page(pages[nr]);
 }
 
-/* Pages below the watermarks are for emergencies: the system has them back at once. */
+/* Pages below the watermarks are for emergencies: a free gives such a page to the system. */
 static void page_of_the_emergency_reserve_is_not_kept(struct kunit *test)
 {
 	struct labyrinth_owner *owner = make_owner(test, "kunit-emergency", 0);
@@ -147,7 +147,7 @@ static struct page *lend_to_keep(struct kunit *test, struct labyrinth_owner *own
 	return page;
 }
 
-/* As vm_insert_page() of a borrower does, and its end. */
+/* The reference and the count of a borrower's vm_insert_page(), and the end of the mapping. */
 static void count_mapping(struct page *page)
 {
 	get_page(page);
@@ -160,7 +160,7 @@ static void uncount_mapping(struct page *page)
 	put_page(page);
 }
 
-/* TCP_ZEROCOPY_RECEIVE, say, maps it: the core counts in the word where the type is. */
+/* Mapped by TCP_ZEROCOPY_RECEIVE, say: the core counts in the word that had the page type. */
 static void lent_page_that_is_left_stays_mapped(struct kunit *test)
 {
 	unsigned long before = lab_report_count(LAB_OVERWRITTEN);
@@ -180,7 +180,7 @@ static void lent_page_that_is_left_stays_mapped(struct kunit *test)
 	put_page(page);
 }
 
-/* The words as they are in a file: a borrower put it there. */
+/* A borrower put the page into a file: the words are as in a page of the page cache. */
 static void lent_page_that_is_left_stays_in_its_file(struct kunit *test)
 {
 	unsigned long before = lab_report_count(LAB_OVERWRITTEN);
@@ -203,8 +203,8 @@ static void lent_page_that_is_left_stays_in_its_file(struct kunit *test)
 }
 
 /*
- * A call that is about to lose has the count frozen while the owner goes: the page is in
- * limbo then, and no reference was given or taken.
+ * A call that will lose against destroy has the count frozen. Destroy puts the page into limbo
+ * and leaves the count as the call froze it.
  */
 static void retired_page_keeps_its_frozen_count(struct kunit *test)
 {
@@ -223,7 +223,7 @@ static void retired_page_keeps_its_frozen_count(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, state_of(addr), -ENOENT);
 }
 
-/* As what an interrupt finds that came over a push or pop. */
+/* The cache as in an interrupt that came in the middle of a push or pop: @busy is set. */
 static void interrupted_cache_is_left_alone(struct kunit *test)
 {
 	struct labyrinth_owner *owner = make_owner(test, "kunit-busy", 0);
@@ -279,7 +279,7 @@ struct watched {
 	unsigned int torn;
 };
 
-/* Every other time, the page is the same. */
+/* Two lives in a row have the same page. */
 static unsigned long pfn_of_life(unsigned long life)
 {
 	return 1 + life / 2;
