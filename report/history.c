@@ -23,6 +23,7 @@
 #include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/log2.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/overflow.h>
@@ -255,23 +256,36 @@ void lab_history_sites(unsigned long (*after)(unsigned long site, const void *ar
 	mutex_unlock(&history_lock);
 }
 
+/* The system keeps at least half of the memory that is available. */
+static bool fits_memory(unsigned int depth, size_t size)
+{
+	unsigned long available = si_mem_available();
+
+	if (size >> PAGE_SHIFT <= available / 2)
+		return true;
+	pr_err("history=%u takes %zu MiB, more than half of the %lu MiB that are available\n",
+	       depth, size >> 20, available >> (20 - PAGE_SHIFT));
+	return false;
+}
+
 /* The depth is a power of two: the row's counter may wrap. */
 static struct history *make_history(unsigned int depth)
 {
 	u64 nr_rows = labyrinth_hot.table.capacity;
 	size_t row_size = offsetof(struct row, steps) + depth * sizeof(struct step);
-	/* Steps are worth a wait, but not another process's life. */
-	struct history *all = __vmalloc(size_add(sizeof(*all), array_size(nr_rows, row_size)),
-					GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN |
-					__GFP_RETRY_MAYFAIL);
+	size_t size = size_add(sizeof(struct history), array_size(nr_rows, row_size));
+	struct history *all;
 
+	if (!fits_memory(depth, size))
+		return NULL;
+	/* Steps are worth a wait, but not another process's life. */
+	all = __vmalloc(size, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
 	if (!all)
 		return NULL;
 	all->nr_rows = nr_rows;
 	all->depth = depth;
 	all->row_size = row_size;
-	pr_info("history=%u: %zu MiB for the last steps of each page\n", depth,
-		(size_t)(nr_rows * row_size) >> 20);
+	pr_info("history=%u: %zu MiB for the last steps of each page\n", depth, size >> 20);
 	return all;
 }
 

@@ -85,13 +85,16 @@ check_no_memory() {
 		count=$(($(meminfo MemAvailable) / 1024 - $(meminfo MemTotal) / 4096)) 2>/dev/null
 	mark=$(dmesg_mark)
 	ktap_refuse "without memory for more steps they are refused" sh -c "echo 64 >$HISTORY"
+	ktap_contains "and dmesg says how much they would take" \
+		"labyrinth: history=64 takes [0-9]+ MiB, more than half of the [0-9]+ MiB" \
+		"$(dmesg_since "$mark")"
 	ktap_lacks "and that costs no process its life" "Out of memory|oom-kill" \
 		"$(dmesg_since "$mark")"
 	ktap_equal "and changes nothing" 1 "$(cat $HISTORY)"
 	umount /tmp/full
 }
 
-ktap_plan 20
+ktap_plan 21
 mark=$(dmesg_mark)
 insmod labyrinth.ko history=3 report_burst=1000 max_owners=4
 ktap_equal "a depth is rounded up to a power of two" 4 "$(cat $HISTORY)"
