@@ -12,21 +12,18 @@
 
 #include LAB_PAGE_POOL_H
 
-/* The page allocator has no larger blocks. */
-#define MAX_BLOCK_ORDER	18
-
 /* A larger count is the huge number that a pool counts in advance, see watch_frame_refs(). */
 #define MANY_FRAGMENTS	(LONG_MAX / 4)
 
 /* The block that @page is in: the compound page, or @page alone. */
 void watch_frame_block(struct page *page, unsigned long *first, unsigned long *nr)
 {
-	struct page *head = compound_head(page);
+	struct page *head = watch_head(page) ?: page;
 	/* The allocator may make or break the block meanwhile: any valid order will do. */
 	unsigned int order = data_race(compound_order(head));
 
 	*first = page_to_pfn(head);
-	*nr = order <= MAX_BLOCK_ORDER ? 1UL << order : 1;
+	*nr = order <= WATCH_MAX_ORDER ? 1UL << order : 1;
 }
 
 /*
@@ -50,6 +47,8 @@ long watch_frame_refs(unsigned long pfn)
 
 static const char *ordinary(struct page *page)
 {
+	struct page *head = watch_head(page);
+
 	if (PageReserved(page))
 		return "reserved at boot, or no memory";
 	if (WATCH_IS(PageBuddy, page) || !page_ref_count(page))
@@ -58,7 +57,7 @@ static const char *ordinary(struct page *page)
 		return "marked offline: a balloon's, or Labyrinth's";
 	if (WATCH_IS(PageTable, page))
 		return "a page table";
-	if (WATCH_IS(PageAnon, page))
+	if (head && WATCH_IS(PageAnon, head))
 		return "a process's anonymous memory";
 	return READ_ONCE(page->mapping) ? "in the page cache" : "from the page allocator";
 }

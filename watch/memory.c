@@ -94,9 +94,9 @@ static bool is_memory(struct page *page)
 
 static bool may_have_pointers(struct page *page)
 {
-	struct page *head = compound_head(page);
+	struct page *head = is_memory(page) ? watch_head(page) : NULL;
 
-	return is_memory(page) && !PageReserved(page) && !PageLRU(head) &&
+	return head && !PageReserved(page) && !PageLRU(head) &&
 	       !WATCH_IS(PageBuddy, page) && !WATCH_IS(PageTable, page) &&
 	       (WATCH_IS(PageSlab, head) || page_ref_count(head));
 }

@@ -47,8 +47,9 @@ static struct inode *host_of(struct address_space *mapping)
 static struct inode *inode_of(struct page *page)
 {
 	unsigned long mapping = (unsigned long)READ_ONCE(page->mapping);
+	struct page *head = watch_head(page);
 
-	if (watch_pool_of(page) || WATCH_IS(PageSlab, page) || !mapping ||
+	if (watch_pool_of(page) || !head || WATCH_IS(PageSlab, head) || !mapping ||
 	    mapping & MAPPING_MARKS || !page_ref_count(page))
 		return NULL;
 	return host_of((struct address_space *)mapping);

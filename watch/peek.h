@@ -38,6 +38,28 @@ static inline bool watch_peek(void *to, const void *from, size_t size)
  */
 #define WATCH_IS(test, page)	data_race(test(page))
 
+/* The page allocator has no larger blocks. */
+#define WATCH_MAX_ORDER	18
+
+/*
+ * The head of @page's block, which is @page itself for most pages. NULL where the word that leads
+ * to the head leads to none: any stale pointer in the kernel may have written that word. The
+ * core's tests of struct page follow the word, so only a page that is a head is tested. Between
+ * the look here and such a test the word may change, as for the core's own /proc/kpageflags.
+ */
+static inline struct page *watch_head(struct page *page)
+{
+	struct page *head = (struct page *)data_race(compound_head(page));
+	unsigned long distance = (unsigned long)page - (unsigned long)head;
+
+	if (likely(!distance))
+		return page;
+	if (distance >= sizeof(struct page) << WATCH_MAX_ORDER || distance % sizeof(struct page) ||
+	    !pfn_to_online_page(page_to_pfn(head)))
+		return NULL;
+	return data_race(compound_head(head)) == (void *)head ? head : NULL;
+}
+
 /* Whether @addr is in the direct map, or would be if the frame were there. */
 static inline bool watch_is_direct(unsigned long addr)
 {

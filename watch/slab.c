@@ -50,7 +50,7 @@ static const void *slab_of(const void *addr)
 {
 	struct page *page = watch_page_at(addr);
 
-	return page ? compound_head(page) : NULL;
+	return page ? watch_head(page) : NULL;
 }
 
 /* Return: the cache whose slab has @addr, or NULL. */
@@ -70,7 +70,7 @@ unsigned long watch_slab_bytes(unsigned long pfn)
 	struct page *page = pfn_to_online_page(pfn);
 	unsigned int order;
 
-	if (!page || !WATCH_IS(PageSlab, page) || compound_head(page) != page)
+	if (!page || watch_head(page) != page || !WATCH_IS(PageSlab, page))
 		return 0;
 	/* The allocator may take the slab apart meanwhile: an impossible order is not believed. */
 	order = data_race(compound_order(page));

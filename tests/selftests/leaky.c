@@ -5,8 +5,10 @@
  * The module does not know Labyrinth. The parameters give the frame numbers.
  */
 #include <linux/gfp.h>
+#include <linux/kstrtox.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/poison.h>
 #include <linux/slab.h>
 
 struct leaky_note {
@@ -34,6 +36,24 @@ static unsigned long hide(struct page **page)
 	*page = NULL;
 	return pfn;
 }
+
+/*
+ * With garble=1, a stale pointer has written to the first page's struct page: the word reads as
+ * that of a compound page's tail, whose head is nowhere.
+ */
+static int garble_set(const char *val, const struct kernel_param *kp)
+{
+	bool garble;
+	int err = kstrtobool(val, &garble);
+
+	if (!err && leaky_static)
+		WRITE_ONCE(*(unsigned long *)&leaky_static->lru.next,
+			   garble ? 0x7fffffff : (unsigned long)LIST_POISON1);
+	return err;
+}
+
+static const struct kernel_param_ops garble_ops = { .set = garble_set };
+module_param_cb(garble, &garble_ops, NULL, 0200);
 
 static void leave_traces(void)
 {

@@ -120,7 +120,7 @@ owners() {
 }
 
 [ -e $MODULE ] || ktap_skip_all "it was not built for this kernel"
-ktap_plan 32
+ktap_plan 33
 ktap_check "the module loads, without Labyrinth" insmod $MODULE
 ktap_contains "nothing was asked yet" "^nothing asked yet" "$(cat $HOLDERS)"
 kept map 'reference, 1: the page table of hold:[0-9]+ at 0x[0-9a-f]+-0x[0-9a-f]+ '
@@ -151,6 +151,14 @@ else
 	ktap_contains "and is told from what is not" \
 		"trace, [0-9]+: a pointer in a free object of slab cache kmalloc-" "$answer"
 fi
+# The core's own DAMON follows such a word too.
+DAMON=/sys/module/damon_stat/parameters/enabled
+[ ! -e "$DAMON" ] || echo N >"$DAMON"
+echo 1 >$LEAKY/garble
+answer=$(ask "pfn $(cat $LEAKY/pfn_slab)")
+echo 0 >$LEAKY/garble
+ktap_contains "a stray word in a struct page leads nowhere" \
+	"a pointer in an object of slab cache kmalloc-" "$answer"
 rmmod labyrinth_leaky
 
 ktap_contains "there are no owners without Labyrinth" "^labyrinth.ko is not loaded" \
