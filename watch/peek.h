@@ -49,6 +49,7 @@ static inline bool watch_peek(void *to, const void *from, size_t size)
  */
 static inline struct page *watch_head(struct page *page)
 {
+	/* Harmless: a head that is old is checked as any other. */
 	struct page *head = (struct page *)data_race(compound_head(page));
 	unsigned long distance = (unsigned long)page - (unsigned long)head;
 
@@ -57,6 +58,7 @@ static inline struct page *watch_head(struct page *page)
 	if (distance >= sizeof(struct page) << WATCH_MAX_ORDER || distance % sizeof(struct page) ||
 	    !pfn_to_online_page(page_to_pfn(head)))
 		return NULL;
+	/* Harmless: as above. */
 	return data_race(compound_head(head)) == (void *)head ? head : NULL;
 }
 
