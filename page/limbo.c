@@ -393,10 +393,11 @@ static void abandon(struct lab_slot *slot, lab_tag_t tag)
 	/* Only a page that was never lent has the type. */
 	if (PageOffline(lab_frame_page(frame)))
 		lab_frame_clear_type(frame);
-	if (for_good || lab_frame_refs(frame) < LAB_REFS_EXCLUSIVE)
-		return;
+	/* The core follows a tail's mark in any page, also in a page that nobody gets any more. */
 	lab_frame_mend_lent(frame, lab_tag_pfn(tag), &finding.damage);
 	report_finding(lab_owner_by_id(lab_tag_owner(tag)), LAB_OP_LIMBO, &finding, _RET_IP_);
+	if (for_good || lab_frame_refs(frame) < LAB_REFS_EXCLUSIVE)
+		return;
 	if (page_ref_sub_and_test(lab_frame_page(frame), LAB_REFS_EXCLUSIVE)) {
 		/* The last borrower went just now, so nobody else will free the page. */
 		page_ref_inc(lab_frame_page(frame));

@@ -71,6 +71,6 @@ left=$(cat "$PARAMETERS"/left)
 ktap_check "the module unloads" rmmod labyrinth_overwritten
 leave_pages "$left"
 ktap_check "no page is tagged any more but $left that a device may have" all_back "$left"
-expect_end
 ktap_check "Labyrinth unloads" rmmod labyrinth
+expect_end
 ktap_end
