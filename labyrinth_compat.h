@@ -295,11 +295,11 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 #define lab_direct_unregister(ops, addr)	unregister_ftrace_direct(ops, addr, false)
 #endif
 
-/* The address of the last page fault on this CPU. */
+/* The address that faulted, if an oops by the trap @trapnr is a page fault; else 0. */
 #ifdef CONFIG_X86_64
-#define lab_fault_address()	native_read_cr2()
+#define lab_fault_address(trapnr)	((trapnr) == X86_TRAP_PF ? native_read_cr2() : 0UL)
 #else
-#define lab_fault_address()	0UL
+#define lab_fault_address(trapnr)	((void)(trapnr), 0UL)
 #endif
 
 /* An mmap_prepare may hand a driver's wish to the core in a single structure. */

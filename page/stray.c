@@ -29,9 +29,9 @@
 #include "core/table.h"
 #include "page/seal.h"
 #include "page/stray.h"
-#include "report/history.h"
 #include "report/report.h"
 #include "report/text.h"
+#include "report/words.h"
 
 #define NR_DECOYS	16U
 #define SHARED_DECOY	NR_DECOYS

@@ -13,6 +13,7 @@
  * address, by a compare-and-exchange, where a reader can find the address.
  */
 #include <linux/kernel.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
@@ -52,8 +53,9 @@ static struct lab_site_name make_name(unsigned long site, const char *why)
 	struct lab_site_name now = lab_site_name(site), name;
 	size_t length = strlen(now.text);
 	bool module = length && now.text[length - 1] == ']';
+	size_t room = sizeof(name.text) - sizeof(", ]") - strlen(why);
 
-	scnprintf(name.text, sizeof(name.text), "%.*s%s%s]", (int)(length - module),
+	scnprintf(name.text, sizeof(name.text), "%.*s%s%s]", (int)min(length - module, room),
 		  now.text, module ? ", " : " [", why);
 	return name;
 }

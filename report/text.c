@@ -153,7 +153,8 @@ static void say_asked(struct lab_text *text, const struct lab_refusal *refusal)
 		say(text, " vma:     not one of the process's own\n");
 }
 
-static void say_step(struct lab_text *text, const char *label, const struct lab_past *past)
+/* Appends the line of a step of the page's history. Context: Any. */
+void lab_text_step(struct lab_text *text, const char *label, const struct lab_past *past)
 {
 	say(text, " %s %s by ", label, lab_op_name(past->op));
 	if (past->gone)
@@ -179,7 +180,7 @@ static void say_history(struct lab_text *text, const struct lab_refusal *refusal
 		return;
 	nr = lab_history_get(pfn, past, ARRAY_SIZE(past));
 	for (i = 0; i < nr && text->length + STEP_MAX + AFTER_HISTORY <= text->size; i++)
-		say_step(text, i ? "        " : "history:", &past[i]);
+		lab_text_step(text, i ? "        " : "history:", &past[i]);
 }
 
 static void say_stray(struct lab_text *text, const struct lab_stray *stray)
@@ -212,7 +213,7 @@ static void say_context(struct lab_text *text)
 	    raw_smp_processor_id(), (int)strlen(comm), comm, task_pid_nr(current));
 }
 
-/* Of an access that was recorded, it was another. */
+/* The access was recorded in the fault, the report is made later by the worker. */
 static void say_accessor(struct lab_text *text, const struct lab_access *access)
 {
 	say(text, " access:  by the direct map, at offset 0x%x; diverted, the page is as it was\n",

@@ -88,6 +88,15 @@ static_assert((FAIL_WORDS(ONE_MORE)) == LAB_NR_FAILS);
 static const char * const map_names[] = { MAP_KIND_WORDS(WORD) };
 static_assert((MAP_KIND_WORDS(ONE_MORE)) == LAB_NR_MAP_KINDS);
 
+#define CONTEXT_WORDS(W)						\
+	W(LAB_CONTEXT_TASK, "task")					\
+	W(LAB_CONTEXT_SOFTIRQ, "softirq")				\
+	W(LAB_CONTEXT_HARDIRQ, "hardirq")				\
+	W(LAB_CONTEXT_NMI, "NMI")
+
+static const char * const context_names[] = { CONTEXT_WORDS(WORD) };
+static_assert((CONTEXT_WORDS(ONE_MORE)) == LAB_NR_CONTEXTS);
+
 const char *lab_class_name(enum lab_class class)
 {
 	return class_names[class];
@@ -111,4 +120,9 @@ const char *lab_fail_name(enum lab_fail fail)
 const char *lab_map_kind_name(enum lab_map_kind kind)
 {
 	return map_names[kind];
+}
+
+const char *lab_context_name(enum lab_context context)
+{
+	return context_names[context];
 }

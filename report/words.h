@@ -6,6 +6,7 @@
 #ifndef LABYRINTH_WORDS_H
 #define LABYRINTH_WORDS_H
 
+#include "core/context.h"
 #include "core/note.h"
 #include "core/owner.h"
 #include "inline/tag.h"
@@ -39,5 +40,6 @@ const char *lab_op_name(enum lab_op op);
 const char *lab_state_name(enum lab_state state);
 const char *lab_fail_name(enum lab_fail fail);
 const char *lab_map_kind_name(enum lab_map_kind kind);
+const char *lab_context_name(enum lab_context context);
 
 #endif /* LABYRINTH_WORDS_H */

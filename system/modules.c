@@ -22,10 +22,19 @@
 #include "report/site.h"
 #include "system/modules.h"
 
-/* Which code goes. */
+/**
+ * struct going - the code that goes
+ * @module: the module with that code.
+ * @init_only: the init text alone.
+ * @site: the site that was replaced last. A driver may have filled a million pages at one site,
+ *	and the kernel's look-up of a symbol takes long.
+ * @kept: the address that stands for @site now.
+ */
 struct going {
 	const struct module *module;
 	bool init_only;
+	unsigned long site;
+	unsigned long kept;
 };
 
 static bool is_going(const struct going *going, unsigned long site)
@@ -34,13 +43,17 @@ static bool is_going(const struct going *going, unsigned long site)
 					   within_module(site, going->module));
 }
 
-static unsigned long keep(const struct going *going, unsigned long site)
+static unsigned long keep(struct going *going, unsigned long site)
 {
-	return lab_site_keep(site, going->init_only ? "init" : "gone");
+	if (going->site != site) {
+		going->site = site;
+		going->kept = lab_site_keep(site, going->init_only ? "init" : "gone");
+	}
+	return going->kept;
 }
 
 /* Returns the address that stands for @site from now on: @site, unless the code is going. */
-static unsigned long site_after(unsigned long site, const void *going)
+static unsigned long site_after(unsigned long site, void *going)
 {
 	return is_going(going, site) ? keep(going, site) : site;
 }
@@ -60,7 +73,7 @@ static bool take_going(struct lab_mapping *map, bool alone, const void *arg)
 }
 
 /* A name is made without the list's lock, so the sites are replaced in turn, not all at once. */
-static void visit_mappings(struct lab_slot *slot, lab_tag_t tag, const struct going *going)
+static void visit_mappings(struct lab_slot *slot, lab_tag_t tag, struct going *going)
 {
 	struct lab_owner *owner = lab_owner_by_id(lab_tag_owner(tag));
 	unsigned long site;
@@ -73,7 +86,7 @@ static void visit_mappings(struct lab_slot *slot, lab_tag_t tag, const struct go
 }
 
 /* The site of a CACHED page may be a link, which is no address of module code. */
-static void visit_slot(struct lab_slot *slot, lab_tag_t tag, const struct going *going)
+static void visit_slot(struct lab_slot *slot, lab_tag_t tag, struct going *going)
 {
 	unsigned long site = READ_ONCE(slot->site);
 

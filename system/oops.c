@@ -19,6 +19,7 @@
 #include <linux/ptrace.h>
 #ifdef CONFIG_X86_64
 #include <asm/special_insns.h>
+#include <asm/trapnr.h>
 #endif
 
 #include "core/owner.h"
@@ -28,8 +29,12 @@
 #include "report/history.h"
 #include "report/report.h"
 #include "report/site.h"
+#include "report/text.h"
 #include "report/words.h"
 #include "system/oops.h"
+
+/* Room for the line of a step. */
+#define STEP_LINE	320
 
 #ifdef CONFIG_X86_64
 static const char * const register_names[] = {
@@ -78,12 +83,15 @@ static void say_steps(unsigned long pfn)
 {
 	struct lab_past past[LAB_HISTORY_SHOWN];
 	unsigned int nr = lab_history_get(pfn, past, ARRAY_SIZE(past));
+	char line[STEP_LINE];
 	unsigned int i;
 
-	for (i = 0; i < nr; i++)
-		pr_emerg("  %s at %s, %s, CPU %u, %u.%03u s ago\n", lab_op_name(past[i].op),
-			 lab_site_name(past[i].site).text, lab_context_name(past[i].context),
-			 past[i].cpu, past[i].age_ms / 1000, past[i].age_ms % 1000);
+	for (i = 0; i < nr; i++) {
+		struct lab_text text = { .bytes = line, .size = sizeof(line) };
+
+		lab_text_step(&text, "", &past[i]);
+		pr_emerg("%s", line);
+	}
 }
 
 static void say_register(const char *name, unsigned long value)
@@ -113,7 +121,7 @@ static int oops_notify(struct notifier_block *nb, unsigned long action, void *da
 		return NOTIFY_DONE;
 	for (i = 0; i < sizeof(*args->regs) / sizeof(*words); i++)
 		say_register(register_name(i), words[i]);
-	say_register("fault address", lab_fault_address());
+	say_register("fault address", lab_fault_address(args->trapnr));
 	return NOTIFY_DONE;
 }
 

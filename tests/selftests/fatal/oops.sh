@@ -6,7 +6,7 @@
 # expect: labyrinth: R[A-Z0-9]+ 0x[0-9a-f]+ is the struct page of pfn 0x[0-9a-f]+, HELD by "probe"
 # expect: labyrinth: R[A-Z0-9]+ 0x[0-9a-f]+ is in pfn 0x[0-9a-f]+, HELD by "probe" \(id [0-9]+\) of module labyrinth_probe
 # expect: labyrinth:   for [0-9.]+ s, allocated at do_oops\+.*\[labyrinth_probe\]
-# expect: labyrinth:   alloc at do_oops\+.*\[labyrinth_probe\], task, CPU [0-9]+, [0-9.]+ s ago
+# expect: labyrinth:   alloc by "probe" at do_oops\+.*\[labyrinth_probe\], task, CPU [0-9]+, [0-9.]+ s ago
 # expect: labyrinth-test: the machine goes on
 # expect: Kernel panic - not syncing: sysrq triggered crash
 # expect: labyrinth: [0-9]+ pages are tagged, 0 refusals and findings were counted before the panic
