@@ -51,6 +51,13 @@ static int open_sealed(struct lab_call *call)
 	return -EBUSY;
 }
 
+/* The page, no longer frozen, is not lent, or not any more. */
+static void close_sealed(const struct lab_call *call)
+{
+	if (lab_owner_is_sealed(call->owner))
+		lab_seal_kick();
+}
+
 static int lend_held(struct lab_call *call)
 {
 	int err = lab_call_freeze(call) ?: open_sealed(call);
@@ -59,6 +66,7 @@ static int lend_held(struct lab_call *call)
 		return err;
 	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_LENT))) {
 		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+		close_sealed(call);
 		return lab_call_again(call);
 	}
 	lend_frozen(call);
@@ -182,8 +190,7 @@ static int reclaim_lent(struct lab_call *call)
 	if (!done)
 		return lab_call_again(call);
 	lab_step(LAB_OP_RECLAIM, lab_tag_pfn(call->tag), call->owner, call->ip);
-	if (lab_owner_is_sealed(call->owner))
-		lab_seal_kick();
+	close_sealed(call);
 	return 0;
 }
 

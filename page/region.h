@@ -25,7 +25,7 @@
  * @nr: how many pages of the region have an alias.
  * @home: for each page with an alias, the saved entry of the direct map; else 0.
  * @spare: pages in seal.c's keeping, without an owner.
- * @open: pages whose entry is the saved entry: lent, or just reclaimed.
+ * @open: pages whose entry is the saved entry, or is about to be: lent, or just reclaimed.
  * @stale: pages of which a CPU may hold a translation that the entry has no longer.
  * @lost: pages that went to the page allocator behind Labyrinth's back.
  *

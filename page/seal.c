@@ -370,13 +370,17 @@ int lab_seal_open(unsigned long pfn)
 	unsigned int index = lab_region_index(pfn);
 	pte_t *entry = lab_region_entry(pfn);
 
-	if (test_bit(index, region->open))
+	/*
+	 * Before the entry: seal_one() empties the entry of a stale page, but not of an open page
+	 * whose frame is frozen. A fault that comes too late may mark the page stale just now.
+	 */
+	if (test_and_set_bit(index, region->open))
 		return 0;
 	/* A fault sets the stale bit before the entry, see lab_stray_divert(). */
-	if (!test_bit(index, region->stale) && !cmpxchg(&entry->pte, 0, region->home[index])) {
-		set_bit(index, region->open);
+	if (!test_bit(index, region->stale) && !cmpxchg(&entry->pte, 0, region->home[index]))
 		return 0;
-	}
+	clear_bit(index, region->open);
+	/* Last: freshen() may have taken the page for open, and cleared the bit. */
 	set_bit(index, region->stale);
 	lab_seal_kick();
 	return -EBUSY;
@@ -406,27 +410,41 @@ bool lab_seal_is_closed(unsigned long pfn)
 	return region && !test_bit(lab_region_index(pfn), region->open);
 }
 
+/* Empties the entry of an open page, which no CPU lends meanwhile. */
+static void empty_open(struct lab_region *region, unsigned int index)
+{
+	pte_t *entry = lab_region_entry(region->pfn + index);
+
+	set_bit(index, region->stale);
+	xchg(&entry->pte, 0);
+	clear_bit(index, region->open);
+	/* Pairs with lab_seal_lose(), which sets the bit before the entry. */
+	if (test_bit(index, region->lost))
+		xchg(&entry->pte, region->home[index]);
+}
+
 /*
  * Empties the entry of an open page that is CACHED, HELD or MAPPED, if no reference but
- * Labyrinth's is left. The frame stays frozen until the entry is 0, so no CPU lends the page
- * meanwhile.
+ * Labyrinth's is left. The frame stays frozen until the entry is 0 and the page no longer counts
+ * as open: a lend meanwhile would take the page for open already.
  */
-static bool close_page(unsigned long pfn, pte_t *entry)
+static bool close_page(struct lab_region *region, unsigned int index)
 {
+	unsigned long pfn = region->pfn + index;
 	struct lab_frame *frame = lab_frame_of_pfn(pfn);
 	enum lab_state state;
 	lab_tag_t tag = 0;
+	bool closed;
 
 	if (!lab_frame_freeze(frame, LAB_REFS_EXCLUSIVE))
 		return false;
 	lab_table_search(&labyrinth_hot.table, pfn, &tag);
 	state = lab_tag_state(tag);
-	if (state == LAB_CACHED || state == LAB_HELD || state == LAB_MAPPED)
-		xchg(&entry->pte, 0);
-	else
-		entry = NULL;
+	closed = state == LAB_CACHED || state == LAB_HELD || state == LAB_MAPPED;
+	if (closed)
+		empty_open(region, index);
 	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE);
-	return entry;
+	return closed;
 }
 
 static bool is_lent(unsigned long pfn)
@@ -456,12 +474,9 @@ static bool seal_one(struct lab_region *region, unsigned int index)
 	/* When the borrower is done, reclaim calls for the worker again. */
 	if (is_lent(pfn))
 		return true;
-	set_bit(index, region->stale);
-	if (test_bit(index, region->spare))
-		xchg(&entry->pte, 0);
-	else if (!close_page(pfn, entry))
-		return false;
-	clear_bit(index, region->open);
+	if (!test_bit(index, region->spare))
+		return close_page(region, index);
+	empty_open(region, index);
 	return true;
 }
 
