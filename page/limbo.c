@@ -100,6 +100,13 @@ static bool claim_frame(struct lab_frame *frame, struct finding *finding)
 	return finding->missing;
 }
 
+/* The page of @tag, removed just now, leaves no other way. Before the owner's slot may be reused. */
+static void lose_sealed(const struct lab_owner *owner, lab_tag_t tag)
+{
+	if (lab_owner_is_sealed(owner))
+		lab_seal_lose(lab_tag_pfn(tag));
+}
+
 /*
  * The page has been through the page allocator and has another user: reports that, and removes
  * the tag. Nothing of the struct page is touched.
@@ -111,9 +118,8 @@ static void forget_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 	if (!lab_table_remove(&labyrinth_hot.table, slot, tag))
 		return;
 	limbo_end(tag);
+	lose_sealed(owner, tag);
 	lab_owner_account(owner, -1);
-	if (lab_owner_is_sealed(owner))
-		lab_seal_lose(lab_tag_pfn(tag));
 }
 
 /*
@@ -131,6 +137,7 @@ static bool bury_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t 
 	lab_frame_clear(frame);
 	if (lab_table_remove(&labyrinth_hot.table, slot, tag)) {
 		limbo_end(tag);
+		lose_sealed(owner, tag);
 		lab_owner_account(owner, -1);
 	}
 	return true;
@@ -303,9 +310,11 @@ struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot, unsigned 
  */
 void lab_settle(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 {
+	/* Before the page leaves: with the last page, a dead owner's slot may get a new owner. */
+	bool sealed = lab_owner_is_sealed(owner);
 	struct page *page = lab_leave(owner, slot, ip);
 
-	if (page && lab_owner_is_sealed(owner))
+	if (page && sealed)
 		lab_seal_put(page);
 	else if (page)
 		__free_page(page);

@@ -164,7 +164,8 @@ static void seal_block(struct lab_region *region, unsigned long pfn, unsigned in
 	pte_t *entry = lab_region_entry(pfn);
 
 	for (; nr--; pfn++, entry++) {
-		if (is_as_usual(*entry, pfn))
+		/* A page that is lost has a record until the worker has run. */
+		if (!region->home[lab_region_index(pfn)] && is_as_usual(*entry, pfn))
 			seal_page(region, pfn, entry);
 		else
 			__free_page(pfn_to_page(pfn));
@@ -396,9 +397,13 @@ void lab_seal_lose(unsigned long pfn)
 {
 	struct lab_region *region = lab_region_of(pfn);
 	unsigned int index = lab_region_index(pfn);
+	/* Before the bit: from then on the worker may end the record, and @home with the record. */
+	unsigned long home = READ_ONCE(region->home[index]);
 
 	set_bit(index, region->lost);
-	xchg(&lab_region_entry(pfn)->pte, region->home[index]);
+	/* To an entry that is not empty the core may have taken memory that failed out of use. */
+	if (!test_bit(index, region->open))
+		xchg(&lab_region_entry(pfn)->pte, home);
 	lab_seal_kick();
 }
 
