@@ -356,6 +356,8 @@ void lab_seal_end(void)
 	mutex_lock(&seal_lock);
 	users--;
 	trim(users ? SPARE_MAX : 0);
+	/* A record names the owner by the number of a slot, which the next owner may get. */
+	lab_stray_report();
 	mutex_unlock(&seal_lock);
 }
 

@@ -14,8 +14,8 @@
  * as the page is not known. Decoys are pages of this file, never of an owner or the system.
  *
  * The fault takes no lock. A fault claims a record by a compare-and-exchange of the record's
- * state, and a decoy by setting the decoy's bit. The worker, under seal_lock of page/seal.c,
- * frees both.
+ * state, and a decoy by setting the decoy's bit. The worker, or the end of a sealed owner, frees
+ * both under seal_lock of page/seal.c.
  */
 #include <linux/atomic.h>
 #include <linux/gfp.h>

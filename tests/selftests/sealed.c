@@ -12,6 +12,7 @@
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pgtable.h>
@@ -598,6 +599,76 @@ static int do_lend(void)
 	return err ?: check_keys();
 }
 
+static int read_all(void *unused)
+{
+	unsigned int i = 0;
+
+	while (!kthread_should_stop()) {
+		read64(direct(keys[i++ % nr_keys]));
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Lends @key's page if nobody strayed there: the borrower must see the page's content. */
+static int lend_and_look(void *key)
+{
+	struct page *page = labyrinth_lend(vault, key);
+	unsigned int tries = 0;
+	bool right;
+	int err;
+
+	if (IS_ERR(page))
+		return page == ERR_PTR(-EBUSY) ? 0 : PTR_ERR(page);
+	usleep_range(50, 100);
+	right = READ_ONCE(*(u64 *)(page_address(page) + 64)) == WORD;
+	put_page(page);
+	while ((err = labyrinth_reclaim(vault, key)) == -EBUSY && tries++ < 1000)
+		cpu_relax();
+	return right ? err : -EIO;
+}
+
+/* Pages lent again and again, while the worker seals and another CPU strays to the pages. */
+static int do_lend_storm(void)
+{
+	struct task_struct *reader = kthread_run(read_all, NULL, "labyrinth_reader");
+	unsigned long end = jiffies + 5 * HZ;
+	unsigned int i = 0;
+	int err = 0;
+
+	if (IS_ERR(reader))
+		return PTR_ERR(reader);
+	while (!err && time_before(jiffies, end))
+		err = lend_and_look(keys[i++ % 4]);
+	kthread_stop(reader);
+	for (i = 0; i < nr_keys && !err; i++)
+		err = await_sealed(keys[i]);
+	return err ?: check_keys();
+}
+
+/* An owner goes right after an access strayed, and others come until no slot is left. */
+static int do_brief(void)
+{
+	struct labyrinth_owner *brief = make("brief", LABYRINTH_OWNER_SEALED, 1), *later[8];
+	unsigned int nr = 0;
+	void *key;
+
+	if (IS_ERR(brief))
+		return PTR_ERR(brief);
+	key = labyrinth_void_alloc_page_gfp_atomic_exclusive(brief);
+	if (!key)
+		return -ENOMEM;
+	write64(page_address(labyrinth_page(brief, key)));
+	labyrinth_free_page(brief, key);
+	labyrinth_owner_destroy(brief);
+	while (nr < ARRAY_SIZE(later) && !IS_ERR(later[nr] = make("later", 0, 0)))
+		nr++;
+	msleep(500);
+	while (nr)
+		labyrinth_owner_destroy(later[--nr]);
+	return 0;
+}
+
 static void stray_there(void *at)
 {
 	write64(at);
@@ -731,6 +802,8 @@ static const struct {
 	{ "storm", do_storm },
 	{ "lend", do_lend },
 	{ "lend-strayed", do_lend_strayed },
+	{ "lend-storm", do_lend_storm },
+	{ "brief", do_brief },
 	{ "calls", do_calls },
 	{ "exhaust", do_exhaust },
 	{ "many", do_many },

@@ -23,7 +23,7 @@ refused() { sed -n "s/^$1: *//p" $DEBUGFS/refusals; }
 # Who strays is reported when the page is sealed again.
 settled() { sleep 1; }
 
-ktap_plan 44
+ktap_plan 47
 expect_begin
 insmod labyrinth.ko
 insmod tests/selftests/labyrinth_sealed.ko
@@ -88,6 +88,8 @@ ktap_check "and does not flood the log" test "$reports" -lt 60
 ktap_check "a page that is lent is in the direct map, and sealed again when it is back" deed lend
 ktap_check "one that was strayed to is lent when all CPUs have forgotten the decoy" \
 	deed lend-strayed
+ktap_check "one lent while accesses stray and the worker seals is there for the borrower" \
+	deed lend-storm
 ktap_check "the calls take its address, or say that they cannot" deed calls
 ktap_check "with none ready there is none, and a worker sees to that" deed exhaust
 ktap_equal "no decoy is left behind" "0 of 16" "$(settled; sealed decoys)"
@@ -116,10 +118,14 @@ rmmod labyrinth_sealed
 settled
 ktap_equal "nor does a module that leaves its owners" 0 "$(sealed pages)"
 rmmod labyrinth
-insmod labyrinth.ko
+insmod labyrinth.ko max_owners=4
 insmod tests/selftests/labyrinth_sealed.ko
 ktap_check "all memory can be written to" deed wipe
 ktap_diag "$(dmesg | sed -n 's/.*labyrinth_sealed: //p' | tail -n 1)"
+mark=$(dmesg_mark)
+ktap_check "an owner goes right after an access strayed" deed brief
+settled
+ktap_contains "and the report names it, not who came after" 'owner:   "brief"' "$(dmesg_since "$mark")"
 rmmod labyrinth_sealed
 rmmod labyrinth
 expect_end
