@@ -203,11 +203,15 @@ static int grow(int nid, unsigned int want)
 	return 0;
 }
 
-/* Whether the spare page is sealed. A page back from a borrower is open until the worker runs. */
+/*
+ * Whether the spare page is sealed. A page back from a borrower is open until the worker runs.
+ * Memory that has failed waits for trim(), and for the page allocator, which puts it away.
+ */
 static bool is_ready(const struct lab_region *region, unsigned int index)
 {
 	return !test_bit(index, region->open) && !test_bit(index, region->stale) &&
-	       !test_bit(index, region->lost);
+	       !test_bit(index, region->lost) &&
+	       !lab_frame_is_poisoned(lab_frame_of_pfn(region->pfn + index));
 }
 
 static unsigned int take_from(struct lab_region *region, int nid, struct page **pages,
@@ -256,7 +260,7 @@ int lab_seal_get(int nid, struct page **pages, unsigned int most, unsigned int a
 		err = grow(nid, all - nr);
 	nr += take_spare(nid, pages + nr, most - nr);
 	mutex_unlock(&seal_lock);
-	return nr ?: err;
+	return nr ?: err ?: -ENOMEM;
 }
 
 /* Writes the saved entry back, and ends the alias. The caller flushes the CPUs' translations. */
