@@ -43,6 +43,7 @@
 #include <linux/irq_work.h>
 #include <linux/log2.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
 #include <linux/seq_file.h>
 #include <linux/workqueue.h>
 
@@ -444,17 +445,20 @@ static bool close_page(struct lab_region *region, unsigned int index)
 	unsigned long pfn = region->pfn + index;
 	struct lab_frame *frame = lab_frame_of_pfn(pfn);
 	enum lab_state state;
+	bool closed = false;
 	lab_tag_t tag = 0;
-	bool closed;
 
-	if (!lab_frame_freeze(frame, LAB_REFS_EXCLUSIVE))
-		return false;
-	lab_table_search(&labyrinth_hot.table, pfn, &tag);
-	state = lab_tag_state(tag);
-	closed = state == LAB_CACHED || state == LAB_HELD || state == LAB_MAPPED;
-	if (closed)
-		empty_open(region, index);
-	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE);
+	/* The owner's calls wait for the thaw, but not for long. */
+	preempt_disable();
+	if (lab_frame_freeze(frame, LAB_REFS_EXCLUSIVE)) {
+		lab_table_search(&labyrinth_hot.table, pfn, &tag);
+		state = lab_tag_state(tag);
+		closed = state == LAB_CACHED || state == LAB_HELD || state == LAB_MAPPED;
+		if (closed)
+			empty_open(region, index);
+		lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE);
+	}
+	preempt_enable();
 	return closed;
 }
 
