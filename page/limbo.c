@@ -100,7 +100,7 @@ static bool claim_frame(struct lab_frame *frame, struct finding *finding)
 	return finding->missing;
 }
 
-/* The page of @tag, removed just now, leaves no other way. Before the owner's slot may be reused. */
+/* The tag @tag was removed just now. Called before the owner's slot may be used again. */
 static void lose_sealed(const struct lab_owner *owner, lab_tag_t tag)
 {
 	if (lab_owner_is_sealed(owner))

@@ -176,7 +176,7 @@ static void record(unsigned long pfn, unsigned long addr, unsigned int decoy,
 {
 	struct record *record = claim_record();
 
-	/* Once more, after the entry: freshen() may have cleared the bit before it saw the entry. */
+	/* Once more, after the entry: freshen() may have cleared the bit before. */
 	set_bit(lab_region_index(pfn), lab_region_of(pfn)->stale);
 	atomic_long_inc(decoy == NO_DECOY ? &nr_reads : &nr_writes);
 	if (!record) {
