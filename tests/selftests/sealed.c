@@ -153,6 +153,9 @@ static int check_entry(unsigned long pfn)
 	unsigned int level;
 	pte_t *entry = lookup_address((unsigned long)pfn_to_kaddr(pfn), &level);
 
+	/* Of a free page the core has cleared the present bit, and kept the rest. */
+	if (debug_pagealloc_enabled_static())
+		return entry && pte_pfn(*entry) == pfn ? 0 : -EIO;
 	if (!entry || !pte_present(*entry) || !pte_write(*entry))
 		return -EFAULT;
 	if (level != PG_LEVEL_4K)

@@ -23,6 +23,8 @@ refused() { sed -n "s/^$1: *//p" $DEBUGFS/refusals; }
 # Who strays is reported when the page is sealed again.
 settled() { sleep 1; }
 
+large=$(awk '/^DirectMap(2M|1G)/ { sum += $2 } END { print sum + 0 }' /proc/meminfo)
+
 ktap_plan 47
 expect_begin
 insmod labyrinth.ko
@@ -108,7 +110,11 @@ ktap_check "whose entries are as they were" deed entries
 
 ktap_check "many pages are sealed, and as they were afterwards" deed many
 ktap_diag <$DEBUGFS/sealed
-ktap_lacks "in regions that are split" "^0 large" "$(sealed "direct map")"
+if [ "$large" = 0 ]; then
+	ktap_skip "in regions that are split" "the direct map has small entries alone"
+else
+	ktap_lacks "in regions that are split" "^0 large" "$(sealed "direct map")"
+fi
 
 ktap_check "owners that go with pages out" deed begin
 ktap_check "leave none sealed" deed abandon
