@@ -5,6 +5,7 @@
 #ifndef LABYRINTH_CONTEXT_H
 #define LABYRINTH_CONTEXT_H
 
+#include <linux/irqflags.h>
 #include <linux/preempt.h>
 #include <linux/types.h>
 
