@@ -3,7 +3,7 @@
 #
 # Usage: scripts/deps.sh [purpose...]
 # Installs the Debian packages that a purpose needs and that are not there:
-# fetch, build, static, docs, model, kunit, debug, vm, or an architecture of
+# fetch, build, static, docs, model, cocci, kunit, debug, vm, or an architecture of
 # scripts/kernels.tsv. Without a purpose: all of them.
 
 # shellcheck source=scripts/lib.sh
@@ -21,7 +21,8 @@ packages_for() {
 	kunit) echo make gcc libc6-dev flex bison bc perl python3 ;;
 	debug) echo make gcc libc6-dev flex bison bc libelf-dev ;;
 	docs) echo perl python3-sphinx graphviz ;;
-	model) echo spin gcc libc6-dev ;;
+	model) echo spin gcc libc6-dev python3 ;;
+	cocci) echo coccinelle ;;
 	vm) echo qemu-system-x86 busybox-static cpio ;;
 	arm64) echo libc6-dev-arm64-cross qemu-system-arm ;;
 	esac
@@ -46,7 +47,7 @@ apt() {
 		apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@"
 }
 
-PURPOSES=(fetch build static docs model kunit debug vm)
+PURPOSES=(fetch build static docs model cocci kunit debug vm)
 mapfile -t ARCHITECTURES < <(compilers | cut -f 1 | sort -u)
 
 options '' "$@"
