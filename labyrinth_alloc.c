@@ -350,6 +350,9 @@ static int free_held(struct lab_call *call, struct page **leaving)
 	if (unlikely(!lab_call_commit(call, lab_tag_step(call->tag,
 							 LAB_CACHED))))
 		return lab_call_again(call);
+	/* The content tells lab_page_note() that the note is of this free. */
+	WRITE_ONCE(call->slot->last,
+		   lab_last_make(LAB_LAST_FREE, lab_context_now() + 1, call->ip));
 	if (!referred)
 		lab_poison_cached(call->slot);
 	lab_owner_quota_give(call->owner, 1);

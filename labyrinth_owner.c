@@ -35,6 +35,7 @@
 #include "page/limbo.h"
 #include "page/seal.h"
 #include "report/census.h"
+#include "report/holders.h"
 #include "report/kept.h"
 #include "report/report.h"
 #include "report/site.h"
@@ -246,6 +247,16 @@ static void settle_mapped(struct lab_owner *owner, struct lab_slot *slot, lab_ta
 	lab_limbo_settle(owner, slot, lab_tag_step(tag, LAB_LIMBO), ip);
 }
 
+/* Has the pages named that others still refer to when the owner is gone, up to a few. */
+static void ask_if_left(struct lab_slot *slot, lab_tag_t tag, unsigned int nth)
+{
+	lab_tag_t now = READ_ONCE(slot->tag);
+
+	if (nth <= PAGES_NAMED && lab_tag_pfn(now) == lab_tag_pfn(tag) &&
+	    lab_tag_state(now) == LAB_LIMBO)
+		lab_holders_ask(lab_tag_pfn(tag));
+}
+
 static void settle_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
 			unsigned long ip)
 {
@@ -276,6 +287,7 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 		slot = &labyrinth_hot.table.slots[index];
 		name_leaked(owner, slot, tag, ++out, ip);
 		settle_page(owner, slot, tag, ip);
+		ask_if_left(slot, tag, out);
 	}
 	left = atomic_read(&owner->pages) - 1;
 	if (out)

@@ -302,6 +302,7 @@ static int adopt_frozen(struct lab_call *call, unsigned long pfn)
 		return -ENOSPC;
 	}
 	lab_frame_enter(call->frame);
+	WRITE_ONCE(call->slot->last, 0);
 	hand_over(call, tag);
 	lab_owner_account(call->owner, 1);
 	return 0;

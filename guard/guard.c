@@ -111,16 +111,18 @@ static bool is_ours(unsigned long caller)
 static noinline void guard_tagged(struct lab_hook *hook, lab_tag_t tag,
 				  unsigned long parent_ip, struct ftrace_regs *regs)
 {
-	unsigned long caller = parent_ip;
+	struct lab_offender offender = { .ip = parent_ip };
 
 	if (is_ours(parent_ip))
 		return;
 	if (hook->offender)
-		caller = hook->offender(regs) ?: parent_ip;
-	if (!lab_guard_found(hook, tag, caller, !hook->notice))
+		offender.ip = hook->offender(regs, parent_ip);
+	if (offender.ip != parent_ip && hook->class != LAB_HOOK_FREE)
+		offender.back = parent_ip;
+	if (!lab_guard_found(hook, tag, &offender, !hook->notice))
 		return;
 	if (hook->spend)
-		lab_guard_refill(hook, tag, caller);
+		lab_guard_refill(hook, tag, offender.ip);
 	lab_ftrace_divert(regs, hook->refusal);
 }
 

@@ -62,9 +62,14 @@ static unsigned long find_offender(void)
 }
 
 /* find_offender(), for hooks on functions. */
-unsigned long lab_rawfree_offender(struct ftrace_regs *regs)
+unsigned long lab_rawfree_offender(struct ftrace_regs *regs, unsigned long ip)
 {
 	return find_offender();
+}
+
+static bool found(struct lab_hook *hook, lab_tag_t tag, bool can_refuse)
+{
+	return lab_guard_found(hook, tag, &(struct lab_offender) { find_offender() }, can_refuse);
 }
 
 /*
@@ -199,7 +204,7 @@ static noinline void judge_page(struct lab_hook *hook, struct page *page,
 		return;
 	if (!(can_refuse && lab_guard_refuses()) && let_page_go(tag))
 		return;
-	if (lab_guard_found(hook, tag, find_offender(), can_refuse))
+	if (found(hook, tag, can_refuse))
 		mark_refused(page);
 }
 
@@ -237,7 +242,7 @@ static noinline bool refuse_block(struct lab_hook *hook, struct page *page,
 	lab_tag_t tag = lab_guard_find_block(page, order);
 
 	this_cpu_inc(*hook->hits);
-	return unlikely(tag) && lab_guard_found(hook, tag, find_offender(), true);
+	return unlikely(tag) && found(hook, tag, true);
 }
 
 /*

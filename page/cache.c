@@ -106,6 +106,7 @@ static struct lab_slot *tag_frozen(struct lab_owner *owner, struct lab_frame *fr
 	if (slot) {
 		lab_frame_enter(frame);
 		WRITE_ONCE(slot->site, 0);
+		WRITE_ONCE(slot->last, 0);
 		note_content(owner, slot);
 	}
 	lab_frame_thaw(frame, slot ? LAB_REFS_EXCLUSIVE : 1);

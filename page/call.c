@@ -67,6 +67,7 @@ static void lab_call_report(const struct lab_call *call, enum lab_class class,
 		.dev = call->dev,
 		.damage = class == LAB_OVERWRITTEN ? &call->damage : NULL,
 		.ip = call->ip,
+		.back = call->back == call->ip ? 0 : call->back,
 	});
 }
 

@@ -11,7 +11,8 @@
 /**
  * struct lab_call - one call of the API on its way
  * @op: the operation.
- * @ip: where the call returns to.
+ * @ip: where the call returns to; or as in struct lab_refusal.
+ * @back: where the call returns to, if that may not be @ip; else 0.
  * @handle: the handle presented.
  * @owner: the owner of @handle; NULL: no live owner.
  * @addr: the address that names the page.
@@ -30,6 +31,7 @@
 struct lab_call {
 	enum lab_op op;
 	unsigned long ip;
+	unsigned long back;
 	struct labyrinth_owner *handle;
 	struct lab_owner *owner;
 	const void *addr;

@@ -68,7 +68,9 @@ struct lab_access {
  * @stray: the bytes found in the page; or NULL.
  * @access: who made the access that was diverted; NULL: the caller of the report.
  * @function: the core function that was called by code that presents no handle; or NULL.
- * @ip: where the call returns to.
+ * @ip: where the call returns to; or the driver's function on whose behalf core code called,
+ *	see lab_site_of_mmap().
+ * @back: where the call returns to, if that is not @ip; else 0.
  */
 struct lab_refusal {
 	enum lab_class class;
@@ -86,6 +88,7 @@ struct lab_refusal {
 	const struct lab_access *access;
 	const char *function;
 	unsigned long ip;
+	unsigned long back;
 };
 
 void lab_report(const struct lab_refusal *refusal);
