@@ -157,7 +157,9 @@ struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag)
 		return note;
 	note.site = glance.site;
 	note.age_ms = lab_when_age_ms(glance.when);
-	if (state == LAB_HELD || state == LAB_MAPPED)
+	if (lab_owner_is_stamped(lab_owner_by_id(lab_tag_owner(tag))))
+		note.stamp = state == LAB_LIMBO ? 0 : lab_when_stack(glance.when);
+	else if (state == LAB_HELD || state == LAB_MAPPED)
 		note.stack = lab_when_stack(glance.when);
 	note.last = last_step(slot, &glance);
 	if (state == LAB_MAPPED || state == LAB_LIMBO)

@@ -65,6 +65,7 @@ struct lab_last {
  * @age_ms: since the page was handed out, if @site is not 0.
  * @site: the address that the allocation returned to; 0 if the page is not handed out.
  * @stack: the stack depot's handle of that allocation, or 0.
+ * @stamp: of the hand-out, if the owner is for stamps; else 0.
  * @mappings: how many mappings the page has.
  * @map: the mapping made last.
  * @process: the process, if @map is a process's.
@@ -76,6 +77,7 @@ struct lab_page_note {
 	unsigned int age_ms;
 	unsigned long site;
 	u32 stack;
+	u32 stamp;
 	unsigned int mappings;
 	struct lab_map_note map;
 	struct lab_process process;

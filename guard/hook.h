@@ -142,6 +142,8 @@ unsigned long lab_rawfree_offender(struct ftrace_regs *regs, unsigned long ip);
 int lab_rawfree_arm(struct lab_hook *hook);
 int lab_rawfree_disarm(struct lab_hook *hook);
 void lab_rawfree_forget(void);
+bool lab_rawfree_can_refuse(void);
+void lab_rawfree_flush(void);
 void lab_rawfree_exit(void);
 
 #endif /* LAB_GUARD_POSSIBLE */

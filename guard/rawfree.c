@@ -28,6 +28,7 @@
 #include "core/table.h"
 #include "guard/find.h"
 #include "guard/hook.h"
+#include "page/hunt.h"
 
 #define STACK_DEPTH	16
 
@@ -96,7 +97,8 @@ static void heal_page(unsigned long pfn)
 		return;
 	ClearPageHWPoison(page);
 	while (refs <= 0 &&
-	       !atomic_try_cmpxchg(&page->_refcount, &refs, LAB_REFS_EXCLUSIVE))
+	       !atomic_try_cmpxchg(&page->_refcount, &refs, tag & LAB_TAG_THIN ?
+				   LAB_REFS_THIN : LAB_REFS_EXCLUSIVE))
 		;
 }
 
@@ -193,6 +195,12 @@ void lab_rawfree_forget(void)
 }
 
 static const bool can_mark = IS_ENABLED(CONFIG_MEMORY_FAILURE);
+
+/* Whether the last reference of a page can be kept from going, while the hook is armed. */
+bool lab_rawfree_can_refuse(void)
+{
+	return can_mark;
+}
 
 static noinline void judge_page(struct lab_hook *hook, struct page *page,
 				bool can_refuse)
@@ -300,9 +308,15 @@ int lab_rawfree_disarm(struct lab_hook *hook)
 	return err;
 }
 
-/* Waits until heal_pages() has healed all pages. No hook is armed. Context: Task; may sleep. */
-void lab_rawfree_exit(void)
+/* Waits until the pages refused so far are healed. Context: Task; may sleep. */
+void lab_rawfree_flush(void)
 {
 	irq_work_sync(&heal_irq_work);
 	flush_work(&heal_work);
+}
+
+/* Waits until heal_pages() has healed all pages. No hook is armed. Context: Task; may sleep. */
+void lab_rawfree_exit(void)
+{
+	lab_rawfree_flush();
 }

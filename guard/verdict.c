@@ -121,6 +121,11 @@ void lab_guard_refill(const struct lab_hook *hook, lab_tag_t tag, unsigned long 
 	atomic_t *count = &lab_frame_page(frame)->_refcount;
 	int bit, refs = atomic_read(count);
 
+	/* Nothing is to spare: takes the reference that the caller should have taken. */
+	if (tag & LAB_TAG_THIN) {
+		atomic_inc_not_zero(count);
+		return;
+	}
 	if (refs <= 0 || refs > REFS_LOW ||
 	    !atomic_try_cmpxchg(count, &refs, LAB_REFS_EXCLUSIVE + 1))
 		return;

@@ -21,7 +21,8 @@ struct lab_mapping;
  * @site: of a page that is handed out: the address that the allocation returned to.
  * @next: of a CACHED page: the link of a struct lab_list.
  * @when: jiffies in the lower half: when the page was handed out, or went to LIMBO. In the
- *	upper half: while HELD, LENT or MAPPED the stack depot's handle, or 0; in LIMBO,
+ *	upper half: while HELD, LENT or MAPPED the stack depot's handle, or 0, or the stamp if the
+ *	owner has LABYRINTH_OWNER_STAMPED; in LIMBO,
  *	LAB_LIMBO_* or 0. Of a CACHED page: the known content, see LAB_CONTENT_*.
  * @mappings: of a page that is MAPPED, or was until LIMBO: the list of the page's mappings, see
  *	page/mapping.c.

@@ -23,6 +23,8 @@
  * @note: of the page, for a report.
  * @asked: the mapping that the caller named, or NULL.
  * @dev: the device that the caller named, if wrong.
+ * @stamped: the caller has shown @stamp, see page/stamp.c.
+ * @stamp: the stamp shown.
  * @silent: -EBUSY is an answer, not a refusal.
  * @full: the table has no room.
  * @missing: how many references were missing, and have been put back.
@@ -42,6 +44,8 @@ struct lab_call {
 	struct lab_page_note note;
 	const struct lab_map_note *asked;
 	const struct device *dev;
+	bool stamped;
+	u32 stamp;
 	bool silent;
 	bool full;
 	int missing;

@@ -9,7 +9,9 @@
 
 #include "core/context.h"
 #include "page/call.h"
+#include "page/hunt.h"
 #include "page/seal.h"
+#include "page/stamp.h"
 #include "report/holders.h"
 #include "report/trace.h"
 
@@ -75,17 +77,18 @@ static void close_sealed(const struct lab_call *call)
 
 static int lend_held(struct lab_call *call)
 {
+	lab_tag_t thin = lab_owner_is_hunted(call->owner) ? LAB_TAG_THIN : 0;
 	int err = lab_call_freeze(call) ?: open_sealed(call);
 
 	if (err)
 		return err;
-	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_LENT))) {
+	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_LENT) | thin)) {
 		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 		close_sealed(call);
 		return lab_call_again(call);
 	}
 	lend_frozen(call);
-	lab_frame_thaw(call->frame, LAB_REFS_LENT);
+	lab_frame_thaw(call->frame, thin ? LAB_REFS_THIN + 1 : LAB_REFS_LENT);
 	lab_step(LAB_OP_LEND, lab_tag_pfn(call->tag), call->owner, call->ip);
 	return 0;
 }
@@ -142,12 +145,14 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
  * labyrinth_release_lent() takes the tag. After that nothing of Labyrinth's may be left on the
  * frame. HELD is written last, as in hand_over() of labyrinth_transfer.c.
  */
-static bool reclaim_frozen(struct lab_frame *frame, struct lab_slot *slot,
-			   lab_tag_t lent, unsigned long ip)
+static __always_inline bool reclaim_frozen(struct lab_frame *frame, struct lab_slot *slot,
+					   lab_tag_t lent, unsigned long ip, u32 stamp)
 {
 	if (READ_ONCE(slot->tag) != lent)
 		return false;
 	lab_slot_note(slot, ip);
+	if (stamp)
+		lab_slot_note_stack(slot, stamp);
 	lab_frame_set_type(frame);
 	/* Pairs as in lab_call_commit(). */
 	if (cmpxchg(&slot->tag, lent, lab_tag_step(lent, LAB_HELD)) == lent)
@@ -184,7 +189,7 @@ static int reclaim_fast(struct labyrinth_owner *owner, void *addr,
 	       lab_frame_is_at_home(page.frame, lab_tag_pfn(page.tag));
 	if (likely(done)) {
 		lab_frame_reset_words(page.frame);
-		done = reclaim_frozen(page.frame, page.slot, page.tag, ip);
+		done = reclaim_frozen(page.frame, page.slot, page.tag, ip, 0);
 	}
 	lab_frame_thaw(page.frame, LAB_REFS_EXCLUSIVE);
 	return done ? 0 : 1;
@@ -200,7 +205,8 @@ static int reclaim_lent(struct lab_call *call)
 	err = lab_call_freeze(call);
 	if (err)
 		return err;
-	done = reclaim_frozen(call->frame, call->slot, call->tag, call->ip);
+	done = reclaim_frozen(call->frame, call->slot, call->tag, call->ip,
+			      lab_stamp_of(call->owner, call->slot));
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 	if (!done)
 		return lab_call_again(call);

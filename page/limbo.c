@@ -23,6 +23,7 @@
 #include "core/note.h"
 #include "core/owner.h"
 #include "core/table.h"
+#include "page/hunt.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
 #include "page/seal.h"
@@ -273,7 +274,7 @@ static bool leave_owner(struct lab_owner *owner, struct lab_slot *slot, struct f
 	}
 	if (bury_page(owner, slot, finding->tag))
 		return false;
-	if (!claim_frame(frame, finding)) {
+	if (finding->tag & LAB_TAG_THIN || !claim_frame(frame, finding)) {
 		send_to_limbo(owner, slot, finding->tag, false);
 		return false;
 	}
@@ -304,6 +305,8 @@ struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot, unsigned 
 	/* Pairs with unlink_mapping(): the list is done with after the last mapping. */
 	if (lab_slot_list(smp_load_acquire(&slot->last)))
 		return NULL;
+	tag = lab_hunt_thick(slot, tag);
+	finding.tag = tag;
 	return leave_owner(owner, slot, &finding, ip) ? pfn_to_page(lab_tag_pfn(tag)) : NULL;
 }
 
@@ -387,7 +390,7 @@ static void note_lasting(struct lab_owner *owner, struct lab_slot *slot, lab_tag
 	if (cmpxchg(&slot->when, when, when | LAB_LIMBO_LASTS) != when)
 		return;
 	lasting.owner = owner;
-	if (lasting.nr++ < ASKED_AT_ONCE)
+	if (!lab_slot_list(READ_ONCE(slot->last)) && lasting.nr++ < ASKED_AT_ONCE)
 		lab_holders_ask(lab_tag_pfn(tag));
 }
 
@@ -443,6 +446,8 @@ static void abandon(struct lab_slot *slot, lab_tag_t tag)
 	struct lab_frame *frame = lab_frame_of_tag(tag);
 	bool for_good = lab_slot_list(READ_ONCE(slot->last));
 
+	tag = lab_hunt_thick(slot, tag);
+	finding.tag = tag;
 	lab_table_remove(&labyrinth_hot.table, slot, tag);
 	if (!lab_frame_is_ours(frame))
 		return;		/* given away behind Labyrinth's back */

@@ -245,9 +245,13 @@ static void unlink_mapping(struct lab_slot *slot, struct lab_mapping *map, unsig
 	}
 	/* Pairs with the look in lab_leave(): the page is done with here. */
 	smp_store_release(&slot->last, note_of_end(map, ip));
-	/* Only from MAPPED: a page that was retired is limbo's now, and perhaps gone. */
-	if (lab_tag_state(tag) == LAB_MAPPED)
-		cmpxchg(&slot->tag, tag, lab_tag_step(tag, LAB_HELD));
+	/*
+	 * Only from MAPPED: a page that was retired is limbo's now, and perhaps gone. Without the
+	 * lock, LAB_TAG_THIN may come and go.
+	 */
+	while (lab_tag_state(tag) == LAB_MAPPED &&
+	       !try_cmpxchg(&slot->tag, &tag, lab_tag_step(tag, LAB_HELD)))
+		;
 }
 
 /*
@@ -286,16 +290,20 @@ bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 {
 	unsigned long flags;
 	bool retired = false;
+	lab_tag_t tag;
 
 	/* The NMI may have interrupted the lock's holder. */
 	if (in_nmi())
 		return false;
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	if (READ_ONCE(slot->tag) == mapped)
+	tag = READ_ONCE(slot->tag);
+	if (!((tag ^ mapped) & ~LAB_TAG_THIN))
 		retired = lab_mapping_count(slot->mappings, only_process);
 	if (retired) {
 		WRITE_ONCE(slot->when, lab_jiffies());
-		cmpxchg(&slot->tag, mapped, lab_tag_step(mapped, LAB_LIMBO));
+		/* Without the lock, LAB_TAG_THIN may come and go. */
+		while (!try_cmpxchg(&slot->tag, &tag, lab_tag_step(tag, LAB_LIMBO)))
+			;
 	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (retired)

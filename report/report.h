@@ -64,6 +64,7 @@ struct lab_access {
  * @handle: the handle as presented.
  * @asked: the mapping that the caller named, with a @site of 0; or NULL.
  * @dev: the device that the caller named, if wrong.
+ * @stamp: the stamp that the caller showed, of class LAB_STALE.
  * @damage: which word of struct page was wrong, and has been put right; or NULL.
  * @stray: the bytes found in the page; or NULL.
  * @access: who made the access that was diverted; NULL: the caller of the report.
@@ -83,6 +84,7 @@ struct lab_refusal {
 	const void *handle;
 	const struct lab_map_note *asked;
 	const struct device *dev;
+	u32 stamp;
 	const struct lab_damage *damage;
 	const struct lab_stray *stray;
 	const struct lab_access *access;

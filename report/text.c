@@ -148,6 +148,9 @@ static void say_asked(struct lab_text *text, const struct lab_refusal *refusal)
 	if (asked)
 		say(text, " asked:   %u bytes at 0x%llx, %s\n", asked->size,
 		    asked->addr, direction(asked));
+	if (refusal->class == LAB_STALE)
+		say(text, " asked:   stamp %u, of an earlier hand-out; the page has stamp %u\n",
+		    refusal->stamp, refusal->note.stamp);
 	if (refusal->class == LAB_WRONG_DEVICE)
 		say_device(text, refusal->dev, refusal->caller->dev);
 	if (refusal->class == LAB_WRONG_VMA)
@@ -192,6 +195,10 @@ static void say_how(struct lab_text *text, const struct lab_refusal *refusal)
 	if (refusal->class == LAB_DOUBLE && refusal->note.last.step != LAB_LAST_FREE &&
 	    !READ_ONCE(lab_history_on))
 		say(text, " freed:   on a fast path, which notes nothing; history=1 keeps who, from the next free on\n");
+	if (refusal->class == LAB_LOST_REFERENCE && !refusal->function &&
+	    !(lab_owner_by_id(lab_tag_owner(refusal->tag))->front.flags & LAB_OWNER_HUNTED))
+		say(text, " by whom: not known; with guard=refuse, hunt=%s names whoever drops the next\n",
+		    lab_owner_by_id(lab_tag_owner(refusal->tag))->name);
 }
 
 /*
