@@ -25,7 +25,7 @@
 #include "inline/frame.h"
 #include "page/hunt.h"
 
-/* Written under the guard's lock; read by the births of owners. */
+/* Written under the guard's lock and owners_lock; read under either. */
 static char hunted[LABYRINTH_NAME_LEN];
 
 /* The name of the owners that are hunted; empty if none is. */
@@ -137,12 +137,18 @@ static void hunt_if_named(struct lab_owner *owner, void *unused)
 /* @owner is new, and has a handle. Context: Task; may sleep. */
 void lab_hunt_new_owner(struct lab_owner *owner)
 {
-	/* Pairs with lab_hunt_start(), by owners_lock: either finds the other's work done. */
-	if (READ_ONCE(*hunted)) {
-		lab_owners_lock();
-		hunt_if_named(owner, NULL);
-		lab_owners_unlock();
-	}
+	/* Either this finds the name, or rename_hunted() finds the owner alive. */
+	lab_owners_lock();
+	hunt_if_named(owner, NULL);
+	lab_owners_unlock();
+}
+
+static void rename_hunted(const char *name)
+{
+	lab_owners_lock();
+	strscpy(hunted, name, sizeof(hunted));
+	lab_owners_unlock();
+	lab_owners_each(hunt_if_named, NULL);
 }
 
 /*
@@ -151,8 +157,7 @@ void lab_hunt_new_owner(struct lab_owner *owner)
  */
 void lab_hunt_start(const char *name)
 {
-	strscpy(hunted, name, sizeof(hunted));
-	lab_owners_each(hunt_if_named, NULL);
+	rename_hunted(name);
 }
 
 /*
@@ -166,8 +171,7 @@ unsigned int lab_hunt_stop(void)
 	lab_tag_t tag;
 	u64 index;
 
-	*hunted = '\0';
-	lab_owners_each(hunt_if_named, NULL);
+	rename_hunted("");
 	/* No call that still takes spare references is under way after this. */
 	synchronize_rcu();
 	lab_table_for_each(&labyrinth_hot.table, index, tag)
