@@ -16,6 +16,7 @@
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/oom.h>
+#include <linux/panic.h>
 #include <linux/overflow.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -528,6 +529,14 @@ static int do_oops(unsigned long nr)
 	return 0;
 }
 
+/* As a driver does that finds its page broken. */
+static int do_panic(unsigned long nr)
+{
+	void *page = take();
+
+	panic("labyrinth-test: the page at %px is broken\n", page);
+}
+
 static int do_bad_page(unsigned long nr)
 {
 	return PTR_ERR_OR_ZERO(labyrinth_adopt(owner, ZERO_PAGE(0)));
@@ -747,6 +756,7 @@ static const struct {
 	{ "reclaim-adopted", do_reclaim_adopted },
 	{ "double-free", do_double_free },
 	{ "oops", do_oops },
+	{ "panic", do_panic },
 	{ "stray-write", do_stray_write },
 	{ "broken-cached", do_broken_cached },
 	{ "foreign-free", do_foreign_free },
