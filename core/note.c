@@ -11,6 +11,7 @@
 #include "core/table.h"
 #include "inline/frame.h"
 #include "inline/hot.h"
+#include "inline/resident.h"
 #include "inline/slot.h"
 
 /*
@@ -50,6 +51,19 @@ static void note_mappings(struct lab_slot *slot, lab_tag_t tag,
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 }
 
+/* The mapping of a POSTED page has no record. */
+static noinline void note_posted(const struct lab_slot *slot, lab_tag_t tag, struct lab_page_note *note)
+{
+	note->mappings = 1;
+	note->map = (struct lab_map_note) {
+		.kind = LAB_MAP_DMA,
+		.addr = READ_ONCE(lab_resident_at(slot)->dma) & ~LAB_DMA_BITS,
+		.size = PAGE_SIZE,
+		.dir = lab_owner_by_id(lab_tag_owner(tag))->dma_dir,
+		.site = note->site,
+	};
+}
+
 /*
  * The notes of the page that had @tag in @slot a moment ago, for a later report. If the page
  * has moved on, the references alone are noted. @slot may be NULL: then the slot is looked up.
@@ -71,9 +85,11 @@ struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag)
 		return note;
 	note.site = glance.site;
 	note.age_ms = lab_when_age_ms(glance.when);
-	if (state == LAB_HELD || state == LAB_MAPPED)
+	if (state == LAB_HELD || state == LAB_MAPPED || state == LAB_POSTED)
 		note.stack = lab_when_stack(glance.when);
 	if (state == LAB_MAPPED)
 		note_mappings(slot, tag, &note);
+	if (state == LAB_POSTED)
+		note_posted(slot, tag, &note);
 	return note;
 }
