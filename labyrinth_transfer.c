@@ -158,13 +158,20 @@ static int transfer_page(struct lab_call *call, struct labyrinth_owner *to)
 	return lab_call_end(call, err);
 }
 
+/* Whether a transfer makes or ends a mapping. A wrong handle is for the call to find. */
+static bool wants_mapping(const struct lab_owner *from, const struct lab_owner *to)
+{
+	return from && to && (lab_owner_is_dma(from) || lab_owner_is_dma(to)) &&
+	       !is_mapped_alike(from, to);
+}
+
 /* Maps the page for @to, if the page is @from's, and not mapped so already. */
 static u64 map_for_heir(const struct lab_owner *from, const struct lab_owner *to,
 			const void *addr)
 {
 	lab_tag_t tag = 0;
 
-	if (!from || !to || is_mapped_alike(from, to))
+	if (!wants_mapping(from, to))
 		return LAB_DMA_NONE;
 	lab_call_search(addr, &tag);
 	if (!tag || lab_tag_owner(tag) != lab_owner_id(from) || lab_tag_state(tag) != LAB_HELD)
@@ -194,23 +201,23 @@ static void take_from_process(const struct lab_call *call)
  */
 static int transfer_resident(struct lab_call *call, struct labyrinth_owner *to)
 {
-	struct lab_owner *heir;
+	struct lab_owner *from, *heir;
 	int err;
 
 	take_from_process(call);
 	rcu_read_lock();
-	if (!lab_may_lock()) {
-		err = lab_call_refuse(call, LAB_BAD_MAPPING);
-		goto unlock;
-	}
+	from = lab_owner_get(call->handle);
 	heir = lab_owner_get(to);
-	call->fresh = map_for_heir(lab_owner_get(call->handle), heir, call->addr);
-	err = transfer_page(call, to);
-	if (heir)
-		lab_resident_unmap(heir, call->fresh);
-	if (call->owner)
-		lab_resident_unmap(call->owner, call->dma);
-unlock:
+	if (!lab_may_lock() && wants_mapping(from, heir)) {
+		err = lab_call_refuse(call, LAB_BAD_MAPPING);
+	} else {
+		call->fresh = map_for_heir(from, heir, call->addr);
+		err = transfer_page(call, to);
+		if (heir)
+			lab_resident_unmap(heir, call->fresh);
+		if (from)
+			lab_resident_unmap(from, call->dma);
+	}
 	rcu_read_unlock();
 	return err;
 }

@@ -14,9 +14,9 @@
  * away at once, unmap after lab_call_end(), while RCU keeps the owner and the device.
  *
  * Whether the core must copy or flush, at each turn of a page between device and processor, is
- * decided once, when the page is mapped: LAB_DMA_SYNC_CPU and LAB_DMA_SYNC_DEV. Some kernels' dma_need_sync() says yes
- * for every device behind an IOMMU. There nothing is to be done for a coherent device, if the
- * IOMMU leads to the page itself and not to a bounce buffer.
+ * decided once, when the page is mapped: LAB_DMA_SYNC_CPU and LAB_DMA_SYNC_DEV. Some kernels'
+ * dma_need_sync() says yes for every device behind an IOMMU. There nothing is to be done for a
+ * coherent device, if the IOMMU leads to the page itself and not to a bounce buffer.
  */
 #include <linux/device.h>
 #include <linux/dma-map-ops.h>

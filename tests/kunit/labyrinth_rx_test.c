@@ -134,10 +134,9 @@ static int expected_next(enum lab_op op, enum lab_state state)
 	return op == LAB_OP_RECLAIM && state == LAB_LENT ? -EBUSY : lab_transition(op, state);
 }
 
-/* That a page is still lent or posted is an answer to reclaim, not a refusal. */
-static bool is_reported(enum lab_op op, int err)
+static bool is_reported(enum lab_op op, int expected)
 {
-	return err < 0 && !(op == LAB_OP_RECLAIM && err == -EBUSY);
+	return expected < 0 && !(op == LAB_OP_RECLAIM && expected == -EBUSY);
 }
 
 static void run_row(struct kunit *test, enum forms form, enum lab_state state, enum lab_op op)

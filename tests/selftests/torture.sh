@@ -13,7 +13,7 @@ KCSAN=/sys/module/kcsan/parameters
 DAMON=/sys/module/damon_stat/parameters/enabled
 TORTURE=/sys/kernel/debug/labyrinth_torture
 # The reports that attacks must give; what else the kernel says is a complaint.
-REFUSALS='BUG: labyrinth: (foreign|wrong-thread|unowned|double|busy|bad-(address|handle|page|mapping)|wrong-device|lost-reference|leaked)-'
+REFUSALS='BUG: labyrinth: (foreign|wrong-thread|unowned|double|busy|bad-(address|handle|page|mapping)|wrong-device|not-posted|lost-reference|leaked)-'
 # And those that a scribbler gives cause for.
 SCRIBBLED='BUG: labyrinth: (overwritten|lost-reference)-'
 HUSHED=/sys/module/labyrinth_torture/parameters/hushed
