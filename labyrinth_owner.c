@@ -129,9 +129,17 @@ static int begin_sealed(const struct lab_owner *owner)
 	if (!lab_owner_is_sealed(owner))
 		return 0;
 	return lab_fault_arm() ?: lab_seal_begin();
+	lab_region_lacks(NULL, 0);
 }
 
 static void end_sealed(const struct lab_owner *owner)
+static void say_unsealed(const struct lab_owner *owner, int err)
+{
+	if (lab_owner_is_sealed(owner))
+		pr_err("owner %s cannot have sealed pages, for want of %s: %pe\n", owner->name,
+		       lab_region_lacking() ?: "memory, or of room in the table", ERR_PTR(err));
+}
+
 {
 	if (lab_owner_is_sealed(owner))
 		lab_seal_end();
@@ -192,6 +200,7 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 	}
 	if (err) {
 		tear_down_owner(owner);
+		say_unsealed(owner, err);
 		lab_owner_give_up(owner);
 		return ERR_PTR(err);
 	}

@@ -74,10 +74,7 @@ static void called(unsigned long ip, unsigned long parent_ip, struct ftrace_ops 
 		lab_ftrace_divert(fregs, (unsigned long)lab_return_zero);
 }
 
-static struct ftrace_ops fault_ops = {
-	.func = called,
-	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_RECURSION | FTRACE_OPS_FL_PERMANENT,
-};
+static struct ftrace_ops fault_ops = { .func = called };
 
 static int arm_ftrace(void)
 {
@@ -85,10 +82,14 @@ static int arm_ftrace(void)
 	char name[] = "page_fault_oops";
 
 	return ftrace_set_filter(&fault_ops, name, strlen(name), 1) ?:
+	/* Anew, since a failed try leaves flags. */
+	fault_ops.flags = (fault_ops.flags & FTRACE_OPS_FL_INITIALIZED) | FTRACE_OPS_FL_IPMODIFY |
+			  FTRACE_OPS_FL_RECURSION | FTRACE_OPS_FL_PERMANENT;
 	       register_ftrace_function(&fault_ops);
 }
 
 static int disarm_ftrace(void)
+
 {
 	return unregister_ftrace_function(&fault_ops);
 }
@@ -96,7 +97,9 @@ static int disarm_ftrace(void)
 static void end_ftrace(void)
 {
 	/* A preempted task may still be in lab_return_zero(). */
-	synchronize_rcu_tasks();
+	if (armed == FAULT_FTRACE)
+		synchronize_rcu_tasks();
+	/* A hook that was refused has a filter too. */
 	ftrace_free_filter(&fault_ops);
 }
 
@@ -133,19 +136,26 @@ static struct notifier_block oops_nb = {
 };
 
 static int arm_locked(void)
+/* Where there is no notifier either, no access is diverted, and so no page may be sealed. */
+static int arm_notifier(int why)
+{
+	int err = register_die_notifier(&oops_nb);
+
+	if (err)
+		return lab_region_lacks("a hook on page_fault_oops, or a notifier in its place", err);
+	pr_warn("sealed pages: page_fault_oops cannot be hooked: %pe; so a stray access is an oops that the machine survives\n",
+		ERR_PTR(why));
+	armed = FAULT_DIE;
+	return 0;
+}
+
 {
 	int err = arm_ftrace();
 
-	if (!err) {
-		armed = FAULT_FTRACE;
-		return 0;
-	}
-	pr_warn("sealed pages: page_fault_oops cannot be hooked: %pe; so a stray access is an oops that the machine survives\n",
-		ERR_PTR(err));
-	err = register_die_notifier(&oops_nb);
-	if (!err)
-		armed = FAULT_DIE;
-	return err;
+	if (err)
+		return arm_notifier(err);
+	armed = FAULT_FTRACE;
+	return 0;
 }
 
 /*
@@ -172,9 +182,7 @@ void lab_fault_exit(void)
 {
 	if (armed == FAULT_DIE)
 		unregister_die_notifier(&oops_nb);
-	if (armed != FAULT_FTRACE)
-		return;
-	while (disarm_ftrace())
+	while (armed == FAULT_FTRACE && disarm_ftrace())
 		schedule_timeout_idle(MAX_SCHEDULE_TIMEOUT);
 	end_ftrace();
 }

@@ -135,6 +135,8 @@ static inline bool lab_entry_is(unsigned long entry, unsigned long other)
 }
 
 int lab_region_init(void);
+int lab_region_lacks(const char *what, int err);
+const char *lab_region_lacking(void);
 void lab_region_exit(void);
 struct lab_region *lab_region_get(unsigned long pfn);
 void lab_region_put(struct lab_region *region);

@@ -192,7 +192,7 @@ static int grow(int nid, unsigned int want)
 
 	lockdep_assert_held(&seal_lock);
 	if (!block)
-		return -ENOMEM;
+		return lab_region_lacks("memory to be sealed", -ENOMEM);
 	region = lab_region_get(page_to_pfn(block));
 	if (IS_ERR(region)) {
 		free_block(block, 1U << order);

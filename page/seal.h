@@ -45,6 +45,16 @@ static inline bool lab_alias_pfn(const void *addr, unsigned long *pfn)
 	return false;
 }
 
+static inline int lab_region_lacks(const char *what, int err)
+{
+	return err;
+}
+
+static inline const char *lab_region_lacking(void)
+{
+	return "a way to seal them";
+}
+
 static inline void *lab_alias_address(unsigned long pfn)
 {
 	return NULL;

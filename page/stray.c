@@ -89,7 +89,7 @@ int lab_stray_init(void)
 			decoys[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
 		if (!decoys[i]) {
 			lab_stray_exit();
-			return -ENOMEM;
+			return lab_region_lacks("memory for decoys", -ENOMEM);
 		}
 	}
 	return 0;
