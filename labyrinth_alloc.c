@@ -48,6 +48,7 @@
 #include "page/limbo.h"
 #include "page/mapping.h"
 #include "page/poison.h"
+#include "page/quarantine.h"
 #include "page/seal.h"
 #include "report/stack.h"
 #include "report/trace.h"
@@ -331,7 +332,7 @@ static void put_freed(struct lab_call *call, bool referred, struct page **leavin
 		lab_retire(call->owner, call->slot, true);
 	else if (unlikely(lab_tag_is_passing(call->tag)))
 		let_go(call, leaving);
-	else
+	else if (!lab_quarantine_put(call->owner, call->slot, call->ip))
 		lab_cache_push(call->owner, call->slot);
 }
 

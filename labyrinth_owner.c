@@ -33,6 +33,7 @@
 #include "map/vmap.h"
 #include "page/cache.h"
 #include "page/limbo.h"
+#include "page/quarantine.h"
 #include "page/seal.h"
 #include "report/census.h"
 #include "report/kept.h"
@@ -128,11 +129,10 @@ static int begin_sealed(const struct lab_owner *owner)
 {
 	if (!lab_owner_is_sealed(owner))
 		return 0;
-	return lab_fault_arm() ?: lab_seal_begin();
 	lab_region_lacks(NULL, 0);
+	return lab_fault_arm() ?: lab_seal_begin();
 }
 
-static void end_sealed(const struct lab_owner *owner)
 static void say_unsealed(const struct lab_owner *owner, int err)
 {
 	if (lab_owner_is_sealed(owner))
@@ -140,6 +140,7 @@ static void say_unsealed(const struct lab_owner *owner, int err)
 		       lab_region_lacking() ?: "memory, or of room in the table", ERR_PTR(err));
 }
 
+static void end_sealed(const struct lab_owner *owner)
 {
 	if (lab_owner_is_sealed(owner))
 		lab_seal_end();
@@ -199,8 +200,8 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 			end_sealed(owner);
 	}
 	if (err) {
-		tear_down_owner(owner);
 		say_unsealed(owner, err);
+		tear_down_owner(owner);
 		lab_owner_give_up(owner);
 		return ERR_PTR(err);
 	}
@@ -301,6 +302,7 @@ static unsigned int destroy_owner(struct lab_owner *owner, unsigned long ip)
 {
 	unsigned int out;
 
+	lab_quarantine_drain(owner);
 	lab_cache_exit(owner, ip);
 	out = settle_pages(owner, ip);
 	end_sealed(owner);

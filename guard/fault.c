@@ -30,6 +30,7 @@
 
 #include "guard/fault.h"
 #include "hook/stubs.h"
+#include "page/quarantine.h"
 #include "page/seal.h"
 #include "page/stray.h"
 
@@ -81,15 +82,15 @@ static int arm_ftrace(void)
 	/* ftrace writes into the string. */
 	char name[] = "page_fault_oops";
 
-	return ftrace_set_filter(&fault_ops, name, strlen(name), 1) ?:
 	/* Anew, since a failed try leaves flags. */
 	fault_ops.flags = (fault_ops.flags & FTRACE_OPS_FL_INITIALIZED) | FTRACE_OPS_FL_IPMODIFY |
 			  FTRACE_OPS_FL_RECURSION | FTRACE_OPS_FL_PERMANENT;
+	return ftrace_set_filter(&fault_ops, name, strlen(name), 1) ?:
 	       register_ftrace_function(&fault_ops);
 }
 
-static int disarm_ftrace(void)
 
+static int disarm_ftrace(void)
 {
 	return unregister_ftrace_function(&fault_ops);
 }
@@ -135,7 +136,6 @@ static struct notifier_block oops_nb = {
 	.priority = INT_MAX,
 };
 
-static int arm_locked(void)
 /* Where there is no notifier either, no access is diverted, and so no page may be sealed. */
 static int arm_notifier(int why)
 {
@@ -149,6 +149,7 @@ static int arm_notifier(int why)
 	return 0;
 }
 
+static int arm_locked(void)
 {
 	int err = arm_ftrace();
 
@@ -191,6 +192,7 @@ static int sealed_show(struct seq_file *m, void *unused)
 {
 	seq_printf(m, "hook: %s\n", hook_names[READ_ONCE(armed)]);
 	lab_seal_show(m);
+	lab_quarantine_show(m);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(sealed);

@@ -300,23 +300,35 @@ static int split(unsigned long pfn)
 }
 
 /*
- * The region of page @pfn, with a place for aliases and small entries in the direct map. The
- * page is the caller's and not sealed yet.
+ * The region of page @pfn, with small entries in the direct map. With @bounded, no large entry
+ * is split if as many were as there are places: pages in quarantine come from anywhere, and
+ * would have the whole direct map split by and by. The page is the caller's and not sealed yet.
  * Context: Task; may sleep. Return: the region, or ERR_PTR: -ENOMEM, -ENOSPC, -EOPNOTSUPP.
  */
-struct lab_region *lab_region_get(unsigned long pfn)
+struct lab_region *lab_region_find(unsigned long pfn, bool bounded)
 {
 	unsigned long index = pfn >> LAB_REGION_SHIFT;
 	struct lab_region *region;
 	int err;
 
 	if (index >= lab_aliases.nr_regions)
+		return ERR_PTR(lab_region_lacks("memory that was there at first", -ENOSPC));
+	if (bounded && nr_split >= nr_places && !lab_region_entry(pfn))
 		return ERR_PTR(-ENOSPC);
 	region = lab_aliases.regions[index] ?: new_region(index);
 	if (!region)
 		return ERR_PTR(lab_region_lacks("memory for a region's record", -ENOMEM));
 	err = split(pfn);
-	if (!err && !region->nr)
+	return err ? ERR_PTR(err) : region;
+}
+
+/* lab_region_find(), without a bound, and with a place for aliases. */
+struct lab_region *lab_region_get(unsigned long pfn)
+{
+	struct lab_region *region = lab_region_find(pfn, false);
+	int err = 0;
+
+	if (!IS_ERR(region) && !region->nr)
 		err = take_place(region);
 	return err ? ERR_PTR(err) : region;
 }

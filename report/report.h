@@ -34,6 +34,8 @@ struct lab_stray {
  * struct lab_access - who reached for a sealed page by the direct map, as noted in the fault
  * @offset: into the page.
  * @write: or a read.
+ * @freed: of a page in quarantine: where the page was freed; else 0.
+ * @freed_ms: milliseconds from that free to the access; 0: not known.
  * @context: a name, see lab_context_name().
  * @cpu: where.
  * @pid: of the task that ran.
@@ -44,6 +46,8 @@ struct lab_stray {
 struct lab_access {
 	unsigned int offset;
 	bool write;
+	unsigned long freed;
+	unsigned int freed_ms;
 	const char *context;
 	int cpu;
 	int pid;

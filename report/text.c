@@ -216,6 +216,9 @@ static void say_context(struct lab_text *text)
 /* The access was recorded in the fault, the report is made later by the worker. */
 static void say_accessor(struct lab_text *text, const struct lab_access *access)
 {
+	if (access->freed)
+		say(text, " freed:   %u.%03u s before, at %s\n", access->freed_ms / 1000,
+		    access->freed_ms % 1000, lab_site_name(access->freed).text);
 	say(text, " access:  by the direct map, at offset 0x%x; diverted, the page is as it was\n",
 	    access->offset);
 	say(text, " context: %s, CPU %d, task %*pE:%d\n", access->context, access->cpu,

@@ -21,6 +21,7 @@ wrong() {
 		trace		maybe	neither 0 nor 1
 		stacks		-1	neither 0 nor 1
 		history		65	no number from 0 to 64
+		quarantine	1048577	no number from 0 to 1048576
 	END
 	[ $guard = no ] || cat <<-'END'
 		guard		on	none of off, report, refuse
