@@ -95,9 +95,9 @@ static void schedule_turn(struct irq_work *kick)
 	rcu_read_lock();
 	r = rcu_dereference(ring);
 	if (r && backlog_of(r) >= QUARANTINE_BATCH)
-		mod_delayed_work(system_wq, &turn_work, 0);
+		mod_delayed_work(system_highpri_wq, &turn_work, 0);
 	else if (r)
-		schedule_delayed_work(&turn_work, QUARANTINE_DELAY);
+		queue_delayed_work(system_highpri_wq, &turn_work, QUARANTINE_DELAY);
 	rcu_read_unlock();
 }
 
