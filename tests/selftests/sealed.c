@@ -819,7 +819,13 @@ static int do_odd(void)
 	return 0;
 }
 
-/* Writes to all memory that the page allocator gives. */
+static void write_each(struct page *page, unsigned long nr)
+{
+	while (nr--)
+		WRITE_ONCE(*(u64 *)page_address(page + nr), ~0ULL);
+}
+
+/* Writes to each page of all memory that the page allocator gives. */
 static int do_wipe(void)
 {
 	unsigned long nr = 0;
@@ -830,7 +836,7 @@ static int do_wipe(void)
 	for (order = 9; order >= 0; order--) {
 		while ((page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN |
 					   __GFP_NOMEMALLOC, order))) {
-			memset(page_address(page), 0xcc, PAGE_SIZE << order);
+			write_each(page, 1UL << order);
 			set_page_private(page, order);
 			list_add(&page->lru, &pages);
 			nr += 1UL << order;

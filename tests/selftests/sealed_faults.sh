@@ -76,18 +76,24 @@ try() {
 }
 
 # The next call to fail. The decoys are pages that are taken alike, one by one: of more than
-# three such calls in a row not each is made to fail.
+# three such calls in a row not each is made to fail. After a leap beyond them, back.
 next() {
 	row=$((row + 1))
-	[ "$last" = "$before" ] || row=0
+	if [ "$last" != "$before" ] && [ "$leap" -gt 1 ]; then
+		n=$((n - leap))
+		last=$before row=0
+	elif [ "$last" != "$before" ]; then
+		row=0
+	fi
 	before=$last
-	n=$((n + (row < 3 ? 1 : 4)))
+	leap=$((row < 3 ? 1 : 4))
+	n=$((n + leap))
 }
 
 # sweep TIMES: each time from the beginning, with the modules just loaded. With more than one
 # call failing, only from those calls on without which an owner is made.
 sweep() {
-	n=1 row=0 before=
+	n=1 row=0 before='' leap=1
 	while load && try "$n" "$1" && unload; do
 		read -r owed <$FAIL/owed
 		[ "$owed" = "$debt" ] || complain "$what: $owed owed, not $debt"
