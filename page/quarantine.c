@@ -101,14 +101,6 @@ static void schedule_turn(struct irq_work *kick)
 	rcu_read_unlock();
 }
 
-/* Notes where the page was freed, and when, unless the word tells the page's content. */
-static void note_free(struct lab_slot *slot, unsigned long ip)
-{
-	WRITE_ONCE(slot->site, ip);
-	if (READ_ONCE(slot->when) < LAB_CONTENT_ZEROES)
-		WRITE_ONCE(slot->when, lab_jiffies());
-}
-
 static bool put_in(struct ring *r, struct lab_slot *slot)
 {
 	unsigned int place, backlog;
@@ -116,7 +108,7 @@ static bool put_in(struct ring *r, struct lab_slot *slot)
 	if (atomic_read(&r->drawn) - READ_ONCE(r->tail) > r->mask)
 		return false;
 	place = (unsigned int)atomic_inc_return(&r->drawn) - 1;
-	/* Pairs with the loads of the slot in admit() and take_out(): the notes are written. */
+	/* Pairs with the loads of the slot in admit() and take_out(): the notes of the free. */
 	if (cmpxchg(&r->slots[place & r->mask], NULL, slot))
 		return false;
 	/* Pairs with the barrier in admit(): the worker sees @drawn, or this CPU @sealed. */
@@ -127,13 +119,12 @@ static bool put_in(struct ring *r, struct lab_slot *slot)
 }
 
 /* lab_quarantine_put(), where there is a quarantine. */
-bool lab_quarantine_keep(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
+bool lab_quarantine_keep(struct lab_owner *owner, struct lab_slot *slot)
 {
 	struct ring *r = rcu_dereference_sched(ring);
 
 	if (!r || lab_owner_is_sealed(owner))
 		return false;
-	note_free(slot, ip);
 	if (put_in(r, slot))
 		return true;
 	atomic_long_inc(&nr_missed);

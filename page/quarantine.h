@@ -20,7 +20,7 @@ struct seq_file;
 
 extern bool lab_quarantine_on;
 
-bool lab_quarantine_keep(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip);
+bool lab_quarantine_keep(struct lab_owner *owner, struct lab_slot *slot);
 int lab_quarantine_resize(unsigned int wanted);
 void lab_quarantine_drain(const struct lab_owner *owner);
 unsigned long lab_quarantine_count(void);
@@ -28,20 +28,18 @@ void lab_quarantine_shrink(unsigned long nr);
 void lab_quarantine_show(struct seq_file *m);
 
 /*
- * Puts a CACHED page that @ip just freed, and that is on no list, into quarantine.
+ * Puts a CACHED page that was just freed, and that is on no list, into quarantine.
  * Context: Any; preemption disabled, the owner alive.
  * Return: false if there is none, or no room: the page is still the caller's.
  */
-static inline bool lab_quarantine_put(struct lab_owner *owner, struct lab_slot *slot,
-				      unsigned long ip)
+static inline bool lab_quarantine_put(struct lab_owner *owner, struct lab_slot *slot)
 {
-	return unlikely(READ_ONCE(lab_quarantine_on)) && lab_quarantine_keep(owner, slot, ip);
+	return unlikely(READ_ONCE(lab_quarantine_on)) && lab_quarantine_keep(owner, slot);
 }
 
 #else /* !LAB_SEAL_POSSIBLE */
 
-static inline bool lab_quarantine_put(struct lab_owner *owner, struct lab_slot *slot,
-				      unsigned long ip)
+static inline bool lab_quarantine_put(struct lab_owner *owner, struct lab_slot *slot)
 {
 	return false;
 }

@@ -143,6 +143,8 @@ static void note_page(struct record *record)
 		return;
 	record->note.site = glance.site;
 	record->note.age_ms = lab_when_age_ms(glance.when);
+	/* Of a page in quarantine: who freed the page. */
+	record->note.last = lab_last_step(slot, &glance);
 }
 
 /* Notes the stack, from the instruction that made the access on. */
@@ -156,27 +158,6 @@ static void note_stack(struct lab_access *access, unsigned long ip)
 		;
 	access->nr = min_t(unsigned int, nr - i, ARRAY_SIZE(access->entries));
 	memcpy(access->entries, entries + i, access->nr * sizeof(*entries));
-}
-
-/*
- * Notes who freed the page, if the page is in quarantine, see page/quarantine.c. The page stays
- * there until this fault is over: before that, lab_seal_flush() does not return.
- */
-static void note_free(struct record *record)
-{
-	struct lab_slot *slot = lab_table_search(&labyrinth_hot.table, record->pfn,
-						 &record->tag);
-	u64 when;
-
-	record->access.freed = 0;
-	record->access.freed_ms = 0;
-	if (!slot || lab_tag_state(record->tag) != LAB_CACHED ||
-	    lab_owner_is_sealed(lab_owner_by_id(lab_tag_owner(record->tag))))
-		return;
-	when = READ_ONCE(slot->when);
-	record->access.freed = READ_ONCE(slot->site);
-	if (when < LAB_CONTENT_ZEROES)
-		record->access.freed_ms = lab_when_age_ms(when);
 }
 
 static void note_access(struct lab_access *access, unsigned long addr, bool write,
@@ -208,7 +189,6 @@ static void record(unsigned long pfn, unsigned long addr, unsigned int decoy,
 	record->decoy = decoy;
 	record->ip = regs->ip;
 	note_page(record);
-	note_free(record);
 	note_access(&record->access, addr, decoy != NO_DECOY, regs->ip);
 	/* Pairs with the acquire in report_one(). */
 	smp_store_release(&record->state, RECORD_READY);

@@ -34,8 +34,6 @@ struct lab_stray {
  * struct lab_access - who reached for a sealed page by the direct map, as noted in the fault
  * @offset: into the page.
  * @write: or a read.
- * @freed: of a page in quarantine: where the page was freed; else 0.
- * @freed_ms: milliseconds from that free to the access; 0: not known.
  * @context: a name, see lab_context_name().
  * @cpu: where.
  * @pid: of the task that ran.
@@ -46,8 +44,6 @@ struct lab_stray {
 struct lab_access {
 	unsigned int offset;
 	bool write;
-	unsigned long freed;
-	unsigned int freed_ms;
 	const char *context;
 	int cpu;
 	int pid;
@@ -68,11 +64,14 @@ struct lab_access {
  * @handle: the handle as presented.
  * @asked: the mapping that the caller named, with a @site of 0; or NULL.
  * @dev: the device that the caller named, if wrong.
+ * @stamp: the stamp that the caller showed, of class LAB_STALE.
  * @damage: which word of struct page was wrong, and has been put right; or NULL.
  * @stray: the bytes found in the page; or NULL.
  * @access: who made the access that was diverted; NULL: the caller of the report.
  * @function: the core function that was called by code that presents no handle; or NULL.
- * @ip: where the call returns to.
+ * @ip: where the call returns to; or the driver's function on whose behalf core code called,
+ *	see lab_site_of_mmap().
+ * @back: where the call returns to, if that is not @ip; else 0.
  */
 struct lab_refusal {
 	enum lab_class class;
@@ -85,11 +84,13 @@ struct lab_refusal {
 	const void *handle;
 	const struct lab_map_note *asked;
 	const struct device *dev;
+	u32 stamp;
 	const struct lab_damage *damage;
 	const struct lab_stray *stray;
 	const struct lab_access *access;
 	const char *function;
 	unsigned long ip;
+	unsigned long back;
 };
 
 void lab_report(const struct lab_refusal *refusal);

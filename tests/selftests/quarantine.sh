@@ -56,7 +56,7 @@ ktap_contains "and who reads" \
 ktap_contains "that the page is free" "page:    pfn 0x[0-9a-f]+ at .*, CACHED," "$said"
 ktap_contains "whose it was" 'owner:   "single" .* of module labyrinth_quarantined' "$said"
 ktap_contains "and who freed it, and when" \
-	"freed:   [0-9]+\.[0-9]+ s before, at free_too_early.*\[labyrinth_quarantined\]" "$said"
+	"freed:   by free_too_early.*\[labyrinth_quarantined\], task, [0-9.]+ s ago" "$said"
 ktap_contains "what was written" "content: written to from offset 0x40 on, 8 bytes" "$said"
 ktap_contains "and the way there" "use_freed\+" "$said"
 mark=$(dmesg_mark)
