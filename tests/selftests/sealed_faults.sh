@@ -107,9 +107,11 @@ sweep() {
 }
 
 sweep_on() {
-	for n in $(cat /tmp/without); do
-		load && try "$n" $ALL && unload || complain "call $n: cannot be tried"
-	done
+	while read -r n; do
+		if ! load || ! try "$n" $ALL || ! unload; then
+			complain "call $n: cannot be tried"
+		fi
+	done </tmp/without
 	ktap_diag "from call $(tr '\n' ' ' </tmp/without)on: $made times made, $refused times refused"
 }
 
