@@ -80,7 +80,8 @@ struct actor {
 	struct slot slots[NR_SLOTS];
 };
 
-struct cpu {
+/* The actors of a CPU, and the pages to which accesses stray on that CPU. */
+struct station {
 	struct actor task;
 	struct actor irq;
 	struct slot keys[NR_KEYS];
@@ -90,7 +91,7 @@ struct cpu {
 	bool ticking;
 };
 
-static DEFINE_PER_CPU(struct cpu, cpus);
+static DEFINE_PER_CPU(struct station, stations);
 static struct labyrinth_owner *vaults[NR_VAULTS], *foreigner;
 static struct dentry *root;
 static bool running;
@@ -167,7 +168,7 @@ static bool may_read_former(void)
 	return !IS_ENABLED(CONFIG_KASAN) && !debug_pagealloc_enabled();
 }
 
-static void stray(struct actor *a, struct cpu *cpu)
+static void stray(struct actor *a, struct station *cpu)
 {
 	struct slot *key = &cpu->keys[roll(a, NR_KEYS)];
 	struct slot *s = &cpu->task.slots[roll(a, NR_SLOTS)];
@@ -182,7 +183,7 @@ static void stray(struct actor *a, struct cpu *cpu)
 		stray_read(key->direct, offset);
 }
 
-static void check_keys(struct cpu *cpu)
+static void check_keys(struct station *cpu)
 {
 	unsigned int i;
 
@@ -354,7 +355,7 @@ static void play_held(struct actor *a, struct slot *s)
 	}
 }
 
-static void step(struct actor *a, struct cpu *cpu)
+static void step(struct actor *a, struct station *cpu)
 {
 	struct slot *s = &a->slots[roll(a, NR_SLOTS)];
 
@@ -383,9 +384,9 @@ static void settle(struct actor *a)
 
 static int handle_nmi(unsigned int type, struct pt_regs *regs)
 {
-	struct cpu *cpu = this_cpu_ptr(&cpus);
+	struct station *cpu = this_cpu_ptr(&stations);
 
-	if (!this_cpu_xchg(cpus.nmi_pending, 0))
+	if (!this_cpu_xchg(stations.nmi_pending, 0))
 		return NMI_DONE;
 	stray_write(cpu->keys[0].direct, 64);
 	stray_read(cpu->keys[1].direct, 64);
@@ -395,7 +396,7 @@ static int handle_nmi(unsigned int type, struct pt_regs *regs)
 
 static enum hrtimer_restart fired(struct hrtimer *timer)
 {
-	struct cpu *cpu = container_of(timer, struct cpu, timer);
+	struct station *cpu = container_of(timer, struct station, timer);
 	unsigned int nr;
 
 	if (!READ_ONCE(running))
@@ -411,7 +412,7 @@ static enum hrtimer_restart fired(struct hrtimer *timer)
 	return HRTIMER_RESTART;
 }
 
-static int take_keys(struct cpu *cpu)
+static int take_keys(struct station *cpu)
 {
 	unsigned int i;
 
@@ -430,7 +431,7 @@ static int take_keys(struct cpu *cpu)
 
 static int thread_fn(void *unused)
 {
-	struct cpu *cpu = this_cpu_ptr(&cpus);
+	struct station *cpu = this_cpu_ptr(&stations);
 	unsigned int i;
 
 	lab_hrtimer_setup(&cpu->timer, fired, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
@@ -450,7 +451,7 @@ static int thread_fn(void *unused)
 	return 0;
 }
 
-static void stop_cpu(struct cpu *cpu)
+static void stop_cpu(struct station *cpu)
 {
 	unsigned int i;
 
@@ -473,7 +474,7 @@ static void stop_cpu(struct cpu *cpu)
 
 static int start_cpu(unsigned int nr)
 {
-	struct cpu *cpu = per_cpu_ptr(&cpus, nr);
+	struct station *cpu = per_cpu_ptr(&stations, nr);
 	struct task_struct *thread;
 	int err = take_keys(cpu);
 
@@ -528,7 +529,7 @@ static unsigned long count_steps(void)
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu)
-		nr += per_cpu(cpus, cpu).task.steps + per_cpu(cpus, cpu).irq.steps;
+		nr += per_cpu(stations, cpu).task.steps + per_cpu(stations, cpu).irq.steps;
 	return nr;
 }
 
@@ -557,7 +558,7 @@ static void stop_all(void)
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu)
-		stop_cpu(per_cpu_ptr(&cpus, cpu));
+		stop_cpu(per_cpu_ptr(&stations, cpu));
 	unregister_nmi_handler(NMI_LOCAL, "labyrinth_strayer");
 	end_owners();
 }
