@@ -107,7 +107,7 @@ struct lab_mapping {
 };
 
 unsigned long lab_last_site(u64 word);
-struct lab_last lab_last_step(const struct lab_slot *slot, const struct lab_glance *glance);
+struct lab_last lab_note_last(const struct lab_slot *slot, const struct lab_glance *glance);
 struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag);
 int lab_mapping_count(const struct lab_mapping *map, bool only_process);
 

@@ -89,7 +89,6 @@ static int arm_ftrace(void)
 	       register_ftrace_function(&fault_ops);
 }
 
-
 static int disarm_ftrace(void)
 {
 	return unregister_ftrace_function(&fault_ops);
@@ -142,7 +141,7 @@ static int arm_notifier(int why)
 	int err = register_die_notifier(&oops_nb);
 
 	if (err)
-		return lab_region_lacks("a hook on page_fault_oops, or a notifier in its place", err);
+		return lab_region_lacks("a hook on page_fault_oops, or a die notifier", err);
 	pr_warn("sealed pages: page_fault_oops cannot be hooked: %pe; so a stray access is an oops that the machine survives\n",
 		ERR_PTR(why));
 	armed = FAULT_DIE;

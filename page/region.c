@@ -294,7 +294,7 @@ static int split(unsigned long pfn)
 	if (!err && !lab_region_entry(pfn))
 		err = -EOPNOTSUPP;
 	if (err)
-		return lab_region_lacks("a page table to split the direct map", err);
+		return lab_region_lacks("small entries in the direct map", err);
 	nr_split++;
 	return 0;
 }

@@ -29,8 +29,8 @@
  * - anything to 0, after the page was first sealed: the worker alone. The worker sets the stale
  *   bit before, flushes after, and clears the bit last. While the worker closes an open page,
  *   the frame is frozen, so no lend is under way.
- * - anything to the saved entry: unseal_page() and lab_seal_reopen(), under seal_lock; and for a lost page
- *   lab_seal_lose(), in any context, and the worker.
+ * - anything to the saved entry: unseal_page() and lab_seal_reopen(), under seal_lock; and for a
+ *   lost page lab_seal_lose(), in any context, and the worker.
  *
  * seal_lock is held while memory is allocated: so nothing that the shrinker calls may take
  * seal_lock.

@@ -144,7 +144,7 @@ static void note_page(struct record *record)
 	record->note.site = glance.site;
 	record->note.age_ms = lab_when_age_ms(glance.when);
 	/* Of a page in quarantine: who freed the page. */
-	record->note.last = lab_last_step(slot, &glance);
+	record->note.last = lab_note_last(slot, &glance);
 }
 
 /* Notes the stack, from the instruction that made the access on. */

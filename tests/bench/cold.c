@@ -146,7 +146,7 @@ static struct bench_cost now(void)
 	return (struct bench_cost) { .count = get_cycles(), .ns = ktime_get_ns() };
 }
 
-static int life(const char *create, const char *destroy, unsigned long flags)
+static int whole_life(const char *create, const char *destroy, unsigned long flags)
 {
 	struct bench_cost made = BENCH_NO_COST, ended = BENCH_NO_COST, start;
 	struct labyrinth_owner_attrs attrs = {
@@ -185,6 +185,6 @@ int bench_run_cold(void)
 	give_between(&between);
 	return err ?: longest_free("any-free", 0) ?:
 		      longest_free("single-free", LABYRINTH_OWNER_SINGLE) ?:
-		      life("create", "destroy", 0) ?:
-		      life("create-sealed", "destroy-sealed", LABYRINTH_OWNER_SEALED);
+		      whole_life("create", "destroy", 0) ?:
+		      whole_life("create-sealed", "destroy-sealed", LABYRINTH_OWNER_SEALED);
 }

@@ -127,7 +127,7 @@ sweep_probe() {
 }
 
 undo_sealed() {
-	echo one-end >$SEALED && grep -q "^pages: 0$" $DEBUGFS/sealed
+	echo one-end >"$SEALED" && grep -q "^pages: 0$" "$DEBUGFS/sealed"
 }
 
 # sealed_faults.sh makes each step fail; here it is every allocation of the kernel's.

@@ -69,7 +69,7 @@ static int await(const void *page, bool sealed)
 	unsigned int i;
 
 	for (i = 0; i < 500 && is_sealed(page) != sealed; i++)
-		msleep(10);
+		msleep(20);
 	/* The flush comes after the entry. */
 	msleep(40);
 	return is_sealed(page) == sealed ? 0 : -ETIME;
@@ -156,7 +156,7 @@ static int do_irq(void)
 	hrtimer_start(&v.timer, ns_to_ktime(NSEC_PER_MSEC), HRTIMER_MODE_REL_HARD);
 	/* Pairs with the release in fired(). */
 	for (i = 0; i < 500 && !smp_load_acquire(&v.done); i++)
-		msleep(10);
+		msleep(20);
 	hrtimer_cancel(&v.timer);
 	return v.done ? await(v.page, true) : -ETIME;
 }

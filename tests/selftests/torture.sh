@@ -128,12 +128,12 @@ check_seed() {
 strays_expected() {
 	dmesg | sed -n 's/.*labyrinth_strayer: refused: foreign \([0-9]*\) busy \([0-9]*\)$/foreign: \1\nbusy: \2/p'
 	awk -F ': ' '/^diverted/ { n += $2 } /^not recorded/ { n -= $2 } END { print "foreign: " n }' \
-		$DEBUGFS/sealed
+		"$DEBUGFS/sealed"
 }
 
 # Accesses stray from the strayer alone: of each place the last report is kept.
 strays_named() {
-	sed -n 's/.*BUG: labyrinth: foreign-\(read\|write\) in \([a-z_]*\).*/\2/p' $DEBUGFS/reports |
+	sed -n 's/.*BUG: labyrinth: foreign-\(read\|write\) in \([a-z_]*\).*/\2/p' "$DEBUGFS/reports" |
 		sort -u >/tmp/strays
 	[ "$(tr '\n' ' ' </tmp/strays)" = "stray_read stray_write " ]
 }
@@ -144,9 +144,9 @@ check_sealed() {
 	ktap_check "and the reports name who strayed, and nobody else" strays_named
 	# Quarantine counts as a sealed owner, so spare pages are kept.
 	ktap_equal "the pages of sealed owners go with the owners" \
-		"$(sed -n 's/^spare: //p' $DEBUGFS/sealed)" "$(sed -n 's/^pages: //p' $DEBUGFS/sealed)"
+		"$(sed -n 's/^spare: //p' "$DEBUGFS/sealed")" "$(sed -n 's/^pages: //p' "$DEBUGFS/sealed")"
 	dmesg | sed -n 's/.*labyrinth_strayer: /strayer: /p' | ktap_diag
-	ktap_diag <$DEBUGFS/sealed
+	ktap_diag <"$DEBUGFS/sealed"
 }
 
 # What the model expected, line by line; where it could not know, a little more. Of a

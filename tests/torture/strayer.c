@@ -108,13 +108,14 @@ static atomic_long_t nr_strayed, nr_busy, nr_foreign;
 } while (0)
 
 #define call(a, expr) ({						\
+	struct actor *caller = (a);					\
 	typeof(expr) result;						\
 									\
-	WRITE_ONCE((a)->in_call, true);					\
+	WRITE_ONCE(caller->in_call, true);					\
 	barrier();							\
 	result = (expr);						\
 	barrier();							\
-	WRITE_ONCE((a)->in_call, false);				\
+	WRITE_ONCE(caller->in_call, false);				\
 	atomic_long_inc(&nr_calls);					\
 	result;								\
 })
@@ -251,7 +252,7 @@ static void hand_on_page(struct actor *a, struct slot *s)
 }
 
 /* A page to which somebody strayed just now is -EBUSY. What is lent is the page, not a decoy. */
-static void lend(struct actor *a, struct slot *s)
+static void give_loan(struct actor *a, struct slot *s)
 {
 	struct page *page = call(a, labyrinth_lend(vaults[s->vault], s->addr));
 
@@ -272,14 +273,14 @@ static void lend(struct actor *a, struct slot *s)
 static void end_loan(struct actor *a, struct slot *s)
 {
 	if (call(a, labyrinth_reclaim(vaults[s->vault], s->addr)) != -EBUSY)
-		violation("a lent page was reclaimed");
+		violation("a page was taken back that is still out");
 	check_mark(s, page_address(s->lent), "borrower later");
 	put_page(s->lent);
 	s->back = true;
 }
 
 /* As of hand_on(): then the next visit tries again. */
-static void reclaim(struct actor *a, struct slot *s)
+static void take_back(struct actor *a, struct slot *s)
 {
 	int err;
 
@@ -341,7 +342,7 @@ static void play_held(struct actor *a, struct slot *s)
 		hand_on_page(a, s);
 		break;
 	case 9 ... 12:
-		lend(a, s);
+		give_loan(a, s);
 		break;
 	case 13:
 		attack(a, s);
@@ -365,7 +366,7 @@ static void step(struct actor *a, struct station *cpu)
 	else if (!s->addr)
 		take(a, s);
 	else if (s->lent)
-		reclaim(a, s);
+		take_back(a, s);
 	else
 		play_held(a, s);
 }
@@ -376,7 +377,7 @@ static void settle(struct actor *a)
 
 	for (i = 0; i < NR_SLOTS; i++) {
 		while (a->slots[i].lent && !atomic_read(&violations))
-			reclaim(a, &a->slots[i]);
+			take_back(a, &a->slots[i]);
 		if (a->slots[i].addr)
 			give(a, &a->slots[i]);
 	}
