@@ -6,7 +6,8 @@
  *
  * While quarantine=N, lab_watch_begin() keeps every page off the fast paths, so every free
  * comes through lab_quarantine_put(). A page in the ring is CACHED and on no other list. A page
- * of a sealed owner is sealed anyway, and does not go into the ring.
+ * of a sealed owner is sealed anyway, and a page that stays mapped for a device cannot be sealed:
+ * neither goes into the ring.
  *
  * From a free to the flush by which the page is sealed it takes QUARANTINE_DELAY and the
  * worker's time: until then a use after free goes unseen. The worker, turn(), seals the pages
@@ -123,7 +124,7 @@ bool lab_quarantine_keep(struct lab_owner *owner, struct lab_slot *slot)
 {
 	struct ring *r = rcu_dereference_sched(ring);
 
-	if (!r || lab_owner_is_sealed(owner))
+	if (!r || lab_owner_is_sealed(owner) || lab_owner_is_dma(owner))
 		return false;
 	if (put_in(r, slot))
 		return true;
