@@ -50,6 +50,7 @@
 #include "page/limbo.h"
 #include "page/mapping.h"
 #include "page/poison.h"
+#include "page/quarantine.h"
 #include "page/seal.h"
 #include "page/stamp.h"
 #include "report/stack.h"
@@ -354,7 +355,7 @@ static void put_freed(struct lab_call *call, bool referred, struct page **leavin
 		lab_retire(call->owner, call->slot, true);
 	else if (unlikely(lab_tag_is_passing(call->tag)))
 		let_go(call, leaving);
-	else
+	else if (!lab_quarantine_put(call->owner, call->slot))
 		lab_cache_push(call->owner, call->slot);
 }
 

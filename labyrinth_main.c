@@ -28,6 +28,7 @@
 #include "system/modules.h"
 #include "system/notify.h"
 #include "system/oops.h"
+#include "system/quarantine.h"
 #include "system/shrinker.h"
 
 /* The default capacity is a quarter of RAM up to this many pages, or if larger, a sixteenth. */
@@ -157,6 +158,7 @@ static const struct {
 	{ lab_shrinker_init, lab_shrinker_exit },
 	{ lab_guard_init, lab_guard_exit },
 	{ lab_history_init, lab_history_exit },
+	{ lab_quarantine_init, lab_quarantine_exit },
 	{ lab_trace_init, lab_trace_exit },
 	{ lab_owners_start, lab_owners_stop },
 	{ lab_debugfs_init, lab_debugfs_exit },

@@ -36,6 +36,7 @@
 #include "page/hunt.h"
 #include "page/lent.h"
 #include "page/limbo.h"
+#include "page/quarantine.h"
 #include "page/seal.h"
 #include "report/census.h"
 #include "report/holders.h"
@@ -171,7 +172,15 @@ static int begin_sealed(const struct lab_owner *owner)
 {
 	if (!lab_owner_is_sealed(owner))
 		return 0;
+	lab_region_lacks(NULL, 0);
 	return lab_fault_arm() ?: lab_seal_begin();
+}
+
+static void say_unsealed(const struct lab_owner *owner, int err)
+{
+	if (lab_owner_is_sealed(owner))
+		pr_err("owner %s cannot have sealed pages, for want of %s: %pe\n", owner->name,
+		       lab_region_lacking() ?: "memory, or of room in the table", ERR_PTR(err));
 }
 
 static void end_sealed(const struct lab_owner *owner)
@@ -256,6 +265,7 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 			end_sealed(owner);
 	}
 	if (err) {
+		say_unsealed(owner, err);
 		tear_down_owner(owner);
 		lab_owner_give_up(owner);
 		return ERR_PTR(err);
@@ -383,6 +393,7 @@ static unsigned int destroy_owner(struct lab_owner *owner, unsigned long ip)
 {
 	unsigned int out;
 
+	lab_quarantine_drain(owner);
 	lab_cache_exit(owner, ip);
 	end_lent(owner, ip);
 	out = settle_pages(owner, ip);

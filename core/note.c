@@ -116,7 +116,11 @@ static struct lab_last last_alloc(const struct lab_slot *slot, u64 when)
 	};
 }
 
-static struct lab_last last_step(const struct lab_slot *slot, const struct lab_glance *glance)
+/*
+ * The last step that was noted of the page in @slot, of which @glance is a copy.
+ * Context: Any.
+ */
+struct lab_last lab_note_last(const struct lab_slot *slot, const struct lab_glance *glance)
 {
 	enum lab_state state = lab_tag_state(glance->tag);
 	u64 word = READ_ONCE(slot->last);
@@ -177,7 +181,7 @@ struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag)
 		note.stamp = state == LAB_LIMBO ? 0 : lab_when_stack(glance.when);
 	else if (state == LAB_HELD || state == LAB_MAPPED || state == LAB_POSTED)
 		note.stack = lab_when_stack(glance.when);
-	note.last = last_step(slot, &glance);
+	note.last = lab_note_last(slot, &glance);
 	if (state == LAB_MAPPED || state == LAB_LIMBO)
 		note_mappings(slot, tag, &note);
 	if (state == LAB_POSTED)

@@ -10,6 +10,7 @@
 
 #include "inline/tag.h"
 
+struct lab_glance;
 struct lab_slot;
 
 enum lab_map_kind {
@@ -106,6 +107,7 @@ struct lab_mapping {
 };
 
 unsigned long lab_last_site(u64 word);
+struct lab_last lab_note_last(const struct lab_slot *slot, const struct lab_glance *glance);
 struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag);
 int lab_mapping_count(const struct lab_mapping *map, bool only_process);
 

@@ -475,6 +475,18 @@ struct lab_slot *lab_reserve_take(struct lab_owner *owner, unsigned long ip)
 }
 
 /*
+ * Puts a CACHED page that is on no list on the reserve's list. If much more is there than
+ * allocations take soon, the worker gives the excess back to the system.
+ * Context: Any; the owner not drained yet by lab_cache_exit().
+ */
+void lab_reserve_put(struct lab_owner *owner, struct lab_slot *slot)
+{
+	reserve_push(owner, slot);
+	if (reserve_excess(owner) > LAB_CACHE_MAX)
+		irq_work_queue(&owner->kick);
+}
+
+/*
  * Moves up to @most pages of this CPU's cache, or of the SINGLE owner's, to the reserve's list.
  * Context: Any; preemption disabled, the owner alive.
  */

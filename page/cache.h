@@ -148,6 +148,7 @@ unsigned int lab_cache_shrinkable(const struct lab_owner *owner);
 void lab_cache_gather_here(struct lab_owner *owner);
 void lab_cache_gather_cpu(struct lab_owner *owner, unsigned int cpu);
 struct lab_slot *lab_reserve_take(struct lab_owner *owner, unsigned long ip);
+void lab_reserve_put(struct lab_owner *owner, struct lab_slot *slot);
 void lab_reserve_kick(struct lab_owner *owner, enum lab_fail fail);
 
 #endif /* LABYRINTH_CACHE_H */

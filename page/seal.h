@@ -29,6 +29,13 @@ void lab_seal_kick(void);
 void lab_seal_stop(void);
 void lab_seal_exit(void);
 void lab_seal_show(struct seq_file *m);
+void lab_seal_lock(void);
+bool lab_seal_trylock(void);
+void lab_seal_unlock(void);
+bool lab_seal_close(unsigned long pfn);
+void lab_seal_reopen(unsigned long pfn);
+void lab_seal_forget(unsigned long pfn);
+void lab_seal_flush(void);
 
 /* The address by which @owner reaches page @pfn. */
 static inline void *lab_page_address(const struct lab_owner *owner, unsigned long pfn)
@@ -37,6 +44,16 @@ static inline void *lab_page_address(const struct lab_owner *owner, unsigned lon
 }
 
 #else /* !LAB_SEAL_POSSIBLE */
+
+static inline int lab_region_lacks(const char *what, int err)
+{
+	return err;
+}
+
+static inline const char *lab_region_lacking(void)
+{
+	return "a way to seal them";
+}
 
 /* No owner is sealed: nothing but lab_seal_begin() is ever called. */
 

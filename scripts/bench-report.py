@@ -23,6 +23,7 @@ PLACES = {
 
 LABYRINTH = ["single-pair", "single-burst64", "single-bulk16", "any-pair",
              "any-burst64", "any-bulk16", "sealed-pair", "owns", "query", "refused-free"]
+LIFE = ["create", "create-sealed", "destroy", "destroy-sealed"]
 LONGEST = ["any-alloc", "single-alloc", "any-free", "single-free"]
 PEERS = ["pool-direct-pair", "pool-direct-burst64", "pool-ring-pair",
          "pool-ring-burst64", "raw-pair", "raw-burst64", "raw-bulk16",
@@ -54,6 +55,10 @@ NAMES = {
     "single-alloc": "allocation, SINGLE",
     "any-free": "free, any context",
     "single-free": "free, SINGLE",
+    "create": "into a reserve",
+    "create-sealed": "into a reserve, sealed",
+    "destroy": "from a reserve to the system",
+    "destroy-sealed": "from a reserve to the system, sealed",
     "any": "Labyrinth any context",
     "pool-ring": "page_pool ring",
     "raw": "alloc_page + __free_page",
@@ -141,6 +146,19 @@ def print_longest(results):
     for case in LONGEST:
         rows.append([NAMES[case]] + [
             show(cost(results, where, "longest", case), 0) for where in found])
+    print_columns(rows)
+
+
+def print_life(results):
+    found = [where for where in places(results, "life")
+             if PLACES[where][0] == "instructions"]
+    if not found:
+        return
+    print("\nA page of 512, when an owner is created and destroyed, in instructions")
+    rows = [[""] + [PLACES[where][1].split(", ")[1] for where in found]]
+    for case in LIFE:
+        rows.append([NAMES[case]] + [
+            show(cost(results, where, "life", case), 0) for where in found])
     print_columns(rows)
 
 
@@ -265,6 +283,7 @@ def print_table(folder):
             function(results, where)
         if group == "hot":
             print_longest(results)
+            print_life(results)
     print_memory(results)
     print_targets(results)
     print_where(read_where(folder))

@@ -17,6 +17,7 @@
 
 #include "labyrinth_compat.h"
 #include "page/cache.h"
+#include "page/quarantine.h"
 #include "system/shrinker.h"
 
 static int hotplug_state;
@@ -30,7 +31,7 @@ static void count_owner(struct lab_owner *owner, void *total)
 static unsigned long count_cached(struct shrinker *unused,
 				  struct shrink_control *sc)
 {
-	unsigned long total = 0;
+	unsigned long total = lab_quarantine_count();
 
 	lab_owners_try_each(count_owner, &total);
 	return total ?: SHRINK_EMPTY;
@@ -62,6 +63,8 @@ static unsigned long scan_cached(struct shrinker *unused,
 {
 	struct shrink shrink = { .wanted = sc->nr_to_scan };
 
+	/* From quarantine the pages go to the owners, and from there to the system. */
+	lab_quarantine_shrink(sc->nr_to_scan);
 	lab_owners_try_each(shrink_owner, &shrink);
 	return shrink.given ?: SHRINK_STOP;
 }

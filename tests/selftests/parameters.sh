@@ -22,6 +22,7 @@ wrong() {
 		stacks		-1	neither 0 nor 1
 		unmap_lent	2	neither 0 nor 1
 		history		65	no number from 0 to 64
+		quarantine	1048577	no number from 0 to 1048576
 		patience	-1	no number from 0 to 2147483647
 	END
 	[ $guard = no ] || cat <<-'END'

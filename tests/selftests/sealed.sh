@@ -27,7 +27,7 @@ settled() { sleep 1; }
 
 large=$(awk '/^DirectMap(2M|1G)/ { sum += $2 } END { print sum + 0 }' /proc/meminfo)
 
-ktap_plan 47
+ktap_plan 49
 expect_begin
 insmod labyrinth.ko
 insmod tests/selftests/labyrinth_sealed.ko
@@ -99,16 +99,19 @@ ktap_check "with none ready there is none, and a worker sees to that" deed exhau
 ktap_equal "no decoy is left behind" "0 of 16" "$(settled; sealed decoys)"
 
 # A byte of the page; 00 or an error is none. A reader that spins fails the test.
+before=$(diverted)
 byte=$(timeout 20 "$PEEK" kcore "$(cat $DO/pfn)" || echo stuck)
 ktap_diag "/proc/kcore says $byte"
 ktap_lacks "nor does /proc/kcore show a page" "5a|stuck" "$byte"
 byte=$(timeout 20 "$PEEK" address "$(cat $DO/address)" || echo stuck)
 ktap_diag "of the address that the owner has: $byte"
 ktap_lacks "not by the address that its owner has either" "5a|stuck" "$byte"
+ktap_equal "and that is no stray access" 0 $(($(diverted) - before))
 
 ktap_check "the pages are as they were" deed end
 ktap_equal "with the last owner goes the last sealed page" 0 "$(sealed pages)"
 ktap_check "whose entries are as they were" deed entries
+ktap_equal "and nobody reaches one by the address that the owner had" 0 "$(cat $DO/readable)"
 
 ktap_check "many pages are sealed, and as they were afterwards" deed many
 ktap_diag <$DEBUGFS/sealed
