@@ -528,6 +528,13 @@ static int do_oops(unsigned long nr)
 	return 0;
 }
 
+/* Jumps into the page: a fault at an address in the page, whatever the registers hold. */
+static int do_execute(unsigned long nr)
+{
+	((void (*)(void))take())();
+	return 0;
+}
+
 static int do_bad_page(unsigned long nr)
 {
 	return PTR_ERR_OR_ZERO(labyrinth_adopt(owner, ZERO_PAGE(0)));
@@ -747,6 +754,7 @@ static const struct {
 	{ "reclaim-adopted", do_reclaim_adopted },
 	{ "double-free", do_double_free },
 	{ "oops", do_oops },
+	{ "execute", do_execute },
 	{ "stray-write", do_stray_write },
 	{ "broken-cached", do_broken_cached },
 	{ "foreign-free", do_foreign_free },
