@@ -126,13 +126,26 @@ static void heal_later(struct irq_work *work)
 
 static DEFINE_IRQ_WORK(heal_irq_work, heal_later);
 
+/* Return: whether @page was marked before. */
+#ifdef CONFIG_MEMORY_FAILURE
+static bool test_and_mark(struct page *page)
+{
+	return TestSetPageHWPoison(page);
+}
+#else
+static bool test_and_mark(struct page *page)
+{
+	return true;
+}
+#endif
+
 /* Makes the allocator leave @page alone. Context: Any. */
 static void mark_refused(struct page *page)
 {
 	unsigned int i;
 
 	/* Marked before, since the memory has failed: the mark must stay. */
-	if (TestSetPageHWPoison(page))
+	if (test_and_mark(page))
 		return;
 	for (i = 0; i < NR_WOUNDED; i++)
 		if (!cmpxchg(&wounded[i], 0, page_to_pfn(page)))
