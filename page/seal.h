@@ -57,7 +57,7 @@ static inline void *lab_alias_of_frame(const struct lab_frame *frame)
 
 static inline int lab_seal_begin(void)
 {
-	pr_err_once("labyrinth: no sealed pages: only on x86-64 is it known how\n");
+	pr_err_once("labyrinth: no sealed pages: on this architecture the kernel exports nothing that finds or splits the direct map's entries, as is done on x86-64\n");
 	return -EOPNOTSUPP;
 }
 
