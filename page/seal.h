@@ -26,6 +26,7 @@ int lab_seal_open(unsigned long pfn);
 void lab_seal_lose(unsigned long pfn);
 bool lab_seal_is_closed(unsigned long pfn);
 void lab_seal_kick(void);
+void lab_seal_settle(void);
 void lab_seal_stop(void);
 void lab_seal_exit(void);
 void lab_seal_show(struct seq_file *m);
@@ -90,6 +91,10 @@ static inline bool lab_seal_is_closed(unsigned long pfn)
 }
 
 static inline void lab_seal_kick(void)
+{
+}
+
+static inline void lab_seal_settle(void)
 {
 }
 
