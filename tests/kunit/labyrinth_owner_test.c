@@ -11,6 +11,7 @@
 #include <linux/sched/task.h>
 
 #include "../../core/owner.h"
+#include "../../core/table.h"
 #include "../../labyrinth_alloc.h"
 
 #include "context.h"
