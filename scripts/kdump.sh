@@ -6,11 +6,11 @@
 # Labyrinth, and labyrinth_vmcore, whose owners have sealed and ordinary pages. Runs the
 # command, if there is one, in the guest's folder (see vm.sh), and has the kernel panic. The
 # second kernel saves the first one's memory. Then looks what the dump has of the pages, and
-# what makedumpfile leaves of them, with all that it can leave out (-d 31). A result for each.
+# what makedumpfile leaves of them, at its lowest and highest level. A result for each.
 #   --kernel KERNEL as for vm.sh
-#   --out DIR       where the dump goes: vmcore (ELF), filtered (what makedumpfile has left),
-#                   pages (a line each: frame number, address, name), and the kernel's log.
-#                   Default: the folder of logs, without the two dumps, which are large
+#   --out DIR       where the dump goes: vmcore (ELF), level-0 and level-31 (what makedumpfile
+#                   has left), pages (a line each: frame number, address, name), and the
+#                   kernel's log. Default: the folder of logs, without the dumps, which are large
 #   --mem MB        the guest's memory, default 512
 #   --vm ARG        one more argument for vm.sh; may be repeated
 
@@ -28,8 +28,8 @@ options "kernel=kernel:boot out=out mem=count vm+=text" "$@"
 [[ ${args[0]:---} == -- ]] || die "unknown argument '${args[0]}': a command comes after -- (see --help)"
 command=("${args[@]:1}")
 
-# Where the pages of each kind must be: in vmcore, and in what makedumpfile has left. It
-# leaves out what has the page type PageOffline, as pages have while nobody borrows them.
+# Where the pages of each kind must be: in vmcore, and in what makedumpfile has left. At every
+# level it leaves out what has the page type PageOffline, as pages have while nobody borrows them.
 EXPECTED="sealed held:there:excluded
 sealed cached:there:excluded
 sealed strayed:there:excluded
@@ -58,7 +58,12 @@ list_pages() {
 	[[ $(wc -l <"$logs/pages") == $(wc -l <<<"$EXPECTED") ]]
 }
 
-filter() { makedumpfile -d 31 "$dir/vmcore" "$dir/filtered"; }
+filter() {
+	local level
+	for level in 0 31; do
+		makedumpfile -d "$level" "$dir/vmcore" "$dir/level-$level" || return
+	done
+}
 
 # place_of PAGE: its frame number and its owner's address.
 place_of() {
@@ -93,7 +98,8 @@ judge() {
 	while IFS=: read -r name whole left; do
 		judge_page vmcore "$name" "$whole"
 		judge_page vmcore "$name" "$whole" address
-		judge_page filtered "$name" "$left"
+		judge_page level-0 "$name" "$left"
+		judge_page level-31 "$name" "$left"
 	done <<<"$EXPECTED"
 }
 
