@@ -295,11 +295,14 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 #define lab_direct_unregister(ops, addr)	unregister_ftrace_direct(ops, addr, false)
 #endif
 
-/* The address that faulted, if an oops by the trap @trapnr is a page fault; else 0. */
+/*
+ * The address that faulted, if the oops of @args, a struct die_args, is a page fault; else 0. The
+ * core's word for the oops tells: of a fault in the kernel the core notes no number of the trap.
+ */
 #ifdef CONFIG_X86_64
-#define lab_fault_address(trapnr)	((trapnr) == X86_TRAP_PF ? native_read_cr2() : 0UL)
+#define lab_fault_address(args)	(strcmp((args)->str, "Oops") ? 0UL : native_read_cr2())
 #else
-#define lab_fault_address(trapnr)	((void)(trapnr), 0UL)
+#define lab_fault_address(args)	((void)(args), 0UL)
 #endif
 
 /* Where @ops has a driver's mmap_prepare(), of kernels that know such; else a word of 0. */

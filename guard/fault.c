@@ -26,7 +26,6 @@
 #include <linux/seq_file.h>
 #include <linux/string.h>
 #include <asm/special_insns.h>
-#include <asm/trapnr.h>
 
 #include "guard/fault.h"
 #include "hook/stubs.h"
@@ -125,9 +124,9 @@ static int oopsed(struct notifier_block *nb, unsigned long event, void *data)
 {
 	const struct die_args *args = data;
 
-	if (event != DIE_OOPS || args->trapnr != X86_TRAP_PF)
+	if (event != DIE_OOPS)
 		return NOTIFY_DONE;
-	return divert(args->err, read_cr2(), args->regs) ? NOTIFY_STOP : NOTIFY_DONE;
+	return divert(args->err, lab_fault_address(args), args->regs) ? NOTIFY_STOP : NOTIFY_DONE;
 }
 
 static struct notifier_block oops_nb = {

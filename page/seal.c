@@ -648,6 +648,17 @@ static void seal_again(struct work_struct *work)
 }
 
 /*
+ * Has the worker run, if called for, and so report what strayed up to now: the code that strayed
+ * may be about to go, and its symbols with it.
+ * Context: Task; may sleep.
+ */
+void lab_seal_settle(void)
+{
+	irq_work_sync(&seal_kick);
+	flush_delayed_work(&seal_work);
+}
+
+/*
  * Takes all pages left in @region out of sealing: with @flushed false the entries and aliases,
  * after the flush the records. Then lab_limbo_exit() abandons the pages to the borrowers.
  */

@@ -26,6 +26,7 @@ int lab_seal_open(unsigned long pfn);
 void lab_seal_lose(unsigned long pfn);
 bool lab_seal_is_closed(unsigned long pfn);
 void lab_seal_kick(void);
+void lab_seal_settle(void);
 void lab_seal_stop(void);
 void lab_seal_exit(void);
 void lab_seal_show(struct seq_file *m);
@@ -74,7 +75,7 @@ static inline void *lab_alias_of_frame(const struct lab_frame *frame)
 
 static inline int lab_seal_begin(void)
 {
-	pr_err_once("labyrinth: no sealed pages: only on x86-64 is it known how\n");
+	pr_err_once("labyrinth: no sealed pages: on this architecture the kernel exports nothing that finds or splits the direct map's entries, as is done on x86-64\n");
 	return -EOPNOTSUPP;
 }
 
@@ -107,6 +108,10 @@ static inline bool lab_seal_is_closed(unsigned long pfn)
 }
 
 static inline void lab_seal_kick(void)
+{
+}
+
+static inline void lab_seal_settle(void)
 {
 }
 

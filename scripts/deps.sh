@@ -27,7 +27,7 @@ packages_for() {
 	model) echo spin gcc libc6-dev python3 ;;
 	cocci) echo coccinelle ;;
 	vm) echo qemu-system-x86 busybox-static cpio ;;
-	kdump) echo makedumpfile python3 ;;
+	kdump) echo makedumpfile python3-drgn ;;
 	arm64) echo libc6-dev-arm64-cross qemu-system-arm ;;
 	esac
 	compilers "${1/#build/amd64}"

@@ -62,7 +62,7 @@ devices() {
 	[[ -z $iommu ]] || printf '%s\n' --append "intel_iommu=on iommu.strict=1" \
 		--qemu -device --qemu intel-iommu
 	for _ in 1 2; do
-		printf '%s\n' --qemu -device --qemu edu,dma_mask=0xffffffff
+		printf '%s\n' --qemu -device --qemu edu,dma_mask=0xffffffffffffffff
 	done
 }
 

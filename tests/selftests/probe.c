@@ -529,6 +529,13 @@ static int do_oops(unsigned long nr)
 	return 0;
 }
 
+/* Jumps into the page: a fault at an address in the page, whatever the registers hold. */
+static int do_execute(unsigned long nr)
+{
+	((void (*)(void))take())();
+	return 0;
+}
+
 /* As a driver does that finds its page broken. */
 static int do_panic(unsigned long nr)
 {
@@ -756,6 +763,7 @@ static const struct {
 	{ "reclaim-adopted", do_reclaim_adopted },
 	{ "double-free", do_double_free },
 	{ "oops", do_oops },
+	{ "execute", do_execute },
 	{ "panic", do_panic },
 	{ "stray-write", do_stray_write },
 	{ "broken-cached", do_broken_cached },
