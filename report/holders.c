@@ -84,7 +84,7 @@ static void tell_page(unsigned long pfn, lab_tag_t tag)
 {
 	struct lab_page_note note = lab_page_note(NULL, tag);
 	bool lent = note.last.step == LAB_LAST_LEND;
-	unsigned int age = lent ? note.last.age_ms : note.age_ms;
+	unsigned int age = lab_tag_state(tag) == LAB_LENT && lent ? note.last.age_ms : note.age_ms;
 
 	pr_warn("  pfn 0x%lx, %s for %u.%03u s, %s %s\n", pfn, lab_state_name(lab_tag_state(tag)),
 		age / 1000, age % 1000, lent ? "lent by" : "allocated at",

@@ -67,15 +67,26 @@ check_end() {
 	mark=$(dmesg_mark)
 	echo destroy >$DO
 	ktap_check "an owner's end counts its pages by state and site" \
-		comes "labyrinth:   1 LENT, allocated at do_hold\+.*$PROBE, [0-9.]+ to [0-9.]+ s ago"
+		comes "labyrinth:   1 LENT, lent by do_lend\+.*, allocated at do_hold\+.*$PROBE, [0-9.]+ to [0-9.]+ s ago"
 	ktap_check "what then does not come back is named" \
-		comes "labyrinth:   pfn 0x[0-9a-f]+, LIMBO for [0-9.]+ s, allocated at do_hold"
+		comes "labyrinth:   pfn 0x[0-9a-f]+, LIMBO for [0-9.]+ s, lent by do_lend\+.*$PROBE"
 	check_holder "left"
 	ktap_check "limbo that does not empty is said, by site and age" \
 		comes "labyrinth: owner probe \(id [0-9]+\) of module labyrinth_probe: pages stay in limbo:"
-	ktap_check "with the age" \
-		comes "labyrinth:   1 LIMBO, allocated at do_hold\+.*$PROBE, in limbo for [1-9][0-9.]* to [0-9.]+ s"
+	ktap_check "with who lent it, and its age" \
+		comes "labyrinth:   1 LIMBO, lent by do_lend\+.*, allocated at do_hold\+.*$PROBE, in limbo for [1-9][0-9.]* to [0-9.]+ s"
 	echo put >$DO
+}
+
+# What is noticed at the page's end has the page's notes.
+check_lost() {
+	echo "hold 1" >$DO
+	echo put-last >$DO
+	mark=$(dmesg_mark)
+	echo destroy >$DO
+	ktap_contains "a lost reference that is noticed as the page leaves has the page's allocation" \
+		"since: .* allocated at do_hold\+.*$PROBE" \
+		"$(dmesg_since "$mark" | sed '/lost-reference-return/,$!d')"
 }
 
 check_double() {
@@ -91,13 +102,14 @@ check_double() {
 }
 
 [ ! -e $WATCH ] || insmod $WATCH
-ktap_plan 15
+ktap_plan 16
 insmod labyrinth.ko patience=1 report_burst=1000
 insmod tests/selftests/labyrinth_probe.ko
 expect_begin
 echo "hold 3" >$DO
 check_lent
 check_end
+check_lost
 check_double
 rmmod labyrinth_probe
 expect_end
