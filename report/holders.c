@@ -28,8 +28,8 @@
 #define NR_ASKED	32U
 #define PAGES_TOLD	8
 #define LINES_TOLD	24U
-/* Most references go within this time. */
-#define ASK_AFTER	HZ
+/* Most references go within this time, and the limbo worker has looked once. */
+#define ASK_AFTER	(2 * HZ)
 
 static int patience = 60;
 module_param_cb(patience, &lab_count_ops, &patience, 0644);
