@@ -130,8 +130,8 @@ void lab_hunt_forget(struct lab_slot *slot)
 static void hunt_if_named(struct lab_owner *owner, void *unused)
 {
 	/* The spare references of a sealed page keep others from the page's frame. */
-	lab_owner_set_hunted(owner, *hunted && !lab_owner_is_sealed(owner) &&
-			     !strcmp(owner->name, hunted));
+	lab_owner_set_flag(owner, LAB_OWNER_HUNTED, *hunted && !lab_owner_is_sealed(owner) &&
+			   !strcmp(owner->name, hunted));
 }
 
 /* @owner is new, and has a handle. Context: Task; may sleep. */
