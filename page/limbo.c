@@ -358,8 +358,8 @@ static void report_late(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 {
 	u64 when = READ_ONCE(slot->when);
 
-	if (!(when & LAB_LIMBO_UNTOLD) || lab_slot_list(READ_ONCE(slot->last)) || READ_ONCE(slot->tag) != tag ||
-	    lab_when_age_ms(when) < MSEC_PER_SEC)
+	if (!(when & LAB_LIMBO_UNTOLD) || lab_slot_list(READ_ONCE(slot->last)) ||
+	    READ_ONCE(slot->tag) != tag || lab_when_age_ms(when) < MSEC_PER_SEC)
 		return;
 	if (cmpxchg(&slot->when, when, when & ~LAB_LIMBO_UNTOLD) != when)
 		return;

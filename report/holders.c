@@ -105,7 +105,9 @@ static void tell_line(const char *line, void *arg)
 
 static void ask_watch(const unsigned long *pfns, unsigned int nr)
 {
-	typeof(&labyrinth_watch_ask) ask = symbol_get(labyrinth_watch_ask);
+	int (*ask)(const unsigned long *pfns, unsigned int nr,
+		   void (*line)(const char *line, void *arg), void *arg) =
+		symbol_get(labyrinth_watch_ask);
 	struct answer answer = {};
 	int err;
 

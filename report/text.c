@@ -194,10 +194,10 @@ static void say_how(struct lab_text *text, const struct lab_refusal *refusal)
 {
 	if (refusal->class == LAB_DOUBLE && refusal->note.last.step != LAB_LAST_FREE &&
 	    !READ_ONCE(lab_history_on))
-		say(text, " freed:   on a fast path, which notes nothing; the owner's next frees are noted\n");
+		say(text, " freed:   on a fast path, unnoted; the owner's next frees are noted\n");
 	if (refusal->class == LAB_LOST_REFERENCE && !refusal->function &&
 	    !(lab_owner_by_id(lab_tag_owner(refusal->tag))->front.flags & LAB_OWNER_HUNTED))
-		say(text, " by whom: not known; with guard=refuse, hunt=%s names whoever drops the next\n",
+		say(text, " by whom: not known; guard=refuse and hunt=%s name the next\n",
 		    lab_owner_by_id(lab_tag_owner(refusal->tag))->name);
 }
 

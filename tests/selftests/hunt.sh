@@ -64,7 +64,7 @@ insmod tests/selftests/labyrinth_probe.ko
 expect_begin
 deed "hold 4"
 ktap_contains "a loss is said to be unnamed, and how to name the next" \
-	"by whom: not known; with guard=refuse, hunt=probe names whoever drops the next" \
+	"by whom: not known; guard=refuse and hunt=probe name the next" \
 	"$(log_of lose-reference)"
 ktap_refuse "without a guard nobody is hunted" set_to hunt probe
 set_to guard report

@@ -541,7 +541,7 @@ static int do_panic(unsigned long nr)
 {
 	void *page = take();
 
-	panic("labyrinth-test: the page at %px is broken\n", page);
+	panic("labyrinth-test: the page at %lx is broken\n", (unsigned long)page);
 }
 
 static int do_bad_page(unsigned long nr)
