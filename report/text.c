@@ -24,7 +24,7 @@
 #define LAB_STACK_SHOWN		6U
 
 /* What may follow the history at most, but for the stack of the call. */
-#define AFTER_HISTORY		800
+#define AFTER_HISTORY		1000
 /* The longest line of a step. */
 #define STEP_MAX		256
 
