@@ -314,9 +314,15 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 
 /* Whether @ip is in a module's text, not in the core's. */
 #ifdef MODULES_VADDR
-#define lab_is_module_text(ip)	((ip) >= MODULES_VADDR && (ip) < MODULES_END)
+static inline bool lab_is_module_text(unsigned long ip)
+{
+	return ip >= MODULES_VADDR && ip < MODULES_END;
+}
 #else
-#define lab_is_module_text(ip)	is_vmalloc_addr((void *)(ip))
+static inline bool lab_is_module_text(unsigned long ip)
+{
+	return is_vmalloc_addr((void *)ip);
+}
 #endif
 
 /* An mmap_prepare may hand a driver's wish to the core in a single structure. */

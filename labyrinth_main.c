@@ -23,6 +23,7 @@
 #include "report/history.h"
 #include "report/holders.h"
 #include "report/kept.h"
+#include "report/noted.h"
 #include "report/trace.h"
 #include "system/debugfs.h"
 #include "system/modules.h"
@@ -148,6 +149,7 @@ static const struct {
 	{ lab_mapping_init, lab_mapping_exit },
 	{ start_slots, lab_owners_exit },
 	{ NULL, lab_holders_exit },
+	{ NULL, lab_noted_exit },
 	{ NULL, lab_seal_exit },
 	{ NULL, lab_fault_exit },
 	{ NULL, lab_limbo_exit },

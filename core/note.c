@@ -87,6 +87,8 @@ static enum lab_last_step expected_step(enum lab_state state, u64 when)
 		return when == LAB_CONTENT_ANY || when == LAB_CONTENT_POISON ? LAB_LAST_FREE :
 									       LAB_LAST_NONE;
 	case LAB_LIMBO:
+		if (when & LAB_LIMBO_LENT)
+			return LAB_LAST_LEND;
 		return when & LAB_LIMBO_FREED ? LAB_LAST_FREE : LAB_LAST_NONE;
 	case LAB_LENT:
 		return LAB_LAST_LEND;

@@ -71,7 +71,8 @@ struct lab_last {
  * @map: the mapping made last.
  * @process: the process, if @map is a process's.
  * @last: of a page that is CACHED, or in limbo after a free: the free, or else the hand-out
- *	before; of a LENT page the loan; of a HELD page the last unmap.
+ *	before; of a page that is LENT, or was until the owner went: the loan; of a HELD page the
+ *	last unmap.
  */
 struct lab_page_note {
 	int refs;

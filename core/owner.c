@@ -120,15 +120,18 @@ static void set_fast_handles(struct lab_owner *owner, void *unused)
 		   fast && single && lab_owner_is_dma(owner) ? owner->front.handle : dead);
 }
 
-/* Context: Task; may sleep, with owners_lock held. */
-void lab_owner_set_hunted(struct lab_owner *owner, bool hunted)
+/*
+ * Sets @flag, one of those that change while the owner lives.
+ * Context: Task; may sleep, with owners_lock held.
+ */
+void lab_owner_set_flag(struct lab_owner *owner, u16 flag, bool on)
 {
-	u16 others = owner->front.flags & ~LAB_OWNER_HUNTED;
+	u16 others = owner->front.flags & ~flag;
 
 	lockdep_assert_held(&owners_lock);
 	if (owner->phase != LAB_PHASE_LIVE)
 		return;
-	WRITE_ONCE(owner->front.flags, others | (hunted ? LAB_OWNER_HUNTED : 0));
+	WRITE_ONCE(owner->front.flags, others | (on ? flag : 0));
 	set_fast_handles(owner, NULL);
 }
 

@@ -40,10 +40,13 @@ struct lab_mapping;
 
 /* In front.flags, beside LABYRINTH_OWNER_*: see page/hunt.c. Changes while the owner lives. */
 #define LAB_OWNER_HUNTED	BIT(15)
+/* Likewise: see report/noted.c. */
+#define LAB_OWNER_NOTED		BIT(14)
 
 /* The pages of owners with one of these need more than a pop or a push. */
 #define LAB_OWNER_SLOW \
-	(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_STAMPED | LAB_OWNER_HUNTED)
+	(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_STAMPED | LAB_OWNER_HUNTED | \
+	 LAB_OWNER_NOTED)
 
 /* The reason of an allocation without a page. */
 enum lab_fail {
@@ -222,7 +225,7 @@ void lab_owners_unlock(void);
 void lab_owners_each(void (*fn)(struct lab_owner *owner, void *arg), void *arg);
 void lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
 			 void *arg);
-void lab_owner_set_hunted(struct lab_owner *owner, bool hunted);
+void lab_owner_set_flag(struct lab_owner *owner, u16 flag, bool on);
 void lab_watch_begin(void);
 void lab_watch_end(void);
 

@@ -70,6 +70,8 @@ static __always_inline void lab_slot_note(struct lab_slot *slot, unsigned long s
 
 /* The page is in limbo because the owner freed the page. */
 #define LAB_LIMBO_FREED		BIT_ULL(33)
+/* The page is in limbo because the owner went while the page was lent. */
+#define LAB_LIMBO_LENT		BIT_ULL(35)
 /* A report has said that the page stays in limbo for long. */
 #define LAB_LIMBO_LASTS		BIT_ULL(34)
 

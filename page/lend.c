@@ -402,7 +402,8 @@ static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
  *
  * Context: Any. Never sleeps.
  * Return: 0; -EBUSY somebody still has a reference, or the page is mapped: try again later,
- * nothing is reported but, once, a loan that lasts longer than the parameter patience says; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
+ * nothing is reported but, once, a loan that lasts longer than the parameter patience says;
+ * -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
  */
 int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
 {

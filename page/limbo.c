@@ -65,6 +65,7 @@ static void limbo_end(lab_tag_t tag)
 /* The faults found on a claimed frame, to be reported after the frame is thawed. */
 struct finding {
 	lab_tag_t tag;
+	struct lab_page_note note;	/* of the page, before the page left */
 	int missing;			/* how many references had been dropped */
 	struct lab_damage damage;
 };
@@ -75,11 +76,12 @@ static void report_finding(const struct lab_owner *owner, enum lab_op op,
 	struct lab_refusal refusal = {
 		.op = op,
 		.tag = finding->tag,
-		.note.refs = LAB_REFS_EXCLUSIVE - finding->missing,
+		.note = finding->note,
 		.caller = owner,
 		.ip = ip,
 	};
 
+	refusal.note.refs = LAB_REFS_EXCLUSIVE - finding->missing;
 	if (finding->missing) {
 		refusal.class = LAB_LOST_REFERENCE;
 		lab_report(&refusal);
@@ -188,7 +190,7 @@ static enum lab_words words_of(enum lab_state state)
 	return state == LAB_LENT || state == LAB_LIMBO ? LAB_WORDS_LENT : LAB_WORDS_OWNED;
 }
 
-static void look_over_frame(struct finding *finding)
+static void look_over_frame(struct lab_slot *slot, struct finding *finding)
 {
 	struct lab_frame *frame = lab_frame_of_tag(finding->tag);
 	enum lab_words words = words_of(lab_tag_state(finding->tag));
@@ -197,6 +199,8 @@ static void look_over_frame(struct finding *finding)
 	if (words == LAB_WORDS_LENT)
 		lab_frame_clear_type(frame);
 	lab_frame_mend(frame, lab_tag_pfn(finding->tag), words, &finding->damage);
+	if (unlikely(finding->missing || finding->damage.word))
+		finding->note = lab_page_note(slot, finding->tag);
 }
 
 /*
@@ -208,6 +212,14 @@ void lab_limbo_add(struct lab_owner *owner, lab_tag_t tag)
 	lab_step(LAB_OP_LIMBO, lab_tag_pfn(tag), owner, _RET_IP_);
 	atomic_long_inc(&limbo_pages);
 	irq_work_queue(&limbo_kick_work);
+}
+
+/* What lab_slot.when says in limbo of the page's way there. */
+static u64 limbo_marks(enum lab_state state, bool freed)
+{
+	if (freed)
+		return LAB_LIMBO_UNTOLD | LAB_LIMBO_FREED;
+	return state == LAB_LENT ? LAB_LIMBO_LENT : 0;
 }
 
 /*
@@ -226,8 +238,7 @@ static void send_to_limbo(struct lab_owner *owner, struct lab_slot *slot, lab_ta
 	if (lab_tag_state(tag) == LAB_CACHED && !freed)
 		WRITE_ONCE(slot->site, 0);
 	/* Also clears the upper half: a stack's handle, or the note of a cached page's content. */
-	WRITE_ONCE(slot->when, lab_jiffies() |
-		   (freed ? LAB_LIMBO_UNTOLD | LAB_LIMBO_FREED : 0));
+	WRITE_ONCE(slot->when, lab_jiffies() | limbo_marks(lab_tag_state(tag), freed));
 	if (cmpxchg(&slot->tag, tag, lab_tag_step(tag, next)) == tag)
 		lab_limbo_add(owner, tag);
 }
@@ -267,7 +278,7 @@ bool lab_vet(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 		lab_retire(owner, slot, false);
 		return false;
 	}
-	look_over_frame(&finding);
+	look_over_frame(slot, &finding);
 	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE);
 	report_finding(owner, LAB_OP_ALLOC, &finding, ip);
 	return true;
@@ -289,7 +300,7 @@ static bool leave_owner(struct lab_owner *owner, struct lab_slot *slot, struct f
 		send_to_limbo(owner, slot, finding->tag, false);
 		return false;
 	}
-	look_over_frame(finding);
+	look_over_frame(slot, finding);
 	if (!untag_page(owner, slot, finding->tag, finding))
 		return false;
 	report_finding(owner, LAB_OP_RETURN, finding, ip);
@@ -377,8 +388,8 @@ static void report_late(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 {
 	u64 when = READ_ONCE(slot->when);
 
-	if (!(when & LAB_LIMBO_UNTOLD) || lab_slot_list(READ_ONCE(slot->last)) || READ_ONCE(slot->tag) != tag ||
-	    lab_when_age_ms(when) < MSEC_PER_SEC)
+	if (!(when & LAB_LIMBO_UNTOLD) || lab_slot_list(READ_ONCE(slot->last)) ||
+	    READ_ONCE(slot->tag) != tag || lab_when_age_ms(when) < MSEC_PER_SEC)
 		return;
 	if (cmpxchg(&slot->when, when, when & ~LAB_LIMBO_UNTOLD) != when)
 		return;

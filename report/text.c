@@ -24,7 +24,7 @@
 #define LAB_STACK_SHOWN		6U
 
 /* What may follow the history at most, but for the stack of the call. */
-#define AFTER_HISTORY		800
+#define AFTER_HISTORY		1000
 /* The longest line of a step. */
 #define STEP_MAX		256
 
@@ -194,10 +194,10 @@ static void say_how(struct lab_text *text, const struct lab_refusal *refusal)
 {
 	if (refusal->class == LAB_DOUBLE && refusal->note.last.step != LAB_LAST_FREE &&
 	    !READ_ONCE(lab_history_on))
-		say(text, " freed:   on a fast path, which notes nothing; history=1 keeps who, from the next free on\n");
+		say(text, " freed:   on a fast path, unnoted; the owner's next frees are noted\n");
 	if (refusal->class == LAB_LOST_REFERENCE && !refusal->function &&
 	    !(lab_owner_by_id(lab_tag_owner(refusal->tag))->front.flags & LAB_OWNER_HUNTED))
-		say(text, " by whom: not known; with guard=refuse, hunt=%s names whoever drops the next\n",
+		say(text, " by whom: not known; guard=refuse and hunt=%s name the next\n",
 		    lab_owner_by_id(lab_tag_owner(refusal->tag))->name);
 }
 

@@ -130,7 +130,7 @@ static int oops_notify(struct notifier_block *nb, unsigned long action, void *da
 
 static struct notifier_block oops_nb = { .notifier_call = oops_notify };
 
-/* How much of the stack is looked at, and how many pages of the message and of the stack are told. */
+/* How much of the stack is looked at, and how many pages are told in all. */
 #define STACK_WORDS	512
 #define PAGES_TOLD	4
 

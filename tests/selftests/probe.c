@@ -366,6 +366,13 @@ static int do_put(unsigned long nr)
 	return 0;
 }
 
+/* A reference that is nobody's to drop. */
+static int do_put_last(unsigned long nr)
+{
+	put_page(virt_to_page(last()));
+	return 0;
+}
+
 static int do_reclaim(unsigned long nr)
 {
 	return labyrinth_reclaim(owner, last());
@@ -541,7 +548,7 @@ static int do_panic(unsigned long nr)
 {
 	void *page = take();
 
-	panic("labyrinth-test: the page at %px is broken\n", page);
+	panic("labyrinth-test: the page at %lx is broken\n", (unsigned long)page);
 }
 
 static int do_bad_page(unsigned long nr)
@@ -778,6 +785,7 @@ static const struct {
 	{ "scribble", do_scribble },
 	{ "lend", do_lend },
 	{ "put", do_put },
+	{ "put-last", do_put_last },
 	{ "reclaim", do_reclaim },
 	{ "free", do_free },
 	{ "transfer", do_transfer },
