@@ -35,6 +35,16 @@ struct lab_map_note {
 };
 
 /**
+ * struct lab_elsewhere - a mapping of another page than a caller named
+ * @pfn: the page.
+ * @map: the mapping.
+ */
+struct lab_elsewhere {
+	unsigned long pfn;
+	struct lab_map_note map;
+};
+
+/**
  * struct lab_page_note - the notes of a page at some moment
  * @refs: the reference count.
  * @age_ms: since the page was handed out, if @site is not 0.

@@ -21,6 +21,7 @@
  * @class: of the refusal, if the call is refused.
  * @note: of the page, for a report.
  * @asked: the mapping that the caller named, or NULL.
+ * @elsewhere: as in struct lab_refusal.
  * @dev: the device that the caller named, if wrong.
  * @silent: -EBUSY is an answer, not a refusal.
  * @full: the table has no room.
@@ -39,6 +40,7 @@ struct lab_call {
 	enum lab_class class;
 	struct lab_page_note note;
 	const struct lab_map_note *asked;
+	const struct lab_elsewhere *elsewhere;
 	const struct device *dev;
 	bool silent;
 	bool full;

@@ -63,6 +63,7 @@ struct lab_access {
  * @caller: the owner of @handle; NULL: no live owner.
  * @handle: the handle as presented.
  * @asked: the mapping that the caller named, with a @site of 0; or NULL.
+ * @elsewhere: the other page's mapping that has the address of @asked; or NULL.
  * @dev: the device that the caller named, if wrong.
  * @damage: which word of struct page was wrong, and has been put right; or NULL.
  * @stray: the bytes found in the page; or NULL.
@@ -80,6 +81,7 @@ struct lab_refusal {
 	const struct lab_owner *caller;
 	const void *handle;
 	const struct lab_map_note *asked;
+	const struct lab_elsewhere *elsewhere;
 	const struct device *dev;
 	const struct lab_damage *damage;
 	const struct lab_stray *stray;

@@ -147,6 +147,9 @@ static void say_asked(struct lab_text *text, const struct lab_refusal *refusal)
 	if (asked)
 		say(text, " asked:   %u bytes at 0x%llx, %s\n", asked->size,
 		    asked->addr, direction(asked));
+	if (refusal->elsewhere)
+		say(text, "          which is pfn 0x%lx's address, mapped by %s\n",
+		    refusal->elsewhere->pfn, lab_site_name(refusal->elsewhere->map.site).text);
 	if (refusal->class == LAB_WRONG_DEVICE)
 		say_device(text, refusal->dev, refusal->caller->dev);
 	if (refusal->class == LAB_WRONG_VMA)
