@@ -3,7 +3,7 @@
 #
 # Usage: scripts/deps.sh [purpose...]
 # Installs the Debian packages that a purpose needs and that are not there:
-# fetch, build, static, docs, model, kunit, debug, vm, kdump, or an architecture of
+# fetch, build, static, docs, model, kunit, debug, vm, kdump, drgn, or an architecture of
 # scripts/kernels.tsv. Without a purpose: all of them.
 
 # shellcheck source=scripts/lib.sh
@@ -24,6 +24,7 @@ packages_for() {
 	model) echo spin gcc libc6-dev ;;
 	vm) echo qemu-system-x86 busybox-static cpio ;;
 	kdump) echo makedumpfile python3 ;;
+	drgn) echo python3-drgn ;;
 	arm64) echo libc6-dev-arm64-cross qemu-system-arm ;;
 	esac
 	compilers "${1/#build/amd64}"
@@ -47,7 +48,7 @@ apt() {
 		apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@"
 }
 
-PURPOSES=(fetch build static docs model kunit debug vm kdump)
+PURPOSES=(fetch build static docs model kunit debug vm kdump drgn)
 mapfile -t ARCHITECTURES < <(compilers | cut -f 1 | sort -u)
 
 options '' "$@"
