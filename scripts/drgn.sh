@@ -23,6 +23,7 @@ of() {
 	awk -v name="$1" '/^== / { on = $2 == name; next } on' "$dir/output.log"
 }
 
+# shellcheck disable=SC2317 # called by name
 from_core() {
 	/usr/bin/python3 "$LAB_SCRIPTS/labyrinth-drgn.py" --core "$dir/$1" --module "$modules/labyrinth.ko" "${@:2}"
 }

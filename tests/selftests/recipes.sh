@@ -16,7 +16,7 @@ command -v trace-cmd >/dev/null && span=5 || span=1
 
 # The lines of the recipe $1.
 recipe() {
-	awk -v marker=".. recipe: $1" -v span=$span '
+	awk -v marker=".. recipe: $1" -v span="$span" '
 		$0 == marker { on = 1; next }
 		on && /^    / { found = 1; sub(/sleep 5/, "sleep " span); print substr($0, 5); next }
 		on && found && /^[^ ]/ { exit }' "$TEXT"
