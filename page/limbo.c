@@ -23,9 +23,12 @@
 #include "core/note.h"
 #include "core/owner.h"
 #include "core/table.h"
+#include "page/hunt.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
 #include "page/seal.h"
+#include "report/census.h"
+#include "report/holders.h"
 #include "report/report.h"
 #include "report/trace.h"
 
@@ -61,6 +64,7 @@ static void limbo_end(lab_tag_t tag)
 /* The faults found on a claimed frame, to be reported after the frame is thawed. */
 struct finding {
 	lab_tag_t tag;
+	struct lab_page_note note;	/* of the page, before the page left */
 	int missing;			/* how many references had been dropped */
 	struct lab_damage damage;
 };
@@ -71,11 +75,12 @@ static void report_finding(const struct lab_owner *owner, enum lab_op op,
 	struct lab_refusal refusal = {
 		.op = op,
 		.tag = finding->tag,
-		.note.refs = LAB_REFS_EXCLUSIVE - finding->missing,
+		.note = finding->note,
 		.caller = owner,
 		.ip = ip,
 	};
 
+	refusal.note.refs = LAB_REFS_EXCLUSIVE - finding->missing;
 	if (finding->missing) {
 		refusal.class = LAB_LOST_REFERENCE;
 		lab_report(&refusal);
@@ -179,7 +184,7 @@ static enum lab_words words_of(enum lab_state state)
 	return state == LAB_LENT || state == LAB_LIMBO ? LAB_WORDS_LENT : LAB_WORDS_OWNED;
 }
 
-static void look_over_frame(struct finding *finding)
+static void look_over_frame(struct lab_slot *slot, struct finding *finding)
 {
 	struct lab_frame *frame = lab_frame_of_tag(finding->tag);
 	enum lab_words words = words_of(lab_tag_state(finding->tag));
@@ -188,6 +193,8 @@ static void look_over_frame(struct finding *finding)
 	if (words == LAB_WORDS_LENT)
 		lab_frame_clear_type(frame);
 	lab_frame_mend(frame, lab_tag_pfn(finding->tag), words, &finding->damage);
+	if (unlikely(finding->missing || finding->damage.word))
+		finding->note = lab_page_note(slot, finding->tag);
 }
 
 /*
@@ -199,6 +206,14 @@ void lab_limbo_add(struct lab_owner *owner, lab_tag_t tag)
 	lab_step(LAB_OP_LIMBO, lab_tag_pfn(tag), owner, _RET_IP_);
 	atomic_long_inc(&limbo_pages);
 	irq_work_queue(&limbo_kick_work);
+}
+
+/* What lab_slot.when says in limbo of the page's way there. */
+static u64 limbo_marks(enum lab_state state, bool freed)
+{
+	if (freed)
+		return LAB_LIMBO_UNTOLD | LAB_LIMBO_FREED;
+	return state == LAB_LENT ? LAB_LIMBO_LENT : 0;
 }
 
 /*
@@ -217,7 +232,7 @@ static void send_to_limbo(struct lab_owner *owner, struct lab_slot *slot, lab_ta
 	if (lab_tag_state(tag) == LAB_CACHED && !freed)
 		WRITE_ONCE(slot->site, 0);
 	/* Also clears the upper half: a stack's handle, or the note of a cached page's content. */
-	WRITE_ONCE(slot->when, lab_jiffies() | (freed ? LAB_LIMBO_UNTOLD : 0));
+	WRITE_ONCE(slot->when, lab_jiffies() | limbo_marks(lab_tag_state(tag), freed));
 	if (cmpxchg(&slot->tag, tag, lab_tag_step(tag, next)) == tag)
 		lab_limbo_add(owner, tag);
 }
@@ -255,7 +270,7 @@ bool lab_vet(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 		lab_retire(owner, slot, false);
 		return false;
 	}
-	look_over_frame(&finding);
+	look_over_frame(slot, &finding);
 	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE);
 	report_finding(owner, LAB_OP_ALLOC, &finding, ip);
 	return true;
@@ -273,11 +288,11 @@ static bool leave_owner(struct lab_owner *owner, struct lab_slot *slot, struct f
 	}
 	if (bury_page(owner, slot, finding->tag))
 		return false;
-	if (!claim_frame(frame, finding)) {
+	if (finding->tag & LAB_TAG_THIN || !claim_frame(frame, finding)) {
 		send_to_limbo(owner, slot, finding->tag, false);
 		return false;
 	}
-	look_over_frame(finding);
+	look_over_frame(slot, finding);
 	if (!untag_page(owner, slot, finding->tag, finding))
 		return false;
 	report_finding(owner, LAB_OP_RETURN, finding, ip);
@@ -302,8 +317,10 @@ struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot, unsigned 
 		return NULL;
 	}
 	/* Pairs with unlink_mapping(): the list is done with after the last mapping. */
-	if (smp_load_acquire(&slot->mappings))
+	if (lab_slot_list(smp_load_acquire(&slot->last)))
 		return NULL;
+	tag = lab_hunt_thick(slot, tag);
+	finding.tag = tag;
 	return leave_owner(owner, slot, &finding, ip) ? pfn_to_page(lab_tag_pfn(tag)) : NULL;
 }
 
@@ -344,7 +361,7 @@ static void report_late(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 {
 	u64 when = READ_ONCE(slot->when);
 
-	if (!(when & LAB_LIMBO_UNTOLD) || slot->mappings || READ_ONCE(slot->tag) != tag ||
+	if (!(when & LAB_LIMBO_UNTOLD) || lab_slot_list(READ_ONCE(slot->last)) || READ_ONCE(slot->tag) != tag ||
 	    lab_when_age_ms(when) < MSEC_PER_SEC)
 		return;
 	if (cmpxchg(&slot->when, when, when & ~LAB_LIMBO_UNTOLD) != when)
@@ -357,6 +374,49 @@ static void report_late(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 		.caller = owner,
 		.ip = slot->site,
 	});
+	lab_holders_ask(lab_tag_pfn(tag));
+}
+
+/* How many pages of an owner's are named, by frame number, at a time. */
+#define ASKED_AT_ONCE	16
+
+/* The owner whose lasting pages this walk of the table reports. The worker's alone. */
+static struct {
+	const struct lab_owner *owner;
+	unsigned int nr;
+	unsigned long quiet_until;
+} lasting;
+
+/*
+ * Notes a page that has been in limbo for longer than patience=, once. One owner's pages are
+ * reported in a walk; the pages of other owners wait for a later walk.
+ */
+static void note_lasting(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
+{
+	u64 when = READ_ONCE(slot->when);
+
+	if (READ_ONCE(slot->tag) != tag || when & LAB_LIMBO_LASTS ||
+	    !lab_holders_patience_over(lab_when_age_ms(when)))
+		return;
+	if ((lasting.owner && lasting.owner != owner) ||
+	    time_before(jiffies, lasting.quiet_until))
+		return;
+	if (cmpxchg(&slot->when, when, when | LAB_LIMBO_LASTS) != when)
+		return;
+	lasting.owner = owner;
+	if (!lab_slot_list(READ_ONCE(slot->last)) && lasting.nr++ < ASKED_AT_ONCE)
+		lab_holders_ask(lab_tag_pfn(tag));
+}
+
+/* Pages of which the worker can only repeat the same are left alone for a while. */
+static void report_lasting(void)
+{
+	if (!lasting.owner)
+		return;
+	lab_census_limbo(lasting.owner);
+	lasting.owner = NULL;
+	lasting.nr = 0;
+	lasting.quiet_until = jiffies + 10 * LIMBO_POLL;
 }
 
 static void limbo_look(struct work_struct *work)
@@ -374,8 +434,10 @@ static void limbo_look(struct work_struct *work)
 		/* As in report_late(), the report names the call site that allocated the page. */
 		lab_limbo_settle(owner, slot, tag, READ_ONCE(slot->site) ?: _THIS_IP_);
 		report_late(owner, slot, tag);
+		note_lasting(owner, slot, tag);
 		lab_owner_put_slot(owner);
 	}
+	report_lasting();
 	if (lab_limbo_count())
 		schedule_delayed_work(&limbo_work, LIMBO_POLL);
 }
@@ -396,8 +458,10 @@ static void abandon(struct lab_slot *slot, lab_tag_t tag)
 {
 	struct finding finding = { .tag = tag };
 	struct lab_frame *frame = lab_frame_of_tag(tag);
-	bool for_good = slot->mappings;
+	bool for_good = lab_slot_list(READ_ONCE(slot->last));
 
+	tag = lab_hunt_thick(slot, tag);
+	finding.tag = tag;
 	lab_table_remove(&labyrinth_hot.table, slot, tag);
 	if (!lab_frame_is_ours(frame))
 		return;		/* given away behind Labyrinth's back */

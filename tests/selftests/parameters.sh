@@ -21,9 +21,11 @@ wrong() {
 		trace		maybe	neither 0 nor 1
 		stacks		-1	neither 0 nor 1
 		history		65	no number from 0 to 64
+		patience	-1	no number from 0 to 2147483647
 	END
 	[ $guard = no ] || cat <<-'END'
 		guard		on	none of off, report, refuse
+		hunt		probe	for nobody is hunted unless guard=refuse has the class free armed
 		guard_classes	map,dmb	neither all nor a list of map, fault, vmap, dma, file, free
 		guard_classes	,	neither all nor a list of map, fault, vmap, dma, file, free
 		guard_classes	all,map	neither all nor a list of map, fault, vmap, dma, file, free
@@ -45,6 +47,7 @@ right() {
 		stacks		off	N
 		trace		on	Y
 		trace		0	N
+		patience	5	5
 	END
 	[ $guard = no ] || cat <<-'END'
 		guard_classes	free,map	map,free

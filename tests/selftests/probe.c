@@ -16,6 +16,7 @@
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/oom.h>
+#include <linux/panic.h>
 #include <linux/overflow.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -365,6 +366,13 @@ static int do_put(unsigned long nr)
 	return 0;
 }
 
+/* A reference that is nobody's to drop. */
+static int do_put_last(unsigned long nr)
+{
+	put_page(virt_to_page(last()));
+	return 0;
+}
+
 static int do_reclaim(unsigned long nr)
 {
 	return labyrinth_reclaim(owner, last());
@@ -526,6 +534,14 @@ static int do_oops(unsigned long nr)
 	page[4] = (unsigned long *)0xdead4ead00000000UL;
 	follow(page + 4, virt_to_page(page));
 	return 0;
+}
+
+/* As a driver does that finds its page broken. */
+static int do_panic(unsigned long nr)
+{
+	void *page = take();
+
+	panic("labyrinth-test: the page at %px is broken\n", page);
 }
 
 static int do_bad_page(unsigned long nr)
@@ -747,6 +763,7 @@ static const struct {
 	{ "reclaim-adopted", do_reclaim_adopted },
 	{ "double-free", do_double_free },
 	{ "oops", do_oops },
+	{ "panic", do_panic },
 	{ "stray-write", do_stray_write },
 	{ "broken-cached", do_broken_cached },
 	{ "foreign-free", do_foreign_free },
@@ -760,6 +777,7 @@ static const struct {
 	{ "scribble", do_scribble },
 	{ "lend", do_lend },
 	{ "put", do_put },
+	{ "put-last", do_put_last },
 	{ "reclaim", do_reclaim },
 	{ "free", do_free },
 	{ "transfer", do_transfer },
