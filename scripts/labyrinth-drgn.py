@@ -24,7 +24,7 @@ import sys
 import drgn
 
 # As in inline/tag.h.
-PFN_MASK = (1 << 39) - 1
+PFN_MASK = (1 << 38) - 1
 STATE_SHIFT, STATE_MASK = 40, 0xff
 OWNER_SHIFT, OWNER_MASK = 48, 0x7fff
 # As in inline/table.h and report/history.c.
@@ -285,7 +285,9 @@ class Labyrinth:
                   f"(id {owner}) of module {self.owner(owner).module_name.string_().decode()}")
             if state != "CACHED":
                 print(f"  for {self.age(when):.3f} s, allocated at {self.kernel.site(site)}")
-            self.show_mappings(mappings)
+            # In other states the word is something else.
+            if state == "MAPPED":
+                self.show_mappings(mappings)
         self.show_history(pfn)
 
     def show_mappings(self, address):
