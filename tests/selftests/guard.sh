@@ -9,7 +9,7 @@
 . "${0%/*}/ktap.sh"
 
 DEBUGFS=/sys/kernel/debug/labyrinth
-DO=/sys/kernel/debug/labyrinth_probe/do
+DO=$(deeds_of labyrinth_probe)
 PARAMETERS=/sys/module/labyrinth/parameters
 TRACING=/sys/kernel/tracing
 INTRUDE="${0%/*}/user/intrude"
@@ -206,7 +206,7 @@ try_lent() {
 }
 
 check_lent() {
-	echo lend >$DO
+	echo lend >"$DO"
 	ktap_equal "a lent page can be mapped into the kernel" "done" \
 		"$(intrude vmap "$pfn" now)"
 	ktap_equal "a lent page can be mapped for DMA" "done" \
@@ -218,8 +218,8 @@ check_lent() {
 	paint
 	ktap_equal "a lent page is in /proc/kcore" 5a "$(peek kcore "$pfn")"
 	try_lent
-	echo put >$DO
-	echo reclaim >$DO
+	echo put >"$DO"
+	echo reclaim >"$DO"
 	ktap_equal "a page taken back cannot" ENOMEM "$(intrude vmap "$pfn" now)"
 }
 
@@ -263,7 +263,7 @@ churn() {
 # the page.
 check_away() {
 	set_guard refuse
-	echo "hold 1" >$DO
+	echo "hold 1" >"$DO"
 	away=$(grep HELD $DEBUGFS/pages | grep -v "^$pfn " | cut -d ' ' -f 1)
 	free=$(sed -n 's/^mm_page_free .* refused=//p' $DEBUGFS/guard)
 	mark=$(dmesg_mark)
@@ -292,7 +292,7 @@ whole_again() {
 }
 
 hold_one() {
-	echo "hold 1" >$DO
+	echo "hold 1" >"$DO"
 	owner=$(grep HELD $DEBUGFS/pages | head -n 1 | cut -d ' ' -f 1-4)
 	pfn=${owner%% *}
 }
@@ -324,7 +324,7 @@ tagged_before() {
 
 # A page before which there are only others', or a look at the first page would do.
 hold_first_of_many() {
-	echo "hold 16" >$DO
+	echo "hold 16" >"$DO"
 	awk '/ HELD/ { print $1 }' $DEBUGFS/pages >/tmp/held
 	while read -r pfn; do
 		[ "$(tagged_before "$pfn")" != 0 ] || return
@@ -341,7 +341,7 @@ check_loading() {
 	ktap_equal "armed at load, and where the table is walked" EIO \
 		"$(intrude dma_map_page-walk "$pfn" now)"
 	expect_end
-	echo "drop 16" >$DO
+	echo "drop 16" >"$DO"
 	rmmod labyrinth_probe
 	touch /tmp/traffic
 	traffic &

@@ -810,24 +810,43 @@ static const struct {
 	{ "nmi-end", probe_nmi_end },
 };
 
-static ssize_t do_write(struct file *file, const char __user *buf,
-			size_t count, loff_t *pos)
+static __always_inline int deed(const char *line)
 {
 	unsigned long nr = 1;
-	char line[64] = {};
 	char word[32];
-	int err = -EINVAL;
 	size_t i;
 
-	if (count >= sizeof(line) || copy_from_user(line, buf, count))
-		return -EINVAL;
 	if (sscanf(line, "%31s %lu", word, &nr) < 1)
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strcmp(word, words[i].word))
-			err = words[i].fn(nr);
-	return err ?: count;
+			return words[i].fn(nr);
+	return -EINVAL;
 }
+
+static ssize_t do_write(struct file *file, const char __user *buf,
+			size_t count, loff_t *pos)
+{
+	char line[64] = {};
+
+	if (count >= sizeof(line) || copy_from_user(line, buf, count))
+		return -EINVAL;
+	return deed(line) ?: count;
+}
+
+/* Where lockdown lets nobody write to debugfs. The barrier keeps this function on the stack. */
+static int do_set(const char *text, const struct kernel_param *param)
+{
+	int err = deed(text);
+
+	barrier();
+	return err;
+}
+
+static const struct kernel_param_ops do_ops = {
+	.set = do_set,
+};
+module_param_cb(do, &do_ops, NULL, 0200);
 
 static const struct file_operations do_fops = {
 	.owner = THIS_MODULE,
