@@ -82,7 +82,7 @@ if [[ -z $out ]]; then
 fi
 modules=$dir/modules
 "$LAB_SCRIPTS/build.sh" --kernel "$kernel" --out "$modules"
-tools=$("$LAB_SCRIPTS/user-tools.sh" python3-drgn)
+tools=$("$LAB_SCRIPTS/user-tools.sh" drgn)
 "$LAB_SCRIPTS/kdump.sh" --kernel "$kernel" --out "$dir" --mem 1024 \
 	--vm --modules --vm "$modules" --vm --archive --vm "$tools" \
 	--vm --add --vm "$LAB_SCRIPTS/labyrinth-drgn.py" -- sh scripts/vm/drgn.sh || failed=1

@@ -14,6 +14,6 @@ kernel=$KERNEL_DEFAULT
 options 'kernel=kernel:boot' "$@"
 no_arguments "${args[@]}"
 
-tools=$("$LAB_SCRIPTS/user-tools.sh" trace-cmd linux-perf bpftrace)
+tools=$("$LAB_SCRIPTS/user-tools.sh" trace)
 exec "$LAB_SCRIPTS/selftest.sh" --kernel "$kernel" --title recipes --mem 2048 \
 	--vm --archive --vm "$tools" tests/selftests/recipes.sh

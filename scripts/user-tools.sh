@@ -1,11 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/user-tools.sh [--update] package...
-# Prints a file in the cache that vm.sh --archive takes: an archive (cpio) with those Debian 12
-# packages and all that they depend on, unpacked as they are. Nothing is installed.
+# Usage: scripts/user-tools.sh [--update] trace|drgn
+# Prints a file in the cache that vm.sh --archive takes: an archive (cpio) with packages of
+# Debian 12, and all that they depend on, unpacked as they are. Nothing is installed.
+#   trace  trace-cmd, perf and bpftrace
+#   drgn   drgn, and Python
 # Example:
-#   scripts/vm.sh --mem 1536 --archive "$(scripts/user-tools.sh trace-cmd)" -- trace-cmd -h
+#   scripts/vm.sh --mem 1536 --archive "$(scripts/user-tools.sh trace)" -- /usr/bin/trace-cmd -h
 # --update looks for newer versions; without it, what is in the cache is used as it is and
 # no network is needed.
 
@@ -19,10 +21,11 @@
 update=''
 options update "$@"
 set -- "${args[@]}"
-(($#)) || die "no package given (see --help)"
-for name; do
-	[[ $name =~ ^[a-z0-9][a-z0-9.+-]+$ ]] || die "'$name' is no name of a package (see --help)"
-done
+case $* in
+trace) packages=(trace-cmd linux-perf bpftrace) ;;
+drgn) packages=(python3-drgn) ;;
+*) die "one of trace and drgn is needed, not '$*' (see --help)" ;;
+esac
 
 # What no program reads when it runs: half of the size.
 USELESS=(doc man locale info lintian perl)
@@ -41,10 +44,10 @@ pack() {
 fetch() {
 	local tmp
 	apt_setup ''
-	apt_closure "$@"
+	apt_closure "${packages[@]}"
 	apt_download
 	tmp=$(mktemp -d "$STORE/.unpack-XXXXXX")
-	say "unpacking ${#APT_FILES[@]} packages, $*"
+	say "unpacking ${#APT_FILES[@]} packages: ${packages[*]} and what they need"
 	pack "$tmp"
 	rm -f "${APT_FILES[@]}"
 	mv -T "$tmp/cpio" "$out"
@@ -52,7 +55,7 @@ fetch() {
 }
 
 STORE=$LABYRINTH_CACHE/user-tools
-out=$STORE/$(printf '%s\n' "$@" | sort -u | paste -sd +).cpio
+out=$STORE/$1.cpio
 arch_set "$KERNEL_DEFAULT"
 if [[ -n $update || ! -e $out ]]; then
 	log_dir
@@ -60,6 +63,6 @@ if [[ -n $update || ! -e $out ]]; then
 	take_lock kernels
 	cache_dir user-tools
 	rm -rf "$STORE"/.unpack-*
-	[[ -z $update && -e $out ]] || fetch "$@"
+	[[ -z $update && -e $out ]] || fetch
 fi
 echo "$out"
