@@ -314,7 +314,10 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
  * symbols that no module may use; there a module's text counts as the core's.
  */
 #if defined(MODULES_VADDR) && !defined(CONFIG_S390) && !defined(CONFIG_RISCV)
-#define lab_is_module_text(ip)	((ip) >= MODULES_VADDR && (ip) < MODULES_END)
+static inline bool lab_is_module_text(unsigned long ip)
+{
+	return ip >= MODULES_VADDR && ip < MODULES_END;
+}
 #else
 #define lab_is_module_text(ip)	is_vmalloc_addr((void *)(ip))
 #endif

@@ -23,10 +23,10 @@ log_of() {
 # A refused page is whole again when the allocator cannot be looking at it any more.
 settled() {
 	for _ in $(seq 100); do
-		grep -q "^limbo: 0" $DEBUGFS/table && return
+		grep -q "^limbo: 0" "$DEBUGFS/table" && return
 		sleep 0.1
 	done
-	cat $DEBUGFS/table
+	cat "$DEBUGFS/table"
 	return 1
 }
 
