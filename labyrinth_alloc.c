@@ -45,6 +45,7 @@
 #include "map/take_back.h"
 #include "page/cache.h"
 #include "page/call.h"
+#include "page/home.h"
 #include "page/hunt.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
@@ -139,23 +140,41 @@ static void *take_fresh(struct lab_call *call, struct lab_batch *batch)
 	return addr;
 }
 
+/* A page that the owner lent, and that has come back: its quota was never given. */
+static void *take_home(struct lab_call *call)
+{
+	void *addr = lab_home_take_back(call->owner, call->ip);
+
+	if (unlikely(addr))
+		lab_owner_quota_give(call->owner, 1);
+	return addr;
+}
+
 /*
- * The cache is empty: asks the page allocator, with preemption as the API's caller had it.
- * Meanwhile the owner may go, and the owner's counts with the owner.
+ * The cache is empty: takes back a page that was lent, or asks the page allocator, with
+ * preemption as the API's caller had it. Meanwhile the owner may go, and the owner's counts with
+ * the owner.
  */
 static void *alloc_fresh(struct lab_call *call)
 {
 	struct lab_batch batch;
-	void *addr = NULL;
+	void *addr;
 
+	/* The owner's slot stays what it is, and the device for which pages are mapped. */
+	rcu_read_lock();
 	preempt_enable();
-	lab_batch_get(&batch, call->owner);
+	addr = take_home(call);
+	if (likely(!addr))
+		lab_batch_get(&batch, call->owner);
+	else
+		batch = (struct lab_batch) {};
 	preempt_disable();
-	if (likely(lab_owner_is(call->owner, call->handle)))
+	if (likely(!addr && lab_owner_is(call->owner, call->handle)))
 		addr = take_fresh(call, &batch);
 	preempt_enable();
 	lab_batch_give_back(&batch);
 	preempt_disable();
+	rcu_read_unlock();
 	return addr;
 }
 
@@ -322,7 +341,7 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_alloc_bulk, LAB_NS);
  */
 static void let_go(struct lab_call *call, struct page **leaving)
 {
-	if (leaving && !lab_owner_is_sealed(call->owner))
+	if (leaving && !lab_owner_leaves_late(call->owner))
 		*leaving = lab_leave(call->owner, call->slot, call->ip);
 	else
 		lab_retire(call->owner, call->slot, false);
@@ -538,7 +557,7 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_free_page_stamped, LAB_NS);
  *
  * Context: Any. Never sleeps, reports nothing.
  * Return: true if @owner is a live owner to whom the page at @addr is handed
- * out, lent and mapped pages included.
+ * out, lent, mapped and posted pages included.
  */
 bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr)
 {
@@ -554,6 +573,6 @@ bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr)
 	return lab_call_search(addr, &tag) &&
 	       lab_tag_owner(tag) == lab_owner_id(o) &&
 	       (lab_tag_state(tag) == LAB_HELD || lab_tag_state(tag) == LAB_LENT ||
-		lab_tag_state(tag) == LAB_MAPPED);
+		lab_tag_state(tag) == LAB_MAPPED || lab_tag_state(tag) == LAB_POSTED);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_owns, LAB_NS);

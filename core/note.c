@@ -13,6 +13,7 @@
 #include "core/table.h"
 #include "inline/frame.h"
 #include "inline/hot.h"
+#include "inline/resident.h"
 #include "inline/slot.h"
 
 /*
@@ -93,6 +94,7 @@ static enum lab_last_step expected_step(enum lab_state state, u64 when)
 		return LAB_LAST_UNMAP;
 	case LAB_ABSENT:
 	case LAB_MAPPED:
+	case LAB_POSTED:
 	case LAB_NR_STATES:
 		break;
 	}
@@ -136,6 +138,19 @@ static struct lab_last last_step(const struct lab_slot *slot, const struct lab_g
 	};
 }
 
+/* The mapping of a POSTED page has no record. */
+static noinline void note_posted(const struct lab_slot *slot, lab_tag_t tag, struct lab_page_note *note)
+{
+	note->mappings = 1;
+	note->map = (struct lab_map_note) {
+		.kind = LAB_MAP_DMA,
+		.addr = READ_ONCE(lab_resident_at(slot)->dma) & ~LAB_DMA_BITS,
+		.size = PAGE_SIZE,
+		.dir = lab_owner_by_id(lab_tag_owner(tag))->dma_dir,
+		.site = note->site,
+	};
+}
+
 /*
  * The notes of the page that had @tag in @slot a moment ago, for a later report. If the page
  * has moved on, the references alone are noted. @slot may be NULL: then the slot is looked up.
@@ -159,10 +174,12 @@ struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag)
 	note.age_ms = lab_when_age_ms(glance.when);
 	if (lab_owner_is_stamped(lab_owner_by_id(lab_tag_owner(tag))))
 		note.stamp = state == LAB_LIMBO ? 0 : lab_when_stack(glance.when);
-	else if (state == LAB_HELD || state == LAB_MAPPED)
+	else if (state == LAB_HELD || state == LAB_MAPPED || state == LAB_POSTED)
 		note.stack = lab_when_stack(glance.when);
 	note.last = last_step(slot, &glance);
 	if (state == LAB_MAPPED || state == LAB_LIMBO)
 		note_mappings(slot, tag, &note);
+	if (state == LAB_POSTED)
+		note_posted(slot, tag, &note);
 	return note;
 }

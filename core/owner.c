@@ -95,6 +95,7 @@ static void forbid_fast(struct lab_owner *owner)
 	WRITE_ONCE(owner->front.single_handle, lab_owner_dead(owner));
 	WRITE_ONCE(owner->front.shared_handle, lab_owner_dead(owner));
 	WRITE_ONCE(owner->front.sealed_handle, lab_owner_dead(owner));
+	WRITE_ONCE(owner->front.rx.handle, lab_owner_dead(owner));
 }
 
 /*
@@ -115,6 +116,8 @@ static void set_fast_handles(struct lab_owner *owner, void *unused)
 		   fast && !single && !sealed ? owner->front.handle : dead);
 	WRITE_ONCE(owner->front.sealed_handle,
 		   fast && sealed ? owner->front.handle : dead);
+	WRITE_ONCE(owner->front.rx.handle,
+		   fast && single && lab_owner_is_dma(owner) ? owner->front.handle : dead);
 }
 
 /* Context: Task; may sleep, with owners_lock held. */

@@ -34,6 +34,7 @@
 #include "inline/hot.h"
 #include "labyrinth_alloc.h"
 
+struct device;
 struct lab_cpu_cache;
 struct lab_mapping;
 
@@ -84,6 +85,7 @@ struct lab_owner {
 	unsigned int max_pages;
 	unsigned int reserve_target;
 	int nid;
+	enum dma_data_direction dma_dir; /* with LABYRINTH_OWNER_DMA */
 	struct device *dev;		/* holds a reference */
 	union {
 		struct list_head free_node;	/* while the slot is free; else */
@@ -168,6 +170,20 @@ static inline bool lab_owner_is_sealed(const struct lab_owner *owner)
 static inline bool lab_owner_is_stamped(const struct lab_owner *owner)
 {
 	return owner->front.flags & LABYRINTH_OWNER_STAMPED;
+}
+
+static inline bool lab_owner_is_dma(const struct lab_owner *owner)
+{
+	return owner->front.flags & LABYRINTH_OWNER_DMA;
+}
+
+/*
+ * Whether the owner's pages leave in task context alone, by the owner's worker, limbo or
+ * destroy: to seal a page out, or to end a page's mapping, takes locks.
+ */
+static inline bool lab_owner_leaves_late(const struct lab_owner *owner)
+{
+	return owner->front.flags & (LABYRINTH_OWNER_SEALED | LABYRINTH_OWNER_DMA);
 }
 
 static inline void lab_owner_fail(struct lab_owner *owner, enum lab_fail fail)

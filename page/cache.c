@@ -26,6 +26,7 @@
 #include "page/hunt.h"
 #include "page/limbo.h"
 #include "page/poison.h"
+#include "page/resident.h"
 #include "page/seal.h"
 #include "report/report.h"
 #include "report/trace.h"
@@ -74,8 +75,11 @@ static void restore_stolen(struct lab_owner *owner, struct lab_frame *frame,
 enum entry {
 	TAGGED,
 	NO_ROOM,		/* the table is full */
-	NOT_WANTED,		/* somebody refers to the page, or the page is not to be cached */
-	STOLEN
+	NOT_WANTED,		/* somebody refers to the page, or the page is not to be cached,
+				 * or cannot be mapped
+				 */
+	STOLEN,
+	NO_MEMORY		/* there is no page */
 };
 
 /*
@@ -99,9 +103,9 @@ static lab_tag_t marks_of(const struct lab_owner *owner, const struct page *page
 	       (lab_owner_is_near(owner, page) ? 0 : LAB_TAG_REMOTE);
 }
 
-/* Tags the frozen @frame's page. */
+/* Tags the frozen @frame's page, mapped as @dma says. */
 static struct lab_slot *tag_frozen(struct lab_owner *owner, struct lab_frame *frame,
-				   lab_tag_t tag)
+				   lab_tag_t tag, u64 dma)
 {
 	struct lab_slot *slot = lab_table_insert(&labyrinth_hot.table, tag);
 
@@ -110,17 +114,26 @@ static struct lab_slot *tag_frozen(struct lab_owner *owner, struct lab_frame *fr
 		WRITE_ONCE(slot->site, 0);
 		WRITE_ONCE(slot->last, 0);
 		note_content(owner, slot);
+		if (lab_owner_is_dma(owner))
+			lab_resident_enter(slot, frame, dma);
 	}
 	lab_frame_thaw(frame, slot ? LAB_REFS_EXCLUSIVE : 1);
 	return slot;
 }
 
+/* Whether the page is mapped, if it has to be. */
+static bool is_mapped_enough(const struct lab_owner *owner, u64 dma)
+{
+	return !lab_owner_is_dma(owner) || !(dma & LAB_DMA_GONE);
+}
+
 /*
- * Tags @page, which is just out of the page allocator. A page that passes through (R or E, see
- * inline/tag.h) is wanted only as the @first, which is handed out at once.
+ * Tags @page, which is just out of the page allocator, and mapped as @dma says. A page that
+ * passes through (R or E, see inline/tag.h) is wanted only as the @first, which is handed out at
+ * once.
  */
-static enum entry tag_fresh_page(struct lab_owner *owner, struct page *page, bool first,
-				 struct lab_slot **slot)
+static enum entry tag_fresh_page(struct lab_owner *owner, struct page *page, u64 dma,
+				 bool first, struct lab_slot **slot)
 {
 	unsigned long pfn = page_to_pfn(page);
 	struct lab_frame *frame = lab_frame(page);
@@ -131,10 +144,11 @@ static enum entry tag_fresh_page(struct lab_owner *owner, struct page *page, boo
 		restore_stolen(owner, frame, *slot, tag);
 		return STOLEN;
 	}
-	if (!lab_pfn_fits(pfn) || (marks && !first) || !lab_frame_freeze(frame, 1))
+	if (!lab_pfn_fits(pfn) || (marks && !first) || !is_mapped_enough(owner, dma) ||
+	    !lab_frame_freeze(frame, 1))
 		return NOT_WANTED;
 	tag = lab_tag_make(pfn, lab_owner_id(owner), LAB_CACHED) | marks;
-	*slot = tag_frozen(owner, frame, tag);
+	*slot = tag_frozen(owner, frame, tag, dma);
 	if (!*slot)
 		return NO_ROOM;
 	lab_step(LAB_OP_REFILL, pfn, owner, _RET_IP_);
@@ -158,9 +172,18 @@ static void get_remote(struct lab_batch *batch, struct lab_owner *owner,
 	batch->nr = !!batch->pages[0];
 }
 
+static void map_batch(struct lab_batch *batch, const struct lab_owner *owner)
+{
+	unsigned int i;
+
+	batch->mapped = owner;
+	for (i = 0; i < batch->nr; i++)
+		batch->dma[i] = lab_resident_map(owner, batch->pages[i]);
+}
+
 /*
  * Asks the page allocator for a batch.
- * Context: Any; preemption as the API's caller had it.
+ * Context: Any; preemption as the API's caller had it, RCU keeps the owner.
  */
 void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
 {
@@ -177,6 +200,16 @@ void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
 					      LAB_BATCH, batch->pages);
 	if (!batch->nr && owner->nid != NUMA_NO_NODE)
 		get_remote(batch, owner, gfp);
+	if (lab_owner_is_dma(owner))
+		map_batch(batch, owner);
+}
+
+/* Leaves entry @i, with no page if it was @stolen, for lab_batch_give_back(). */
+static void leave_in_batch(struct lab_batch *batch, unsigned int i, bool stolen,
+			   unsigned int *left)
+{
+	batch->pages[*left] = stolen ? NULL : batch->pages[i];
+	batch->dma[(*left)++] = batch->dma[i];
 }
 
 /*
@@ -192,15 +225,15 @@ struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
 	unsigned int i, in = 0, left = 0;
 
 	for (i = 0; i < batch->nr; i++) {
-		struct page *page = batch->pages[i];
-		enum entry entry = tag_fresh_page(owner, page, !first, &slot);
+		enum entry entry = tag_fresh_page(owner, batch->pages[i], batch->dma[i],
+						  !first, &slot);
 
 		if (entry == NO_ROOM)
 			batch->fail = LAB_FAIL_TABLE;
-		if (entry == NO_ROOM || entry == NOT_WANTED)
-			batch->pages[left++] = page;
-		if (entry != TAGGED)
+		if (entry != TAGGED) {
+			leave_in_batch(batch, i, entry == STOLEN, &left);
 			continue;
+		}
 		in++;
 		if (first)
 			lab_cache_push(owner, slot);
@@ -221,8 +254,14 @@ void lab_batch_give_back(struct lab_batch *batch)
 {
 	if (unlikely(batch->fail == LAB_FAIL_TABLE))
 		lab_report_full();
-	while (batch->nr)
-		__free_page(batch->pages[--batch->nr]);
+	while (batch->nr) {
+		struct page *page = batch->pages[--batch->nr];
+
+		if (batch->mapped)
+			lab_resident_unmap(batch->mapped, batch->dma[batch->nr]);
+		if (likely(page))
+			__free_page(page);
+	}
 }
 
 /* Takes up to @most pages by @pop out of Labyrinth, into @batch. */
@@ -441,15 +480,15 @@ static void spill_cache(struct lab_owner *owner)
 
 /*
  * Takes a batch of pages off a full cache, back to the page allocator. Where the context may
- * not use the allocator, or the pages are sealed, the batch goes to the reserve's list, for the
- * worker.
+ * not use the allocator, or the pages are sealed or mapped, the batch goes to the reserve's
+ * list, for the worker.
  * Context: Any; preemption as the API's caller had it.
  */
 void lab_cache_trim(struct lab_owner *owner,
 		    const struct labyrinth_owner *handle)
 {
 	struct lab_batch batch = { .fail = LAB_FAIL_MEMORY };
-	bool give_back = lab_may_lock() && !lab_owner_is_sealed(owner);
+	bool give_back = lab_may_lock() && !lab_owner_leaves_late(owner);
 
 	preempt_disable();
 	if (lab_owner_is(owner, handle) && lab_cache_is_over(owner)) {
@@ -480,7 +519,7 @@ void lab_reserve_kick(struct lab_owner *owner, enum lab_fail fail)
 static int enter_sealed(struct lab_owner *owner, struct page *page)
 {
 	struct lab_slot *slot;
-	enum entry entry = tag_fresh_page(owner, page, false, &slot);
+	enum entry entry = tag_fresh_page(owner, page, LAB_DMA_NONE, false, &slot);
 
 	if (entry == TAGGED) {
 		lab_owner_account(owner, 1);
@@ -513,30 +552,54 @@ static int fill_sealed(struct lab_owner *owner)
 	return err == -EAGAIN ? -ENOMEM : err;
 }
 
+/* A page for the reserve, mapped if it has to be, or NULL. */
+static struct page *get_reserve_page(struct lab_owner *owner, u64 *dma)
+{
+	/* The reserve is worth a wait, but not another process's life. */
+	gfp_t gfp = owner_gfp(owner, GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
+	struct page *page = alloc_pages_node(owner->nid, near_gfp(owner, gfp), 0);
+
+	*dma = page ? lab_resident_map(owner, page) : LAB_DMA_NONE;
+	return page;
+}
+
+/* Puts one more page into the reserve. */
+static enum entry add_to_reserve(struct lab_owner *owner)
+{
+	struct lab_slot *slot;
+	enum entry entry;
+	u64 dma;
+	struct page *page = get_reserve_page(owner, &dma);
+
+	if (!page)
+		return NO_MEMORY;
+	entry = tag_fresh_page(owner, page, dma, false, &slot);
+	if (entry == TAGGED) {
+		lab_owner_account(owner, 1);
+		reserve_push(owner, slot);
+		return entry;
+	}
+	lab_resident_unmap(owner, dma);
+	if (entry != STOLEN)
+		__free_page(page);
+	return entry;
+}
+
 /*
  * Fills the reserve up to the target.
  * Context: Task; may sleep. Return: 0, -ENOMEM, or -ENOSPC where the table is full.
  */
 static int reserve_fill(struct lab_owner *owner)
 {
-	/* The reserve is worth a wait, but not another process's life. */
-	gfp_t gfp = owner_gfp(owner, GFP_KERNEL | __GFP_NOWARN |
-				     __GFP_RETRY_MAYFAIL);
 	unsigned int unwanted = 0;
-	struct lab_slot *slot;
 
 	if (lab_owner_is_sealed(owner))
 		return fill_sealed(owner);
 	while (atomic_read(&owner->reserve_held) < reserve_wanted(owner)) {
-		struct page *page = alloc_pages_node(owner->nid,
-						     near_gfp(owner, gfp), 0);
-		enum entry entry;
+		enum entry entry = add_to_reserve(owner);
 
-		if (!page)
+		if (entry == NO_MEMORY)
 			return -ENOMEM;
-		entry = tag_fresh_page(owner, page, false, &slot);
-		if (entry == NO_ROOM || entry == NOT_WANTED)
-			__free_page(page);
 		if (entry == NO_ROOM) {
 			lab_report_full();
 			return -ENOSPC;
@@ -544,10 +607,6 @@ static int reserve_fill(struct lab_owner *owner)
 		/* Somebody refers to the page just now: there are other pages. */
 		if (entry == NOT_WANTED && ++unwanted > LAB_BATCH)
 			return -ENOMEM;
-		if (entry == TAGGED) {
-			lab_owner_account(owner, 1);
-			reserve_push(owner, slot);
-		}
 		cond_resched();
 	}
 	return 0;

@@ -37,10 +37,13 @@ extern struct lab_slot lab_no_slot;
 
 /*
  * Pages on the way between the page allocator and a cache. The allocator is called with
- * preemption as the API's caller had it; the cache is changed with preemption disabled.
+ * preemption as the API's caller had it; the cache is changed with preemption disabled. RCU
+ * keeps the owner, and the device for which the pages are mapped.
  */
 struct lab_batch {
-	struct page *pages[LAB_BATCH];
+	struct page *pages[LAB_BATCH];	/* NULL: only a mapping is left */
+	u64 dma[LAB_BATCH];		/* if the owner's pages stay mapped */
+	const struct lab_owner *mapped;	/* the owner, if so */
 	unsigned int nr;
 	enum lab_fail fail;		/* why there is no page */
 };

@@ -29,6 +29,8 @@
  * @full: the table has no room.
  * @missing: how many references were missing, and have been put back.
  * @damage: a word of struct page was wrong, and has been put right.
+ * @dma: the mapping of the page that leaves, for after the call; or LAB_DMA_NONE.
+ * @fresh: the mapping of the page for its next owner, or LAB_DMA_NONE.
  */
 struct lab_call {
 	enum lab_op op;
@@ -50,6 +52,8 @@ struct lab_call {
 	bool full;
 	int missing;
 	struct lab_damage damage;
+	u64 dma;
+	u64 fresh;
 };
 
 /**

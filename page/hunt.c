@@ -44,6 +44,7 @@ static bool may_be_thin(lab_tag_t tag)
 	case LAB_ABSENT:
 	case LAB_CACHED:
 	case LAB_LIMBO:
+	case LAB_POSTED:
 	case LAB_NR_STATES:
 		break;
 	}
@@ -129,8 +130,11 @@ void lab_hunt_forget(struct lab_slot *slot)
 
 static void hunt_if_named(struct lab_owner *owner, void *unused)
 {
-	/* The spare references of a sealed page keep others from the page's frame. */
-	lab_owner_set_hunted(owner, *hunted && !lab_owner_is_sealed(owner) &&
+	/*
+	 * The spare references of a sealed page keep others from the page's frame. The calls for
+	 * receive buffers look at the count before they look at the tag.
+	 */
+	lab_owner_set_hunted(owner, *hunted && !lab_owner_leaves_late(owner) &&
 			     !strcmp(owner->name, hunted));
 }
 

@@ -26,6 +26,7 @@
 #include "page/hunt.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
+#include "page/resident.h"
 #include "page/seal.h"
 #include "report/census.h"
 #include "report/holders.h"
@@ -117,9 +118,12 @@ static void lose_sealed(const struct lab_owner *owner, lab_tag_t tag)
 static void forget_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
 			enum lab_op op, unsigned long ip)
 {
+	u64 dma = lab_resident_of(owner, slot);
+
 	lab_report_corrupt(op, owner, slot, tag, ip);
 	if (!lab_table_remove(&labyrinth_hot.table, slot, tag))
 		return;
+	lab_resident_unmap(owner, dma);
 	limbo_end(tag);
 	lose_sealed(owner, tag);
 	lab_owner_account(owner, -1);
@@ -133,12 +137,15 @@ static void forget_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 static bool bury_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
 {
 	struct lab_frame *frame = lab_frame_of_tag(tag);
+	u64 dma;
 
 	if (!lab_frame_is_poisoned(frame) || lab_frame_refs(frame) ||
 	    lab_tag_state(tag) != LAB_LIMBO)
 		return false;
+	dma = lab_resident_of(owner, slot);
 	lab_frame_clear(frame);
 	if (lab_table_remove(&labyrinth_hot.table, slot, tag)) {
+		lab_resident_unmap(owner, dma);
 		limbo_end(tag);
 		lose_sealed(owner, tag);
 		lab_owner_account(owner, -1);
@@ -154,6 +161,7 @@ static bool untag_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t
 		       const struct finding *finding)
 {
 	struct lab_frame *frame = lab_frame_of_tag(tag);
+	u64 dma = lab_resident_of(owner, slot);
 	u32 type = READ_ONCE(frame->type);
 
 	lab_frame_clear_type(frame);
@@ -164,6 +172,7 @@ static bool untag_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t
 	}
 	lab_frame_clear(frame);
 	lab_frame_thaw(frame, 1);
+	lab_resident_unmap(owner, dma);
 	limbo_end(tag);
 	lab_owner_account(owner, -1);
 	lab_step(LAB_OP_RETURN, lab_tag_pfn(tag), owner, _RET_IP_);
@@ -238,6 +247,7 @@ void lab_retire(struct lab_owner *owner, struct lab_slot *slot, bool freed)
 /*
  * Makes a CACHED page fit to be handed out: puts right the words of struct page and the
  * references, unless the page is fit already. The page is on no list and the caller's alone.
+ * A page that has another user, and is mapped, leaves by limbo, where its mapping can be ended.
  * False if the page cannot be handed out: then limbo or another user has the page.
  * Context: Any.
  */
@@ -248,11 +258,11 @@ bool lab_vet(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 
 	if (likely(lab_is_ready(frame)))
 		return true;
-	if (!lab_frame_is_ours(frame)) {
+	if (!lab_frame_is_ours(frame) && !lab_owner_is_dma(owner)) {
 		forget_page(owner, slot, finding.tag, LAB_OP_ALLOC, ip);
 		return false;
 	}
-	if (lab_frame_is_poisoned(frame) || !claim_frame(frame, &finding)) {
+	if (!lab_frame_is_ours(frame) || lab_frame_is_poisoned(frame) || !claim_frame(frame, &finding)) {
 		lab_retire(owner, slot, false);
 		return false;
 	}
@@ -336,6 +346,25 @@ void lab_limbo_settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t 
 	mutex_lock(&limbo_lock);
 	if (READ_ONCE(slot->tag) == tag)
 		lab_settle(owner, slot, ip);
+	mutex_unlock(&limbo_lock);
+}
+
+/*
+ * @owner is about to go, and its device with it: ends the mappings of all pages that stay
+ * behind in limbo. The worker of limbo finds no mapping to end after that.
+ * Context: Task; may sleep.
+ */
+void lab_limbo_unmap(struct lab_owner *owner)
+{
+	lab_tag_t tag;
+	u64 index;
+
+	if (!lab_owner_is_dma(owner))
+		return;
+	mutex_lock(&limbo_lock);
+	lab_table_for_each(&labyrinth_hot.table, index, tag)
+		if (lab_tag_owner(tag) == lab_owner_id(owner))
+			lab_resident_end(owner, &labyrinth_hot.table.slots[index]);
 	mutex_unlock(&limbo_lock);
 }
 

@@ -53,6 +53,8 @@ static void trace_page(enum lab_op op, unsigned long pfn,
 		return trace_page_alloc(pfn, owner, ip);
 	case LAB_OP_FREE:
 		return trace_page_free(pfn, owner, ip);
+	case LAB_OP_RX_GET:
+		return trace_page_rx_get(pfn, owner, ip);
 	case LAB_OP_RELEASE:
 		return trace_page_release(pfn, owner, ip);
 	case LAB_OP_ADOPT:
@@ -69,9 +71,15 @@ static void trace_page(enum lab_op op, unsigned long pfn,
 		return trace_page_dma(pfn, owner, ip);
 	case LAB_OP_UNMAP:
 		return trace_page_unmap(pfn, owner, ip);
+	case LAB_OP_RX_GIVE:
+		return trace_page_rx_give(pfn, owner, ip);
+	case LAB_OP_RX_PUT:
+		return trace_page_rx_put(pfn, owner, ip);
 	case LAB_OP_TRANSFER:		/* names two owners: lab_step_transfer() */
 	case LAB_OP_RELEASE_LENT:	/* traced as a release */
-	case LAB_OP_PAGE:		/* changes nothing */
+	case LAB_OP_RX_READ:		/* these three change nothing */
+	case LAB_OP_RX_AGAIN:
+	case LAB_OP_PAGE:
 	case LAB_OP_DESTROY:
 	case LAB_OP_FAULT:
 	case LAB_OP_READ:

@@ -69,6 +69,9 @@ LAB_FAST_EVENT(page_lend);
 LAB_FAST_EVENT(page_reclaim);
 LAB_FAST_EVENT(page_dma);
 LAB_FAST_EVENT(page_unmap);
+LAB_FAST_EVENT(page_rx_get);
+LAB_FAST_EVENT(page_rx_give);
+LAB_FAST_EVENT(page_rx_put);
 
 #define LAB_PAGE_EVENT(name)						\
 DEFINE_EVENT(labyrinth_step, name,					\

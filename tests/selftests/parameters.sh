@@ -20,6 +20,7 @@ wrong() {
 		poison		2	neither 0 nor 1
 		trace		maybe	neither 0 nor 1
 		stacks		-1	neither 0 nor 1
+		unmap_lent	2	neither 0 nor 1
 		history		65	no number from 0 to 64
 		patience	-1	no number from 0 to 2147483647
 	END
@@ -45,6 +46,8 @@ right() {
 		poison		0	N
 		stacks		y	Y
 		stacks		off	N
+		unmap_lent	1	Y
+		unmap_lent	0	N
 		trace		on	Y
 		trace		0	N
 		patience	5	5

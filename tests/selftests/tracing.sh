@@ -11,7 +11,8 @@ TRACING=/sys/kernel/tracing
 CONTROL=/sys/kernel/debug/dynamic_debug/control
 EVENTS="page_refill page_alloc page_free page_transfer page_release page_adopt
 	page_lend page_reclaim page_return page_limbo owner_create owner_destroy"
-MORE_EVENTS="page_map page_vmap page_dma page_unmap alloc_failed refusal"
+MORE_EVENTS="page_map page_vmap page_dma page_unmap page_rx_get page_rx_give page_rx_put
+	alloc_failed refusal"
 
 all_steps() {
 	for word in "hold 40" transfer release lend put reclaim "drop 40" "hold 2" lend \
