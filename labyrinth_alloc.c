@@ -167,7 +167,7 @@ static void *alloc_fresh(struct lab_call *call)
 	if (likely(!addr))
 		lab_batch_get(&batch, call->owner);
 	else
-		batch = (struct lab_batch) {};
+		lab_batch_begin(&batch, LAB_FAIL_MEMORY);
 	preempt_disable();
 	if (likely(!addr && lab_owner_is(call->owner, call->handle)))
 		addr = take_fresh(call, &batch);

@@ -89,6 +89,7 @@ static int check_context(struct lab_call *call)
 }
 
 static int begin(struct lab_call *call)
+	__acquires(RCU)
 {
 	int err = lab_call_begin_rcu(call) ?: check_context(call);
 

@@ -215,6 +215,14 @@ unlock:
 	return err;
 }
 
+static int transfer_for(struct lab_call *call, struct labyrinth_owner *to)
+{
+	u16 flags = lab_front_of(call->handle)->flags | lab_front_of(to)->flags;
+
+	return unlikely(flags & LABYRINTH_OWNER_DMA) ? transfer_resident(call, to) :
+						       transfer_page(call, to);
+}
+
 /**
  * labyrinth_transfer() - make a page another owner's
  * @from: the holder of the page.
@@ -247,9 +255,7 @@ int labyrinth_transfer(struct labyrinth_owner *from,
 		.ip = _RET_IP_, .dma = LAB_DMA_NONE, .fresh = LAB_DMA_NONE,
 	};
 
-	if (unlikely((lab_front_of(from)->flags | lab_front_of(to)->flags) & LABYRINTH_OWNER_DMA))
-		return transfer_resident(&call, to);
-	return transfer_page(&call, to);
+	return transfer_for(&call, to);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_transfer, LAB_NS);
 
@@ -271,7 +277,7 @@ int labyrinth_transfer_stamped(struct labyrinth_owner *from, struct labyrinth_ow
 {
 	struct lab_call call = {
 		.op = LAB_OP_TRANSFER, .handle = from, .addr = addr, .ip = _RET_IP_,
-		.stamped = true, .stamp = stamp,
+		.stamped = true, .stamp = stamp, .dma = LAB_DMA_NONE, .fresh = LAB_DMA_NONE,
 	};
 
 	return transfer_for(&call, to);

@@ -139,7 +139,8 @@ static struct lab_last last_step(const struct lab_slot *slot, const struct lab_g
 }
 
 /* The mapping of a POSTED page has no record. */
-static noinline void note_posted(const struct lab_slot *slot, lab_tag_t tag, struct lab_page_note *note)
+static noinline void note_posted(const struct lab_slot *slot, lab_tag_t tag,
+				 struct lab_page_note *note)
 {
 	note->mappings = 1;
 	note->map = (struct lab_map_note) {

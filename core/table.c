@@ -367,7 +367,7 @@ int lab_table_provide_resident(struct lab_table *table)
 	all = vzalloc(array_size(lab_table_span(table), sizeof(*all)));
 	if (!all)
 		return -ENOMEM;
-	/* Pairs with the way by which the owner's handle comes to a caller, and others' call here. */
+	/* A full barrier. Pairs with the way by which the owner's handle comes to a caller. */
 	if (cmpxchg(&table->resident, NULL, all))
 		vfree(all);
 	return 0;

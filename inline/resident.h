@@ -10,14 +10,15 @@
 #include "hot.h"
 
 /*
- * The address for the device begins at a page, so the low bits are free. With LAB_DMA_SYNC the
- * core has something to do when the page goes from device to processor or back. With
- * LAB_DMA_GONE the page is not mapped; then LAB_DMA_SYNC is set too, so a single test finds
- * both.
+ * The address for the device begins at a page, so the low bits are free. With LAB_DMA_SYNC_CPU
+ * the core has something to do when the page goes from device to processor, with
+ * LAB_DMA_SYNC_DEV when the page goes to the device. With LAB_DMA_GONE the page is not mapped;
+ * then the other bits are set too, so that a single test finds either.
  */
-#define LAB_DMA_SYNC		BIT_ULL(0)
-#define LAB_DMA_GONE		BIT_ULL(1)
-#define LAB_DMA_BITS		(LAB_DMA_SYNC | LAB_DMA_GONE)
+#define LAB_DMA_SYNC_CPU	BIT_ULL(0)
+#define LAB_DMA_SYNC_DEV	BIT_ULL(1)
+#define LAB_DMA_GONE		BIT_ULL(2)
+#define LAB_DMA_BITS		(LAB_DMA_SYNC_CPU | LAB_DMA_SYNC_DEV | LAB_DMA_GONE)
 #define LAB_DMA_NONE		LAB_DMA_BITS
 
 /**

@@ -24,9 +24,10 @@ void lab_rx_put_aside(struct lab_rx *rx, const struct lab_cached *page, lab_tag_
 /* The difference between a page's tags in two states. */
 #define LAB_STEP(from, to)	(((u64)(to) - (u64)(from)) << LAB_STATE_SHIFT)
 
-/* @slot's tag takes a step; the notes were written before. Pairs with lab_slot_glance(). */
+/* @slot's tag takes a step; the notes were written before. */
 static __always_inline void lab_single_step(struct lab_slot *slot, u64 step)
 {
+	/* Pairs with lab_slot_glance(). */
 	smp_store_release(&slot->tag, slot->tag + step);
 }
 
@@ -40,12 +41,12 @@ static __always_inline lab_tag_t lab_rx_lent_tag(const struct lab_front *front,
 
 /*
  * Whether the words of a lent page, to which no borrower refers any more, are right, save for
- * those that lab_frame_reset_words() writes. Acquire: what the borrowers did to the page came
- * before. Pairs with the last borrower's put_page().
+ * those that a borrower may change.
  */
 static __always_inline bool lab_rx_is_back(struct lab_frame *frame,
 					   const struct lab_resident *resident)
 {
+	/* What the borrowers did came before. Pairs with the last borrower's put_page(). */
 	return smp_load_acquire(&frame->type_and_refs) == LAB_FRAME_BACK &&
 	       READ_ONCE(frame->flags) == resident->flags && !READ_ONCE(frame->mapping) &&
 	       lab_frame_is_uncharged(frame);
@@ -78,6 +79,7 @@ static __always_inline bool lab_rx_take_back(struct lab_front *front, unsigned l
 	*page = rx->lent[rx->tail & rx->mask];
 	resident = lab_resident_at(page->slot);
 	lent = lab_rx_lent_tag(front, page);
+	/* Harmless: a tag that another CPU changes is not this owner's, before and after. */
 	if (unlikely(data_race(page->slot->tag) != lent || resident->dma & LAB_DMA_GONE) ||
 	    !lab_rx_is_back(page->frame, resident)) {
 		lab_rx_put_aside(rx, page, lent);
@@ -85,7 +87,10 @@ static __always_inline bool lab_rx_take_back(struct lab_front *front, unsigned l
 	}
 	rx->tail++;
 	rx->taken_back++;
-	lab_frame_reset_words(page->frame);
+	/* The words that a borrower may have changed. */
+	WRITE_ONCE(page->frame->lru, LAB_FRAME_LRU);
+	WRITE_ONCE(page->frame->seal, LAB_FRAME_SEAL);
+	WRITE_ONCE(page->frame->private, 0);
 	WRITE_ONCE(page->frame->type, LAB_TYPE_OFFLINE);
 	lab_slot_note(page->slot, site);
 	lab_single_step(page->slot, LAB_STEP(LAB_LENT, LAB_POSTED));
@@ -121,7 +126,7 @@ static __always_inline void *lab_rx_get_single(const struct labyrinth_owner *own
 	if (unlikely(!found))
 		return NULL;
 	addr = lab_resident_at(page.slot)->dma;
-	if (unlikely(addr & LAB_DMA_SYNC))
+	if (unlikely(addr & LAB_DMA_SYNC_DEV))
 		lab_rx_sync(owner, addr, 0, PAGE_SIZE, false);
 	*dma = addr & ~LAB_DMA_BITS;
 	return lab_frame_address(page.frame);
@@ -156,8 +161,9 @@ static __always_inline bool lab_rx_turn(const struct labyrinth_owner *owner,
 					bool for_cpu)
 {
 	u64 dma = lab_resident_at(slot)->dma;
+	u64 sync = for_cpu ? LAB_DMA_SYNC_CPU : LAB_DMA_SYNC_DEV;
 
-	return likely(!(dma & LAB_DMA_SYNC)) || lab_rx_sync(owner, dma, offset, len, for_cpu);
+	return likely(!(dma & sync)) || lab_rx_sync(owner, dma, offset, len, for_cpu);
 }
 
 static __always_inline bool lab_rx_turn_single(const struct labyrinth_owner *owner,

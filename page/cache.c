@@ -189,7 +189,9 @@ void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
 {
 	gfp_t gfp = owner_gfp(owner, GFP_ATOMIC | __GFP_NOWARN);
 
-	*batch = (struct lab_batch) { .fail = LAB_FAIL_CONTEXT };
+	lab_batch_begin(batch, LAB_FAIL_CONTEXT);
+	/* Bulk allocation fills empty entries. */
+	memset(batch->pages, 0, sizeof(batch->pages));
 	if (!lab_may_lock())
 		return;
 	batch->fail = LAB_FAIL_SEALED;
@@ -208,8 +210,12 @@ void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
 static void leave_in_batch(struct lab_batch *batch, unsigned int i, bool stolen,
 			   unsigned int *left)
 {
+	if (stolen && !batch->mapped)
+		return;
 	batch->pages[*left] = stolen ? NULL : batch->pages[i];
-	batch->dma[(*left)++] = batch->dma[i];
+	if (batch->mapped)
+		batch->dma[*left] = batch->dma[i];
+	(*left)++;
 }
 
 /*
@@ -225,8 +231,8 @@ struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
 	unsigned int i, in = 0, left = 0;
 
 	for (i = 0; i < batch->nr; i++) {
-		enum entry entry = tag_fresh_page(owner, batch->pages[i], batch->dma[i],
-						  !first, &slot);
+		u64 dma = batch->mapped ? batch->dma[i] : LAB_DMA_NONE;
+		enum entry entry = tag_fresh_page(owner, batch->pages[i], dma, !first, &slot);
 
 		if (entry == NO_ROOM)
 			batch->fail = LAB_FAIL_TABLE;
@@ -246,6 +252,19 @@ struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_batch_put_in);
 
+/* Ends the mappings, and drops the entries without a page. */
+static noinline void unmap_batch(struct lab_batch *batch)
+{
+	unsigned int i, left = 0;
+
+	for (i = 0; i < batch->nr; i++) {
+		lab_resident_unmap(batch->mapped, batch->dma[i]);
+		if (batch->pages[i])
+			batch->pages[left++] = batch->pages[i];
+	}
+	batch->nr = left;
+}
+
 /*
  * Gives the pages in @batch to the page allocator.
  * Context: Any that may use the allocator; preemption as the API's caller had it.
@@ -254,14 +273,10 @@ void lab_batch_give_back(struct lab_batch *batch)
 {
 	if (unlikely(batch->fail == LAB_FAIL_TABLE))
 		lab_report_full();
-	while (batch->nr) {
-		struct page *page = batch->pages[--batch->nr];
-
-		if (batch->mapped)
-			lab_resident_unmap(batch->mapped, batch->dma[batch->nr]);
-		if (likely(page))
-			__free_page(page);
-	}
+	if (unlikely(batch->mapped))
+		unmap_batch(batch);
+	while (batch->nr)
+		__free_page(batch->pages[--batch->nr]);
 }
 
 /* Takes up to @most pages by @pop out of Labyrinth, into @batch. */
@@ -487,9 +502,10 @@ static void spill_cache(struct lab_owner *owner)
 void lab_cache_trim(struct lab_owner *owner,
 		    const struct labyrinth_owner *handle)
 {
-	struct lab_batch batch = { .fail = LAB_FAIL_MEMORY };
+	struct lab_batch batch;
 	bool give_back = lab_may_lock() && !lab_owner_leaves_late(owner);
 
+	lab_batch_begin(&batch, LAB_FAIL_MEMORY);
 	preempt_disable();
 	if (lab_owner_is(owner, handle) && lab_cache_is_over(owner)) {
 		if (give_back)
@@ -627,8 +643,9 @@ unsigned int lab_cache_give_back(struct lab_owner *owner)
 	unsigned int given = 0, nr;
 
 	do {
-		struct lab_batch batch = { .fail = LAB_FAIL_MEMORY };
+		struct lab_batch batch;
 
+		lab_batch_begin(&batch, LAB_FAIL_MEMORY);
 		take_out_batch(owner, &batch, pop_excess, LAB_BATCH);
 		nr = batch.nr;
 		given += nr;

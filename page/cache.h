@@ -48,6 +48,14 @@ struct lab_batch {
 	enum lab_fail fail;		/* why there is no page */
 };
 
+/* An empty batch. */
+static inline void lab_batch_begin(struct lab_batch *batch, enum lab_fail fail)
+{
+	batch->mapped = NULL;
+	batch->nr = 0;
+	batch->fail = fail;
+}
+
 static __always_inline bool lab_cpu_cache_enter(struct lab_cpu_cache *cache)
 {
 	if (unlikely(READ_ONCE(cache->busy)))

@@ -36,7 +36,7 @@ void *lab_home_take_back(struct lab_owner *owner, unsigned long ip)
 	preempt_disable();
 	err = lab_lend_find(&call, &lent) ?: lab_lend_reclaim(&call);
 	err = lab_call_end(&call, err);
-	/* The pop made room, unless another CPU has lent a page since: then the oldest has to go. */
+	/* The pop made room. If another CPU took the room, the oldest page has to go. */
 	if (err == -EBUSY)
 		lab_lend_queue(owner, lent, ip);
 	if (err)

@@ -262,7 +262,8 @@ bool lab_vet(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 		forget_page(owner, slot, finding.tag, LAB_OP_ALLOC, ip);
 		return false;
 	}
-	if (!lab_frame_is_ours(frame) || lab_frame_is_poisoned(frame) || !claim_frame(frame, &finding)) {
+	if (!lab_frame_is_ours(frame) || lab_frame_is_poisoned(frame) ||
+	    !claim_frame(frame, &finding)) {
 		lab_retire(owner, slot, false);
 		return false;
 	}

@@ -14,7 +14,7 @@
  * away at once, unmap after lab_call_end(), while RCU keeps the owner and the device.
  *
  * Whether the core must copy or flush, at each turn of a page between device and processor, is
- * decided once, when the page is mapped: LAB_DMA_SYNC. Some kernels' dma_need_sync() says yes
+ * decided once, when the page is mapped: LAB_DMA_SYNC_CPU and LAB_DMA_SYNC_DEV. Some kernels' dma_need_sync() says yes
  * for every device behind an IOMMU. There nothing is to be done for a coherent device, if the
  * IOMMU leads to the page itself and not to a bounce buffer.
  */
@@ -50,6 +50,16 @@ static bool wants_sync(struct device *dev, dma_addr_t dma, struct page *page)
 	       iommu_iova_to_phys(domain, dma) != page_to_phys(page);
 }
 
+/* Nothing is copied to a bounce buffer from which a coherent device does not read. */
+static u64 sync_bits(const struct lab_owner *owner, dma_addr_t dma, struct page *page)
+{
+	if (!wants_sync(owner->dev, dma, page))
+		return 0;
+	if (owner->dma_dir == DMA_FROM_DEVICE && dev_is_dma_coherent(owner->dev))
+		return LAB_DMA_SYNC_CPU;
+	return LAB_DMA_SYNC_CPU | LAB_DMA_SYNC_DEV;
+}
+
 /*
  * What is kept of the mapping @dma of @page, just made: LAB_DMA_NONE if the mapping failed. An
  * address in the middle of a page, as only a bounce buffer could have, has no room for the
@@ -66,7 +76,7 @@ u64 lab_resident_judge(const struct lab_owner *owner, dma_addr_t dma, struct pag
 		dma_unmap_page(dev, dma, PAGE_SIZE, owner->dma_dir);
 		return LAB_DMA_NONE;
 	}
-	return dma | (wants_sync(dev, dma, page) ? LAB_DMA_SYNC : 0);
+	return dma | sync_bits(owner, dma, page);
 }
 
 /*
@@ -105,18 +115,4 @@ void lab_resident_end(const struct lab_owner *owner, const struct lab_slot *slot
 		return;
 	WRITE_ONCE(lab_resident_at(slot)->dma, LAB_DMA_NONE);
 	lab_resident_unmap(owner, dma);
-}
-
-/* Gives @len bytes to the processor, or to the device, where that takes a step. Context: Any. */
-void lab_resident_sync(const struct lab_owner *owner, u64 dma, size_t offset, size_t len,
-		       bool for_cpu)
-{
-	dma_addr_t addr = dma & ~LAB_DMA_BITS;
-
-	if ((dma & LAB_DMA_BITS) != LAB_DMA_SYNC || !len)
-		return;
-	if (for_cpu)
-		dma_sync_single_range_for_cpu(owner->dev, addr, offset, len, owner->dma_dir);
-	else
-		dma_sync_single_range_for_device(owner->dev, addr, offset, len, owner->dma_dir);
 }

@@ -3,14 +3,14 @@
 #ifndef LABYRINTH_PAGE_RESIDENT_H
 #define LABYRINTH_PAGE_RESIDENT_H
 
+#include <linux/dma-mapping.h>
+
 #include "core/owner.h"
 #include "inline/resident.h"
 
 u64 lab_resident_judge(const struct lab_owner *owner, dma_addr_t dma, struct page *page);
 u64 lab_resident_map(const struct lab_owner *owner, struct page *page);
 void lab_resident_unmap_mapped(const struct lab_owner *owner, u64 dma);
-void lab_resident_sync(const struct lab_owner *owner, u64 dma, size_t offset, size_t len,
-		       bool for_cpu);
 void lab_resident_end(const struct lab_owner *owner, const struct lab_slot *slot);
 bool lab_resident_unmaps_lent(void);
 
@@ -44,6 +44,20 @@ static inline void lab_resident_unmap(const struct lab_owner *owner, u64 dma)
 {
 	if (unlikely(!(dma & LAB_DMA_GONE)))
 		lab_resident_unmap_mapped(owner, dma);
+}
+
+/* Gives @len bytes to the processor, or to the device, where that takes a step. Context: Any. */
+static inline void lab_resident_sync(const struct lab_owner *owner, u64 dma, size_t offset,
+				     size_t len, bool for_cpu)
+{
+	dma_addr_t addr = dma & ~LAB_DMA_BITS;
+
+	if (dma & LAB_DMA_GONE || !len)
+		return;
+	if (for_cpu && dma & LAB_DMA_SYNC_CPU)
+		dma_sync_single_range_for_cpu(owner->dev, addr, offset, len, owner->dma_dir);
+	if (!for_cpu && dma & LAB_DMA_SYNC_DEV)
+		dma_sync_single_range_for_device(owner->dev, addr, offset, len, owner->dma_dir);
 }
 
 #endif /* LABYRINTH_PAGE_RESIDENT_H */

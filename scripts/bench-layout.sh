@@ -24,7 +24,7 @@ LOADING='^(init_module|lab_owners_init)$'
 member_offset() {
 	pahole -E -C "$1" "$module" 2>/dev/null | awk -v name="$2" '
 		{ sub(/ __attribute__.*;/, ";") }
-		$0 ~ "[ *]" name ";" && match($0, /\/\* *[0-9]+/) {
+		$0 ~ "[ *}]" name ";" && match($0, /\/\* *[0-9]+/) {
 			print substr($0, RSTART + 2, RLENGTH - 2) + 0
 			exit
 		}'

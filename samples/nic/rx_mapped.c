@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages from Labyrinth, mapped by the driver for each frame: the ring owns the pages, the card is the only device that may write to
- * the pages, and the stack borrows the pages.
+ * Pages from Labyrinth, mapped by the driver for each frame: the ring owns the pages, the card is
+ * the only device that may write to the pages, and the stack borrows the pages.
  *
  * A lent page is taken back, for the next frame, when the stack has dropped all references:
  * mostly in the order in which pages were lent, so lent pages stand in a queue. When the queue
@@ -122,7 +122,7 @@ static void rx_mapped_put(struct nic_rx *rx, struct rx_page *page)
 }
 
 static int rx_mapped_give(struct nic_rx *rx, struct rx_page *page,
-			     struct sk_buff *skb, unsigned int len)
+			  struct sk_buff *skb, unsigned int len)
 {
 	struct rx_mapped *lab = rx->private;
 	struct page *p;

@@ -74,7 +74,7 @@ static int call(struct rx *rx, struct buffer *b, enum lab_op op)
 	case LAB_OP_DMA:
 		return labyrinth_dma_map(b->owner, dev, b->addr, 0, 1, DMA_FROM_DEVICE, &b->dma);
 	default:
-		return -ENOSYS;
+		return -EUCLEAN;
 	}
 }
 

@@ -338,8 +338,8 @@ static int do_misuse(void)
 	err = err ?: expect("still", state_of(held), LABYRINTH_PAGE_HELD);
 	err = err ?: expect("free", labyrinth_free_page(ring, held), 0);
 	err = err ?: misuse_other(&err, -EINVAL);
-	err = err ?: expect("no address", get(NULL) == NULL, true);
-	return err ?: expect("an owner without", labyrinth_rx_get(plain, &dma) == NULL, true);
+	err = err ?: expect("no address", !get(NULL), true);
+	return err ?: expect("an owner without", !labyrinth_rx_get(plain, &dma), true);
 }
 
 /* Somebody has a reference: the buffer may go neither to the stack nor into the cache. */

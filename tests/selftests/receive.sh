@@ -11,11 +11,11 @@ DEBUGFS=/sys/kernel/debug/labyrinth
 DO=/sys/kernel/debug/labyrinth_receive/do
 BOUNCE=/sys/kernel/debug/swiotlb/io_tlb_used
 
-deed() { echo "$1" >$DO; }
-refused() { sed -n "s/^$1: *//p" $DEBUGFS/refusals; }
-used() { sed -n 's/^used: //p' $DEBUGFS/table; }
-bounced() { cat $BOUNCE 2>/dev/null || echo 0; }
-queue_of() { sed -n "s/.* $1 .* $2=\([0-9]*\).*/\1/p" $DEBUGFS/owners; }
+deed() { echo "$1" >"$DO"; }
+refused() { sed -n "s/^$1: *//p" "$DEBUGFS"/refusals; }
+used() { sed -n 's/^used: //p' "$DEBUGFS"/table; }
+bounced() { cat "$BOUNCE" 2>/dev/null || echo 0; }
+queue_of() { sed -n "s/.* $1 .* $2=\([0-9]*\).*/\1/p" "$DEBUGFS"/owners; }
 
 # settled NUMBER: so many pages are left, soon; limbo is looked at once a second.
 settled() {
