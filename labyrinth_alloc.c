@@ -342,10 +342,12 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_alloc_bulk, LAB_NS);
  */
 static void let_go(struct lab_call *call, struct page **leaving)
 {
-	if (leaving && !lab_owner_leaves_late(call->owner))
-		*leaving = lab_leave(call->owner, call->slot, call->ip);
-	else
+	if (!leaving || lab_owner_leaves_late(call->owner)) {
 		lab_retire(call->owner, call->slot, false);
+		return;
+	}
+	*leaving = lab_leave(call->owner, call->slot, call->ip);
+	lab_step_batch(LAB_OP_RETURN, !!*leaving, call->owner, call->ip);
 }
 
 /* Puts the page away, which is CACHED now, on no list and so this call's alone. */

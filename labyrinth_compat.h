@@ -312,8 +312,11 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 #define lab_mmap_prepare_of(ops)	((void)(ops), NULL)
 #endif
 
-/* Whether @ip is in a module's text, not in the core's. */
-#ifdef MODULES_VADDR
+/*
+ * Whether @ip is in a module's text, not in the core's. On s390 and RISC-V the bounds are made of
+ * symbols that no module may use; there a module's text counts as the core's.
+ */
+#if defined(MODULES_VADDR) && !defined(CONFIG_S390) && !defined(CONFIG_RISCV)
 static inline bool lab_is_module_text(unsigned long ip)
 {
 	return ip >= MODULES_VADDR && ip < MODULES_END;

@@ -272,9 +272,7 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 	}
 	lab_owner_publish(owner);
 	lab_hunt_new_owner(owner);
-	trace_owner_create(owner, attrs->reserve);
-	pr_debug("owner %s (id %u) of module %s created\n", owner->name,
-		 lab_owner_id(owner), owner->module_name);
+	lab_step_created(owner, attrs->reserve);
 	return (struct labyrinth_owner *)owner->front.handle;
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_owner_create_for, LAB_NS);
@@ -400,9 +398,7 @@ static unsigned int destroy_owner(struct lab_owner *owner, unsigned long ip)
 	lab_limbo_unmap(owner);
 	end_sealed(owner);
 	lab_mapping_drain(owner);
-	trace_owner_destroy(owner, out);
-	pr_debug("owner %s (id %u) destroyed, %u pages were out\n",
-		 owner->name, lab_owner_id(owner), out);
+	lab_step_destroyed(owner, out);
 	tear_down_owner(owner);
 	lab_owner_bury(owner);
 	return out;

@@ -37,6 +37,16 @@ struct lab_map_note {
 };
 
 /**
+ * struct lab_elsewhere - a mapping of another page than a caller named
+ * @pfn: the page.
+ * @map: the mapping.
+ */
+struct lab_elsewhere {
+	unsigned long pfn;
+	struct lab_map_note map;
+};
+
+/**
  * struct lab_process - a process, as noted when a page was mapped
  * @pid: the process's id.
  * @comm: the name of the thread that mapped the page.

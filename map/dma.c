@@ -22,6 +22,7 @@
 #include "core/context.h"
 #include "hook/own.h"
 #include "map/dma.h"
+#include "map/elsewhere.h"
 #include "page/limbo.h"
 #include "page/resident.h"
 #include "report/trace.h"
@@ -317,12 +318,16 @@ static noinline int dma_unmap_slow(struct labyrinth_owner *owner, struct device 
 		.op = LAB_OP_UNMAP, .handle = owner, .addr = addr, .ip = ip,
 		.asked = asked,
 	};
+	struct lab_elsewhere elsewhere;
 	int err = lab_call_begin_rcu(&call);
 
 	if (!err)
 		err = lab_call_page(&call, addr);
 	if (err >= 0)
 		err = dma_unmap_mapped(&call, dev, asked);
+	if (err < 0 && call.tag &&
+	    lab_elsewhere_find(lab_tag_pfn(call.tag), asked->addr, &elsewhere))
+		call.elsewhere = &elsewhere;
 	return lab_call_end_rcu(&call, err);
 }
 

@@ -151,7 +151,7 @@ static enum entry tag_fresh_page(struct lab_owner *owner, struct page *page, u64
 	*slot = tag_frozen(owner, frame, tag, dma);
 	if (!*slot)
 		return NO_ROOM;
-	lab_step(LAB_OP_REFILL, pfn, owner, _RET_IP_);
+	lab_step_cached(LAB_OP_REFILL, pfn, owner, _RET_IP_);
 	return TAGGED;
 }
 
@@ -248,6 +248,7 @@ struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
 	}
 	batch->nr = left;
 	lab_owner_account(owner, in);
+	lab_step_batch(LAB_OP_REFILL, in, owner, _RET_IP_);
 	return first;
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_batch_put_in);
@@ -292,6 +293,7 @@ static void take_out_batch(struct lab_owner *owner, struct lab_batch *batch,
 		if (page)
 			batch->pages[batch->nr++] = page;
 	}
+	lab_step_batch(LAB_OP_RETURN, batch->nr, owner, _THIS_IP_);
 }
 
 static void reserve_push(struct lab_owner *owner, struct lab_slot *slot)
@@ -613,16 +615,11 @@ static enum entry add_to_reserve(struct lab_owner *owner)
 	return entry;
 }
 
-/*
- * Fills the reserve up to the target.
- * Context: Task; may sleep. Return: 0, -ENOMEM, or -ENOSPC where the table is full.
- */
-static int reserve_fill(struct lab_owner *owner)
+/* Fills the reserve of an owner that is not sealed. Context and Return: as reserve_fill(). */
+static int fill_ordinary(struct lab_owner *owner)
 {
 	unsigned int unwanted = 0;
 
-	if (lab_owner_is_sealed(owner))
-		return fill_sealed(owner);
 	while (atomic_read(&owner->reserve_held) < reserve_wanted(owner)) {
 		enum entry entry = add_to_reserve(owner);
 
@@ -638,6 +635,21 @@ static int reserve_fill(struct lab_owner *owner)
 		cond_resched();
 	}
 	return 0;
+}
+
+/*
+ * Fills the reserve up to the target.
+ * Context: Task; may sleep. Return: 0, -ENOMEM, or -ENOSPC where the table is full.
+ */
+static int reserve_fill(struct lab_owner *owner)
+{
+	int before = atomic_read(&owner->reserve_held);
+	int err = lab_owner_is_sealed(owner) ? fill_sealed(owner) : fill_ordinary(owner);
+	int more = atomic_read(&owner->reserve_held) - before;
+
+	/* Pages may be taken meanwhile. */
+	lab_step_batch(LAB_OP_REFILL, max(more, 0), owner, _RET_IP_);
+	return err;
 }
 
 static void give_back_sealed(struct lab_batch *batch)

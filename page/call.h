@@ -22,6 +22,7 @@
  * @class: of the refusal, if the call is refused.
  * @note: of the page, for a report.
  * @asked: the mapping that the caller named, or NULL.
+ * @elsewhere: as in struct lab_refusal.
  * @dev: the device that the caller named, if wrong.
  * @stamped: the caller has shown @stamp, see page/stamp.c.
  * @stamp: the stamp shown.
@@ -45,6 +46,7 @@ struct lab_call {
 	enum lab_class class;
 	struct lab_page_note note;
 	const struct lab_map_note *asked;
+	const struct lab_elsewhere *elsewhere;
 	const struct device *dev;
 	bool stamped;
 	u32 stamp;

@@ -177,7 +177,10 @@ static bool untag_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t
 	lab_resident_unmap(owner, dma);
 	limbo_end(tag);
 	lab_owner_account(owner, -1);
-	lab_step(LAB_OP_RETURN, lab_tag_pfn(tag), owner, _RET_IP_);
+	if (lab_tag_state(tag) == LAB_CACHED)
+		lab_step_cached(LAB_OP_RETURN, lab_tag_pfn(tag), owner, _RET_IP_);
+	else
+		lab_step(LAB_OP_RETURN, lab_tag_pfn(tag), owner, _RET_IP_);
 	return true;
 }
 

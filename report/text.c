@@ -148,6 +148,9 @@ static void say_asked(struct lab_text *text, const struct lab_refusal *refusal)
 	if (asked)
 		say(text, " asked:   %u bytes at 0x%llx, %s\n", asked->size,
 		    asked->addr, direction(asked));
+	if (refusal->elsewhere)
+		say(text, "          which is pfn 0x%lx's address, mapped by %s\n",
+		    refusal->elsewhere->pfn, lab_site_name(refusal->elsewhere->map.site).text);
 	if (refusal->class == LAB_STALE)
 		say(text, " asked:   stamp %u, of an earlier hand-out; the page has stamp %u\n",
 		    refusal->stamp, refusal->note.stamp);

@@ -123,6 +123,11 @@ static bool debug_step(const struct step *step)
 }
 #endif
 
+static bool wants_lines(void)
+{
+	return READ_ONCE(trace.on) || debug_step(NULL);
+}
+
 static void print_step(const struct step *step)
 {
 	if (!READ_ONCE(trace.on))
@@ -143,6 +148,48 @@ void lab_step(enum lab_op op, unsigned long pfn,
 	trace_page(op, pfn, owner, ip);
 	lab_history_note(op, pfn, owner, ip);
 	print_step(&(struct step) { lab_op_name(op), pfn, owner, ip });
+}
+
+/*
+ * As lab_step(), of a page that comes to a cache or leaves one, but prints no line. The caller
+ * prints one for the whole batch by lab_step_batch(): a line for each page would use up the
+ * lines of the first second.
+ */
+void lab_step_cached(enum lab_op op, unsigned long pfn,
+		     const struct lab_owner *owner, unsigned long ip)
+{
+	trace_page(op, pfn, owner, ip);
+	lab_history_note(op, pfn, owner, ip);
+}
+
+/*
+ * Prints, if anybody wants lines, that @nr pages took the step @op.
+ * Context: Any.
+ */
+void lab_step_batch(enum lab_op op, unsigned int nr,
+		    const struct lab_owner *owner, unsigned long ip)
+{
+	if (nr && wants_lines() && ___ratelimit(&trace_limit, "labyrinth"))
+		pr_info("%s %u pages owner %s (id %u) from %pS\n", lab_op_name(op), nr,
+			owner->name, lab_owner_id(owner), (void *)ip);
+}
+
+/* Tells all watchers of a new owner. There are few owners: no limit applies to these lines. */
+void lab_step_created(const struct lab_owner *owner, unsigned int reserve)
+{
+	trace_owner_create(owner, reserve);
+	if (wants_lines())
+		pr_info("owner %s (id %u) of module %s created, %u pages in reserve\n",
+			owner->name, lab_owner_id(owner), owner->module_name, reserve);
+}
+
+/* Tells all watchers that an owner goes, with @out pages handed out. */
+void lab_step_destroyed(const struct lab_owner *owner, unsigned int out)
+{
+	trace_owner_destroy(owner, out);
+	if (wants_lines())
+		pr_info("owner %s (id %u) of module %s destroyed, %u pages were out\n",
+			owner->name, lab_owner_id(owner), owner->module_name, out);
 }
 
 void lab_step_transfer(unsigned long pfn, const struct lab_owner *from,

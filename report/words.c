@@ -3,7 +3,9 @@
  * The tables of words. No state is owned here. Each table is a list macro, so the words can be
  * counted: a forgotten word fails to compile.
  */
+#include <linux/err.h>
 #include <linux/kernel.h>
+#include <linux/string.h>
 
 #include "report/words.h"
 
@@ -133,4 +135,13 @@ const char *lab_map_kind_name(enum lab_map_kind kind)
 const char *lab_context_name(enum lab_context context)
 {
 	return context_names[context];
+}
+
+/* The errno's name to @text: "-EPERM", or "0". Context: Any. */
+void lab_error_name(char *text, size_t size, int err)
+{
+	if (err)
+		snprintf(text, size, "%pe", ERR_PTR(err));
+	else
+		strscpy(text, "0", size);
 }

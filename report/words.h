@@ -43,5 +43,6 @@ const char *lab_state_name(enum lab_state state);
 const char *lab_fail_name(enum lab_fail fail);
 const char *lab_map_kind_name(enum lab_map_kind kind);
 const char *lab_context_name(enum lab_context context);
+void lab_error_name(char *text, size_t size, int err);
 
 #endif /* LABYRINTH_WORDS_H */

@@ -51,6 +51,9 @@ play() {
 # ends_as PATTERN WORDS: whether the play has ended so, and the words then.
 ends_as() { grep -q "story: A reads.* $1" /tmp/told && echo "$2"; }
 
+# status: what "labyrinth" says, but for its parameters.
+status() { sh tools/labyrinth status | sed '/^parameters:/,$d'; }
+
 # attempts: what labyrinth_foreign has tried, and what came of it.
 attempts() {
 	dmesg | sed -n 's/.*labyrinth_foreign: \(.*\): \(-E[A-Z]*\)$/  \1: refused, \2/p'
@@ -151,7 +154,7 @@ fi
 say "a driver takes pages in a hard interrupt and a softirq on every CPU"
 step insmod samples/labyrinth_sample.ko
 sleep 1
-step sh tools/labyrinth status
+step status
 say "another module tries all that there is on a page of that driver's"
 step insmod samples/labyrinth_foreign.ko
 sleep 1

@@ -38,13 +38,9 @@ settled() { sleep 1; }
 large() { awk '/^DirectMap(2M|1G)/ { sum += $2 } END { print sum + 0 }' /proc/meminfo; }
 split() { echo $((2048 * $(sealed "direct map" | cut -d ' ' -f 1))); }
 
-<<<<<<< HEAD
-ktap_plan 49
-=======
 large=$(large)
 
-ktap_plan 48
->>>>>>> d896e85cc959a0ffb3a596b80f4e61a1c1b7c5e9
+ktap_plan 50
 expect_begin
 insmod labyrinth.ko
 insmod tests/selftests/labyrinth_sealed.ko
