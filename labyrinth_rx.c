@@ -79,6 +79,9 @@ void lab_rx_put_aside(struct lab_rx *rx, const struct lab_cached *page, lab_tag_
 }
 EXPORT_SYMBOL_NS_GPL(lab_rx_put_aside, LAB_NS);
 
+/* How many of the pages lent longest are looked at before a page is asked for. */
+#define SINGLE_TRIES	16U
+
 /* Whether buffer calls are allowed in this context: they take the DMA API's locks. */
 static int check_context(struct lab_call *call)
 {
@@ -152,6 +155,18 @@ static void *take_back(struct labyrinth_owner *handle, unsigned long ip)
 	return addr;
 }
 
+/* The inline form, some times: each time another page is the one that was lent longest. */
+static void *get_single(struct labyrinth_owner *owner, dma_addr_t *dma, unsigned long ip)
+{
+	struct lab_front *front = lab_front_of(owner);
+	unsigned int tries = SINGLE_TRIES;
+	void *buf = NULL;
+
+	while (lab_handle_is(&front->rx.handle, owner) && !buf && tries--)
+		buf = lab_rx_get_single(owner, front, ip, dma);
+	return buf;
+}
+
 /* Whether @handle's owner, if alive, has receive buffers. */
 static bool has_buffers(const struct labyrinth_owner *handle)
 {
@@ -183,6 +198,9 @@ void *labyrinth_rx_get(struct labyrinth_owner *owner, dma_addr_t *dma)
 		lab_call_refuse(&call, LAB_BAD_MAPPING);
 		return NULL;
 	}
+	addr = get_single(owner, dma, _RET_IP_);
+	if (addr)
+		return addr;
 	addr = take_back(owner, _RET_IP_) ?: labyrinth_void_alloc_page_gfp_atomic_exclusive(owner);
 	if (addr && post(owner, addr, dma, _RET_IP_)) {
 		labyrinth_free_page(owner, addr);

@@ -13,36 +13,66 @@
 #include "page/limbo.h"
 
 /*
- * Takes back the page that was lent longest, if no borrower refers to the page any more;
- * otherwise the page goes to the end of the queue. A page that a free would not put into a
- * cache is let go of.
+ * Pages come back mostly in the order of lending. While a page is out, some of the next may be
+ * home: a few looks are cheaper than a page from the system, and keep the number of pages that go
+ * round from growing.
+ */
+#define TRIES	16U
+
+/* Whether a borrower has the page of @lent: a look. */
+static bool is_out(const struct lab_cached *lent)
+{
+	return lab_tag_state(READ_ONCE(lent->slot->tag)) == LAB_LENT &&
+	       lab_frame_refs(lent->frame) > LAB_REFS_EXCLUSIVE;
+}
+
+/*
+ * Takes back the page of @lent. A page that a free would not put into a cache is let go of.
+ * Return: the page's address, as handed out to the caller at @ip; or NULL.
+ */
+static void *take_back(struct lab_owner *owner, const struct lab_cached *lent, unsigned long ip)
+{
+	struct lab_call call = {
+		.op = LAB_OP_RECLAIM, .owner = owner, .ip = ip, .silent = true,
+	};
+	int err;
+
+	if (lab_tag_is_passing(READ_ONCE(lent->slot->tag)) && lab_may_lock()) {
+		lab_lend_let_go(owner, lent, ip);
+		return NULL;
+	}
+	preempt_disable();
+	err = lab_lend_find(&call, lent) ?: lab_lend_reclaim(&call);
+	err = lab_call_end(&call, err);
+	/* The pop made room. If another CPU took the room, the oldest page has to go. */
+	if (err == -EBUSY)
+		lab_lend_queue(owner, *lent, ip);
+	return err ? NULL : (void *)call.addr;
+}
+
+/*
+ * Takes back a page that no borrower has, of the TRIES pages that were lent longest. A page that
+ * is out goes to the end of the queue.
  * Context: Any; the owner stays, and of a SINGLE owner the caller is the one user.
  * Return: the page's address, as handed out to the caller at @ip; or NULL.
  */
 void *lab_home_take_back(struct lab_owner *owner, unsigned long ip)
 {
-	struct lab_call call = {
-		.op = LAB_OP_RECLAIM, .owner = owner, .ip = ip, .silent = true,
-	};
+	unsigned int tries = TRIES;
 	struct lab_cached lent;
-	int err;
+	void *addr = NULL;
 
-	if (!owner->front.rx.limit || in_nmi() || !lab_lent_pop(owner, &lent))
+	if (!owner->front.rx.limit || in_nmi())
 		return NULL;
-	if (lab_tag_is_passing(READ_ONCE(lent.slot->tag)) && lab_may_lock()) {
-		lab_lend_let_go(owner, &lent, ip);
-		return NULL;
+	while (!addr && tries-- && lab_lent_pop(owner, &lent)) {
+		if (is_out(&lent))
+			lab_lend_queue(owner, lent, ip);
+		else
+			addr = take_back(owner, &lent, ip);
 	}
-	preempt_disable();
-	err = lab_lend_find(&call, &lent) ?: lab_lend_reclaim(&call);
-	err = lab_call_end(&call, err);
-	/* The pop made room. If another CPU took the room, the oldest page has to go. */
-	if (err == -EBUSY)
-		lab_lend_queue(owner, lent, ip);
-	if (err)
-		return NULL;
-	owner->front.rx.taken_back++;
-	return (void *)call.addr;
+	if (addr)
+		owner->front.rx.taken_back++;
+	return addr;
 }
 
 /*

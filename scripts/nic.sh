@@ -65,15 +65,25 @@ count_cost() {
 }
 
 # print_cost MACHINE INIT MOST: receiving is what is left of both when sending is taken
-# off. Labyrinth's may be MOST times page_pool's.
+# off, which does not depend on where the receiver's pages come from: the least counts.
+# Labyrinth's may be MOST times page_pool's.
 print_cost() {
 	awk -v machine="$1" -v init="$2" -v most="$3" '
-		{ cost[$2, $1] = $3 - $4; if (!seen[$2]++) size[++n] = $2 }
+		{
+			both[$2, $1] = $3
+			if (!seen[$2]++) {
+				size[++n] = $2
+				alone[$2] = $4
+			} else if ($4 < alone[$2]) {
+				alone[$2] = $4
+			}
+		}
+		function cost(s, source) { return both[s, source] ? both[s, source] - alone[s] : 0 }
 		END {
 			for (i = 1; i <= n; i++) {
 				s = size[i]
-				a = cost[s, "alloc"]; p = cost[s, "pool"]
-				l = cost[s, "labyrinth"]; m = cost[s, "mapped"]
+				a = cost(s, "alloc"); p = cost(s, "pool")
+				l = cost(s, "labyrinth"); m = cost(s, "mapped")
 				if (!a || !p || !l || !m) {
 					bad = 1
 					continue
