@@ -65,13 +65,26 @@ static void limbo_end(lab_tag_t tag)
 /* The faults found on a claimed frame, to be reported after the frame is thawed. */
 struct finding {
 	lab_tag_t tag;
-	struct lab_page_note note;	/* of the page, before the page left */
+	struct lab_page_note note;	/* if a fault was found: taken before the page left */
 	int missing;			/* how many references had been dropped */
 	struct lab_damage damage;
 };
 
-static void report_finding(const struct lab_owner *owner, enum lab_op op,
-			   const struct finding *finding, unsigned long ip)
+/* Leaves the note alone, which is large: most pages that leave have no fault. */
+static void begin_finding(struct finding *finding, lab_tag_t tag)
+{
+	finding->tag = tag;
+	finding->missing = 0;
+	finding->damage = (struct lab_damage) {};
+}
+
+static bool has_fault(const struct finding *finding)
+{
+	return unlikely(finding->missing || finding->damage.word);
+}
+
+static noinline void report_fault(const struct lab_owner *owner, enum lab_op op,
+				  const struct finding *finding, unsigned long ip)
 {
 	struct lab_refusal refusal = {
 		.op = op,
@@ -91,6 +104,13 @@ static void report_finding(const struct lab_owner *owner, enum lab_op op,
 		refusal.damage = &finding->damage;
 		lab_report(&refusal);
 	}
+}
+
+static void report_finding(const struct lab_owner *owner, enum lab_op op,
+			   const struct finding *finding, unsigned long ip)
+{
+	if (has_fault(finding))
+		report_fault(owner, op, finding, ip);
 }
 
 /*
@@ -202,7 +222,7 @@ static void look_over_frame(struct lab_slot *slot, struct finding *finding)
 	if (words == LAB_WORDS_LENT)
 		lab_frame_clear_type(frame);
 	lab_frame_mend(frame, lab_tag_pfn(finding->tag), words, &finding->damage);
-	if (unlikely(finding->missing || finding->damage.word))
+	if (has_fault(finding))
 		finding->note = lab_page_note(slot, finding->tag);
 }
 
@@ -267,15 +287,17 @@ void lab_retire(struct lab_owner *owner, struct lab_slot *slot, bool freed)
  */
 bool lab_vet(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 {
-	struct finding finding = { .tag = READ_ONCE(slot->tag) };
-	struct lab_frame *frame = lab_frame_of_tag(finding.tag);
+	lab_tag_t tag = READ_ONCE(slot->tag);
+	struct lab_frame *frame = lab_frame_of_tag(tag);
+	struct finding finding;
 
 	if (likely(lab_is_ready(frame)))
 		return true;
 	if (!lab_frame_is_ours(frame) && !lab_owner_is_dma(owner)) {
-		forget_page(owner, slot, finding.tag, LAB_OP_ALLOC, ip);
+		forget_page(owner, slot, tag, LAB_OP_ALLOC, ip);
 		return false;
 	}
+	begin_finding(&finding, tag);
 	if (!lab_frame_is_ours(frame) || lab_frame_is_poisoned(frame) ||
 	    !claim_frame(frame, &finding)) {
 		lab_retire(owner, slot, false);
@@ -320,8 +342,8 @@ static bool leave_owner(struct lab_owner *owner, struct lab_slot *slot, struct f
 struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 {
 	/* Pairs with lab_mapping_retire(): a page that came mapped has a list by then. */
-	struct finding finding = { .tag = smp_load_acquire(&slot->tag) };
-	lab_tag_t tag = finding.tag;
+	lab_tag_t tag = smp_load_acquire(&slot->tag);
+	struct finding finding;
 
 	if (!tag || lab_tag_owner(tag) != lab_owner_id(owner)) {
 		lab_report_corrupt(LAB_OP_RETURN, owner, slot, tag, ip);
@@ -331,7 +353,7 @@ struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot, unsigned 
 	if (lab_slot_list(smp_load_acquire(&slot->last)))
 		return NULL;
 	tag = lab_hunt_thick(slot, tag);
-	finding.tag = tag;
+	begin_finding(&finding, tag);
 	return leave_owner(owner, slot, &finding, ip) ? pfn_to_page(lab_tag_pfn(tag)) : NULL;
 }
 
