@@ -33,6 +33,10 @@ OP_SHIFT, CONTEXT_SHIFT, LIFE_SHIFT = 40, 48, 56
 BUSY = (1 << 64) - 1
 GOLDEN_RATIO_64 = 0x61C8864680B583EB
 PAGE_SHIFT = 12
+# As in inline/slot.h; x86-64's code stands in the last 4 GB.
+LAST_NOTED, LAST_LEND, LIMBO_LENT = 1, 2, 1 << 35
+TEXT_BASE = 0xffffffff00000000
+MAP_KINDS = "for DMA", "into the kernel", "into a process"
 STT_OBJECT, STT_FUNC = 1, 2
 PT_NOTE = 4
 X86_64 = drgn.Platform(drgn.Architecture.X86_64, drgn.PlatformFlags.IS_64_BIT |
@@ -221,7 +225,7 @@ class Labyrinth:
         return round(10 ** 9 / ns) if ns else 250
 
     def age(self, when):
-        return ((self.now - when) & 0xffffffff) / self.hz
+        return ((self.now - (when & 0xffffffff)) & 0xffffffff) / self.hz
 
     def owner(self, number):
         owner = self.kernel.named("struct lab_owners", "lab_owners").slots[number]
@@ -237,15 +241,15 @@ class Labyrinth:
         return self.owner(number).name.string_().decode()
 
     def slots(self):
-        """All tagged pages: (pfn, state, owner, site, when, mappings)."""
+        """All tagged pages: (pfn, state, owner, site, when, last or mappings)."""
         table = self.hot.table
         number = table.nr_slots.value_() + STASH_TAGS
         size = self.kernel.types.type("struct lab_slot").size
         content = self.kernel.read(table.slots.value_(), number * size)
-        for tag, site, when, mappings in struct.iter_unpack("<QQQQ", content):
+        for tag, site, when, last in struct.iter_unpack("<QQQQ", content):
             if tag:
                 yield (tag & PFN_MASK, self.states[tag >> STATE_SHIFT & STATE_MASK].upper(),
-                       tag >> OWNER_SHIFT & OWNER_MASK, site, when & 0xffffffff, mappings)
+                       tag >> OWNER_SHIFT & OWNER_MASK, site, when, last)
 
     def show_owners(self):
         counts = collections.Counter((s[2], s[1]) for s in self.slots())
@@ -257,13 +261,30 @@ class Labyrinth:
 
     def show_sites(self, wanted=None):
         groups = collections.defaultdict(list)
-        for pfn, state, owner, site, when, _ in self.slots():
+        for _, state, owner, site, when, last in self.slots():
             if state != "CACHED" and wanted in (None, self.name(owner)):
-                groups[owner, state, site].append((self.age(when), pfn))
-        for (owner, state, site), pages in sorted(groups.items(), key=lambda g: -len(g[1])):
-            ages = [age for age, _ in pages]
-            print(f"{owner} {self.name(owner)} {len(pages)} {state}, allocated at "
-                  f"{self.kernel.site(site)}, {min(ages):.3f} to {max(ages):.3f} s ago")
+                how = self.mapped(last) + self.lent(state, when, last)
+                groups[owner, state, how, site].append(self.age(when))
+        for (owner, state, how, site), ages in sorted(groups.items(), key=lambda g: -len(g[1])):
+            where = f", allocated at {self.kernel.site(site)}" if site else ""
+            since, ago = ("in limbo for ", "") if state == "LIMBO" else ("", " ago")
+            print(f"{owner} {self.name(owner)} {len(ages)} {state}{how}{where}, "
+                  f"{since}{min(ages):.3f} to {max(ages):.3f} s{ago}")
+
+    def mapped(self, last):
+        """The mapping made last, as report/census.c tells of it."""
+        if not last or last & LAST_NOTED:
+            return ""
+        what = self.kernel.at("struct lab_mapping", last).what
+        site = what.site.value_()
+        how = f"by {self.kernel.site(site)}" if site else "when the owner went"
+        return f", mapped {MAP_KINDS[what.kind.value_()]} {how}"
+
+    def lent(self, state, when, last):
+        lent = state == "LENT" or state == "LIMBO" and when & LIMBO_LENT
+        if not lent or not last & LAST_NOTED or last >> 1 & 3 != LAST_LEND:
+            return ""
+        return f", lent by {self.kernel.site(TEXT_BASE | last >> 32)}"
 
     def pfn_of(self, text):
         value = int(text, 0)
@@ -278,24 +299,22 @@ class Labyrinth:
         found = [s for s in self.slots() if s[0] == pfn]
         if not found:
             print(f"pfn {pfn:#x}: not a page of Labyrinth's")
-        for _, state, owner, site, when, mappings in found:
+        for _, state, owner, site, when, last in found:
             frame = self.kernel.u64(self.kernel.core["vmemmap_base"]) + 64 * pfn
             refs = self.kernel.at("struct lab_frame", frame).refs.value_()
             print(f"pfn {pfn:#x}: {state}, {refs} references, owner \"{self.name(owner)}\" "
                   f"(id {owner}) of module {self.owner(owner).module_name.string_().decode()}")
             if state != "CACHED":
-                print(f"  for {self.age(when):.3f} s, allocated at {self.kernel.site(site)}")
-            # In other states the word is something else.
-            if state == "MAPPED":
-                self.show_mappings(mappings)
+                print(f"  for {self.age(when):.3f} s, allocated at {self.kernel.site(site)}"
+                      + self.lent(state, when, last))
+            self.show_mappings(0 if last & LAST_NOTED else last)
         self.show_history(pfn)
 
     def show_mappings(self, address):
         while address:
             mapping = self.kernel.at("struct lab_mapping", address)
             what = mapping.what
-            kinds = "for DMA", "into the kernel", "into a process"
-            print(f"  mapped {kinds[what.kind.value_()]}, {what.size.value_()} bytes at "
+            print(f"  mapped {MAP_KINDS[what.kind.value_()]}, {what.size.value_()} bytes at "
                   f"{what.addr.value_():#x}, by {self.kernel.site(what.site.value_())}")
             address = mapping.next.value_()
 
