@@ -13,9 +13,11 @@
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/siphash.h>
+#include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "core/owner.h"
+#include "core/table.h"
 
 #define HANDLE_TOP		(0x4UL << 60)
 #define HANDLE_ODD		BIT(0)
@@ -137,14 +139,74 @@ void lab_watch_end(void)
 	mutex_unlock(&owners_lock);
 }
 
-/* @pages more tags, or fewer if negative, carry @owner's id. Context: Any. */
-void lab_owner_account(struct lab_owner *owner, int pages)
+static atomic_t *segment_of(const struct lab_owner *owner, const struct lab_slot *slot)
 {
-	int now = atomic_add_return(pages, &owner->pages);
+	const struct lab_table *table = &labyrinth_hot.table;
+
+	return &owner->segments[lab_table_segment(table, slot - table->slots)];
+}
+
+/*
+ * The page in @slot comes to @owner: the tag carries the owner's id now, or does in a moment.
+ * Every way by which a page comes to an owner calls this: refill, adopt, transfer.
+ * Context: Any; the owner alive.
+ */
+void lab_owner_gain(struct lab_owner *owner, const struct lab_slot *slot)
+{
+	int now = atomic_inc_return(&owner->pages);
 	int peak = atomic_read(&owner->peak);
 
+	atomic_inc(segment_of(owner, slot));
 	while (now > peak && !atomic_try_cmpxchg(&owner->peak, &peak, now))
 		;
+}
+
+/*
+ * The page in @slot has left @owner: the tag carries the owner's id no more. Every way by which
+ * a page leaves an owner calls this. @pages goes down last: a gone owner without pages may be
+ * another owner at once, see lab_owner_put_slot().
+ * Context: Any.
+ */
+void lab_owner_lose(struct lab_owner *owner, const struct lab_slot *slot)
+{
+	atomic_dec(segment_of(owner, slot));
+	/* Pairs with the look in lab_owner_put_slot(), which ends @segments. */
+	smp_mb__before_atomic();
+	atomic_dec(&owner->pages);
+}
+
+/* The owner's first tag at slot number *@index or behind, in the same segment; else 0. */
+static lab_tag_t next_in_segment(const struct lab_owner *owner, u64 *index)
+{
+	const struct lab_table *table = &labyrinth_hot.table;
+	u64 segment = lab_table_segment(table, *index);
+	u64 end = min(lab_table_span(table), (segment + 1) << table->segment_shift);
+
+	if (!atomic_read(&owner->segments[segment]))
+		*index = end;
+	for (; *index < end; (*index)++) {
+		lab_tag_t tag = READ_ONCE(table->slots[*index].tag);
+
+		if (tag && lab_tag_owner(tag) == lab_owner_id(owner))
+			return tag;
+	}
+	return 0;
+}
+
+/*
+ * The owner's first tag at slot number *@index or behind; *@index moves on to that slot. 0 at
+ * the end.
+ * Context: Task; may sleep. The owner's slot stays.
+ */
+lab_tag_t lab_owner_next(const struct lab_owner *owner, u64 *index)
+{
+	lab_tag_t tag = 0;
+
+	while (!tag && *index < lab_table_span(&labyrinth_hot.table)) {
+		tag = next_in_segment(owner, index);
+		cond_resched();
+	}
+	return tag;
 }
 
 /* Whether the owner has max_pages pages: a look, not a claim. Context: Any. */
@@ -175,11 +237,7 @@ void lab_owner_quota_give(struct lab_owner *owner, unsigned int nr)
 		atomic_sub(nr, &owner->held);
 }
 
-/*
- * A free slot; NULL if there is none.
- * Context: Task; may sleep.
- */
-struct lab_owner *lab_owner_get_slot(void)
+static struct lab_owner *take_slot(void)
 {
 	struct lab_owner *owner;
 
@@ -196,8 +254,30 @@ static void free_slot(struct lab_owner *owner)
 {
 	lockdep_assert_held(&owners_lock);
 	owner->phase = LAB_PHASE_FREE;
+	kvfree(owner->segments);
+	owner->segments = NULL;
 	/* The slot that has been free longest is used next. */
 	list_add_tail(&owner->free_node, &free_slots);
+}
+
+/*
+ * A free slot, without pages.
+ * Context: Task; may sleep. Return: the slot, or ERR_PTR: -ENOSPC, -ENOMEM.
+ */
+struct lab_owner *lab_owner_get_slot(void)
+{
+	struct lab_owner *owner = take_slot();
+	atomic_t *segments;
+
+	if (!owner)
+		return ERR_PTR(-ENOSPC);
+	segments = kvcalloc(lab_table_segments(&labyrinth_hot.table), sizeof(*segments),
+			    GFP_KERNEL);
+	owner->segments = segments;
+	if (segments)
+		return owner;
+	lab_owner_give_up(owner);
+	return ERR_PTR(-ENOMEM);
 }
 
 /*
@@ -207,7 +287,8 @@ static void free_slot(struct lab_owner *owner)
 void lab_owner_put_slot(struct lab_owner *owner)
 {
 	mutex_lock(&owners_lock);
-	if (owner->phase == LAB_PHASE_GONE && !atomic_read(&owner->pages))
+	/* Pairs with lab_owner_lose(): @segments is done with, if @pages is 0. */
+	if (owner->phase == LAB_PHASE_GONE && !atomic_read_acquire(&owner->pages))
 		free_slot(owner);
 	mutex_unlock(&owners_lock);
 }
@@ -265,8 +346,8 @@ static void take_back_handle(struct lab_owner *owner)
 }
 
 /*
- * Takes @handle back, and waits until no call that found the owner is under way any more. Until
- * lab_owner_bury() the slot counts a page too many.
+ * Takes @handle back. Calls that found the owner may be under way until lab_owners_wait()
+ * returns. Until lab_owner_bury() the slot counts a page too many.
  * Context: Task; may sleep. Return: the owner; NULL if @handle was not an owner's.
  */
 struct lab_owner *lab_owner_retire(const struct labyrinth_owner *handle)
@@ -283,8 +364,18 @@ struct lab_owner *lab_owner_retire(const struct labyrinth_owner *handle)
 	/* Until the pages are settled, no caller may find the slot empty. */
 	atomic_inc(&owner->pages);
 	mutex_unlock(&owners_lock);
-	synchronize_rcu();
 	return owner;
+}
+
+/*
+ * Waits until no call is under way any more that found one of the owners that were retired
+ * before. A driver with many queues ends owner after owner, so the grace period is expedited: a
+ * hundredth of the time, for an interrupt on each CPU that is busy.
+ * Context: Task; may sleep.
+ */
+void lab_owners_wait(void)
+{
+	synchronize_rcu_expedited();
 }
 
 /*

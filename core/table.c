@@ -37,8 +37,15 @@
 #include "core/table.h"
 #include "labyrinth_compat.h"
 
-/* With more tags, slot numbers would not fit 32 bits. */
-#define LAB_CAPACITY_MAX	(U32_MAX / 2)
+/* With more tags, slot numbers would not fit 31 bits, see LAB_LIMBO_NEXT_BITS. */
+#define LAB_CAPACITY_MAX	(S32_MAX / 4 * 3U - LAB_STASH_TAGS)
+
+/* An owner has a count for each segment. */
+#define LAB_SEGMENT_SHIFT_MIN	8
+#define LAB_SEGMENTS_MAX	2048
+
+/* How often a whole table was walked: a walk's cost is the table's size. */
+static atomic_long_t nr_walks;
 
 static u64 second_bucket(const struct lab_table *table, unsigned long pfn)
 {
@@ -256,6 +263,8 @@ EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_used);
 /* Context: Task; may sleep. */
 lab_tag_t lab_table_next(const struct lab_table *table, u64 *index)
 {
+	if (!*index)
+		atomic_long_inc(&nr_walks);
 	for (; *index < lab_table_span(table); (*index)++) {
 		lab_tag_t tag = READ_ONCE(table->slots[*index].tag);
 
@@ -308,11 +317,21 @@ void lab_table_stats(const struct lab_table *table,
 	*stats = (struct lab_table_stats) {
 		.used = lab_table_used(table),
 		.stash_used = atomic_read(table->stash_used),
+		.walks = atomic_long_read(&nr_walks),
 	};
 	lab_table_for_each(table, index, tag)
 		stats_add(table, tag, index, stats);
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_stats);
+
+static unsigned int choose_segment_shift(u64 span)
+{
+	unsigned int shift = LAB_SEGMENT_SHIFT_MIN;
+
+	while (span >> shift >= LAB_SEGMENTS_MAX)
+		shift++;
+	return shift;
+}
 
 /* See lab_table_preferred(). No frame has a number of @frames or more. */
 static u32 choose_multiplier(u64 nr_slots, u64 frames)
@@ -338,6 +357,7 @@ int lab_table_init(struct lab_table *table, u64 capacity, u64 frames)
 		.capacity = capacity,
 		.nr_slots = slots,
 		.multiplier = choose_multiplier(slots, frames),
+		.segment_shift = choose_segment_shift(slots + LAB_STASH_TAGS),
 	};
 	/* Page-aligned, so that no slot lies across two cache lines. */
 	table->slots = vzalloc(array_size(lab_table_span(table) + 1,

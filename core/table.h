@@ -16,6 +16,7 @@ struct lab_table_stats {
 	unsigned int longest_probe;	/* slots compared for the worst tag */
 	unsigned long second_bucket;	/* tags outside the preferred bucket */
 	unsigned long preferred;	/* tags found at the first comparison */
+	unsigned long walks;		/* how often the whole table was walked */
 };
 
 int lab_table_init(struct lab_table *table, u64 capacity, u64 frames);
@@ -32,6 +33,17 @@ void lab_table_stats(const struct lab_table *table,
 static inline u64 lab_table_span(const struct lab_table *table)
 {
 	return table->nr_slots + LAB_STASH_TAGS;
+}
+
+/* The segment of slot number @index. */
+static inline unsigned int lab_table_segment(const struct lab_table *table, u64 index)
+{
+	return index >> table->segment_shift;
+}
+
+static inline unsigned int lab_table_segments(const struct lab_table *table)
+{
+	return lab_table_segment(table, lab_table_span(table) - 1) + 1;
 }
 
 /* The first tag at slot number @index or behind; @index moves on to that slot. 0 at the end. */

@@ -21,8 +21,9 @@ struct lab_mapping;
  * @site: of a page that is handed out: the address that the allocation returned to.
  * @next: of a CACHED page: the link of a struct lab_list.
  * @when: jiffies in the lower half: when the page was handed out, or went to LIMBO. In the
- *	upper half: while HELD, LENT or MAPPED the stack depot's handle, or 0; in LIMBO,
- *	LAB_LIMBO_UNTOLD or 0. Of a CACHED page: the known content, see LAB_CONTENT_*.
+ *	upper half: while HELD, LENT or MAPPED the stack depot's handle, or 0; in LIMBO, the
+ *	link of limbo's list and LAB_LIMBO_UNTOLD. Of a CACHED page: the known content, see
+ *	LAB_CONTENT_*.
  * @mappings: of a page that is MAPPED, or was until LIMBO: the list of the page's mappings, see
  *	page/mapping.c. NULL in all other states.
  */
@@ -60,7 +61,10 @@ static __always_inline void lab_slot_note(struct lab_slot *slot, unsigned long s
 #define LAB_CONTENT_POISON	U64_MAX		/* see page/poison.c */
 
 /* A free put the page into limbo, and no report has said yet that the page stays there. */
-#define LAB_LIMBO_UNTOLD	BIT_ULL(32)
+#define LAB_LIMBO_UNTOLD	BIT_ULL(63)
+/* Of a page in limbo: the next page's slot number, plus 1; 0 at the end. See page/limbo.c. */
+#define LAB_LIMBO_NEXT_SHIFT	32
+#define LAB_LIMBO_NEXT_BITS	31
 
 static inline void lab_slot_note_content(struct lab_slot *slot, u64 content)
 {

@@ -31,6 +31,8 @@ struct lab_table {
 	 * Look-ups skip the stash while this is 0. The word stands behind the stash.
 	 */
 	atomic_t *stash_used;
+	/* Of 2^segment_shift slots each: see lab_owner_gain(). */
+	unsigned int segment_shift;
 };
 
 /*

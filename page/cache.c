@@ -18,7 +18,10 @@
  * any CPU may use at any moment, is a lock-free list.
  */
 #include <linux/gfp.h>
+#include <linux/irq_work.h>
 #include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "core/context.h"
 #include "core/table.h"
@@ -31,6 +34,13 @@
 
 /* The time after which a refill of the reserve that failed is tried again. */
 #define REFILL_RETRY	(HZ / 10)
+
+/* What an owner has beside the caches, as long as the owner lives. */
+struct lab_stock {
+	struct lab_owner *owner;
+	struct irq_work kick;		/* from anywhere: schedule @refill */
+	struct delayed_work refill;	/* fills the reserve, where sleeping is allowed */
+};
 
 static gfp_t owner_gfp(const struct lab_owner *owner, gfp_t gfp)
 {
@@ -109,6 +119,8 @@ static struct lab_slot *tag_frozen(struct lab_owner *owner, struct lab_frame *fr
 		note_content(owner, slot);
 	}
 	lab_frame_thaw(frame, slot ? LAB_REFS_EXCLUSIVE : 1);
+	if (slot)
+		lab_owner_gain(owner, slot);
 	return slot;
 }
 
@@ -186,7 +198,7 @@ struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
 				  struct lab_owner *owner)
 {
 	struct lab_slot *first = NULL, *slot;
-	unsigned int i, in = 0, left = 0;
+	unsigned int i, left = 0;
 
 	for (i = 0; i < batch->nr; i++) {
 		struct page *page = batch->pages[i];
@@ -198,14 +210,12 @@ struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
 			batch->pages[left++] = page;
 		if (entry != TAGGED)
 			continue;
-		in++;
 		if (first)
 			lab_cache_push(owner, slot);
 		else
 			first = slot;
 	}
 	batch->nr = left;
-	lab_owner_account(owner, in);
 	return first;
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_batch_put_in);
@@ -433,7 +443,7 @@ static void move_to_reserve(struct lab_owner *owner, unsigned int most)
 static void spill_cache(struct lab_owner *owner)
 {
 	move_to_reserve(owner, LAB_BATCH);
-	irq_work_queue(&owner->kick);
+	irq_work_queue(&owner->stock->kick);
 }
 
 /*
@@ -470,7 +480,7 @@ void lab_reserve_kick(struct lab_owner *owner, enum lab_fail fail)
 	if (fail == LAB_FAIL_CONTEXT && !READ_ONCE(owner->starved))
 		WRITE_ONCE(owner->starved, true);
 	if (atomic_read(&owner->reserve_held) < reserve_wanted(owner))
-		irq_work_queue(&owner->kick);
+		irq_work_queue(&owner->stock->kick);
 }
 
 /* Tags the sealed @page for the reserve's list, or gives @page back by lab_seal_put(). */
@@ -480,7 +490,6 @@ static int enter_sealed(struct lab_owner *owner, struct page *page)
 	enum entry entry = tag_fresh_page(owner, page, false, &slot);
 
 	if (entry == TAGGED) {
-		lab_owner_account(owner, 1);
 		reserve_push(owner, slot);
 		return 0;
 	}
@@ -541,10 +550,8 @@ static int reserve_fill(struct lab_owner *owner)
 		/* Somebody refers to the page just now: there are other pages. */
 		if (entry == NOT_WANTED && ++unwanted > LAB_BATCH)
 			return -ENOMEM;
-		if (entry == TAGGED) {
-			lab_owner_account(owner, 1);
+		if (entry == TAGGED)
 			reserve_push(owner, slot);
-		}
 		cond_resched();
 	}
 	return 0;
@@ -624,23 +631,23 @@ void lab_cache_gather_cpu(struct lab_owner *owner, unsigned int cpu)
 
 static void refill_work(struct work_struct *work)
 {
-	struct lab_owner *owner = container_of(to_delayed_work(work),
-					       struct lab_owner, refill);
+	struct lab_stock *stock = container_of(to_delayed_work(work), struct lab_stock, refill);
+	struct lab_owner *owner = stock->owner;
 
 	/*
 	 * Nobody kicks when the system has pages again: the owner may well live on the pages
 	 * that come back by free, until memory is out once more.
 	 */
 	if (reserve_fill(owner))
-		schedule_delayed_work(&owner->refill, REFILL_RETRY);
+		schedule_delayed_work(&stock->refill, REFILL_RETRY);
 	lab_cache_give_back(owner);
 }
 
 static void kick_work(struct irq_work *kick)
 {
-	struct lab_owner *owner = container_of(kick, struct lab_owner, kick);
+	struct lab_stock *stock = container_of(kick, struct lab_stock, kick);
 
-	schedule_delayed_work(&owner->refill, 0);
+	schedule_delayed_work(&stock->refill, 0);
 }
 
 /* The entry at the bottom of each stack. */
@@ -683,6 +690,25 @@ static int make_cpu_caches(struct lab_owner *owner)
 	return 0;
 }
 
+static int make_stock(struct lab_owner *owner)
+{
+	struct lab_stock *stock = kzalloc(sizeof(*stock), GFP_KERNEL);
+
+	if (!stock)
+		return -ENOMEM;
+	stock->owner = owner;
+	init_irq_work(&stock->kick, kick_work);
+	INIT_DELAYED_WORK(&stock->refill, refill_work);
+	owner->stock = stock;
+	return 0;
+}
+
+static void free_stock(struct lab_owner *owner)
+{
+	kfree(owner->stock);
+	owner->stock = NULL;
+}
+
 /*
  * Readies @owner's lists, empty, and fills its reserve.
  * Context: Task; may sleep. Return: 0, -ENOMEM, -ENOSPC.
@@ -692,13 +718,16 @@ int lab_cache_init(struct lab_owner *owner)
 	int err;
 
 	owner->starved = false;
-	init_irq_work(&owner->kick, kick_work);
-	INIT_DELAYED_WORK(&owner->refill, refill_work);
 	if (owner->reserve_target > labyrinth_hot.table.capacity)
 		return -ENOSPC;
-	err = lab_owner_is_single(owner) ? make_stack(owner) : make_cpu_caches(owner);
+	err = make_stock(owner);
 	if (err)
 		return err;
+	err = lab_owner_is_single(owner) ? make_stack(owner) : make_cpu_caches(owner);
+	if (err) {
+		free_stock(owner);
+		return err;
+	}
 	err = reserve_fill(owner);
 	if (err)
 		lab_cache_exit(owner, _RET_IP_);
@@ -725,8 +754,8 @@ void lab_cache_exit(struct lab_owner *owner, unsigned long ip)
 {
 	int cpu;
 
-	irq_work_sync(&owner->kick);
-	cancel_delayed_work_sync(&owner->refill);
+	irq_work_sync(&owner->stock->kick);
+	cancel_delayed_work_sync(&owner->stock->refill);
 	if (lab_owner_is_single(owner))
 		drain_list(owner, pop_single, ip);
 	for_each_possible_cpu(cpu)
@@ -737,4 +766,5 @@ void lab_cache_exit(struct lab_owner *owner, unsigned long ip)
 	else
 		free_percpu(owner->front.cpu_cache);
 	owner->front.cpu_cache = NULL;
+	free_stock(owner);
 }

@@ -290,7 +290,7 @@ bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (retired)
-		lab_limbo_add(owner, mapped);
+		lab_limbo_add(owner, slot, mapped);
 	return retired;
 }
 

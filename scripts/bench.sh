@@ -49,12 +49,12 @@ have_room() {
 	(($(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo) > CROWD_MB))
 }
 
-# boot_icount WHERE APPEND MEM LABYRINTH-PARAMETERS BENCH-PARAMETERS
+# boot_icount WHERE APPEND MEM LABYRINTH-PARAMETERS BENCH-PARAMETERS [CPUS]
 boot_icount() {
 	local logs=$LABYRINTH_LOGS/bench-$1
 	mkdir -p "$logs"
 	run_logged "counting instructions, kernel $kernel, $2" "$logs/vm.log" \
-		"$LAB_SCRIPTS/vm.sh" --icount --kernel "$kernel" --mem "$3" --append "$2" \
+		"$LAB_SCRIPTS/vm.sh" --icount --smp "${6:-1}" --kernel "$kernel" --mem "$3" --append "$2" \
 		--modules "$modules" --log "$logs" -- scripts/vm/bench.sh "$4" "$5" quiet || die "the guest failed"
 	collect "$1" "$logs/output.log"
 }
@@ -77,6 +77,7 @@ run_icount() {
 		boot_icount icount init_on_alloc=0 512 "" "tags=1000,10000"
 	fi
 	boot_icount icount-init init_on_alloc=1 512 "" ""
+	run_scale
 }
 
 print_machine() {
@@ -85,6 +86,11 @@ print_machine() {
 	for file in /sys/devices/system/cpu/vulnerabilities/*; do
 		[[ ! -r $file ]] || echo "native mitigation: $(basename "$file"): $(<"$file")"
 	done
+}
+
+# What needs two CPUs, and many owners.
+run_scale() {
+	boot_icount icount init_on_alloc=0 2048 "capacity=400000 max_owners=2048" owners=1024 2
 }
 
 run_native() {
@@ -134,6 +140,7 @@ run_here() {
 run_short() {
 	build_modules
 	boot_icount icount init_on_alloc=0 2048 capacity=400000 ""
+	run_scale
 }
 
 report() { /usr/bin/python3 "$LAB_SCRIPTS/bench-report.py" "$@" "$out"; }

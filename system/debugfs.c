@@ -166,6 +166,7 @@ static int table_show(struct seq_file *m, void *unused)
 	seq_printf(m, "stash: %u of %u\n", stats.stash_used, LAB_STASH_TAGS);
 	seq_printf(m, "longest probe: %u\n", stats.longest_probe);
 	seq_printf(m, "limbo: %ld\n", lab_limbo_count());
+	seq_printf(m, "walks: %lu\n", stats.walks);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(table);

@@ -45,6 +45,11 @@ module_param(cpus, uint, 0444);
 MODULE_PARM_DESC(cpus,
 		 "Measure also on 1, 2, 4 ... up to so many CPUs at once (default 1: do not)");
 
+static unsigned int owners;
+module_param(owners, uint, 0444);
+MODULE_PARM_DESC(owners,
+		 "Measure only what grows with the number of owners, with so many, and of CPUs, with two (default 0: do not)");
+
 static unsigned int tags[8];
 static unsigned int nr_tags;
 module_param_array(tags, uint, &nr_tags, 0444);
@@ -179,6 +184,10 @@ static int run_all(void)
 {
 	int err;
 
+	if (owners) {
+		bench_run_across(&sets[0], "scale");
+		return bench_run_scale(owners);
+	}
 	bench_run_hot(&sets[0]);
 	err = bench_run_cold();
 	if (!err && cpus > 1)
@@ -207,7 +216,7 @@ static int __init bench_init(void)
 	int err;
 
 	if (!bench_ops || bench_ops % BENCH_BURST || !bench_rounds || !cpus ||
-	    cpus > BENCH_MAX_CPUS)
+	    cpus > BENCH_MAX_CPUS || (owners && num_online_cpus() < 2))
 		return -EINVAL;
 	err = sets_init() ?: run();
 	sets_exit();

@@ -17,7 +17,7 @@
 
 #include "bench.h"
 
-#define WINDOWS		200
+#define WINDOWS		200U
 #define HANDED_OVER	128U
 
 struct team;
@@ -168,17 +168,17 @@ struct side {
 	struct work_struct work;
 	const struct bench_case *bench;
 	struct bench_set *set;
-	u64 ns;
+	struct bench_cost cost;
 };
 
 static void work_side(struct work_struct *work)
 {
 	struct side *side = container_of(work, struct side, work);
 
-	side->ns = bench_window(side->bench, side->set, HANDED_OVER).ns;
+	side->cost = bench_window(side->bench, side->set, HANDED_OVER);
 }
 
-static u64 run_side(const struct bench_case *bench, struct bench_set *set,
+static struct bench_cost run_side(const struct bench_case *bench, struct bench_set *set,
 		    unsigned int cpu)
 {
 	struct side side = { .bench = bench, .set = set };
@@ -187,20 +187,34 @@ static u64 run_side(const struct bench_case *bench, struct bench_set *set,
 	schedule_work_on(cpu, &side.work);
 	flush_work(&side.work);
 	destroy_work_on_stack(&side.work);
-	return side.ns;
+	return side.cost;
 }
 
 static void run_across(const struct bench_case sides[2], struct bench_set *set,
-		       u64 *ns)
+		       const char *group)
 {
-	struct bench_cost cost = {};
+	static u64 ns[WINDOWS], count[WINDOWS];
+	struct bench_cost take, give;
 	unsigned int i;
 
-	for (i = 0; i < WINDOWS; i++)
-		ns[i] = run_side(&sides[0], set, 0) +
-			run_side(&sides[1], set, 1);
-	cost.ns = median(ns);
-	bench_print("across", sides[0].name, 2, 0, HANDED_OVER, cost);
+	for (i = 0; i < WINDOWS; i++) {
+		take = run_side(&sides[0], set, 0);
+		give = run_side(&sides[1], set, 1);
+		ns[i] = take.ns + give.ns;
+		count[i] = take.count + give.count;
+	}
+	bench_print(group, sides[0].name, 2, 0, HANDED_OVER, (struct bench_cost) {
+		.ns = median(ns), .count = median(count),
+	});
+}
+
+/* With CPUs 0 and 1. */
+void bench_run_across(struct bench_set *set, const char *group)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(across); i++)
+		run_across(across[i], set, group);
 }
 
 static bool have_cpus(unsigned int cpus)
@@ -217,7 +231,6 @@ static bool have_cpus(unsigned int cpus)
 int bench_run_parallel(struct bench_set *sets, unsigned int cpus)
 {
 	struct worker *workers;
-	unsigned int i;
 
 	if (!have_cpus(cpus))
 		return -ENXIO;
@@ -225,8 +238,8 @@ int bench_run_parallel(struct bench_set *sets, unsigned int cpus)
 	if (!workers)
 		return -ENOMEM;
 	run_all_own(workers, sets, cpus);
-	for (i = 0; i < ARRAY_SIZE(across) && cpus > 1; i++)
-		run_across(across[i], &sets[0], workers[0].ns);
+	if (cpus > 1)
+		bench_run_across(&sets[0], "across");
 	vfree(workers);
 	return 0;
 }
