@@ -147,8 +147,10 @@ static void *alloc_fresh(struct lab_call *call)
 	preempt_enable();
 	lab_batch_get(&batch, call->owner);
 	preempt_disable();
-	if (likely(lab_owner_is(call->owner, call->handle)))
+	if (likely(lab_owner_is(call->owner, call->handle))) {
 		addr = take_fresh(call, &batch);
+		lab_cache_missed(call->owner);
+	}
 	preempt_enable();
 	lab_batch_give_back(&batch);
 	preempt_disable();
@@ -427,9 +429,13 @@ static __always_inline bool claim_shared(struct lab_owner *owner, unsigned long 
 static noinline void put_aside(struct lab_owner *owner, struct labyrinth_owner *handle,
 			       struct lab_slot *slot)
 {
+	bool over;
+
 	lab_cache_push(owner, slot);
+	over = lab_cache_is_over(owner);
 	preempt_enable();
-	lab_cache_trim(owner, handle);
+	if (unlikely(over))
+		lab_cache_trim(owner, handle);
 }
 
 /**

@@ -88,6 +88,7 @@ static void set_up_owner(struct lab_owner *owner,
 	owner->max_pages = attrs->max_pages;
 	owner->reserve_target = attrs->reserve;
 	owner->nid = attrs->nid;
+	owner->slow = false;
 	owner->records = NULL;
 	owner->spare = NULL;
 	owner->module = module;

@@ -82,16 +82,6 @@ void lab_owners_each(void (*fn)(struct lab_owner *owner, void *arg), void *arg)
 	mutex_unlock(&owners_lock);
 }
 
-/* lab_owners_each(), but does nothing if owners_lock is taken. */
-void lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
-			 void *arg)
-{
-	if (!mutex_trylock(&owners_lock))
-		return;
-	each_live(fn, arg);
-	mutex_unlock(&owners_lock);
-}
-
 static void forbid_fast(struct lab_owner *owner)
 {
 	WRITE_ONCE(owner->front.single_handle, lab_owner_dead(owner));
@@ -106,7 +96,7 @@ static void forbid_fast(struct lab_owner *owner)
 static void set_fast_handles(struct lab_owner *owner, void *unused)
 {
 	unsigned long dead = lab_owner_dead(owner);
-	bool fast = !owner->front.task && !owner->max_pages && !watchers &&
+	bool fast = !owner->front.task && !owner->max_pages && !watchers && !owner->slow &&
 		     !(owner->front.flags & LABYRINTH_OWNER_ZERO);
 	bool single = lab_owner_is_single(owner);
 	bool sealed = lab_owner_is_sealed(owner);
@@ -117,6 +107,61 @@ static void set_fast_handles(struct lab_owner *owner, void *unused)
 		   fast && !single && !sealed ? owner->front.handle : dead);
 	WRITE_ONCE(owner->front.sealed_handle,
 		   fast && sealed ? owner->front.handle : dead);
+}
+
+/*
+ * Calls @fn for live owners, at most @most, until @fn returns false. Goes on where the last call
+ * ended. An owner stays alive meanwhile. Does nothing if owners_lock is taken.
+ * Context: Task; may sleep.
+ * Return: whether owners are left that this call did not come to.
+ */
+bool lab_owners_try_some(unsigned int most, bool (*fn)(struct lab_owner *owner, void *arg),
+			 void *arg)
+{
+	static unsigned int next;
+	unsigned int seen;
+
+	if (!mutex_trylock(&owners_lock))
+		return false;
+	for (seen = 0; seen < lab_owners.nr && most; seen++) {
+		struct lab_owner *owner = &lab_owners.slots[next++ & (lab_owners.nr - 1)];
+
+		if (owner->phase != LAB_PHASE_LIVE)
+			continue;
+		most--;
+		if (!fn(owner, arg))
+			most = 0;
+	}
+	mutex_unlock(&owners_lock);
+	return !most;
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_owners_try_some);
+
+/*
+ * From now on, until lab_owner_speed_up(), no call takes @owner's fast paths. A call under way
+ * may have read the old choice.
+ * Context: Within lab_owners_try_some().
+ */
+void lab_owner_slow_down(struct lab_owner *owner)
+{
+	lockdep_assert_held(&owners_lock);
+	owner->slow = true;
+	set_fast_handles(owner, NULL);
+}
+
+/*
+ * Ends that, unless *@unless, which is set under owners_lock only.
+ * Context: Task; may sleep.
+ */
+void lab_owner_speed_up(struct lab_owner *owner, const bool *unless)
+{
+	mutex_lock(&owners_lock);
+	if (owner->slow && !READ_ONCE(*unless)) {
+		owner->slow = false;
+		if (owner->phase == LAB_PHASE_LIVE)
+			set_fast_handles(owner, NULL);
+	}
+	mutex_unlock(&owners_lock);
 }
 
 /*

@@ -64,6 +64,9 @@ struct lab_owner {
 	atomic_t held;			/* handed out; kept only with a quota */
 	atomic_t fails[LAB_NR_FAILS];
 	atomic_t reserve_held;		/* pages on @reserve */
+	bool slow;			/* no fast path, so that the owner's user looks
+					 * at @stock; under owners_lock
+					 */
 	bool starved;			/* once found nothing where the page
 					 * allocator may not be asked
 					 */
@@ -206,8 +209,10 @@ unsigned long lab_owner_handle_of(const struct lab_owner *owner, const struct mo
 void lab_owners_lock(void);
 void lab_owners_unlock(void);
 void lab_owners_each(void (*fn)(struct lab_owner *owner, void *arg), void *arg);
-void lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
+bool lab_owners_try_some(unsigned int most, bool (*fn)(struct lab_owner *owner, void *arg),
 			 void *arg);
+void lab_owner_slow_down(struct lab_owner *owner);
+void lab_owner_speed_up(struct lab_owner *owner, const bool *unless);
 void lab_watch_begin(void);
 void lab_watch_end(void);
 

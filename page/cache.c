@@ -24,13 +24,30 @@
 #include <linux/workqueue.h>
 
 #include "core/context.h"
+#include "core/param.h"
 #include "core/table.h"
 #include "page/cache.h"
+#include "page/depot.h"
 #include "page/limbo.h"
 #include "page/poison.h"
 #include "page/seal.h"
 #include "report/report.h"
 #include "report/trace.h"
+
+/*
+ * How many pages may wait on the reserve's list, above its target, for the worker to give back.
+ * A free that finds more gives pages back itself.
+ */
+#define SPILL_MAX	256U
+
+/*
+ * How many pages an owner may keep ahead, so that no allocation has to ask the page allocator.
+ * Parameter ahead.
+ */
+static int ahead_most;
+module_param_cb(ahead, &lab_count_ops, &ahead_most, 0644);
+MODULE_PARM_DESC(ahead,
+		 "Pages that a worker keeps ready for each owner that needs them, at most (default 0: none)");
 
 /* The time after which a refill of the reserve that failed is tried again. */
 #define REFILL_RETRY	(HZ / 10)
@@ -38,6 +55,13 @@
 /* What an owner has beside the caches, as long as the owner lives. */
 struct lab_stock {
 	struct lab_owner *owner;
+	struct lab_depot *depot;	/* NULL until a CPU's cache has been full */
+	unsigned int ahead;		/* pages to keep ready on the reserve's list, beside
+					 * the reserve
+					 */
+	bool wanted;			/* SINGLE: the shrinker wants the cache's pages; set
+					 * under owners_lock
+					 */
 	struct irq_work kick;		/* from anywhere: schedule @refill */
 	struct delayed_work refill;	/* fills the reserve, where sleeping is allowed */
 };
@@ -274,11 +298,17 @@ static struct lab_slot *reserve_pop(struct lab_owner *owner)
 	return slot;
 }
 
-/* How many pages the worker is to keep on the reserve's list: fits an int. */
-static int reserve_wanted(const struct lab_owner *owner)
+/* How many pages on the reserve's list are for when the page allocator has none: fits an int. */
+static int reserve_floor(const struct lab_owner *owner)
 {
 	return owner->reserve_target +
 	       (READ_ONCE(owner->starved) ? LAB_BATCH : 0);
+}
+
+/* How many pages the worker is to keep on the reserve's list: fits an int. */
+static int reserve_wanted(const struct lab_owner *owner)
+{
+	return reserve_floor(owner) + READ_ONCE(owner->stock->ahead);
 }
 
 static unsigned int reserve_excess(const struct lab_owner *owner)
@@ -289,22 +319,27 @@ static unsigned int reserve_excess(const struct lab_owner *owner)
 }
 
 /*
- * Pops a page that the reserve has above the target. The count goes down before the pop: when
- * two such calls race, or a call and an allocation, no page is popped that should stay.
+ * Pops a page if the reserve has more than @keep. The count goes down before the pop: when two
+ * such calls race, or a call and an allocation, no page is popped that should stay.
  */
-static struct lab_slot *pop_excess(struct lab_owner *owner)
+static struct lab_slot *pop_above(struct lab_owner *owner, int keep)
 {
 	int held = atomic_read(&owner->reserve_held);
 	struct lab_slot *slot;
 
 	do {
-		if (held <= reserve_wanted(owner))
+		if (held <= keep)
 			return NULL;
 	} while (!atomic_try_cmpxchg(&owner->reserve_held, &held, held - 1));
 	slot = pop_from_reserve(owner);
 	if (!slot)
 		atomic_inc(&owner->reserve_held);
 	return slot;
+}
+
+static struct lab_slot *pop_excess(struct lab_owner *owner)
+{
+	return pop_above(owner, reserve_wanted(owner));
 }
 
 /* The slot on top of @owner's stack, ready or not; NULL where there is none. */
@@ -373,9 +408,97 @@ static bool cache_push(struct lab_owner *owner, struct lab_slot *slot)
 				  (struct lab_cached) { slot, frame_of(slot) });
 }
 
+/* Of an owner that any CPU may use; NULL if there is none yet. */
+static struct lab_depot *depot_of(const struct lab_owner *owner)
+{
+	/* Pairs with make_depot(): the depot is ready to be used. */
+	return smp_load_acquire(&owner->stock->depot);
+}
+
 /*
- * Puts a CACHED page that is on no list into the cache. If the cache is full, another page
- * moves from the cache to the reserve's list. If the interrupted call uses the cache, @slot's
+ * Moves a box of pages from the top of this CPU's cache to the depot.
+ * Context: Any; preemption disabled, the owner alive. Return: whether there is room now.
+ */
+static bool stow(struct lab_owner *owner)
+{
+	struct lab_depot *depot = depot_of(owner);
+	struct lab_cpu_cache *cache;
+	struct lab_cached *from;
+	bool stowed = false;
+
+	if (!depot)
+		return false;
+	cache = this_cpu_ptr(owner->front.cpu_cache);
+	if (!lab_cpu_cache_enter(cache))
+		return false;
+	from = cache->top - LAB_BOX_PAGES;
+	if (lab_cpu_cache_count(cache) >= LAB_BOX_PAGES)
+		stowed = lab_depot_put(depot, from);
+	if (stowed)
+		WRITE_ONCE(cache->top, from);
+	lab_cpu_cache_leave(cache);
+	return stowed;
+}
+
+/*
+ * Moves a box of pages from the depot to this CPU's cache, which is empty or nearly.
+ * Context: Any; preemption disabled, the owner alive. Return: whether there are pages now.
+ */
+static bool restock(struct lab_owner *owner)
+{
+	struct lab_depot *depot = depot_of(owner);
+	struct lab_cpu_cache *cache;
+	bool restocked = false;
+
+	if (!depot)
+		return false;
+	cache = this_cpu_ptr(owner->front.cpu_cache);
+	if (!lab_cpu_cache_enter(cache))
+		return false;
+	if (lab_cpu_cache_count(cache) <= LAB_CACHE_MAX - LAB_BOX_PAGES)
+		restocked = lab_depot_take(depot, cache->top);
+	if (restocked)
+		WRITE_ONCE(cache->top, cache->top + LAB_BOX_PAGES);
+	lab_cpu_cache_leave(cache);
+	return restocked;
+}
+
+/*
+ * Moves up to @most pages of this CPU's cache, or of the SINGLE owner's, to the reserve's list.
+ * Context: Any; preemption disabled, the owner alive.
+ */
+static void move_to_reserve(struct lab_owner *owner, unsigned int most)
+{
+	struct lab_slot *slot;
+
+	while (most-- && (slot = cache_pop(owner)))
+		reserve_push(owner, slot);
+}
+
+/* The worker is to look at @owner. Context: Any. */
+static void kick(struct lab_owner *owner)
+{
+	irq_work_queue(&owner->stock->kick);
+}
+
+/*
+ * The shrinker wants the pages of a SINGLE owner's cache, and the owner's user is here: a batch
+ * of them at each call, until the cache is empty. The worker gives the pages back, and lets the
+ * user take the fast path again.
+ * Context: Any; the owner's one user.
+ */
+static void serve_shrinker(struct lab_owner *owner)
+{
+	move_to_reserve(owner, LAB_BATCH);
+	if (lab_single_count(&owner->front))
+		return;
+	WRITE_ONCE(owner->stock->wanted, false);
+	kick(owner);
+}
+
+/*
+ * Puts a CACHED page that is on no list into the cache. If the cache is full, a box of pages
+ * moves to the depot; if the depot is full as well, a page moves to the reserve's list. If the interrupted call uses the cache, @slot's
  * page goes to the reserve's list. Allocations take pages above the target from there when the
  * cache is empty.
  * Context: Any; preemption disabled, and of a SINGLE owner the one user.
@@ -384,13 +507,50 @@ void lab_cache_push(struct lab_owner *owner, struct lab_slot *slot)
 {
 	struct lab_slot *other;
 
-	if (cache_push(owner, slot))
+	if (unlikely(READ_ONCE(owner->stock->wanted)))
+		serve_shrinker(owner);
+	if (cache_push(owner, slot) || (stow(owner) && cache_push(owner, slot)))
 		return;
 	other = cache_pop(owner);
 	if (other)
 		reserve_push(owner, other);
 	if (!other || !cache_push(owner, slot))
 		reserve_push(owner, slot);
+}
+
+/* Moves a batch of the pages kept ahead from the reserve's list to the cache. */
+static bool restock_ahead(struct lab_owner *owner)
+{
+	int floor = reserve_floor(owner);
+	struct lab_slot *slot = NULL;
+	unsigned int nr = 0;
+
+	while (nr < LAB_BATCH && (slot = pop_above(owner, floor))) {
+		if (!cache_push(owner, slot)) {
+			reserve_push(owner, slot);
+			break;
+		}
+		nr++;
+	}
+	/* Half of what is to be ahead has gone. */
+	if (atomic_read(&owner->reserve_held) - floor < (int)READ_ONCE(owner->stock->ahead) / 2)
+		kick(owner);
+	return nr;
+}
+
+/*
+ * An allocation had to ask the page allocator: has the worker keep more pages ahead.
+ * Context: Any; preemption disabled, the owner alive.
+ */
+void lab_cache_missed(struct lab_owner *owner)
+{
+	unsigned int ahead = READ_ONCE(owner->stock->ahead);
+	unsigned int most = READ_ONCE(ahead_most);
+
+	if (ahead >= most || lab_owner_is_sealed(owner))
+		return;
+	WRITE_ONCE(owner->stock->ahead, min(max(2 * ahead, LAB_BATCH), most));
+	kick(owner);
 }
 
 /* Context: Any; preemption disabled. */
@@ -410,8 +570,14 @@ struct lab_slot *lab_cache_take(struct lab_owner *owner, unsigned long ip)
 {
 	struct lab_slot *slot;
 
+	if (unlikely(READ_ONCE(owner->stock->wanted)))
+		serve_shrinker(owner);
 	do {
-		slot = cache_pop(owner) ?: pop_excess(owner);
+		slot = cache_pop(owner);
+		if (!slot && (restock(owner) || restock_ahead(owner)))
+			slot = cache_pop(owner);
+		/* The interrupted call uses the cache. */
+		slot = slot ?: pop_above(owner, reserve_floor(owner));
 	} while (slot && !lab_vet(owner, slot, ip));
 	return slot;
 }
@@ -427,29 +593,17 @@ struct lab_slot *lab_reserve_take(struct lab_owner *owner, unsigned long ip)
 	return slot;
 }
 
-/*
- * Moves up to @most pages of this CPU's cache, or of the SINGLE owner's, to the reserve's list.
- * Context: Any; preemption disabled, the owner alive.
- */
-static void move_to_reserve(struct lab_owner *owner, unsigned int most)
-{
-	struct lab_slot *slot;
-
-	while (most-- && (slot = cache_pop(owner)))
-		reserve_push(owner, slot);
-}
-
 /* Context: Any; preemption disabled, the owner alive. */
 static void spill_cache(struct lab_owner *owner)
 {
 	move_to_reserve(owner, LAB_BATCH);
-	irq_work_queue(&owner->stock->kick);
+	kick(owner);
 }
 
 /*
- * Takes a batch of pages off a full cache, back to the page allocator. Where the context may
- * not use the allocator, or the pages are sealed, the batch goes to the reserve's list, for the
- * worker.
+ * Takes pages off a full cache: to the depot or, if the depot is full, to the reserve's list, for
+ * the worker to give back. Where many pages wait for the worker, a batch goes back to the page
+ * allocator at once, if the context may use the allocator.
  * Context: Any; preemption as the API's caller had it.
  */
 void lab_cache_trim(struct lab_owner *owner,
@@ -459,8 +613,8 @@ void lab_cache_trim(struct lab_owner *owner,
 	bool give_back = lab_may_lock() && !lab_owner_is_sealed(owner);
 
 	preempt_disable();
-	if (lab_owner_is(owner, handle) && lab_cache_is_over(owner)) {
-		if (give_back)
+	if (lab_owner_is(owner, handle) && lab_cache_is_over(owner) && !stow(owner)) {
+		if (give_back && reserve_excess(owner) >= SPILL_MAX)
 			take_out_batch(owner, &batch, cache_pop, LAB_BATCH);
 		else
 			spill_cache(owner);
@@ -480,7 +634,7 @@ void lab_reserve_kick(struct lab_owner *owner, enum lab_fail fail)
 	if (fail == LAB_FAIL_CONTEXT && !READ_ONCE(owner->starved))
 		WRITE_ONCE(owner->starved, true);
 	if (atomic_read(&owner->reserve_held) < reserve_wanted(owner))
-		irq_work_queue(&owner->stock->kick);
+		kick(owner);
 }
 
 /* Tags the sealed @page for the reserve's list, or gives @page back by lab_seal_put(). */
@@ -520,20 +674,17 @@ static int fill_sealed(struct lab_owner *owner)
 }
 
 /*
- * Fills the reserve up to the target.
+ * Fills the reserve's list up to @wanted pages, with as much @effort: GFP flags.
  * Context: Task; may sleep. Return: 0, -ENOMEM, or -ENOSPC where the table is full.
  */
-static int reserve_fill(struct lab_owner *owner)
+static int list_fill(struct lab_owner *owner, int wanted, gfp_t effort)
 {
 	/* The reserve is worth a wait, but not another process's life. */
-	gfp_t gfp = owner_gfp(owner, GFP_KERNEL | __GFP_NOWARN |
-				     __GFP_RETRY_MAYFAIL);
+	gfp_t gfp = owner_gfp(owner, GFP_KERNEL | __GFP_NOWARN | effort);
 	unsigned int unwanted = 0;
 	struct lab_slot *slot;
 
-	if (lab_owner_is_sealed(owner))
-		return fill_sealed(owner);
-	while (atomic_read(&owner->reserve_held) < reserve_wanted(owner)) {
+	while (atomic_read(&owner->reserve_held) < wanted) {
 		struct page *page = alloc_pages_node(owner->nid,
 						     near_gfp(owner, gfp), 0);
 		enum entry entry;
@@ -555,6 +706,31 @@ static int reserve_fill(struct lab_owner *owner)
 		cond_resched();
 	}
 	return 0;
+}
+
+/* Moves the pages of the depot to the reserve's list. Context: Task; the owner stays. */
+static void empty_depot(struct lab_owner *owner)
+{
+	struct lab_cached pages[LAB_BOX_PAGES];
+	struct lab_depot *depot = depot_of(owner);
+	unsigned int i;
+
+	while (depot && lab_depot_take(depot, pages))
+		for (i = 0; i < LAB_BOX_PAGES; i++)
+			reserve_push(owner, pages[i].slot);
+}
+
+/* Likewise up to the target. Pages ahead are worth no effort, and no word where there are none. */
+static int reserve_fill(struct lab_owner *owner)
+{
+	int err;
+
+	if (lab_owner_is_sealed(owner))
+		return fill_sealed(owner);
+	err = list_fill(owner, reserve_floor(owner), __GFP_RETRY_MAYFAIL);
+	if (!err)
+		list_fill(owner, reserve_wanted(owner), __GFP_NORETRY);
+	return err;
 }
 
 static void give_back_sealed(struct lab_batch *batch)
@@ -587,22 +763,53 @@ unsigned int lab_cache_give_back(struct lab_owner *owner)
 }
 
 /*
+ * Gives the pages that the reserve has above the target, those ahead, and the depot's, back to
+ * the system. The pages of a SINGLE owner's cache come later, when the owner's user has moved
+ * them to the reserve's list: see serve_shrinker().
+ * Context: Within lab_owners_try_some(). Return: how many pages.
+ */
+unsigned int lab_cache_shrink(struct lab_owner *owner)
+{
+	WRITE_ONCE(owner->stock->ahead, 0);
+	empty_depot(owner);
+	if (lab_owner_is_single(owner) && lab_single_count(&owner->front)) {
+		WRITE_ONCE(owner->stock->wanted, true);
+		lab_owner_slow_down(owner);
+	}
+	return lab_cache_give_back(owner);
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_cache_shrink);
+
+/*
  * How many pages the system could have back. Of a sealed owner none: the shrinker must not
  * take seal_lock, under which memory is allocated. The owner's worker gives sealed pages back.
  * Context: Task; the owner stays.
  */
 unsigned int lab_cache_shrinkable(const struct lab_owner *owner)
 {
-	unsigned int count = reserve_excess(owner);
+	int count = atomic_read(&owner->reserve_held) - reserve_floor(owner);
+	struct lab_depot *depot = depot_of(owner);
 	int cpu;
 
+	count = max(count, 0);
 	if (lab_owner_is_sealed(owner))
 		return 0;
 	if (lab_owner_is_single(owner))
-		return count;
-	for_each_possible_cpu(cpu)
+		return count + (READ_ONCE(owner->stock->wanted) ? 0 :
+				lab_single_count(&owner->front));
+	if (depot)
+		count += lab_depot_count(depot);
+	/* A dead CPU's cache is empty. */
+	for_each_online_cpu(cpu)
 		count += lab_cpu_cache_count(per_cpu_ptr(owner->front.cpu_cache, cpu));
 	return count;
+}
+
+/* Whether the cache of @cpu holds pages: a look. */
+bool lab_cache_has_cpu(const struct lab_owner *owner, unsigned int cpu)
+{
+	return !lab_owner_is_single(owner) &&
+	       lab_cpu_cache_count(per_cpu_ptr(owner->front.cpu_cache, cpu));
 }
 
 /*
@@ -614,6 +821,7 @@ void lab_cache_gather_here(struct lab_owner *owner)
 	if (!lab_owner_is_single(owner))
 		move_to_reserve(owner, UINT_MAX);
 }
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_cache_gather_here);
 
 /*
  * Likewise the cache of @cpu, which is dead or on which nobody uses the owner any more.
@@ -629,6 +837,15 @@ void lab_cache_gather_cpu(struct lab_owner *owner, unsigned int cpu)
 		reserve_push(owner, slot);
 }
 
+/* The owner's pages go from CPU to CPU. Without memory there is no depot for now. */
+static void make_depot(struct lab_owner *owner)
+{
+	if (lab_owner_is_single(owner) || depot_of(owner) || !reserve_excess(owner))
+		return;
+	/* Pairs with depot_of(). */
+	smp_store_release(&owner->stock->depot, lab_depot_make(LAB_DEPOT_BOXES));
+}
+
 static void refill_work(struct work_struct *work)
 {
 	struct lab_stock *stock = container_of(to_delayed_work(work), struct lab_stock, refill);
@@ -640,7 +857,10 @@ static void refill_work(struct work_struct *work)
 	 */
 	if (reserve_fill(owner))
 		schedule_delayed_work(&stock->refill, REFILL_RETRY);
+	make_depot(owner);
 	lab_cache_give_back(owner);
+	if (READ_ONCE(owner->slow))
+		lab_owner_speed_up(owner, &stock->wanted);
 }
 
 static void kick_work(struct irq_work *kick)
@@ -697,6 +917,7 @@ static int make_stock(struct lab_owner *owner)
 	if (!stock)
 		return -ENOMEM;
 	stock->owner = owner;
+	stock->ahead = lab_owner_is_sealed(owner) ? 0 : min(READ_ONCE(ahead_most), (int)LAB_BATCH);
 	init_irq_work(&stock->kick, kick_work);
 	INIT_DELAYED_WORK(&stock->refill, refill_work);
 	owner->stock = stock;
@@ -705,6 +926,7 @@ static int make_stock(struct lab_owner *owner)
 
 static void free_stock(struct lab_owner *owner)
 {
+	lab_depot_free(owner->stock->depot);
 	kfree(owner->stock);
 	owner->stock = NULL;
 }
@@ -760,6 +982,7 @@ void lab_cache_exit(struct lab_owner *owner, unsigned long ip)
 		drain_list(owner, pop_single, ip);
 	for_each_possible_cpu(cpu)
 		lab_cache_gather_cpu(owner, cpu);
+	empty_depot(owner);
 	drain_list(owner, reserve_pop, ip);
 	if (lab_owner_is_single(owner))
 		free_stack(owner);

@@ -133,6 +133,9 @@ bool lab_cache_is_over(struct lab_owner *owner);
 void lab_cache_trim(struct lab_owner *owner,
 		    const struct labyrinth_owner *handle);
 unsigned int lab_cache_give_back(struct lab_owner *owner);
+unsigned int lab_cache_shrink(struct lab_owner *owner);
+bool lab_cache_has_cpu(const struct lab_owner *owner, unsigned int cpu);
+void lab_cache_missed(struct lab_owner *owner);
 unsigned int lab_cache_shrinkable(const struct lab_owner *owner);
 void lab_cache_gather_here(struct lab_owner *owner);
 void lab_cache_gather_cpu(struct lab_owner *owner, unsigned int cpu);

@@ -24,6 +24,8 @@ PLACES = {
 LABYRINTH = ["single-pair", "single-burst64", "single-bulk16", "any-pair",
              "any-burst64", "any-bulk16", "sealed-pair", "owns", "query", "refused-free"]
 LONGEST = ["any-alloc", "single-alloc", "any-free", "single-free"]
+SCALE = ["end-each", "end-bulk", "end-one-out", "shrink-count", "shrink-page"]
+ACROSS = ["any", "pool-ring", "raw"]
 PEERS = ["pool-direct-pair", "pool-direct-burst64", "pool-ring-pair",
          "pool-ring-burst64", "raw-pair", "raw-burst64", "raw-bulk16",
          "slab-pair", "mempool-pair"]
@@ -54,6 +56,11 @@ NAMES = {
     "single-alloc": "allocation, SINGLE",
     "any-free": "free, any context",
     "single-free": "free, SINGLE",
+    "end-each": "end of an owner, one of many",
+    "end-bulk": "likewise, all by one call",
+    "end-one-out": "end of an owner with a page out",
+    "shrink-count": "the shrinker counts",
+    "shrink-page": "the shrinker takes a page",
     "any": "Labyrinth any context",
     "pool-ring": "page_pool ring",
     "raw": "alloc_page + __free_page",
@@ -61,7 +68,7 @@ NAMES = {
 
 # How far a count may be over the budget: what depends on which pages there are, or
 # on the page allocator's state, in percent; the rest by less than an instruction.
-LOOSE = ["query", "refused-free"] + LONGEST
+LOOSE = ["query", "refused-free", "any"] + LONGEST + SCALE
 LOOSE_SLACK = 1.05
 EXACT_SLACK = 0.5
 
@@ -144,6 +151,12 @@ def print_longest(results):
     print_columns(rows)
 
 
+def print_scale(results, where):
+    print(f"\nEach owner, look or page: {PLACES[where][1]}")
+    rows = [[NAMES[case], show(cost(results, where, "scale", case), 0)] for case in SCALE]
+    print_columns(rows)
+
+
 def steps(results, where, group, index):
     """The numbers of tags (index 4) or CPUs (3) measured."""
     return sorted({key[index] for key in results if key[:2] == (where, group)})
@@ -176,7 +189,7 @@ def print_cpus(results, where):
 def print_across(results, where):
     print(f"\nAllocated on one CPU, freed on another, median: {PLACES[where][1]}")
     rows = []
-    for case in ["any", "pool-ring", "raw"]:
+    for case in ACROSS:
         value = cost(results, where, "across", case, 2)
         if value is not None:
             rows.append([NAMES[case], show(value)])
@@ -213,6 +226,10 @@ def targets(results, where):
     if sealed is not None and any_pair:
         yield (f"sealed-pair is {sealed / any_pair:.3f} of any-pair, at most 1.10",
                sealed <= 1.10 * any_pair)
+    across, ring = (cost(results, where, "across", case, 2) for case in ("any", "pool-ring"))
+    if across is not None and ring:
+        yield (f"any context from CPU to CPU is {across / ring:.3f} of the ring, at most 1.50",
+               across <= 1.5 * ring)
     if where == "icount":
         alone = owns_alone(results)
         if alone is not None:
@@ -260,7 +277,8 @@ def print_where(lines):
 def print_table(folder):
     results = read_results(folder)
     for group, function in [("hot", print_hot), ("tags", print_tags),
-                            ("own", print_cpus), ("across", print_across)]:
+                            ("own", print_cpus), ("across", print_across),
+                            ("scale", print_scale)]:
         for where in places(results, group):
             function(results, where)
         if group == "hot":
@@ -273,9 +291,10 @@ def print_table(folder):
 # Budget: "group case count", the count per operation.
 
 def budgeted(results):
-    for group, cases in [("hot", LABYRINTH), ("longest", LONGEST)]:
+    for group, cases in [("hot", LABYRINTH), ("longest", LONGEST), ("scale", SCALE),
+                         ("across", ["any"])]:
         for case in cases:
-            value = cost(results, "icount", group, case)
+            value = cost(results, "icount", group, case, 2 if group == "across" else 1)
             if value is not None:
                 yield group, case, value
 

@@ -88,9 +88,10 @@ print_machine() {
 	done
 }
 
-# What needs two CPUs, and many owners.
+# What needs many owners, and what needs two CPUs.
 run_scale() {
-	boot_icount icount init_on_alloc=0 2048 "capacity=400000 max_owners=2048" owners=1024 2
+	boot_icount icount init_on_alloc=0 2048 "capacity=400000 max_owners=2048" owners=256
+	boot_icount icount init_on_alloc=0 2048 capacity=400000 across=1 2
 }
 
 run_native() {

@@ -100,7 +100,7 @@ void bench_run_hot(struct bench_set *set);
 int bench_run_cold(void);
 int bench_run_crowd(const unsigned int *tags, unsigned int nr);
 int bench_run_scale(unsigned int nr);
-void bench_run_across(struct bench_set *set, const char *group);
+void bench_run_across(struct bench_set *set);
 int bench_run_parallel(struct bench_set *sets, unsigned int cpus);
 
 #endif /* LABYRINTH_BENCH_H */

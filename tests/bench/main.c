@@ -48,7 +48,11 @@ MODULE_PARM_DESC(cpus,
 static unsigned int owners;
 module_param(owners, uint, 0444);
 MODULE_PARM_DESC(owners,
-		 "Measure only what grows with the number of owners, with so many, and of CPUs, with two (default 0: do not)");
+		 "Measure only what grows with the number of owners, with so many (default 0: do not)");
+
+static bool across;
+module_param(across, bool, 0444);
+MODULE_PARM_DESC(across, "Measure only pages that go from CPU to CPU (default 0)");
 
 static unsigned int tags[8];
 static unsigned int nr_tags;
@@ -184,10 +188,12 @@ static int run_all(void)
 {
 	int err;
 
-	if (owners) {
-		bench_run_across(&sets[0], "scale");
+	if (across)
+		bench_run_across(&sets[0]);
+	if (owners)
 		return bench_run_scale(owners);
-	}
+	if (across)
+		return 0;
 	bench_run_hot(&sets[0]);
 	err = bench_run_cold();
 	if (!err && cpus > 1)
@@ -216,7 +222,7 @@ static int __init bench_init(void)
 	int err;
 
 	if (!bench_ops || bench_ops % BENCH_BURST || !bench_rounds || !cpus ||
-	    cpus > BENCH_MAX_CPUS || (owners && num_online_cpus() < 2))
+	    cpus > BENCH_MAX_CPUS || (across && num_online_cpus() < 2))
 		return -EINVAL;
 	err = sets_init() ?: run();
 	sets_exit();

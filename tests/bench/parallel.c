@@ -43,10 +43,10 @@ static int compare_ns(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static u64 median(u64 *ns)
+static u64 median(u64 *ns, unsigned int nr)
 {
-	sort(ns, WINDOWS, sizeof(*ns), compare_ns, NULL);
-	return ns[WINDOWS / 2];
+	sort(ns, nr, sizeof(*ns), compare_ns, NULL);
+	return ns[nr / 2];
 }
 
 static void stand_at_start(struct team *team)
@@ -91,7 +91,7 @@ static void run_own(const struct bench_case *bench, struct worker *workers,
 		flush_work(&workers[i].work);
 	/* The slowest CPU's. */
 	for (i = 0; i < nr; i++)
-		cost.ns = max(cost.ns, median(workers[i].ns));
+		cost.ns = max(cost.ns, median(workers[i].ns, WINDOWS));
 	bench_print("own", bench->name, nr, 0, bench_ops, cost);
 }
 
@@ -190,31 +190,30 @@ static struct bench_cost run_side(const struct bench_case *bench, struct bench_s
 	return side.cost;
 }
 
-static void run_across(const struct bench_case sides[2], struct bench_set *set,
-		       const char *group)
+static void run_across(const struct bench_case sides[2], struct bench_set *set)
 {
 	static u64 ns[WINDOWS], count[WINDOWS];
+	unsigned int nr = min(bench_rounds, WINDOWS), i;
 	struct bench_cost take, give;
-	unsigned int i;
 
-	for (i = 0; i < WINDOWS; i++) {
+	for (i = 0; i < nr; i++) {
 		take = run_side(&sides[0], set, 0);
 		give = run_side(&sides[1], set, 1);
 		ns[i] = take.ns + give.ns;
 		count[i] = take.count + give.count;
 	}
-	bench_print(group, sides[0].name, 2, 0, HANDED_OVER, (struct bench_cost) {
-		.ns = median(ns), .count = median(count),
+	bench_print("across", sides[0].name, 2, 0, HANDED_OVER, (struct bench_cost) {
+		.ns = median(ns, nr), .count = median(count, nr),
 	});
 }
 
-/* With CPUs 0 and 1. */
-void bench_run_across(struct bench_set *set, const char *group)
+/* With CPUs 0 and 1. On a machine whose clock counts instructions, the counts are of both. */
+void bench_run_across(struct bench_set *set)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(across); i++)
-		run_across(across[i], set, group);
+		run_across(across[i], set);
 }
 
 static bool have_cpus(unsigned int cpus)
@@ -239,7 +238,7 @@ int bench_run_parallel(struct bench_set *sets, unsigned int cpus)
 		return -ENOMEM;
 	run_all_own(workers, sets, cpus);
 	if (cpus > 1)
-		bench_run_across(&sets[0], "across");
+		bench_run_across(&sets[0]);
 	vfree(workers);
 	return 0;
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What grows with the number of owners, of CPUs, or of pages: the end of many owners, the end of
- * an owner with a page out beside a large table, and pages that go from CPU to CPU. Needs two
- * CPUs: with a single CPU there is no grace period to wait for.
+ * What grows with the number of owners or the size of the table: the end of many owners, and the
+ * end of an owner with a page out. With a single CPU there is no grace period to wait for, so the
+ * counts are of destroy's own work. And the shrinker, with many owners.
  */
+#include <linux/fs.h>
+#include <linux/kallsyms.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
+#include <linux/shrinker.h>
+#include <linux/string.h>
+#include <linux/tracepoint.h>
 #include <linux/vmalloc.h>
 
 #include "bench.h"
@@ -69,7 +73,7 @@ static int run_end(const char *name, void (*end)(struct labyrinth_owner **, unsi
 	int err = make_many(owners, nr);
 
 	if (!err)
-		bench_print("scale", name, 2, 0, nr, measure(end, owners, nr));
+		bench_print("scale", name, 1, 0, nr, measure(end, owners, nr));
 	return err;
 }
 
@@ -87,7 +91,88 @@ static int run_one_out(struct labyrinth_owner **owners)
 			return -ENOMEM;
 		bench_cheapest(&best, measure(end_each, owners, 1));
 	}
-	bench_print("scale", "end-one-out", 2, 0, 1, best);
+	bench_print("scale", "end-one-out", 1, 0, 1, best);
+	return 0;
+}
+
+/*
+ * The shrinker, as the kernel calls it. No symbol leads there, but the kernel's tracepoint does,
+ * when the kernel drops its caches.
+ */
+
+static struct shrinker *shrinker;
+
+static void see_shrinker(void *unused, struct shrinker *seen)
+{
+	static char name[KSYM_SYMBOL_LEN];
+
+	sprint_symbol(name, (unsigned long)seen->count_objects);
+	if (strstr(name, "[labyrinth]"))
+		shrinker = seen;
+}
+
+static void find_tracepoint(struct tracepoint *tp, void *found)
+{
+	if (!strcmp(tp->name, "mm_shrink_slab_start"))
+		*(struct tracepoint **)found = tp;
+}
+
+static void drop_caches(void)
+{
+	struct file *file = filp_open("/proc/sys/vm/drop_caches", O_WRONLY, 0);
+	loff_t pos = 0;
+
+	if (IS_ERR(file))
+		return;
+	kernel_write(file, "2", 1, &pos);
+	filp_close(file, NULL);
+}
+
+static int find_shrinker(void)
+{
+	struct tracepoint *tp = NULL;
+	int err;
+
+	for_each_kernel_tracepoint(find_tracepoint, &tp);
+	if (!tp)
+		return -ENOENT;
+	err = tracepoint_probe_register(tp, see_shrinker, NULL);
+	if (err)
+		return err;
+	drop_caches();
+	tracepoint_probe_unregister(tp, see_shrinker, NULL);
+	tracepoint_synchronize_unregister();
+	return shrinker ? 0 : -ENOENT;
+}
+
+static void measure_shrinker(void)
+{
+	struct shrink_control sc = { .gfp_mask = GFP_KERNEL, .nr_to_scan = 128 };
+	struct bench_cost count = { .count = get_cycles(), .ns = ktime_get_ns() };
+	struct bench_cost scan;
+	unsigned long pages = 0, nr;
+
+	shrinker->count_objects(shrinker, &sc);
+	count.count = get_cycles() - count.count;
+	count.ns = ktime_get_ns() - count.ns;
+	scan = (struct bench_cost) { .count = get_cycles(), .ns = ktime_get_ns() };
+	while ((nr = shrinker->scan_objects(shrinker, &sc)) != SHRINK_STOP)
+		pages += nr;
+	scan.count = get_cycles() - scan.count;
+	scan.ns = ktime_get_ns() - scan.ns;
+	bench_print("scale", "shrink-count", 1, 0, 1, count);
+	bench_print("scale", "shrink-page", 1, 0, max(pages, 1UL), scan);
+}
+
+/* All owners have pages in their caches. */
+static int run_shrink(struct labyrinth_owner **owners, unsigned int nr)
+{
+	int err = find_shrinker() ?: make_many(owners, nr);
+
+	if (err)
+		return err;
+	measure_shrinker();
+	labyrinth_owner_destroy_bulk(owners, nr);
 	return 0;
 }
 
@@ -100,7 +185,8 @@ int bench_run_scale(unsigned int nr)
 		return -ENOMEM;
 	err = run_end("end-each", end_each, owners, nr) ?:
 	      run_end("end-bulk", end_bulk, owners, nr) ?:
-	      run_one_out(owners);
+	      run_one_out(owners) ?:
+	      run_shrink(owners, nr);
 	vfree(owners);
 	return err;
 }
