@@ -285,6 +285,8 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 	else if (left)
 		pr_info("owner %s (id %u) of module %s went, and %d pages that it had given up are still referred to\n",
 			owner->name, lab_owner_id(owner), owner->module_name, left);
+	if (left && !lab_owner_is_sealed(owner))
+		lab_limbo_bequeath(owner);
 	return out;
 }
 

@@ -14,6 +14,7 @@
 #include <linux/rcupdate.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include "core/owner.h"
@@ -444,6 +445,31 @@ void lab_owner_bury(struct lab_owner *owner)
 {
 	atomic_dec(&owner->pages);
 	lab_owner_put_slot(owner);
+}
+
+static bool is_heir(const struct lab_owner *heir, const struct lab_owner *owner)
+{
+	/* Without @segments, the slot never had an owner of the name that is there. */
+	return heir != owner && heir->phase == LAB_PHASE_GONE && heir->segments &&
+	       !lab_owner_is_sealed(heir) && !strcmp(heir->name, owner->name) &&
+	       !strcmp(heir->module_name, owner->module_name);
+}
+
+/*
+ * A gone owner to whom reports give the same name as to @owner, who is gone too: pages in limbo may
+ * as well carry the other owner's id. Stays gone until lab_owners_unlock(), and longer if it gets
+ * a page.
+ * Context: Between lab_owners_lock() and lab_owners_unlock(). Return: NULL if there is none.
+ */
+struct lab_owner *lab_owner_find_heir(const struct lab_owner *owner)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&owners_lock);
+	for (i = 0; i < lab_owners.nr; i++)
+		if (is_heir(&lab_owners.slots[i], owner))
+			return &lab_owners.slots[i];
+	return NULL;
 }
 
 /*

@@ -205,6 +205,7 @@ struct lab_owner *lab_owner_retire(const struct labyrinth_owner *handle);
 void lab_owners_wait(void);
 void lab_owner_give_up(struct lab_owner *owner);
 void lab_owner_bury(struct lab_owner *owner);
+struct lab_owner *lab_owner_find_heir(const struct lab_owner *owner);
 unsigned long lab_owner_handle_of(const struct lab_owner *owner, const struct module *module);
 void lab_owners_lock(void);
 void lab_owners_unlock(void);

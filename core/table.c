@@ -235,14 +235,24 @@ struct lab_slot *lab_table_search(const struct lab_table *table, unsigned long p
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_search);
 
-static struct lab_slot *bucket_find(struct lab_slot *bucket, lab_tag_t expected)
+static __always_inline struct lab_slot *
+slots_find(struct lab_slot *slots, unsigned int nr, lab_tag_t expected)
 {
 	unsigned int i;
 
-	for (i = 0; i < LAB_BUCKET_TAGS; i++)
-		if (READ_ONCE(bucket[i].tag) == expected)
-			return &bucket[i];
+	for (i = 0; i < nr; i++)
+		if (READ_ONCE(slots[i].tag) == expected)
+			return &slots[i];
 	return NULL;
+}
+
+static noinline struct lab_slot *stash_find(const struct lab_table *table, lab_tag_t expected)
+{
+	/* Pairs with stash_insert(), as in stash_search(). */
+	smp_rmb();
+	if (likely(!atomic_read(table->stash_used)))
+		return NULL;
+	return slots_find(&table->slots[table->nr_slots], LAB_STASH_TAGS, expected);
 }
 
 /* lab_table_find(), where the preferred slot has another tag. */
@@ -251,13 +261,12 @@ struct lab_slot *lab_table_find_slow(const struct lab_table *table,
 {
 	unsigned long pfn = lab_tag_pfn(expected);
 	u64 first = bucket_of(lab_table_preferred(table, pfn));
-	struct lab_slot *slot = bucket_find(&table->slots[first], expected);
-	lab_tag_t tag;
+	struct lab_slot *slot = slots_find(&table->slots[first], LAB_BUCKET_TAGS, expected);
 
 	if (likely(slot))
 		return slot;
-	slot = lab_table_search(table, pfn, &tag);
-	return tag == expected ? slot : NULL;
+	slot = slots_find(&table->slots[lab_table_second(table, pfn)], LAB_BUCKET_TAGS, expected);
+	return slot ?: stash_find(table, expected);
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_find_slow);
 

@@ -49,6 +49,29 @@ module_param_cb(ahead, &lab_count_ops, &ahead_most, 0644);
 MODULE_PARM_DESC(ahead,
 		 "Pages that a worker keeps ready for each owner that needs them, at most (default 0: none)");
 
+/*
+ * How many pages an owner keeps ready beside the reserve, in all caches and the depot together.
+ * Parameter cached_max; read when an owner comes. A cache takes CACHE_LEAST pages at the least.
+ */
+#define CACHE_LEAST	40U
+
+static int cached_max = 4096;
+module_param_cb(cached_max, &lab_count_ops, &cached_max, 0644);
+MODULE_PARM_DESC(cached_max,
+		 "Pages that each new owner keeps ready beside its reserve, at most, but for 40 a CPU (default 4096)");
+
+/* A half is for the caches, a half for the depot. */
+static unsigned int cpu_cache_max(void)
+{
+	return clamp(READ_ONCE(cached_max) / 2 / num_possible_cpus(), CACHE_LEAST,
+		     LAB_CACHE_MAX);
+}
+
+static unsigned int depot_boxes(void)
+{
+	return clamp(READ_ONCE(cached_max) / 2 / LAB_BOX_PAGES, 1U, LAB_DEPOT_BOXES);
+}
+
 /* The time after which a refill of the reserve that failed is tried again. */
 #define REFILL_RETRY	(HZ / 10)
 
@@ -56,6 +79,7 @@ MODULE_PARM_DESC(ahead,
 struct lab_stock {
 	struct lab_owner *owner;
 	struct lab_depot *depot;	/* NULL until a CPU's cache has been full */
+	unsigned int base;		/* SINGLE: entries of the stack that are not used */
 	unsigned int ahead;		/* pages to keep ready on the reserve's list, beside
 					 * the reserve
 					 */
@@ -455,7 +479,7 @@ static bool restock(struct lab_owner *owner)
 	cache = this_cpu_ptr(owner->front.cpu_cache);
 	if (!lab_cpu_cache_enter(cache))
 		return false;
-	if (lab_cpu_cache_count(cache) <= LAB_CACHE_MAX - LAB_BOX_PAGES)
+	if (lab_cpu_cache_room(cache) >= LAB_BOX_PAGES)
 		restocked = lab_depot_take(depot, cache->top);
 	if (restocked)
 		WRITE_ONCE(cache->top, cache->top + LAB_BOX_PAGES);
@@ -475,6 +499,12 @@ static void move_to_reserve(struct lab_owner *owner, unsigned int most)
 		reserve_push(owner, slot);
 }
 
+/* How many pages the SINGLE owner's cache holds: a look. */
+static unsigned int single_count(const struct lab_owner *owner)
+{
+	return lab_single_count(&owner->front) - owner->stock->base;
+}
+
 /* The worker is to look at @owner. Context: Any. */
 static void kick(struct lab_owner *owner)
 {
@@ -490,7 +520,7 @@ static void kick(struct lab_owner *owner)
 static void serve_shrinker(struct lab_owner *owner)
 {
 	move_to_reserve(owner, LAB_BATCH);
-	if (lab_single_count(&owner->front))
+	if (single_count(owner))
 		return;
 	WRITE_ONCE(owner->stock->wanted, false);
 	kick(owner);
@@ -557,8 +587,8 @@ void lab_cache_missed(struct lab_owner *owner)
 bool lab_cache_is_over(struct lab_owner *owner)
 {
 	if (lab_owner_is_single(owner))
-		return lab_single_count(&owner->front) >= LAB_SINGLE_MAX;
-	return lab_cpu_cache_count(this_cpu_ptr(owner->front.cpu_cache)) >= LAB_CACHE_MAX;
+		return lab_single_is_full(&owner->front);
+	return !lab_cpu_cache_room(this_cpu_ptr(owner->front.cpu_cache));
 }
 
 /*
@@ -772,7 +802,7 @@ unsigned int lab_cache_shrink(struct lab_owner *owner)
 {
 	WRITE_ONCE(owner->stock->ahead, 0);
 	empty_depot(owner);
-	if (lab_owner_is_single(owner) && lab_single_count(&owner->front)) {
+	if (lab_owner_is_single(owner) && single_count(owner)) {
 		WRITE_ONCE(owner->stock->wanted, true);
 		lab_owner_slow_down(owner);
 	}
@@ -796,7 +826,7 @@ unsigned int lab_cache_shrinkable(const struct lab_owner *owner)
 		return 0;
 	if (lab_owner_is_single(owner))
 		return count + (READ_ONCE(owner->stock->wanted) ? 0 :
-				lab_single_count(&owner->front));
+				single_count(owner));
 	if (depot)
 		count += lab_depot_count(depot);
 	/* A dead CPU's cache is empty. */
@@ -843,7 +873,7 @@ static void make_depot(struct lab_owner *owner)
 	if (lab_owner_is_single(owner) || depot_of(owner) || !reserve_excess(owner))
 		return;
 	/* Pairs with depot_of(). */
-	smp_store_release(&owner->stock->depot, lab_depot_make(LAB_DEPOT_BOXES));
+	smp_store_release(&owner->stock->depot, lab_depot_make(depot_boxes()));
 }
 
 static void refill_work(struct work_struct *work)
@@ -882,20 +912,23 @@ static int make_stack(struct lab_owner *owner)
 
 	if (!stack)
 		return -ENOMEM;
-	stack->pages[0] = no_page();
-	owner->front.top = &stack->pages[1];
+	owner->stock->base = LAB_SINGLE_MAX - clamp_t(unsigned int, READ_ONCE(cached_max),
+						      CACHE_LEAST, LAB_SINGLE_MAX);
+	stack->pages[owner->stock->base] = no_page();
+	owner->front.top = &stack->pages[owner->stock->base + 1];
 	return 0;
 }
 
 static void free_stack(struct lab_owner *owner)
 {
-	/* Empty: the top is right behind the first entry. */
-	kfree(owner->front.top - 1);
+	/* Empty: the top is right behind the lowest entry in use. */
+	kfree(owner->front.top - 1 - owner->stock->base);
 	owner->front.top = NULL;
 }
 
 static int make_cpu_caches(struct lab_owner *owner)
 {
+	unsigned int max = cpu_cache_max();
 	struct lab_cpu_cache *cache;
 	int cpu;
 
@@ -904,8 +937,9 @@ static int make_cpu_caches(struct lab_owner *owner)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
 		cache = per_cpu_ptr(owner->front.cpu_cache, cpu);
-		cache->pages[0] = no_page();
-		cache->top = cache->pages + 1;
+		cache->base = LAB_CACHE_MAX - max;
+		cache->pages[cache->base] = no_page();
+		cache->top = &cache->pages[cache->base + 1];
 	}
 	return 0;
 }

@@ -481,6 +481,45 @@ void lab_limbo_settle_new(void)
 	mutex_unlock(&limbo_lock);
 }
 
+/* Only a pass changes the tag of a page on the list, and limbo_lock keeps passes away. */
+static void bequeath_page(struct lab_owner *owner, struct lab_slot *slot, struct lab_owner *heir)
+{
+	lab_tag_t tag = READ_ONCE(slot->tag);
+	lab_tag_t next = (tag & ~LAB_OWNER_MASK) | lab_tag_make(0, lab_owner_id(heir), LAB_ABSENT);
+
+	lockdep_assert_held(&limbo_lock);
+	lab_owner_gain(heir, slot);
+	/* A full barrier. Pairs as in lab_call_commit(). */
+	cmpxchg(&slot->tag, tag, next);
+	lab_owner_lose(owner, slot);
+}
+
+/*
+ * @owner is gone, and pages of the owner's are left in limbo. If another owner of the same name is
+ * gone and has pages in limbo, the pages go to that owner: so the owners of a name that come and
+ * go hold a single slot. The records of a page that is mapped lead to the owner, and such a page
+ * stays.
+ * Context: Task; may sleep.
+ */
+void lab_limbo_bequeath(struct lab_owner *owner)
+{
+	struct lab_owner *heir;
+	struct lab_slot *slot;
+	u32 link;
+
+	mutex_lock(&limbo_lock);
+	lab_owners_lock();
+	heir = lab_owner_find_heir(owner);
+	for (link = heir ? limbo_first : 0; link; link = next_of(slot)) {
+		slot = slot_at(link);
+		if (lab_tag_owner(READ_ONCE(slot->tag)) == lab_owner_id(owner) &&
+		    !READ_ONCE(slot->mappings))
+			bequeath_page(owner, slot, heir);
+	}
+	lab_owners_unlock();
+	mutex_unlock(&limbo_lock);
+}
+
 static void limbo_look(struct work_struct *work)
 {
 	mutex_lock(&limbo_lock);

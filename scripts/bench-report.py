@@ -22,8 +22,9 @@ PLACES = {
 }
 
 LABYRINTH = ["single-pair", "single-burst64", "single-bulk16", "any-pair",
-             "any-burst64", "any-bulk16", "sealed-pair", "owns", "query", "refused-free"]
-LONGEST = ["any-alloc", "single-alloc", "any-free", "single-free"]
+             "any-burst64", "any-bulk16", "any-flood", "sealed-pair", "owns", "query", "refused-free"]
+LONGEST = ["any-alloc", "single-alloc", "ahead-any-alloc", "ahead-single-alloc",
+           "ahead-zero-alloc", "any-free", "single-free"]
 SCALE = ["end-each", "end-bulk", "end-one-out", "shrink-count", "shrink-page"]
 ACROSS = ["any", "pool-ring", "raw"]
 PEERS = ["pool-direct-pair", "pool-direct-burst64", "pool-ring-pair",
@@ -39,6 +40,7 @@ NAMES = {
     "any-pair": "Labyrinth any context, alloc + free",
     "any-burst64": "Labyrinth any context, 64 and 64",
     "any-bulk16": "Labyrinth any context, bulk of 16",
+    "any-flood": "Labyrinth any context, by the depot",
     "sealed-pair": "Labyrinth sealed, alloc + free",
     "owns": "Labyrinth owns()",
     "query": "Labyrinth query()",
@@ -54,6 +56,9 @@ NAMES = {
     "mempool-pair": "mempool of pages",
     "any-alloc": "allocation, any context",
     "single-alloc": "allocation, SINGLE",
+    "ahead-any-alloc": "likewise, with ahead=32",
+    "ahead-single-alloc": "likewise, SINGLE",
+    "ahead-zero-alloc": "likewise, zeroed",
     "any-free": "free, any context",
     "single-free": "free, SINGLE",
     "end-each": "end of an owner, one of many",
@@ -68,7 +73,7 @@ NAMES = {
 
 # How far a count may be over the budget: what depends on which pages there are, or
 # on the page allocator's state, in percent; the rest by less than an instruction.
-LOOSE = ["query", "refused-free", "any"] + LONGEST + SCALE
+LOOSE = ["query", "refused-free"] + LONGEST + SCALE
 LOOSE_SLACK = 1.05
 EXACT_SLACK = 0.5
 
@@ -173,6 +178,17 @@ def print_tags(results, where):
     print_columns(rows)
 
 
+def print_luck(results, where):
+    tags = steps(results, where, "luckiest", 4)
+    print(f"\nThe luckiest and the unluckiest of 300 pages, by tags: {PLACES[where][1]}")
+    rows = [[""] + [f"{number:,}" for number in tags]]
+    for case in ["owns", "single-pair", "any-pair"]:
+        rows.append([NAMES[case]] + [
+            " to ".join(show(cost(results, where, group, case, 1, number), 0)
+                        for group in ("luckiest", "unluckiest")) for number in tags])
+    print_columns(rows)
+
+
 def print_cpus(results, where):
     cpus = steps(results, where, "own", 3)
     print(f"\nEach CPU its own pages, median, by CPUs: {PLACES[where][1]}")
@@ -226,10 +242,10 @@ def targets(results, where):
     if sealed is not None and any_pair:
         yield (f"sealed-pair is {sealed / any_pair:.3f} of any-pair, at most 1.10",
                sealed <= 1.10 * any_pair)
-    across, ring = (cost(results, where, "across", case, 2) for case in ("any", "pool-ring"))
-    if across is not None and ring:
-        yield (f"any context from CPU to CPU is {across / ring:.3f} of the ring, at most 1.50",
-               across <= 1.5 * ring)
+    flood, ring = (cost(results, where, "hot", case) for case in ("any-flood", "pool-ring-pair"))
+    if flood is not None and ring and where == "icount":
+        yield (f"any-flood is {flood / ring:.3f} of pool-ring-pair, at most 1.50",
+               flood <= 1.5 * ring)
     if where == "icount":
         alone = owns_alone(results)
         if alone is not None:
@@ -276,7 +292,7 @@ def print_where(lines):
 
 def print_table(folder):
     results = read_results(folder)
-    for group, function in [("hot", print_hot), ("tags", print_tags),
+    for group, function in [("hot", print_hot), ("tags", print_tags), ("luckiest", print_luck),
                             ("own", print_cpus), ("across", print_across),
                             ("scale", print_scale)]:
         for where in places(results, group):
@@ -291,10 +307,9 @@ def print_table(folder):
 # Budget: "group case count", the count per operation.
 
 def budgeted(results):
-    for group, cases in [("hot", LABYRINTH), ("longest", LONGEST), ("scale", SCALE),
-                         ("across", ["any"])]:
+    for group, cases in [("hot", LABYRINTH), ("longest", LONGEST), ("scale", SCALE)]:
         for case in cases:
-            value = cost(results, "icount", group, case, 2 if group == "across" else 1)
+            value = cost(results, "icount", group, case)
             if value is not None:
                 yield group, case, value
 

@@ -24,6 +24,8 @@ BUDGET=$LAB_ROOT/tests/bench/budget.txt
 CROWD_MB=8704
 # Slots for every frame that such a machine has.
 CROWD_CAPACITY=2100000
+# So many owners come and go together.
+OWNERS=128
 CROWD_TAGS=1000,10000,100000,1000000
 
 kernel=$KERNEL_DEFAULT out='' icount='' native='' here='' check='' budget=''
@@ -49,12 +51,12 @@ have_room() {
 	(($(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo) > CROWD_MB))
 }
 
-# boot_icount WHERE APPEND MEM LABYRINTH-PARAMETERS BENCH-PARAMETERS [CPUS]
+# boot_icount WHERE APPEND MEM LABYRINTH-PARAMETERS BENCH-PARAMETERS
 boot_icount() {
 	local logs=$LABYRINTH_LOGS/bench-$1
 	mkdir -p "$logs"
 	run_logged "counting instructions, kernel $kernel, $2" "$logs/vm.log" \
-		"$LAB_SCRIPTS/vm.sh" --icount --smp "${6:-1}" --kernel "$kernel" --mem "$3" --append "$2" \
+		"$LAB_SCRIPTS/vm.sh" --icount --kernel "$kernel" --mem "$3" --append "$2" \
 		--modules "$modules" --log "$logs" -- scripts/vm/bench.sh "$4" "$5" quiet || die "the guest failed"
 	collect "$1" "$logs/output.log"
 }
@@ -71,13 +73,12 @@ build_modules() {
 run_icount() {
 	build_modules
 	if have_room; then
-		boot_icount icount init_on_alloc=0 "$CROWD_MB" "capacity=$CROWD_CAPACITY" "tags=$CROWD_TAGS"
+		boot_icount icount init_on_alloc=0 "$CROWD_MB" "capacity=$CROWD_CAPACITY" "tags=$CROWD_TAGS owners=$OWNERS"
 	else
 		say "less than $CROWD_MB MB of memory here: no million tags"
-		boot_icount icount init_on_alloc=0 512 "" "tags=1000,10000"
+		boot_icount icount init_on_alloc=0 512 "" "tags=1000,10000 owners=$OWNERS"
 	fi
 	boot_icount icount-init init_on_alloc=1 512 "" ""
-	run_scale
 }
 
 print_machine() {
@@ -86,12 +87,6 @@ print_machine() {
 	for file in /sys/devices/system/cpu/vulnerabilities/*; do
 		[[ ! -r $file ]] || echo "native mitigation: $(basename "$file"): $(<"$file")"
 	done
-}
-
-# What needs many owners, and what needs two CPUs.
-run_scale() {
-	boot_icount icount init_on_alloc=0 2048 "capacity=400000 max_owners=2048" owners=256
-	boot_icount icount init_on_alloc=0 2048 capacity=400000 across=1 2
 }
 
 run_native() {
@@ -140,8 +135,7 @@ run_here() {
 # The table is large, so that the few pages here find their slots free.
 run_short() {
 	build_modules
-	boot_icount icount init_on_alloc=0 2048 capacity=400000 ""
-	run_scale
+	boot_icount icount init_on_alloc=0 2048 capacity=400000 "owners=$OWNERS"
 }
 
 report() { /usr/bin/python3 "$LAB_SCRIPTS/bench-report.py" "$@" "$out"; }

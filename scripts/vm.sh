@@ -24,7 +24,7 @@
 #   --device SPEC   a device for the machine, as qemu's -device has it; may be repeated
 #   --smp N         CPUs, default 2
 #   --mem MB        default 512
-#   --icount        one CPU, unless --smp says more, whose TSC counts instructions: for figures that repeat
+#   --icount        one CPU whose TSC counts instructions: for figures that repeat
 #   --append ARGS   added to the kernel's command line
 #   --wire          two network cards (Intel 82540EM), one wired to the other
 #   --qemu ARG      one more argument for qemu; may be repeated
@@ -42,7 +42,7 @@
 
 DIED=125
 
-kernel='' smp='' mem=512 icount='' modules='' wire='' timeout='' log='' accel=''
+kernel='' smp=2 mem=512 icount='' modules='' wire='' timeout='' log='' accel=''
 add=() append=() stock=() qemu=() deb=() device=() vmlinuz='' kdir='' driver='' script='' load=''
 # --accel is for the probe below only.
 options "kernel=kernel:boot smp=count mem=count icount append+=text wire qemu+=text add+=file \
@@ -100,7 +100,6 @@ with_driver() {
 check_options
 own_kernel
 kernel=${kernel:-$KERNEL_DEFAULT}
-smp=${smp:-$([[ -n $icount ]] && echo 1 || echo 2)}
 
 # The loading of a stock module and of all it needs, in order, as modprobe would.
 stock_module() { /sbin/modprobe -d "$image" -S "$(cat "$image/release")" --show-depends "$1" 2>/dev/null; }
@@ -177,7 +176,7 @@ kvm_works() {
 
 machine() {
 	if [[ -n $icount ]]; then
-		printf '%s\n' -accel tcg,thread=single -icount shift=0,sleep=off -cpu "$ARCH_CPU" -smp "$smp"
+		printf '%s\n' -accel tcg -icount shift=0,sleep=off -cpu "$ARCH_CPU" -smp 1
 	elif [[ $accel == kvm ]] || { [[ -z $accel ]] && kvm_works; }; then
 		printf '%s\n' -accel kvm -cpu host -smp "$smp"
 	else

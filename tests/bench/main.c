@@ -13,6 +13,7 @@
 #define pr_fmt(fmt) "labyrinth_bench: " fmt
 
 #include <linux/cpumask.h>
+#include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/string.h>
 
@@ -48,11 +49,7 @@ MODULE_PARM_DESC(cpus,
 static unsigned int owners;
 module_param(owners, uint, 0444);
 MODULE_PARM_DESC(owners,
-		 "Measure only what grows with the number of owners, with so many (default 0: do not)");
-
-static bool across;
-module_param(across, bool, 0444);
-MODULE_PARM_DESC(across, "Measure only pages that go from CPU to CPU (default 0)");
+		 "Measure also what grows with the number of owners, with so many (default 0: do not)");
 
 static unsigned int tags[8];
 static unsigned int nr_tags;
@@ -104,6 +101,18 @@ struct labyrinth_owner *bench_owner(const char *name, unsigned long flags)
 	};
 
 	return labyrinth_owner_create(&attrs);
+}
+
+/* Writes @text to a file of the kernel's. Context: Task; may sleep. */
+void bench_write(const char *path, const char *text)
+{
+	struct file *file = filp_open(path, O_WRONLY, 0);
+	loff_t pos = 0;
+
+	if (IS_ERR(file))
+		return;
+	kernel_write(file, text, strlen(text), &pos);
+	filp_close(file, NULL);
 }
 
 /* The objects that each CPU has alone. */
@@ -188,17 +197,14 @@ static int run_all(void)
 {
 	int err;
 
-	if (across)
-		bench_run_across(&sets[0]);
-	if (owners)
-		return bench_run_scale(owners);
-	if (across)
-		return 0;
 	bench_run_hot(&sets[0]);
 	err = bench_run_cold();
 	if (!err && cpus > 1)
 		err = bench_run_parallel(sets, cpus);
-	return err ?: bench_run_crowd(tags, nr_tags);
+	err = err ?: bench_run_crowd(tags, nr_tags);
+	if (!err && owners)
+		err = bench_run_scale(owners);
+	return err;
 }
 
 /* Runs all cases, and checks that the constant part of labyrinth_hot was not written to. */
@@ -222,7 +228,7 @@ static int __init bench_init(void)
 	int err;
 
 	if (!bench_ops || bench_ops % BENCH_BURST || !bench_rounds || !cpus ||
-	    cpus > BENCH_MAX_CPUS || (across && num_online_cpus() < 2))
+	    cpus > BENCH_MAX_CPUS)
 		return -EINVAL;
 	err = sets_init() ?: run();
 	sets_exit();

@@ -207,8 +207,8 @@ static void run_across(const struct bench_case sides[2], struct bench_set *set)
 	});
 }
 
-/* With CPUs 0 and 1. On a machine whose clock counts instructions, the counts are of both. */
-void bench_run_across(struct bench_set *set)
+/* With CPUs 0 and 1. */
+static void run_all_across(struct bench_set *set)
 {
 	unsigned int i;
 
@@ -238,7 +238,7 @@ int bench_run_parallel(struct bench_set *sets, unsigned int cpus)
 		return -ENOMEM;
 	run_all_own(workers, sets, cpus);
 	if (cpus > 1)
-		bench_run_across(&sets[0]);
+		run_all_across(&sets[0]);
 	vfree(workers);
 	return 0;
 }

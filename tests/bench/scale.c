@@ -4,7 +4,6 @@
  * end of an owner with a page out. With a single CPU there is no grace period to wait for, so the
  * counts are of destroy's own work. And the shrinker, with many owners.
  */
-#include <linux/fs.h>
 #include <linux/kallsyms.h>
 #include <linux/sched.h>
 #include <linux/shrinker.h>
@@ -117,17 +116,6 @@ static void find_tracepoint(struct tracepoint *tp, void *found)
 		*(struct tracepoint **)found = tp;
 }
 
-static void drop_caches(void)
-{
-	struct file *file = filp_open("/proc/sys/vm/drop_caches", O_WRONLY, 0);
-	loff_t pos = 0;
-
-	if (IS_ERR(file))
-		return;
-	kernel_write(file, "2", 1, &pos);
-	filp_close(file, NULL);
-}
-
 static int find_shrinker(void)
 {
 	struct tracepoint *tp = NULL;
@@ -139,7 +127,7 @@ static int find_shrinker(void)
 	err = tracepoint_probe_register(tp, see_shrinker, NULL);
 	if (err)
 		return err;
-	drop_caches();
+	bench_write("/proc/sys/vm/drop_caches", "2");
 	tracepoint_probe_unregister(tp, see_shrinker, NULL);
 	tracepoint_synchronize_unregister();
 	return shrinker ? 0 : -ENOENT;

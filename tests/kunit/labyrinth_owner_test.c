@@ -13,6 +13,7 @@
 #include "../../core/owner.h"
 #include "../../core/table.h"
 #include "../../labyrinth_alloc.h"
+#include "../../page/limbo.h"
 #include "../../report/report.h"
 
 #include "context.h"
@@ -759,6 +760,37 @@ static void destroy_gives_back_what_was_kept_ready(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, count_tags(owner).nr[LAB_CACHED], 0);
 }
 
+static unsigned int nr_gone(const char *name)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < lab_owners.nr; i++)
+		nr += lab_owners.slots[i].phase == LAB_PHASE_GONE &&
+		      !strcmp(lab_owners.slots[i].name, name);
+	return nr;
+}
+
+/* Owners of a name that come and go, each with a page in limbo, hold a single slot. */
+static void name_holds_a_single_slot(struct kunit *test)
+{
+	struct page *pages[NR_LIMBO];
+	struct labyrinth_owner *owner;
+	unsigned int i;
+
+	for (i = 0; i < NR_LIMBO; i++) {
+		owner = make_owner(test, "kunit-heir", 0);
+		pages[i] = labyrinth_lend(owner, make_page(test, owner));
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pages[i]);
+		KUNIT_EXPECT_EQ(test, labyrinth_owner_destroy(owner), 1);
+		KUNIT_EXPECT_EQ(test, nr_gone("kunit-heir"), 1U);
+		KUNIT_EXPECT_EQ(test, lab_limbo_count(), i + 1);
+	}
+	for (i = 0; i < NR_LIMBO; i++)
+		put_page(pages[i]);
+	KUNIT_EXPECT_TRUE(test, wait_for_limbo());
+	KUNIT_EXPECT_EQ(test, nr_gone("kunit-heir"), 0U);
+}
+
 /* The page stays the borrower's until the last reference is gone, then goes to the system. */
 static void lent_page_outlives_its_owner(struct kunit *test)
 {
@@ -861,6 +893,7 @@ static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(owners_end_together),
 	KUNIT_CASE(end_finds_pages_without_a_walk),
 	KUNIT_CASE(limbo_lets_go_in_any_order),
+	KUNIT_CASE(name_holds_a_single_slot),
 	KUNIT_CASE(owned_page_is_not_uptodate),
 	KUNIT_CASE(slot_waits_for_its_last_page),
 	{}

@@ -27,7 +27,7 @@ go_with() {
 soon() {
 	for _ in 1 2 3; do
 		took=$(go_with "$1") || return
-		echo "$OWNERS owners, $1: $took hundredths of a second"
+		echo "$OWNERS owners, $1: $took hundredths of a second" >>/tmp/soon
 		[ "$took" -ge 100 ] || return 0
 	done
 	return 1
@@ -45,7 +45,18 @@ wait_for_limbo() {
 	done
 }
 
-ktap_plan 13
+# The worker gives back what is over. The second owner of the probe has a reserve.
+wait_for_cached() {
+	tries=0
+	until [ "$(cached)" -le "$1" ]; do
+		tries=$((tries + 1))
+		[ "$tries" -le 60 ] || { echo "$(cached) pages are cached"; return 1; }
+		sleep 0.1
+	done
+}
+cached() { sed -n 's/^[0-9]* probe .* cached=\([0-9]*\).*/\1/p' $DEBUGFS/owners; }
+
+ktap_plan 17
 insmod labyrinth.ko max_owners=$OWNERS
 ktap_check "$OWNERS owners end by one call in less than a second" soon bulk
 expect_only "$REPORTS"
@@ -56,6 +67,7 @@ if uname -v | grep -q PREEMPT_RT; then
 else
 	ktap_check "and call by call, in no more than a second" soon each
 fi
+ktap_diag </tmp/soon
 ktap_equal "no page is left" 0 "$(of_table used)"
 
 expect_only "$REPORTS"
@@ -83,5 +95,22 @@ ktap_equal "the borrower is done" "done" \
 ktap_check "so the page leaves limbo" wait_for_limbo 0
 ktap_lacks "and the owner goes" " probe " "$(cat $DEBUGFS/owners)"
 rmmod labyrinth_intruder
+
+echo 64 >/sys/module/labyrinth/parameters/cached_max
+insmod tests/selftests/labyrinth_probe.ko
+echo "hold 900" >$DO
+echo "drop 900" >$DO
+ktap_check "an owner keeps no more ready than cached_max allows" wait_for_cached $((40 * $(nproc) + 32))
+rmmod labyrinth_probe
+
+echo 32 >/sys/module/labyrinth/parameters/ahead
+insmod tests/selftests/labyrinth_probe.ko
+ktap_check "with ahead, a new owner has pages ready" test "$(cached)" -ge 16
+echo "hold 20" >$DO
+sleep 1
+ktap_check "and has again when they have gone" test "$(cached)" -ge 16
+echo 2 >/proc/sys/vm/drop_caches
+ktap_equal "until the shrinker wants them" 0 "$(cached)"
+rmmod labyrinth_probe
 ktap_check "the module unloads" rmmod labyrinth
 ktap_end

@@ -21,6 +21,8 @@ wrong() {
 		trace		maybe	neither 0 nor 1
 		stacks		-1	neither 0 nor 1
 		history		65	no number from 0 to 64
+		ahead		-1	no number from 0 to 2147483647
+		cached_max	most	no number from 0 to 2147483647
 	END
 	[ $guard = no ] || cat <<-'END'
 		guard		on	none of off, report, refuse
@@ -45,6 +47,10 @@ right() {
 		stacks		off	N
 		trace		on	Y
 		trace		0	N
+		ahead		32	32
+		ahead		0	0
+		cached_max	64	64
+		cached_max	4096	4096
 	END
 	[ $guard = no ] || cat <<-'END'
 		guard_classes	free,map	map,free
