@@ -45,10 +45,12 @@
 #include "map/take_back.h"
 #include "page/cache.h"
 #include "page/call.h"
+#include "page/hunt.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
 #include "page/poison.h"
 #include "page/seal.h"
+#include "page/stamp.h"
 #include "report/stack.h"
 #include "report/trace.h"
 
@@ -85,11 +87,13 @@ static void *hand_out(struct lab_owner *owner, struct lab_slot *slot,
 		addr = prepare(owner, slot, pfn);
 	lab_slot_note(slot, ip);
 	lab_stack_note(slot);
+	lab_stamp_note(owner, slot);
 	/*
 	 * CACHED -> HELD. Pairs with the compare-and-exchange of the call that finds the
 	 * page HELD, and with lab_slot_glance(): the notes are written before.
 	 */
 	smp_store_release(&slot->tag, lab_tag_step(tag, LAB_HELD));
+	lab_hunt_thin(owner, slot);
 	lab_step(LAB_OP_ALLOC, pfn, owner, ip);
 	return addr;
 }
@@ -352,6 +356,19 @@ static int free_held(struct lab_call *call, struct page **leaving)
 	if (unlikely(!lab_call_commit(call, lab_tag_step(call->tag,
 							 LAB_CACHED))))
 		return lab_call_again(call);
+	/*
+	 * The page was freed and handed out again since the look-up, to the same owner. Nobody
+	 * else writes the tag of a CACHED page that is on no list.
+	 */
+	err = lab_stamp_check(call);
+	if (unlikely(err)) {
+		/* Pairs with the same as in hand_out(). */
+		smp_store_release(&call->slot->tag, call->tag);
+		return err;
+	}
+	/* The content tells lab_page_note() that the note is of this free. */
+	WRITE_ONCE(call->slot->last,
+		   lab_last_make(LAB_LAST_FREE, lab_context_now() + 1, call->ip));
 	if (!referred)
 		lab_poison_cached(call->slot);
 	lab_owner_quota_give(call->owner, 1);
@@ -378,30 +395,43 @@ static int free_mapped(struct lab_call *call, struct page **leaving)
 	return err < 0 ? err : free_held(call, leaving);
 }
 
+static int free_found(struct lab_call *call, int next, struct page **leaving)
+{
+	int err = next >= 0 || lab_call_is_mapped(call, next) ? lab_stamp_check(call) : next;
+
+	if (unlikely(err))
+		return err;
+	return next >= 0 ? free_held(call, leaving) : free_mapped(call, leaving);
+}
+
+static noinline int free_for(struct lab_call *call)
+{
+	struct page *page = NULL, **leaving = lab_may_lock() ? &page : NULL;
+	bool over = false;
+	int err = lab_call_begin(call);
+
+	if (!err) {
+		err = lab_call_page(call, call->addr);
+		err = free_found(call, err, leaving);
+	}
+	if (!err)
+		over = lab_cache_is_over(call->owner);
+	err = lab_call_end(call, err);
+	if (unlikely(page))
+		__free_page(page);
+	if (unlikely(over))
+		lab_cache_trim(call->owner, call->handle);
+	return err;
+}
+
 static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
 			     unsigned long ip)
 {
 	struct lab_call call = {
 		.op = LAB_OP_FREE, .handle = handle, .addr = addr, .ip = ip,
 	};
-	struct page *page = NULL, **leaving = lab_may_lock() ? &page : NULL;
-	bool over = false;
-	int err = lab_call_begin(&call);
 
-	if (!err)
-		err = lab_call_page(&call, addr);
-	if (err >= 0)
-		err = free_held(&call, leaving);
-	else if (lab_call_is_mapped(&call, err))
-		err = free_mapped(&call, leaving);
-	if (!err)
-		over = lab_cache_is_over(call.owner);
-	err = lab_call_end(&call, err);
-	if (unlikely(page))
-		__free_page(page);
-	if (unlikely(over))
-		lab_cache_trim(call.owner, handle);
-	return err;
+	return free_for(&call);
 }
 
 /*
@@ -520,6 +550,29 @@ slow:
 	return free_slow(owner, addr, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_free_page, LAB_NS);
+
+/**
+ * labyrinth_free_page_stamped() - give a page back, if the hand-out is the one meant
+ * @owner: the holder of the page, made with %LABYRINTH_OWNER_STAMPED.
+ * @addr: the page's address, as handed out.
+ * @stamp: as labyrinth_stamp() told after that hand-out.
+ *
+ * As labyrinth_free_page(); but if the page was freed and handed out again since, to the same
+ * owner, the page stays with the present holder, and the report names both.
+ *
+ * Context: As labyrinth_free_page().
+ * Return: as labyrinth_free_page(); or -ESTALE the page has been handed out again since.
+ */
+int labyrinth_free_page_stamped(struct labyrinth_owner *owner, void *addr, u32 stamp)
+{
+	struct lab_call call = {
+		.op = LAB_OP_FREE, .handle = owner, .addr = addr, .ip = _RET_IP_,
+		.stamped = true, .stamp = stamp,
+	};
+
+	return free_for(&call);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_free_page_stamped, LAB_NS);
 
 /**
  * labyrinth_owns() - ask whether a page is an owner's

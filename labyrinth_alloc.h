@@ -42,6 +42,12 @@ struct vm_area_struct;
  */
 #define LABYRINTH_OWNER_SEALED	BIT(2)
 
+/*
+ * Each hand-out of a page has a stamp, see labyrinth_stamp(). The owner takes the slower path, and
+ * stacks=1 keeps no stacks of such pages.
+ */
+#define LABYRINTH_OWNER_STAMPED	BIT(5)
+
 /**
  * struct labyrinth_owner_attrs - the attributes of a new owner
  * @name: copied, at most %LABYRINTH_NAME_LEN - 1 bytes; shown in dmesg,
@@ -124,6 +130,10 @@ unsigned int labyrinth_alloc_bulk(struct labyrinth_owner *owner,
 int labyrinth_free_page(struct labyrinth_owner *owner, void *addr);
 int labyrinth_transfer(struct labyrinth_owner *from,
 		       struct labyrinth_owner *to, void *addr);
+u32 labyrinth_stamp(struct labyrinth_owner *owner, const void *addr);
+int labyrinth_free_page_stamped(struct labyrinth_owner *owner, void *addr, u32 stamp);
+int labyrinth_transfer_stamped(struct labyrinth_owner *from, struct labyrinth_owner *to,
+			       void *addr, u32 stamp);
 struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr);
 struct page *labyrinth_release_lent(struct labyrinth_owner *owner, void *addr);
 void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page);

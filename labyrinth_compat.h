@@ -302,6 +302,20 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 #define lab_fault_address(trapnr)	((void)(trapnr), 0UL)
 #endif
 
+/* Where @ops has a driver's mmap_prepare(), of kernels that know such; else a word of 0. */
+#ifdef LAB_HAS_MMAP_PREPARE
+#define lab_mmap_prepare_of(ops)	(&(ops)->mmap_prepare)
+#else
+#define lab_mmap_prepare_of(ops)	((void)(ops), NULL)
+#endif
+
+/* Whether @ip is in a module's text, not in the core's. */
+#ifdef MODULES_VADDR
+#define lab_is_module_text(ip)	((ip) >= MODULES_VADDR && (ip) < MODULES_END)
+#else
+#define lab_is_module_text(ip)	is_vmalloc_addr((void *)(ip))
+#endif
+
 /* An mmap_prepare may hand a driver's wish to the core in a single structure. */
 #ifdef LAB_HAS_MAP_KERNEL_PAGES
 #define LAB_HAS_MMAP_ACTION	true

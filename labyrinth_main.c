@@ -21,6 +21,7 @@
 #include "page/mapping.h"
 #include "page/seal.h"
 #include "report/history.h"
+#include "report/holders.h"
 #include "report/kept.h"
 #include "report/trace.h"
 #include "system/debugfs.h"
@@ -145,6 +146,7 @@ static const struct {
 	{ start_table, stop_table },
 	{ lab_mapping_init, lab_mapping_exit },
 	{ start_slots, lab_owners_exit },
+	{ NULL, lab_holders_exit },
 	{ NULL, lab_seal_exit },
 	{ NULL, lab_fault_exit },
 	{ NULL, lab_limbo_exit },

@@ -32,9 +32,11 @@
 #include "map/mmap.h"
 #include "map/vmap.h"
 #include "page/cache.h"
+#include "page/hunt.h"
 #include "page/limbo.h"
 #include "page/seal.h"
 #include "report/census.h"
+#include "report/holders.h"
 #include "report/kept.h"
 #include "report/report.h"
 #include "report/site.h"
@@ -48,7 +50,7 @@ static bool attrs_valid(const struct labyrinth_owner_attrs *attrs)
 	if (!attrs || !attrs->name || !*attrs->name)
 		return false;
 	if (attrs->flags & ~(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_SINGLE |
-			     LABYRINTH_OWNER_SEALED))
+			     LABYRINTH_OWNER_SEALED | LABYRINTH_OWNER_STAMPED))
 		return false;
 	/* Only from the reserve do sealed pages come. */
 	if (attrs->flags & LABYRINTH_OWNER_SEALED && !attrs->reserve)
@@ -197,6 +199,7 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 		return ERR_PTR(err);
 	}
 	lab_owner_publish(owner);
+	lab_hunt_new_owner(owner);
 	trace_owner_create(owner, attrs->reserve);
 	pr_debug("owner %s (id %u) of module %s created\n", owner->name,
 		 lab_owner_id(owner), owner->module_name);
@@ -245,6 +248,17 @@ static void settle_mapped(struct lab_owner *owner, struct lab_slot *slot)
 		lab_mmap_kick(owner, slot);
 }
 
+/* Has the pages named that others still refer to when the owner is gone, up to a few. */
+static void ask_if_left(struct lab_slot *slot, lab_tag_t tag, unsigned int nth)
+{
+	lab_tag_t now = READ_ONCE(slot->tag);
+
+	/* A page that is mapped is held by the mapping. */
+	if (nth <= PAGES_NAMED && lab_tag_pfn(now) == lab_tag_pfn(tag) &&
+	    lab_tag_state(now) == LAB_LIMBO && !lab_slot_list(READ_ONCE(slot->last)))
+		lab_holders_ask(lab_tag_pfn(tag));
+}
+
 static void settle_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
 			unsigned long ip)
 {
@@ -274,6 +288,7 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 		slot = &labyrinth_hot.table.slots[index];
 		name_leaked(owner, slot, tag, ++out, ip);
 		settle_page(owner, slot, tag, ip);
+		ask_if_left(slot, tag, out);
 	}
 	/* A page whose last mapping ended here goes at once. */
 	lab_limbo_settle_new();

@@ -10,6 +10,7 @@
 #include "inline/address.h"
 #include "map/take_back.h"
 #include "page/call.h"
+#include "page/stamp.h"
 #include "report/trace.h"
 
 /* A page that comes from elsewhere may be of another node than the new owner asked for. */
@@ -27,6 +28,7 @@ static lab_tag_t remote_mark(const struct lab_owner *owner, struct lab_frame *fr
 static void hand_over(const struct lab_call *call, lab_tag_t tag)
 {
 	lab_slot_note(call->slot, call->ip);
+	lab_stamp_note(lab_owner_by_id(lab_tag_owner(tag)), call->slot);
 	/* Pairs with the compare-and-exchange of such a free, as in hand_out(). */
 	smp_store_release(&call->slot->tag, lab_tag_step(tag, LAB_HELD));
 }
@@ -85,7 +87,8 @@ static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
 	err = lab_call_freeze(call);
 	if (err)
 		return err;
-	err = transfer_frozen(call, heir);
+	/* No page whose frame is frozen is handed out, so the stamp stays. */
+	err = lab_stamp_check(call) ?: transfer_frozen(call, heir);
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 	if (!err)
 		lab_step_transfer(lab_tag_pfn(call->tag), call->owner, heir, call->ip);
@@ -106,6 +109,21 @@ static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
 		return 0;
 	lab_owner_fail(heir, LAB_FAIL_QUOTA);
 	return -ENOSPC;
+}
+
+static int transfer_for(struct lab_call *call, struct labyrinth_owner *to)
+{
+	int err = lab_call_begin(call);
+
+	if (!err)
+		err = lab_call_page(call, call->addr);
+	if (err >= 0 || lab_call_is_mapped(call, err))
+		err = lab_stamp_check(call) ?: err;
+	if (lab_call_is_mapped(call, err))
+		err = ask_heir(call, to) ?: lab_call_take_back(call);
+	if (err >= 0)
+		err = transfer_held(call, to);
+	return lab_call_end(call, err);
 }
 
 /**
@@ -137,17 +155,35 @@ int labyrinth_transfer(struct labyrinth_owner *from,
 		.op = LAB_OP_TRANSFER, .handle = from, .addr = addr,
 		.ip = _RET_IP_,
 	};
-	int err = lab_call_begin(&call);
 
-	if (!err)
-		err = lab_call_page(&call, addr);
-	if (lab_call_is_mapped(&call, err))
-		err = ask_heir(&call, to) ?: lab_call_take_back(&call);
-	if (err >= 0)
-		err = transfer_held(&call, to);
-	return lab_call_end(&call, err);
+	return transfer_for(&call, to);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_transfer, LAB_NS);
+
+/**
+ * labyrinth_transfer_stamped() - make a page another owner's, if the hand-out is the one meant
+ * @from: the holder of the page, made with %LABYRINTH_OWNER_STAMPED.
+ * @to: the next holder.
+ * @addr: the page's address.
+ * @stamp: as labyrinth_stamp() told after the page was handed out to @from.
+ *
+ * As labyrinth_transfer(); but if the page was handed out again to @from since, nothing changes,
+ * and the report names both ends. For @to the page has a new stamp.
+ *
+ * Context: As labyrinth_transfer().
+ * Return: as labyrinth_transfer(); or -ESTALE the page has been handed out again since.
+ */
+int labyrinth_transfer_stamped(struct labyrinth_owner *from, struct labyrinth_owner *to,
+			       void *addr, u32 stamp)
+{
+	struct lab_call call = {
+		.op = LAB_OP_TRANSFER, .handle = from, .addr = addr, .ip = _RET_IP_,
+		.stamped = true, .stamp = stamp,
+	};
+
+	return transfer_for(&call, to);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_transfer_stamped, LAB_NS);
 
 static int untag_held(struct lab_call *call)
 {
@@ -302,6 +338,7 @@ static int adopt_frozen(struct lab_call *call, unsigned long pfn)
 		return -ENOSPC;
 	}
 	lab_frame_enter(call->frame);
+	WRITE_ONCE(call->slot->last, 0);
 	hand_over(call, tag);
 	lab_owner_gain(call->owner, call->slot);
 	return 0;

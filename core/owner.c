@@ -98,7 +98,7 @@ static void set_fast_handles(struct lab_owner *owner, void *unused)
 {
 	unsigned long dead = lab_owner_dead(owner);
 	bool fast = !owner->front.task && !owner->max_pages && !watchers && !owner->slow &&
-		     !(owner->front.flags & LABYRINTH_OWNER_ZERO);
+		     !(owner->front.flags & LAB_OWNER_SLOW);
 	bool single = lab_owner_is_single(owner);
 	bool sealed = lab_owner_is_sealed(owner);
 
@@ -108,6 +108,18 @@ static void set_fast_handles(struct lab_owner *owner, void *unused)
 		   fast && !single && !sealed ? owner->front.handle : dead);
 	WRITE_ONCE(owner->front.sealed_handle,
 		   fast && sealed ? owner->front.handle : dead);
+}
+
+/* Context: Task; may sleep, with owners_lock held. */
+void lab_owner_set_hunted(struct lab_owner *owner, bool hunted)
+{
+	u16 others = owner->front.flags & ~LAB_OWNER_HUNTED;
+
+	lockdep_assert_held(&owners_lock);
+	if (owner->phase != LAB_PHASE_LIVE)
+		return;
+	WRITE_ONCE(owner->front.flags, others | (hunted ? LAB_OWNER_HUNTED : 0));
+	set_fast_handles(owner, NULL);
 }
 
 /*

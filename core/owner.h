@@ -36,6 +36,13 @@ struct lab_cpu_cache;
 struct lab_mapping;
 struct lab_stock;
 
+/* In front.flags, beside LABYRINTH_OWNER_*: see page/hunt.c. Changes while the owner lives. */
+#define LAB_OWNER_HUNTED	BIT(15)
+
+/* The pages of owners with one of these need more than a pop or a push. */
+#define LAB_OWNER_SLOW \
+	(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_STAMPED | LAB_OWNER_HUNTED)
+
 /* The reason of an allocation without a page. */
 enum lab_fail {
 	LAB_FAIL_THREAD,	/* the caller is not the bound thread */
@@ -163,6 +170,11 @@ static inline bool lab_owner_is_sealed(const struct lab_owner *owner)
 	return owner->front.flags & LABYRINTH_OWNER_SEALED;
 }
 
+static inline bool lab_owner_is_stamped(const struct lab_owner *owner)
+{
+	return owner->front.flags & LABYRINTH_OWNER_STAMPED;
+}
+
 static inline void lab_owner_fail(struct lab_owner *owner, enum lab_fail fail)
 {
 	atomic_inc(&owner->fails[fail]);
@@ -214,6 +226,7 @@ bool lab_owners_try_some(unsigned int most, bool (*fn)(struct lab_owner *owner, 
 			 void *arg);
 void lab_owner_slow_down(struct lab_owner *owner);
 void lab_owner_speed_up(struct lab_owner *owner, const bool *unless);
+void lab_owner_set_hunted(struct lab_owner *owner, bool hunted);
 void lab_watch_begin(void);
 void lab_watch_end(void);
 

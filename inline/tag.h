@@ -3,15 +3,16 @@
  * The tag: one 64-bit word with a page's owner and state, and the table of what may
  * happen to a page. No other file shifts a tag's bits.
  *
- *	 63 62           48 47     40 39 38                                  0
- *	+--+---------------+---------+--+-------------------------------------+
- *	|R |   owner id    |  state  |E |                 pfn                 |
- *	+--+---------------+---------+--+-------------------------------------+
+ *	 63 62           48 47     40 39 38 37                               0
+ *	+--+---------------+---------+--+--+----------------------------------+
+ *	|R |   owner id    |  state  |E |T |               pfn                |
+ *	+--+---------------+---------+--+--+----------------------------------+
  *
  * R (%LAB_TAG_REMOTE): the page is of another NUMA node than the owner asked for. E
  * (%LAB_TAG_EMERGENCY): the page is from the kernel's emergency reserve. Pages with R or E
  * pass through: a free gives such a page to the system, not to a cache. The fast paths
  * compare whole tags, so R or E sends a page to the slow paths without a test of the bits.
+ * So does T (%LAB_TAG_THIN): the page has no references to spare, see page/hunt.c.
  *
  * The state fills a byte, so a context that has a tag to itself changes the state by one
  * store, without reading the rest.
@@ -28,7 +29,7 @@
 
 typedef u64 lab_tag_t;
 
-#define LAB_PFN_BITS		39
+#define LAB_PFN_BITS		38
 #define LAB_STATE_SHIFT		40
 #define LAB_STATE_BITS		8
 #define LAB_OWNER_SHIFT		48
@@ -40,10 +41,11 @@ typedef u64 lab_tag_t;
 	GENMASK_ULL(LAB_STATE_SHIFT + LAB_STATE_BITS - 1, LAB_STATE_SHIFT)
 #define LAB_OWNER_MASK \
 	GENMASK_ULL(LAB_OWNER_SHIFT + LAB_OWNER_BITS - 1, LAB_OWNER_SHIFT)
+#define LAB_TAG_THIN		BIT_ULL(38)
 #define LAB_TAG_EMERGENCY	BIT_ULL(39)
 #define LAB_TAG_REMOTE		BIT_ULL(63)
 
-static_assert(LAB_PFN_BITS < LAB_STATE_SHIFT);
+static_assert(LAB_PFN_BITS + 2 <= LAB_STATE_SHIFT);
 static_assert(LAB_STATE_SHIFT + LAB_STATE_BITS <= LAB_OWNER_SHIFT);
 static_assert(LAB_OWNER_SHIFT + LAB_OWNER_BITS <= 63);
 /* The state fills a byte, see lab_tag_store_state(). */

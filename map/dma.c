@@ -287,7 +287,7 @@ static int dma_unmap_mapped(struct lab_call *call, const struct device *dev,
  * refuses.
  */
 static bool dma_unmap_fast(struct labyrinth_owner *handle, const struct device *dev,
-			   void *addr, const struct lab_map_note *asked)
+			   void *addr, const struct lab_map_note *asked, unsigned long ip)
 {
 	struct lab_owner *owner = lab_owner_slot(handle);
 	struct lab_mapping *map;
@@ -300,8 +300,8 @@ static bool dma_unmap_fast(struct labyrinth_owner *handle, const struct device *
 	if (unlikely(!map))
 		return false;
 	dma_unmap_page(owner->dev, asked->addr, asked->size, asked->dir);
-	if (unlikely(!lab_mapping_end_fast(owner, &page, map))) {
-		lab_mapping_detach(owner, page.slot, map, _RET_IP_);
+	if (unlikely(!lab_mapping_end_fast(owner, &page, map, ip))) {
+		lab_mapping_detach(owner, page.slot, map, ip);
 		lab_mapping_put(owner, map);
 	}
 	return true;
@@ -351,7 +351,7 @@ int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
 
 	asked.addr = dma;
 	rcu_read_lock();
-	done = dma_unmap_fast(owner, dev, addr, &asked);
+	done = dma_unmap_fast(owner, dev, addr, &asked, _RET_IP_);
 	rcu_read_unlock();
 	return likely(done) ? 0 : dma_unmap_slow(owner, dev, addr, &asked, _RET_IP_);
 }

@@ -28,6 +28,7 @@
 #include "core/table.h"
 #include "page/cache.h"
 #include "page/depot.h"
+#include "page/hunt.h"
 #include "page/limbo.h"
 #include "page/poison.h"
 #include "page/seal.h"
@@ -124,6 +125,7 @@ static void restore_stolen(struct lab_owner *owner, struct lab_frame *frame,
 	if (state == LAB_LENT)
 		lab_frame_clear_type(frame);
 	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE + others_refs(state) - refs);
+	lab_hunt_forget(slot);
 	lab_report_corrupt(LAB_OP_REFILL, owner, slot, tag, _RET_IP_);
 }
 
@@ -164,6 +166,7 @@ static struct lab_slot *tag_frozen(struct lab_owner *owner, struct lab_frame *fr
 	if (slot) {
 		lab_frame_enter(frame);
 		WRITE_ONCE(slot->site, 0);
+		WRITE_ONCE(slot->last, 0);
 		note_content(owner, slot);
 	}
 	lab_frame_thaw(frame, slot ? LAB_REFS_EXCLUSIVE : 1);

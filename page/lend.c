@@ -7,12 +7,26 @@
 #include <linux/module.h>
 #include <linux/preempt.h>
 
+#include "core/context.h"
 #include "page/call.h"
+#include "page/hunt.h"
 #include "page/seal.h"
+#include "page/stamp.h"
+#include "report/holders.h"
 #include "report/trace.h"
 
+/*
+ * Called when the page is LENT, with the frame still frozen: no call moves the page on. A reader
+ * that comes before finds the note of an earlier loan, which is older than the hold, or none.
+ */
+static __always_inline void note_lender(struct lab_slot *slot, unsigned int context,
+					unsigned long ip)
+{
+	WRITE_ONCE(slot->last, lab_last_make(LAB_LAST_LEND, context, ip));
+}
+
 /* NULL if the slow path must look. */
-static struct page *lend_fast(struct labyrinth_owner *owner, void *addr)
+static struct page *lend_fast(struct labyrinth_owner *owner, void *addr, unsigned long ip)
 {
 	struct lab_fast page;
 	bool done;
@@ -23,8 +37,10 @@ static struct page *lend_fast(struct labyrinth_owner *owner, void *addr)
 	done = likely(lab_frame_is_clean(page.frame)) &&
 	       lab_frame_is_at_home(page.frame, lab_tag_pfn(page.tag)) &&
 	       lab_fast_commit(&page, LAB_LENT);
-	if (likely(done))
+	if (likely(done)) {
 		lab_frame_clear_type(page.frame);
+		note_lender(page.slot, 0, ip);
+	}
 	lab_frame_thaw(page.frame, done ? LAB_REFS_LENT : LAB_REFS_EXCLUSIVE);
 	return done ? lab_frame_page(page.frame) : NULL;
 }
@@ -32,6 +48,7 @@ static struct page *lend_fast(struct labyrinth_owner *owner, void *addr)
 /* A borrower sees a struct page as alloc_page() leaves the words. */
 static void lend_frozen(struct lab_call *call)
 {
+	note_lender(call->slot, lab_context_now() + 1, call->ip);
 	lab_frame_clear_type(call->frame);
 	if (call->tag & LAB_TAG_EMERGENCY)
 		WRITE_ONCE(call->frame->lru, LAB_FRAME_PFMEMALLOC);
@@ -60,17 +77,18 @@ static void close_sealed(const struct lab_call *call)
 
 static int lend_held(struct lab_call *call)
 {
+	lab_tag_t thin = lab_owner_is_hunted(call->owner) ? LAB_TAG_THIN : 0;
 	int err = lab_call_freeze(call) ?: open_sealed(call);
 
 	if (err)
 		return err;
-	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_LENT))) {
+	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_LENT) | thin)) {
 		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 		close_sealed(call);
 		return lab_call_again(call);
 	}
 	lend_frozen(call);
-	lab_frame_thaw(call->frame, LAB_REFS_LENT);
+	lab_frame_thaw(call->frame, thin ? LAB_REFS_THIN + 1 : LAB_REFS_LENT);
 	lab_step(LAB_OP_LEND, lab_tag_pfn(call->tag), call->owner, call->ip);
 	return 0;
 }
@@ -115,7 +133,7 @@ struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 	struct page *page;
 
 	preempt_disable();
-	page = lend_fast(owner, addr);
+	page = lend_fast(owner, addr, _RET_IP_);
 	preempt_enable();
 	return likely(page) ? page : lend_slow(owner, addr, _RET_IP_);
 }
@@ -127,12 +145,14 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
  * labyrinth_release_lent() takes the tag. After that nothing of Labyrinth's may be left on the
  * frame. HELD is written last, as in hand_over() of labyrinth_transfer.c.
  */
-static bool reclaim_frozen(struct lab_frame *frame, struct lab_slot *slot,
-			   lab_tag_t lent, unsigned long ip)
+static __always_inline bool reclaim_frozen(struct lab_frame *frame, struct lab_slot *slot,
+					   lab_tag_t lent, unsigned long ip, u32 stamp)
 {
 	if (READ_ONCE(slot->tag) != lent)
 		return false;
 	lab_slot_note(slot, ip);
+	if (stamp)
+		lab_slot_note_stack(slot, stamp);
 	lab_frame_set_type(frame);
 	/* Pairs as in lab_call_commit(). */
 	if (cmpxchg(&slot->tag, lent, lab_tag_step(lent, LAB_HELD)) == lent)
@@ -169,7 +189,7 @@ static int reclaim_fast(struct labyrinth_owner *owner, void *addr,
 	       lab_frame_is_at_home(page.frame, lab_tag_pfn(page.tag));
 	if (likely(done)) {
 		lab_frame_reset_words(page.frame);
-		done = reclaim_frozen(page.frame, page.slot, page.tag, ip);
+		done = reclaim_frozen(page.frame, page.slot, page.tag, ip, 0);
 	}
 	lab_frame_thaw(page.frame, LAB_REFS_EXCLUSIVE);
 	return done ? 0 : 1;
@@ -185,13 +205,38 @@ static int reclaim_lent(struct lab_call *call)
 	err = lab_call_freeze(call);
 	if (err)
 		return err;
-	done = reclaim_frozen(call->frame, call->slot, call->tag, call->ip);
+	done = reclaim_frozen(call->frame, call->slot, call->tag, call->ip,
+			      lab_stamp_of(call->owner, call->slot));
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 	if (!done)
 		return lab_call_again(call);
 	lab_step(LAB_OP_RECLAIM, lab_tag_pfn(call->tag), call->owner, call->ip);
 	close_sealed(call);
 	return 0;
+}
+
+/*
+ * A loan that lasts longer than patience= is reported once, with the page's holders. In the note
+ * of the loan, the context then gives way to a mark.
+ */
+static noinline void notice_lasting(const void *addr)
+{
+	struct lab_page_note note;
+	struct lab_slot *slot;
+	lab_tag_t tag;
+	u64 word;
+
+	slot = lab_call_search(addr, &tag);
+	if (!slot || lab_tag_state(tag) != LAB_LENT)
+		return;
+	word = READ_ONCE(slot->last);
+	note = lab_page_note(slot, tag);
+	if (note.last.step != LAB_LAST_LEND || note.last.context == LAB_LAST_CONTEXT_MASK ||
+	    !lab_holders_patience_over(note.last.age_ms))
+		return;
+	if (cmpxchg(&slot->last, word,
+		    word | LAB_LAST_CONTEXT_MASK << LAB_LAST_CONTEXT_SHIFT) == word)
+		lab_holders_ask(lab_tag_pfn(tag));
 }
 
 static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
@@ -226,7 +271,7 @@ static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
  *
  * Context: Any. Never sleeps.
  * Return: 0; -EBUSY somebody still has a reference, or the page is mapped: try again later,
- * nothing is reported; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
+ * nothing is reported but, once, a loan that lasts longer than the parameter patience says; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
  */
 int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
 {
@@ -235,6 +280,10 @@ int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
 	preempt_disable();
 	err = reclaim_fast(owner, addr, _RET_IP_);
 	preempt_enable();
-	return likely(err <= 0) ? err : reclaim_slow(owner, addr, _RET_IP_);
+	if (unlikely(err > 0))
+		err = reclaim_slow(owner, addr, _RET_IP_);
+	if (unlikely(err == -EBUSY))
+		notice_lasting(addr);
+	return err;
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_reclaim, LAB_NS);

@@ -29,9 +29,12 @@
 #include "core/note.h"
 #include "core/owner.h"
 #include "core/table.h"
+#include "page/hunt.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
 #include "page/seal.h"
+#include "report/census.h"
+#include "report/holders.h"
 #include "report/report.h"
 #include "report/trace.h"
 
@@ -272,7 +275,8 @@ static void send_to_limbo(struct lab_owner *owner, struct lab_slot *slot, lab_ta
 	if (lab_tag_state(tag) == LAB_CACHED && !freed)
 		WRITE_ONCE(slot->site, 0);
 	/* Also clears the link: a stack's handle, or the note of a cached page's content. */
-	WRITE_ONCE(slot->when, lab_jiffies() | (freed ? LAB_LIMBO_UNTOLD : 0));
+	WRITE_ONCE(slot->when, (lab_jiffies() & LAB_LIMBO_TIME_MASK) |
+		   (freed ? LAB_LIMBO_UNTOLD | LAB_LIMBO_FREED : 0));
 	if (cmpxchg(&slot->tag, tag, lab_tag_step(tag, next)) == tag)
 		lab_limbo_add(owner, slot, tag);
 }
@@ -328,7 +332,7 @@ static bool leave_owner(struct lab_owner *owner, struct lab_slot *slot, struct f
 	}
 	if (bury_page(owner, slot, finding))
 		return false;
-	if (!claim_frame(frame, finding)) {
+	if (finding->tag & LAB_TAG_THIN || !claim_frame(frame, finding)) {
 		send_to_limbo(owner, slot, finding->tag, false);
 		return false;
 	}
@@ -352,8 +356,10 @@ static struct page *leave(struct lab_owner *owner, struct lab_slot *slot,
 		return NULL;
 	}
 	/* Pairs with unlink_mapping(): the list is done with after the last mapping. */
-	if (smp_load_acquire(&slot->mappings))
+	if (lab_slot_list(smp_load_acquire(&slot->last)))
 		return NULL;
+	tag = lab_hunt_thick(slot, tag);
+	finding->tag = tag;
 	return leave_owner(owner, slot, finding, ip) ? pfn_to_page(lab_tag_pfn(tag)) : NULL;
 }
 
@@ -400,7 +406,7 @@ static void report_late(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 {
 	u64 when = READ_ONCE(slot->when);
 
-	if (!(when & LAB_LIMBO_UNTOLD) || READ_ONCE(slot->mappings) ||
+	if (!(when & LAB_LIMBO_UNTOLD) || lab_slot_list(READ_ONCE(slot->last)) ||
 	    lab_when_age_ms(when) < MSEC_PER_SEC)
 		return;
 	WRITE_ONCE(slot->when, when & ~LAB_LIMBO_UNTOLD);
@@ -412,6 +418,48 @@ static void report_late(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 		.caller = owner,
 		.ip = slot->site,
 	});
+	lab_holders_ask(lab_tag_pfn(tag));
+}
+
+/* How many pages of an owner's are named, by frame number, at a time. */
+#define ASKED_AT_ONCE	16
+
+/* The owner whose lasting pages this pass reports. Under limbo_lock. */
+static struct {
+	const struct lab_owner *owner;
+	unsigned int nr;
+	unsigned long quiet_until;
+} lasting;
+
+/*
+ * Notes a page that has been in limbo for longer than patience=, once. One owner's pages are
+ * reported in a pass; the pages of other owners wait for a later pass.
+ */
+static void note_lasting(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag)
+{
+	u64 when = READ_ONCE(slot->when);
+
+	if (when & LAB_LIMBO_LASTS ||
+	    !lab_holders_patience_over(lab_when_age_ms(when)))
+		return;
+	if ((lasting.owner && lasting.owner != owner) ||
+	    time_before(jiffies, lasting.quiet_until))
+		return;
+	WRITE_ONCE(slot->when, when | LAB_LIMBO_LASTS);
+	lasting.owner = owner;
+	if (!lab_slot_list(READ_ONCE(slot->last)) && lasting.nr++ < ASKED_AT_ONCE)
+		lab_holders_ask(lab_tag_pfn(tag));
+}
+
+/* Pages of which the worker can only repeat the same are left alone for a while. */
+static void report_lasting(void)
+{
+	if (!lasting.owner)
+		return;
+	lab_census_limbo(lasting.owner);
+	lasting.owner = NULL;
+	lasting.nr = 0;
+	lasting.quiet_until = jiffies + 10 * LIMBO_POLL;
 }
 
 /* Takes the page in @slot, on the list, out of limbo if the page may leave. False if it stays. */
@@ -426,11 +474,13 @@ static bool settle_listed(struct lab_slot *slot)
 	/* As in report_late(), the report names the call site that allocated the page. */
 	page = leave(owner, slot, &finding, READ_ONCE(slot->site) ?: _THIS_IP_);
 	give_back(page, sealed);
-	if (finding.gone)
+	if (finding.gone) {
 		lab_owner_put_slot(owner);
-	else
-		report_late(owner, slot, finding.tag);
-	return finding.gone;
+		return true;
+	}
+	report_late(owner, slot, finding.tag);
+	note_lasting(owner, slot, finding.tag);
+	return false;
 }
 
 /*
@@ -489,9 +539,11 @@ static void bequeath_page(struct lab_owner *owner, struct lab_slot *slot, struct
 
 	lockdep_assert_held(&limbo_lock);
 	lab_owner_gain(heir, slot);
-	/* A full barrier. Pairs as in lab_call_commit(). */
-	cmpxchg(&slot->tag, tag, next);
-	lab_owner_lose(owner, slot);
+	/*
+	 * A full barrier. Pairs as in lab_call_commit(). Fails only for lab_hunt_forget(), and then
+	 * the page stays @owner's.
+	 */
+	lab_owner_lose(cmpxchg(&slot->tag, tag, next) == tag ? owner : heir, slot);
 }
 
 /*
@@ -513,7 +565,7 @@ void lab_limbo_bequeath(struct lab_owner *owner)
 	for (link = heir ? limbo_first : 0; link; link = next_of(slot)) {
 		slot = slot_at(link);
 		if (lab_tag_owner(READ_ONCE(slot->tag)) == lab_owner_id(owner) &&
-		    !READ_ONCE(slot->mappings))
+		    !lab_slot_list(READ_ONCE(slot->last)))
 			bequeath_page(owner, slot, heir);
 	}
 	lab_owners_unlock();
@@ -525,6 +577,7 @@ static void limbo_look(struct work_struct *work)
 	mutex_lock(&limbo_lock);
 	settle_list(&limbo_first);
 	settle_new();
+	report_lasting();
 	mutex_unlock(&limbo_lock);
 	if (lab_limbo_count())
 		schedule_delayed_work(&limbo_work, LIMBO_POLL);
@@ -554,8 +607,10 @@ static void abandon(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t ta
 {
 	struct finding finding = { .tag = tag };
 	struct lab_frame *frame = lab_frame_of_tag(tag);
-	bool for_good = slot->mappings;
+	bool for_good = lab_slot_list(READ_ONCE(slot->last));
 
+	tag = lab_hunt_thick(slot, tag);
+	finding.tag = tag;
 	lab_table_remove(&labyrinth_hot.table, slot, tag);
 	lab_owner_lose(owner, slot);
 	if (!lab_frame_is_ours(frame))

@@ -118,7 +118,8 @@ static void say_mapping(struct lab_text *text, const struct lab_page_note *note)
 		    (void *)(unsigned long)map->addr, lab_site_name(map->site).text);
 		break;
 	case LAB_MAP_PROCESS:
-		say(text, " mapped:  into a process at 0x%llx, by %s\n",
+		say(text, " mapped:  into process %*pE:%d at 0x%llx, by %s\n",
+		    (int)strlen(note->process.comm), note->process.comm, note->process.pid,
 		    map->addr, lab_site_name(map->site).text);
 		break;
 	}
@@ -147,6 +148,9 @@ static void say_asked(struct lab_text *text, const struct lab_refusal *refusal)
 	if (asked)
 		say(text, " asked:   %u bytes at 0x%llx, %s\n", asked->size,
 		    asked->addr, direction(asked));
+	if (refusal->class == LAB_STALE)
+		say(text, " asked:   stamp %u, of an earlier hand-out; the page has stamp %u\n",
+		    refusal->stamp, refusal->note.stamp);
 	if (refusal->class == LAB_WRONG_DEVICE)
 		say_device(text, refusal->dev, refusal->caller->dev);
 	if (refusal->class == LAB_WRONG_VMA)
@@ -164,6 +168,37 @@ void lab_text_step(struct lab_text *text, const char *label, const struct lab_pa
 	say(text, " at %s, %s, CPU %u, %u.%03u s ago\n", lab_site_name(past->site).text,
 	    lab_context_name(past->context), past->cpu,
 	    past->age_ms / 1000, past->age_ms % 1000);
+}
+
+static const char * const last_labels[] = {
+	[LAB_LAST_FREE] = "freed:  ",
+	[LAB_LAST_LEND] = "lent:   ",
+	[LAB_LAST_UNMAP] = "unmap:  ",
+	[LAB_LAST_ALLOC] = "before: ",
+};
+
+static void say_last(struct lab_text *text, const struct lab_last *last)
+{
+	if (last->step == LAB_LAST_NONE)
+		return;
+	say(text, " %s %s %s, ", last_labels[last->step],
+	    last->step == LAB_LAST_ALLOC ? "handed out at" :
+	    last->step == LAB_LAST_UNMAP ? "last by" : "by", lab_site_name(last->site).text);
+	if (last->context && last->context <= LAB_NR_CONTEXTS)
+		say(text, "%s, ", lab_context_name(last->context - 1));
+	say(text, "%u.%03u s ago\n", last->age_ms / 1000, last->age_ms % 1000);
+}
+
+/* How to find out who freed a page first, where neither the slot nor the history tells. */
+static void say_how(struct lab_text *text, const struct lab_refusal *refusal)
+{
+	if (refusal->class == LAB_DOUBLE && refusal->note.last.step != LAB_LAST_FREE &&
+	    !READ_ONCE(lab_history_on))
+		say(text, " freed:   on a fast path, which notes nothing; history=1 keeps who, from the next free on\n");
+	if (refusal->class == LAB_LOST_REFERENCE && !refusal->function &&
+	    !(lab_owner_by_id(lab_tag_owner(refusal->tag))->front.flags & LAB_OWNER_HUNTED))
+		say(text, " by whom: not known; with guard=refuse, hunt=%s names whoever drops the next\n",
+		    lab_owner_by_id(lab_tag_owner(refusal->tag))->name);
 }
 
 /*
@@ -236,6 +271,9 @@ static void say_caller(struct lab_text *text, const struct lab_refusal *refusal)
 	else
 		say(text, " caller:  handle %p, which is no live owner's\n",
 		    refusal->handle);
+	if (refusal->back)
+		say(text, " through: core code: the call returns to %s\n",
+		    lab_site_name(refusal->back).text);
 	say_context(text);
 }
 
@@ -275,7 +313,9 @@ void lab_text_report(struct lab_text *text, const struct lab_refusal *refusal,
 	}
 	if (refusal->note.mappings)
 		say_mapping(text, &refusal->note);
+	say_last(text, &refusal->note.last);
 	say_history(text, refusal);
+	say_how(text, refusal);
 	if (refusal->damage)
 		say_damage(text, refusal->damage);
 	if (refusal->stray)
@@ -286,7 +326,7 @@ void lab_text_report(struct lab_text *text, const struct lab_refusal *refusal,
 		return;
 	}
 	say_caller(text, refusal);
-	say_stack(text, refusal->ip);
+	say_stack(text, refusal->back ?: refusal->ip);
 }
 
 /* How many of @bytes, in whole lines, a single printk() takes. */

@@ -22,6 +22,7 @@
 	W(LAB_BAD_MAPPING, "bad-mapping")				\
 	W(LAB_WRONG_DEVICE, "wrong-device")				\
 	W(LAB_WRONG_VMA, "wrong-vma")					\
+	W(LAB_STALE, "stale")						\
 	W(LAB_SEALED, "sealed")						\
 	W(LAB_LOST_REFERENCE, "lost-reference")				\
 	W(LAB_OVERWRITTEN, "overwritten")				\

@@ -24,6 +24,7 @@ enum lab_class {
 	LAB_BAD_MAPPING,	/* cannot be mapped so, or no such mapping to end */
 	LAB_WRONG_DEVICE,	/* not the device that the owner is bound to */
 	LAB_WRONG_VMA,		/* not a VMA of the process; refused, or noticed later */
+	LAB_STALE,		/* the stamp is of an earlier hand-out */
 	LAB_SEALED,		/* cannot be done with a sealed page */
 	/* Noticed: the damage was done already. */
 	LAB_LOST_REFERENCE,	/* somebody dropped a reference that only Labyrinth may drop */

@@ -9,6 +9,7 @@
 #   usage     that each script refuses what it does not know (check-usage.sh)
 #   model     the tag protocol in every order of its steps, by spin
 #   litmus    the barriers, by herd7 and the kernel's memory model
+#   cocci     (only if named) the rules of coccinelle, our own and the kernel's
 #   kunit     the KUnit suites in User-Mode Linux
 #   selftest  the self-tests in a virtual machine with a stock kernel, and the template
 #             driver as one's own (check-driver.sh)
@@ -31,6 +32,7 @@ purposes_of() {
 	usage) echo fetch ;;
 	model) echo model ;;
 	litmus) echo fetch ;;
+	cocci) echo fetch cocci ;;
 	kunit) echo fetch kunit ;;
 	selftest) echo fetch build vm ;;
 	mutants) echo fetch build vm kunit ;;
@@ -45,6 +47,7 @@ stage_static() { "$LAB_SCRIPTS/static.sh"; }
 stage_usage() { "$LAB_SCRIPTS/check-usage.sh"; }
 stage_model() { "$LAB_SCRIPTS/model.sh"; }
 stage_litmus() { "$LAB_SCRIPTS/litmus.sh"; }
+stage_cocci() { "$LAB_SCRIPTS/cocci.sh" --kernel; }
 stage_kunit() { "$LAB_SCRIPTS/kunit.sh"; }
 
 # Every second self-test, beginning with the one at $1.

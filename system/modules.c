@@ -79,10 +79,20 @@ static void visit_mappings(struct lab_slot *slot, lab_tag_t tag, struct going *g
 	unsigned long site;
 	struct search search = { going, &site };
 
-	if (!READ_ONCE(slot->mappings))
+	if (!lab_slot_list(READ_ONCE(slot->last)))
 		return;
 	while (lab_mapping_find(owner, slot, take_going, &search))
 		lab_mapping_rename(owner, slot, site, keep(going, site));
+}
+
+static void visit_last(struct lab_slot *slot, struct going *going)
+{
+	u64 word = READ_ONCE(slot->last);
+	unsigned long site = lab_last_site(word);
+
+	if (word & LAB_LAST_NOTED && is_going(going, site))
+		cmpxchg(&slot->last, word, (word & GENMASK_ULL(LAB_LAST_SITE_SHIFT - 1, 0)) |
+			(u64)keep(going, site) << LAB_LAST_SITE_SHIFT);
 }
 
 /* The site of a CACHED page may be a link, which is no address of module code. */
@@ -93,6 +103,7 @@ static void visit_slot(struct lab_slot *slot, lab_tag_t tag, struct going *going
 	/* Full barrier: the name is complete before a reader finds the name's address. */
 	if (is_going(going, site))
 		cmpxchg(&slot->site, site, keep(going, site));
+	visit_last(slot, going);
 	visit_mappings(slot, tag, going);
 }
 

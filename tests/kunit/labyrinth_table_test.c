@@ -65,7 +65,7 @@ static void expect_absent(struct kunit *test, struct lab_table *table,
 
 static void inserted_is_found_removed_is_not(struct kunit *test)
 {
-	static const unsigned long pfns[] = { 0, 1, 0x12345, BIT(39) - 1 };
+	static const unsigned long pfns[] = { 0, 1, 0x12345, BIT(LAB_PFN_BITS) - 1 };
 	struct lab_table *table = make_table(test, 64);
 	struct lab_slot *slot;
 	int i;
@@ -112,14 +112,14 @@ static void remove_refuses_another_tag(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lab_table_used(table), 1UL);
 }
 
-static void pfn_beyond_39_bits_is_absent(struct kunit *test)
+static void pfn_of_too_many_bits_is_absent(struct kunit *test)
 {
 	struct lab_table *table = make_table(test, 64);
 	lab_tag_t tag;
 	int bit;
 
 	KUNIT_ASSERT_NOT_NULL(test, lab_table_insert(table, held(42)));
-	for (bit = 39; bit < 64; bit++)
+	for (bit = LAB_PFN_BITS; bit < 64; bit++)
 		KUNIT_EXPECT_NULL(test, lab_table_search(table,
 							 42 | BIT_ULL(bit),
 							 &tag));
@@ -522,7 +522,7 @@ static struct kunit_case table_cases[] = {
 	KUNIT_CASE(inserted_is_found_removed_is_not),
 	KUNIT_CASE(find_wants_owner_and_state),
 	KUNIT_CASE(remove_refuses_another_tag),
-	KUNIT_CASE(pfn_beyond_39_bits_is_absent),
+	KUNIT_CASE(pfn_of_too_many_bits_is_absent),
 	KUNIT_CASE(colliding_pfns_fill_both_buckets_and_stash),
 	KUNIT_CASE(full_table_refuses_and_loses_nothing),
 	KUNIT_CASE(removal_makes_room),

@@ -23,9 +23,11 @@ wrong() {
 		history		65	no number from 0 to 64
 		ahead		-1	no number from 0 to 2147483647
 		cached_max	most	no number from 0 to 2147483647
+		patience	-1	no number from 0 to 2147483647
 	END
 	[ $guard = no ] || cat <<-'END'
 		guard		on	none of off, report, refuse
+		hunt		probe	for nobody is hunted unless guard=refuse has the class free armed
 		guard_classes	map,dmb	neither all nor a list of map, fault, vmap, dma, file, free
 		guard_classes	,	neither all nor a list of map, fault, vmap, dma, file, free
 		guard_classes	all,map	neither all nor a list of map, fault, vmap, dma, file, free
@@ -51,6 +53,7 @@ right() {
 		ahead		0	0
 		cached_max	64	64
 		cached_max	4096	4096
+		patience	5	5
 	END
 	[ $guard = no ] || cat <<-'END'
 		guard_classes	free,map	map,free

@@ -16,6 +16,7 @@
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/oom.h>
+#include <linux/panic.h>
 #include <linux/overflow.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -528,6 +529,14 @@ static int do_oops(unsigned long nr)
 	return 0;
 }
 
+/* As a driver does that finds its page broken. */
+static int do_panic(unsigned long nr)
+{
+	void *page = take();
+
+	panic("labyrinth-test: the page at %px is broken\n", page);
+}
+
 static int do_bad_page(unsigned long nr)
 {
 	return PTR_ERR_OR_ZERO(labyrinth_adopt(owner, ZERO_PAGE(0)));
@@ -747,6 +756,7 @@ static const struct {
 	{ "reclaim-adopted", do_reclaim_adopted },
 	{ "double-free", do_double_free },
 	{ "oops", do_oops },
+	{ "panic", do_panic },
 	{ "stray-write", do_stray_write },
 	{ "broken-cached", do_broken_cached },
 	{ "foreign-free", do_foreign_free },
@@ -792,24 +802,43 @@ static const struct {
 	{ "nmi-end", probe_nmi_end },
 };
 
-static ssize_t do_write(struct file *file, const char __user *buf,
-			size_t count, loff_t *pos)
+static __always_inline int deed(const char *line)
 {
 	unsigned long nr = 1;
-	char line[64] = {};
 	char word[32];
-	int err = -EINVAL;
 	size_t i;
 
-	if (count >= sizeof(line) || copy_from_user(line, buf, count))
-		return -EINVAL;
 	if (sscanf(line, "%31s %lu", word, &nr) < 1)
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strcmp(word, words[i].word))
-			err = words[i].fn(nr);
-	return err ?: count;
+			return words[i].fn(nr);
+	return -EINVAL;
 }
+
+static ssize_t do_write(struct file *file, const char __user *buf,
+			size_t count, loff_t *pos)
+{
+	char line[64] = {};
+
+	if (count >= sizeof(line) || copy_from_user(line, buf, count))
+		return -EINVAL;
+	return deed(line) ?: count;
+}
+
+/* Where lockdown lets nobody write to debugfs. The barrier keeps this function on the stack. */
+static int do_set(const char *text, const struct kernel_param *param)
+{
+	int err = deed(text);
+
+	barrier();
+	return err;
+}
+
+static const struct kernel_param_ops do_ops = {
+	.set = do_set,
+};
+module_param_cb(do, &do_ops, NULL, 0200);
 
 static const struct file_operations do_fops = {
 	.owner = THIS_MODULE,

