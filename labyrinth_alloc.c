@@ -45,10 +45,12 @@
 #include "map/take_back.h"
 #include "page/cache.h"
 #include "page/call.h"
+#include "page/home.h"
 #include "page/hunt.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
 #include "page/poison.h"
+#include "page/quarantine.h"
 #include "page/seal.h"
 #include "page/stamp.h"
 #include "report/stack.h"
@@ -139,25 +141,43 @@ static void *take_fresh(struct lab_call *call, struct lab_batch *batch)
 	return addr;
 }
 
+/* A page that the owner lent, and that has come back: its quota was never given. */
+static void *take_home(struct lab_call *call)
+{
+	void *addr = lab_home_take_back(call->owner, call->ip);
+
+	if (unlikely(addr))
+		lab_owner_quota_give(call->owner, 1);
+	return addr;
+}
+
 /*
- * The cache is empty: asks the page allocator, with preemption as the API's caller had it.
- * Meanwhile the owner may go, and the owner's counts with the owner.
+ * The cache is empty: takes back a page that was lent, or asks the page allocator, with
+ * preemption as the API's caller had it. Meanwhile the owner may go, and the owner's counts with
+ * the owner.
  */
 static void *alloc_fresh(struct lab_call *call)
 {
 	struct lab_batch batch;
-	void *addr = NULL;
+	void *addr;
 
+	/* The owner's slot stays what it is, and the device for which pages are mapped. */
+	rcu_read_lock();
 	preempt_enable();
-	lab_batch_get(&batch, call->owner);
+	addr = take_home(call);
+	if (likely(!addr))
+		lab_batch_get(&batch, call->owner);
+	else
+		lab_batch_begin(&batch, LAB_FAIL_MEMORY);
 	preempt_disable();
-	if (likely(lab_owner_is(call->owner, call->handle))) {
+	if (likely(!addr && lab_owner_is(call->owner, call->handle))) {
 		addr = take_fresh(call, &batch);
 		lab_cache_missed(call->owner);
 	}
 	preempt_enable();
 	lab_batch_give_back(&batch);
 	preempt_disable();
+	rcu_read_unlock();
 	return addr;
 }
 
@@ -324,10 +344,12 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_alloc_bulk, LAB_NS);
  */
 static void let_go(struct lab_call *call, struct page **leaving)
 {
-	if (leaving && !lab_owner_is_sealed(call->owner))
-		*leaving = lab_leave(call->owner, call->slot, call->ip);
-	else
+	if (!leaving || lab_owner_leaves_late(call->owner)) {
 		lab_retire(call->owner, call->slot, false);
+		return;
+	}
+	*leaving = lab_leave(call->owner, call->slot, call->ip);
+	lab_step_batch(LAB_OP_RETURN, !!*leaving, call->owner, call->ip);
 }
 
 /* Puts the page away, which is CACHED now, on no list and so this call's alone. */
@@ -337,7 +359,7 @@ static void put_freed(struct lab_call *call, bool referred, struct page **leavin
 		lab_retire(call->owner, call->slot, true);
 	else if (unlikely(lab_tag_is_passing(call->tag)))
 		let_go(call, leaving);
-	else
+	else if (!lab_quarantine_put(call->owner, call->slot))
 		lab_cache_push(call->owner, call->slot);
 }
 
@@ -581,7 +603,7 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_free_page_stamped, LAB_NS);
  *
  * Context: Any. Never sleeps, reports nothing.
  * Return: true if @owner is a live owner to whom the page at @addr is handed
- * out, lent and mapped pages included.
+ * out, lent, mapped and posted pages included.
  */
 bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr)
 {
@@ -597,6 +619,6 @@ bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr)
 	return lab_call_search(addr, &tag) &&
 	       lab_tag_owner(tag) == lab_owner_id(o) &&
 	       (lab_tag_state(tag) == LAB_HELD || lab_tag_state(tag) == LAB_LENT ||
-		lab_tag_state(tag) == LAB_MAPPED);
+		lab_tag_state(tag) == LAB_MAPPED || lab_tag_state(tag) == LAB_POSTED);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_owns, LAB_NS);

@@ -32,8 +32,11 @@
 #include "map/mmap.h"
 #include "map/vmap.h"
 #include "page/cache.h"
+#include "page/home.h"
 #include "page/hunt.h"
+#include "page/lent.h"
 #include "page/limbo.h"
+#include "page/quarantine.h"
 #include "page/seal.h"
 #include "report/census.h"
 #include "report/holders.h"
@@ -45,12 +48,50 @@
 /* How many of a dead owner's pages a report names one by one. */
 #define PAGES_NAMED		8
 
+static bool dma_attrs_valid(const struct labyrinth_owner_attrs *attrs)
+{
+	if (!(attrs->flags & LABYRINTH_OWNER_DMA))
+		return true;
+	return attrs->dev && attrs->dev->dma_mask && valid_dma_direction(attrs->dma_dir);
+}
+
+static bool frag_size_valid(unsigned int size)
+{
+	return !size || (is_power_of_2(size) && size <= PAGE_SIZE);
+}
+
+/* What makes sense, but cannot be had. */
+static int attrs_supported(const struct labyrinth_owner_attrs *attrs)
+{
+	const unsigned long both = LABYRINTH_OWNER_SEALED | LABYRINTH_OWNER_DMA;
+
+	if ((attrs->flags & both) == both) {
+		pr_err("owner %.*s: pages are sealed, or stay mapped, but not both\n",
+		       LABYRINTH_NAME_LEN, attrs->name);
+		return -EOPNOTSUPP;
+	}
+	if (attrs->flags & LABYRINTH_OWNER_DMA && attrs->flags & LABYRINTH_OWNER_STAMPED) {
+		pr_err("owner %.*s: receive buffers have no stamps\n",
+		       LABYRINTH_NAME_LEN, attrs->name);
+		return -EOPNOTSUPP;
+	}
+	if (attrs->frag_size && attrs->frag_size != PAGE_SIZE) {
+		pr_err("owner %.*s: no buffers of %u bytes: a buffer is a page\n",
+		       LABYRINTH_NAME_LEN, attrs->name, attrs->frag_size);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
 static bool attrs_valid(const struct labyrinth_owner_attrs *attrs)
 {
 	if (!attrs || !attrs->name || !*attrs->name)
 		return false;
 	if (attrs->flags & ~(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_SINGLE |
-			     LABYRINTH_OWNER_SEALED | LABYRINTH_OWNER_STAMPED))
+			     LABYRINTH_OWNER_SEALED | LABYRINTH_OWNER_STAMPED |
+			     LABYRINTH_OWNER_DMA))
+		return false;
+	if (!dma_attrs_valid(attrs) || !frag_size_valid(attrs->frag_size))
 		return false;
 	/* Only from the reserve do sealed pages come. */
 	if (attrs->flags & LABYRINTH_OWNER_SEALED && !attrs->reserve)
@@ -91,6 +132,7 @@ static void set_up_owner(struct lab_owner *owner,
 	owner->reserve_target = attrs->reserve;
 	owner->nid = attrs->nid;
 	owner->slow = false;
+	owner->dma_dir = attrs->dma_dir;
 	owner->records = NULL;
 	owner->spare = NULL;
 	owner->module = module;
@@ -131,7 +173,15 @@ static int begin_sealed(const struct lab_owner *owner)
 {
 	if (!lab_owner_is_sealed(owner))
 		return 0;
+	lab_region_lacks(NULL, 0);
 	return lab_fault_arm() ?: lab_seal_begin();
+}
+
+static void say_unsealed(const struct lab_owner *owner, int err)
+{
+	if (lab_owner_is_sealed(owner))
+		pr_err("owner %s cannot have sealed pages, for want of %s: %pe\n", owner->name,
+		       lab_region_lacking() ?: "memory, or of room in the table", ERR_PTR(err));
 }
 
 static void end_sealed(const struct lab_owner *owner)
@@ -141,7 +191,7 @@ static void end_sealed(const struct lab_owner *owner)
 }
 
 /* Fills the owner's reserve with pages, and with the records to map those pages for DMA. */
-static int provide_owner(struct lab_owner *owner)
+static int provide_pages(struct lab_owner *owner)
 {
 	int err = lab_cache_init(owner);
 
@@ -151,6 +201,24 @@ static int provide_owner(struct lab_owner *owner)
 	if (err) {
 		lab_mapping_drain(owner);
 		lab_cache_exit(owner, _RET_IP_);
+	}
+	return err;
+}
+
+/* What the owner needs beside a slot: room for addresses, a queue, pages. */
+static int provide_owner(struct lab_owner *owner, unsigned int lent)
+{
+	int err = lab_owner_is_dma(owner) ?
+		  lab_table_provide_resident(&labyrinth_hot.table) : 0;
+
+	err = err ?: lab_lent_init(owner, lent);
+	if (err)
+		return err;
+	err = provide_pages(owner);
+	if (err) {
+		/* A page of the reserve may be in limbo. */
+		lab_limbo_unmap(owner);
+		lab_lent_exit(owner);
 	}
 	return err;
 }
@@ -171,7 +239,8 @@ static int provide_owner(struct lab_owner *owner)
  * ERR_PTR: -EINVAL an attribute makes no sense, or not in task context;
  * -ENOMEM no memory for the owner or the reserve; -ENOSPC as many owners as
  * the parameter max_owners allows, or no room in the owner table for the reserve, or for
- * so many sealed pages; -EOPNOTSUPP pages cannot be sealed here, as dmesg says.
+ * so many sealed or lent pages; -EOPNOTSUPP pages cannot be sealed here, or sealed pages
+ * cannot stay mapped, or @attrs->frag_size is not a page, as dmesg says.
  */
 struct labyrinth_owner *
 labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
@@ -183,26 +252,28 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 	if (!in_task() || !attrs_valid(attrs))
 		return ERR_PTR(-EINVAL);
 	might_sleep();
+	err = attrs_supported(attrs);
+	if (err)
+		return ERR_PTR(err);
 	owner = lab_owner_get_slot();
 	if (IS_ERR(owner))
 		return ERR_CAST(owner);
 	set_up_owner(owner, attrs, module, _RET_IP_);
 	err = begin_sealed(owner);
 	if (!err) {
-		err = provide_owner(owner);
+		err = provide_owner(owner, attrs->lent);
 		if (err)
 			end_sealed(owner);
 	}
 	if (err) {
+		say_unsealed(owner, err);
 		tear_down_owner(owner);
 		lab_owner_give_up(owner);
 		return ERR_PTR(err);
 	}
 	lab_owner_publish(owner);
 	lab_hunt_new_owner(owner);
-	trace_owner_create(owner, attrs->reserve);
-	pr_debug("owner %s (id %u) of module %s created\n", owner->name,
-		 lab_owner_id(owner), owner->module_name);
+	lab_step_created(owner, attrs->reserve);
 	return (struct labyrinth_owner *)owner->front.handle;
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_owner_create_for, LAB_NS);
@@ -265,6 +336,8 @@ static void settle_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 	/* A process may have unmapped the page just now: it is HELD again then, on no list. */
 	if (lab_tag_state(tag) == LAB_MAPPED && lab_mapping_retire(owner, slot, tag, false))
 		settle_mapped(owner, slot);
+	else if (lab_tag_state(tag) == LAB_POSTED)
+		lab_dma_end_posted(owner, slot);
 	else
 		lab_settle(owner, slot, ip);
 }
@@ -300,22 +373,34 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 	else if (left)
 		pr_info("owner %s (id %u) of module %s went, and %d pages that it had given up are still referred to\n",
 			owner->name, lab_owner_id(owner), owner->module_name, left);
-	if (left && !lab_owner_is_sealed(owner))
+	if (left && !lab_owner_is_sealed(owner) && !lab_owner_is_dma(owner))
 		lab_limbo_bequeath(owner);
 	return out;
+}
+
+/* The pages on the queue are the borrowers' from now on: that is no fault of the owner's. */
+static void end_lent(struct lab_owner *owner, unsigned long ip)
+{
+	unsigned int nr = lab_home_let_all_go(owner, ip);
+
+	lab_lent_exit(owner);
+	if (nr)
+		pr_info("owner %s (id %u) of module %s went, and left %u lent pages to their borrowers\n",
+			owner->name, lab_owner_id(owner), owner->module_name, nr);
 }
 
 static unsigned int destroy_owner(struct lab_owner *owner, unsigned long ip)
 {
 	unsigned int out;
 
+	lab_quarantine_drain(owner);
 	lab_cache_exit(owner, ip);
+	end_lent(owner, ip);
 	out = settle_pages(owner, ip);
+	lab_limbo_unmap(owner);
 	end_sealed(owner);
 	lab_mapping_drain(owner);
-	trace_owner_destroy(owner, out);
-	pr_debug("owner %s (id %u) destroyed, %u pages were out\n",
-		 owner->name, lab_owner_id(owner), out);
+	lab_step_destroyed(owner, out);
 	tear_down_owner(owner);
 	lab_owner_bury(owner);
 	return out;
@@ -377,7 +462,9 @@ static unsigned int destroy_retired(const struct retired *retired, unsigned long
  * Pages that the owner kept ready go back to the system. Pages that are still handed out are
  * named in a report, and go back to the system if nobody else refers to the page; otherwise the
  * page waits in limbo until nobody does. The holders of such pages' addresses must not use the
- * pages any more.
+ * pages any more. Pages on the owner's queue of lent pages become the borrowers', which dmesg
+ * tells and the result does not count. A page that is POSTED is reported and unmapped, and never
+ * used again, since the device may still write.
  *
  * Any thread may destroy an owner that is bound to a thread. For a SINGLE owner this call
  * counts as a use: nobody else may use the handle at the same time.

@@ -6,10 +6,13 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 
+#include "core/context.h"
 #include "core/table.h"
 #include "inline/address.h"
+#include "map/dma.h"
 #include "map/take_back.h"
-#include "page/call.h"
+#include "page/lend.h"
+#include "page/resident.h"
 #include "page/stamp.h"
 #include "report/trace.h"
 
@@ -33,6 +36,24 @@ static void hand_over(const struct lab_call *call, lab_tag_t tag)
 	smp_store_release(&call->slot->tag, lab_tag_step(tag, LAB_HELD));
 }
 
+/* Whether a page of @from's is mapped right for @to as it is. */
+static bool is_mapped_alike(const struct lab_owner *from, const struct lab_owner *to)
+{
+	return lab_owner_is_dma(from) && lab_owner_is_dma(to) && from->dev == to->dev &&
+	       from->dma_dir == to->dma_dir;
+}
+
+/* The page is the heir's: changes the mapping. What is left over is ended after the call. */
+static void exchange_mappings(struct lab_call *call, const struct lab_owner *heir)
+{
+	if (is_mapped_alike(call->owner, heir))
+		return;
+	call->dma = lab_resident_of(call->owner, call->slot);
+	if (lab_owner_is_dma(heir))
+		lab_resident_enter(call->slot, call->frame, call->fresh);
+	call->fresh = LAB_DMA_NONE;
+}
+
 static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 {
 	lab_tag_t tag = lab_tag_make(lab_tag_pfn(call->tag),
@@ -49,6 +70,7 @@ static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 		lab_owner_quota_give(heir, 1);
 		return lab_call_again(call);
 	}
+	exchange_mappings(call, heir);
 	hand_over(call, tag);
 	lab_owner_lose(call->owner, call->slot);
 	lab_owner_quota_give(call->owner, 1);
@@ -60,6 +82,13 @@ static int decline_sealed(struct lab_call *call)
 {
 	call->class = LAB_SEALED;
 	return -EOPNOTSUPP;
+}
+
+/* The mapping of a page would have to be made or ended, which takes a lock. */
+static int decline_context(struct lab_call *call)
+{
+	call->class = LAB_BAD_MAPPING;
+	return -EINVAL;
 }
 
 static struct lab_owner *find_heir(struct lab_call *call, struct labyrinth_owner *to)
@@ -84,6 +113,9 @@ static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
 		return lab_call_exclusive(call);
 	if (lab_owner_is_sealed(heir) != lab_owner_is_sealed(call->owner))
 		return decline_sealed(call);
+	if (lab_owner_is_dma(heir) && !is_mapped_alike(call->owner, heir) &&
+	    call->fresh & LAB_DMA_GONE)
+		return -ENOMEM;
 	err = lab_call_freeze(call);
 	if (err)
 		return err;
@@ -111,7 +143,7 @@ static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
 	return -ENOSPC;
 }
 
-static int transfer_for(struct lab_call *call, struct labyrinth_owner *to)
+static int transfer_page(struct lab_call *call, struct labyrinth_owner *to)
 {
 	int err = lab_call_begin(call);
 
@@ -124,6 +156,78 @@ static int transfer_for(struct lab_call *call, struct labyrinth_owner *to)
 	if (err >= 0)
 		err = transfer_held(call, to);
 	return lab_call_end(call, err);
+}
+
+/* Whether a transfer makes or ends a mapping. A wrong handle is for the call to find. */
+static bool wants_mapping(const struct lab_owner *from, const struct lab_owner *to)
+{
+	return from && to && (lab_owner_is_dma(from) || lab_owner_is_dma(to)) &&
+	       !is_mapped_alike(from, to);
+}
+
+/* Maps the page for @to, if the page is @from's, and not mapped so already. */
+static u64 map_for_heir(const struct lab_owner *from, const struct lab_owner *to,
+			const void *addr)
+{
+	lab_tag_t tag = 0;
+
+	if (!wants_mapping(from, to))
+		return LAB_DMA_NONE;
+	lab_call_search(addr, &tag);
+	if (!tag || lab_tag_owner(tag) != lab_owner_id(from) || lab_tag_state(tag) != LAB_HELD)
+		return LAB_DMA_NONE;
+	return lab_dma_map_resident(to, lab_frame_page(lab_frame_of_tag(tag)));
+}
+
+/*
+ * Takes the page away from a process that has the page mapped, which may sleep: before RCU is
+ * held. Errors are the call's to find.
+ */
+static void take_from_process(const struct lab_call *call)
+{
+	struct lab_call first = *call;
+	int err = lab_call_begin(&first);
+
+	if (!err)
+		err = lab_call_page(&first, first.addr);
+	if (lab_call_is_mapped(&first, err))
+		lab_call_take_back(&first);
+	preempt_enable();
+}
+
+/*
+ * A transfer from or to an owner whose pages stay mapped. The mapping is made before the call
+ * and ended after it, where preemption is as the caller had it; RCU keeps both owners.
+ */
+static int transfer_resident(struct lab_call *call, struct labyrinth_owner *to)
+{
+	struct lab_owner *from, *heir;
+	int err;
+
+	take_from_process(call);
+	rcu_read_lock();
+	from = lab_owner_get(call->handle);
+	heir = lab_owner_get(to);
+	if (!lab_may_lock() && wants_mapping(from, heir)) {
+		err = lab_call_refuse(call, LAB_BAD_MAPPING);
+	} else {
+		call->fresh = map_for_heir(from, heir, call->addr);
+		err = transfer_page(call, to);
+		if (heir)
+			lab_resident_unmap(heir, call->fresh);
+		if (from)
+			lab_resident_unmap(from, call->dma);
+	}
+	rcu_read_unlock();
+	return err;
+}
+
+static int transfer_for(struct lab_call *call, struct labyrinth_owner *to)
+{
+	u16 flags = lab_front_of(call->handle)->flags | lab_front_of(to)->flags;
+
+	return unlikely(flags & LABYRINTH_OWNER_DMA) ? transfer_resident(call, to) :
+						       transfer_page(call, to);
 }
 
 /**
@@ -145,15 +249,17 @@ static int transfer_for(struct lab_call *call, struct labyrinth_owner *to)
  * Return: 0; -EPERM the page has another owner, or the caller is not the thread
  * that @from is bound to; -ENOENT no Labyrinth page, or freed before; -EBUSY lent,
  * mapped, or something refers to the page; -ENOSPC @to's quota is used up;
- * -EOPNOTSUPP either owner has sealed pages and the other has not; -EINVAL
- * as labyrinth_free_page(), of either handle.
+ * -ENOMEM @to's pages stay mapped, and there is no room for the mapping; -EOPNOTSUPP either
+ * owner has sealed pages and the other has not; -EINVAL as labyrinth_free_page(), of either
+ * handle, or the pages of either owner stay mapped, and this context does not allow
+ * labyrinth_dma_map().
  */
 int labyrinth_transfer(struct labyrinth_owner *from,
 		       struct labyrinth_owner *to, void *addr)
 {
 	struct lab_call call = {
 		.op = LAB_OP_TRANSFER, .handle = from, .addr = addr,
-		.ip = _RET_IP_,
+		.ip = _RET_IP_, .dma = LAB_DMA_NONE, .fresh = LAB_DMA_NONE,
 	};
 
 	return transfer_for(&call, to);
@@ -178,7 +284,7 @@ int labyrinth_transfer_stamped(struct labyrinth_owner *from, struct labyrinth_ow
 {
 	struct lab_call call = {
 		.op = LAB_OP_TRANSFER, .handle = from, .addr = addr, .ip = _RET_IP_,
-		.stamped = true, .stamp = stamp,
+		.stamped = true, .stamp = stamp, .dma = LAB_DMA_NONE, .fresh = LAB_DMA_NONE,
 	};
 
 	return transfer_for(&call, to);
@@ -191,9 +297,11 @@ static int untag_held(struct lab_call *call)
 
 	if (err)
 		return err;
+	call->dma = lab_resident_of(call->owner, call->slot);
 	/* The type goes before the tag, as in untag_page() of page/limbo.c. */
 	lab_frame_clear_type(call->frame);
 	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag)) {
+		call->dma = LAB_DMA_NONE;
 		lab_frame_set_type(call->frame);
 		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 		return lab_call_again(call);
@@ -203,36 +311,15 @@ static int untag_held(struct lab_call *call)
 	return 0;
 }
 
-/*
- * The borrowers keep any number of references, so nobody can freeze the frame. Only the mark
- * and the spare references are taken off, at which no borrower looks.
- */
-static int untag_lent(struct lab_call *call)
-{
-	int err = lab_frame_refs(call->frame) <= LAB_REFS_EXCLUSIVE ?
-		  lab_call_exclusive(call) : 0;
-
-	if (!err && !lab_frame_is_ours(call->frame)) {
-		call->class = LAB_CORRUPT;
-		err = -EBUSY;
-	}
-	if (err)
-		return err;
-	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag))
-		return lab_call_again(call);
-	/* The last borrower's put_page() frees the page, so the words must be right. */
-	lab_frame_mend_lent(call->frame, lab_tag_pfn(call->tag), &call->damage);
-	lab_frame_disown(call->frame);
-	return 0;
-}
-
 static int release_page(struct lab_call *call)
 {
 	int err;
 
 	if (lab_owner_is_sealed(call->owner))
 		return decline_sealed(call);
-	err = lab_tag_state(call->tag) == LAB_LENT ? untag_lent(call) : untag_held(call);
+	if (lab_owner_is_dma(call->owner) && !lab_may_lock())
+		return decline_context(call);
+	err = lab_tag_state(call->tag) == LAB_LENT ? lab_lend_untag(call) : untag_held(call);
 	if (err)
 		return err;
 	lab_owner_lose(call->owner, call->slot);
@@ -241,7 +328,7 @@ static int release_page(struct lab_call *call)
 	return 0;
 }
 
-static struct page *release_for(struct lab_call *call)
+static int release_page_of(struct lab_call *call)
 {
 	int err = lab_call_begin(call);
 
@@ -251,7 +338,28 @@ static struct page *release_for(struct lab_call *call)
 		err = lab_call_take_back(call);
 	if (err >= 0)
 		err = release_page(call);
-	err = lab_call_end(call, err);
+	return lab_call_end(call, err);
+}
+
+/* Of an owner whose pages stay mapped: as transfer_resident(). */
+static int release_resident(struct lab_call *call)
+{
+	int err;
+
+	take_from_process(call);
+	rcu_read_lock();
+	err = release_page_of(call);
+	if (call->owner)
+		lab_resident_unmap(call->owner, call->dma);
+	rcu_read_unlock();
+	return err;
+}
+
+static struct page *release_for(struct lab_call *call)
+{
+	int err = unlikely(lab_front_of(call->handle)->flags & LABYRINTH_OWNER_DMA) ?
+		  release_resident(call) : release_page_of(call);
+
 	return err ? ERR_PTR(err) : lab_frame_page(call->frame);
 }
 
@@ -266,13 +374,14 @@ static struct page *release_for(struct lab_call *call)
  *
  * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EBUSY, -EINVAL as
- * labyrinth_free_page(); -EOPNOTSUPP it is sealed.
+ * labyrinth_free_page(); -EOPNOTSUPP it is sealed; -EINVAL also if @owner's pages stay mapped,
+ * and this context does not allow labyrinth_dma_unmap().
  */
 struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr)
 {
 	struct lab_call call = {
 		.op = LAB_OP_RELEASE, .handle = owner, .addr = addr,
-		.ip = _RET_IP_,
+		.ip = _RET_IP_, .dma = LAB_DMA_NONE,
 	};
 
 	return release_for(&call);
@@ -292,13 +401,13 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_release, LAB_NS);
  * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
  * labyrinth_free_page(); -EBUSY mapped, or not lent and something refers to the page;
- * -EOPNOTSUPP @owner's pages are sealed.
+ * -EOPNOTSUPP @owner's pages are sealed; -EINVAL also as labyrinth_release().
  */
 struct page *labyrinth_release_lent(struct labyrinth_owner *owner, void *addr)
 {
 	struct lab_call call = {
 		.op = LAB_OP_RELEASE_LENT, .handle = owner, .addr = addr,
-		.ip = _RET_IP_,
+		.ip = _RET_IP_, .dma = LAB_DMA_NONE,
 	};
 
 	return release_for(&call);
@@ -339,6 +448,9 @@ static int adopt_frozen(struct lab_call *call, unsigned long pfn)
 	}
 	lab_frame_enter(call->frame);
 	WRITE_ONCE(call->slot->last, 0);
+	if (lab_owner_is_dma(call->owner))
+		lab_resident_enter(call->slot, call->frame, call->fresh);
+	call->fresh = LAB_DMA_NONE;
 	hand_over(call, tag);
 	lab_owner_gain(call->owner, call->slot);
 	return 0;
@@ -372,6 +484,8 @@ static int adopt_page(struct lab_call *call, struct page *page)
 
 	if (!err && lab_owner_is_sealed(call->owner))
 		err = decline_sealed(call);
+	if (!err && lab_owner_is_dma(call->owner) && call->fresh & LAB_DMA_GONE)
+		err = lab_may_lock() ? -ENOMEM : decline_context(call);
 	if (err)
 		return err;
 	pfn = page_to_pfn(page);
@@ -383,6 +497,19 @@ static int adopt_page(struct lab_call *call, struct page *page)
 	if (!err)
 		lab_step(LAB_OP_ADOPT, pfn, call->owner, call->ip);
 	return err;
+}
+
+/* Maps the page, unless adopt_page() will refuse the page anyway. */
+static void map_for_adopt(struct lab_call *call, struct page *page)
+{
+	const struct lab_owner *owner = lab_owner_get(call->handle);
+	lab_tag_t tag;
+
+	if (!owner || !lab_may_lock() || !lab_page_valid(page) ||
+	    lab_table_search(&labyrinth_hot.table, lab_page_pfn(page), &tag) ||
+	    PageReserved(page) || !is_ordinary(page))
+		return;
+	call->fresh = lab_resident_map(owner, page);
 }
 
 /**
@@ -406,19 +533,28 @@ static int adopt_page(struct lab_call *call, struct page *page)
  * or the caller is not the bound thread; -EBUSY the page is @owner's
  * already, or mapped, or referred to, or on a list of the core's, or charged to a
  * memory cgroup; -EOPNOTSUPP @owner's pages are sealed; -ENOSPC the quota or the table is
- * full; -EINVAL not a page of order 0
- * of system memory, or not a live owner's handle.
+ * full; -ENOMEM @owner's pages stay mapped, and there is no room for the mapping; -EINVAL not a
+ * page of order 0 of system memory, or not a live owner's handle, or @owner's pages stay mapped,
+ * and this context does not allow labyrinth_dma_map().
  */
 void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page)
 {
 	struct lab_call call = {
-		.op = LAB_OP_ADOPT, .handle = owner, .ip = _RET_IP_,
+		.op = LAB_OP_ADOPT, .handle = owner, .ip = _RET_IP_, .fresh = LAB_DMA_NONE,
 	};
-	int err = lab_call_begin(&call);
+	int err;
 
+	/* As in transfer_resident(). */
+	rcu_read_lock();
+	if (unlikely(lab_front_of(owner)->flags & LABYRINTH_OWNER_DMA))
+		map_for_adopt(&call, page);
+	err = lab_call_begin(&call);
 	if (!err)
 		err = adopt_page(&call, page);
 	err = lab_call_end(&call, err);
+	if (call.owner)
+		lab_resident_unmap(call.owner, call.fresh);
+	rcu_read_unlock();
 	if (unlikely(call.full))
 		lab_report_full();
 	return err ? ERR_PTR(err) : page_address(page);

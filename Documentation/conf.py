@@ -6,6 +6,10 @@ copyright = "2026, The Labyrinth developers"
 extensions = ["sphinx.ext.graphviz"]
 graphviz_output_format = "svg"
 html_theme = "alabaster"
+# The widest of the literal blocks fits.
+html_theme_options = {"page_width": "1120px", "fixed_sidebar": True}
+# A literal block is a shell's, a table or a report.
+highlight_language = "none"
 html_show_sphinx = False
 # The kernel's own types are not described here.
 nitpick_ignore_regex = [("c:identifier", ".*")]

@@ -13,6 +13,7 @@
 #include "core/table.h"
 #include "inline/frame.h"
 #include "inline/hot.h"
+#include "inline/resident.h"
 #include "inline/slot.h"
 
 /*
@@ -86,6 +87,8 @@ static enum lab_last_step expected_step(enum lab_state state, u64 when)
 		return when == LAB_CONTENT_ANY || when == LAB_CONTENT_POISON ? LAB_LAST_FREE :
 									       LAB_LAST_NONE;
 	case LAB_LIMBO:
+		if (when & LAB_LIMBO_LENT)
+			return LAB_LAST_LEND;
 		return when & LAB_LIMBO_FREED ? LAB_LAST_FREE : LAB_LAST_NONE;
 	case LAB_LENT:
 		return LAB_LAST_LEND;
@@ -93,6 +96,7 @@ static enum lab_last_step expected_step(enum lab_state state, u64 when)
 		return LAB_LAST_UNMAP;
 	case LAB_ABSENT:
 	case LAB_MAPPED:
+	case LAB_POSTED:
 	case LAB_NR_STATES:
 		break;
 	}
@@ -114,7 +118,11 @@ static struct lab_last last_alloc(const struct lab_slot *slot, u64 when)
 	};
 }
 
-static struct lab_last last_step(const struct lab_slot *slot, const struct lab_glance *glance)
+/*
+ * The last step that was noted of the page in @slot, of which @glance is a copy.
+ * Context: Any.
+ */
+struct lab_last lab_note_last(const struct lab_slot *slot, const struct lab_glance *glance)
 {
 	enum lab_state state = lab_tag_state(glance->tag);
 	u64 word = READ_ONCE(slot->last);
@@ -133,6 +141,20 @@ static struct lab_last last_step(const struct lab_slot *slot, const struct lab_g
 		.context = word >> LAB_LAST_CONTEXT_SHIFT & LAB_LAST_CONTEXT_MASK,
 		.site = lab_last_site(word),
 		.age_ms = (u64)age * MSEC_PER_SEC / HZ,
+	};
+}
+
+/* The mapping of a POSTED page has no record. */
+static noinline void note_posted(const struct lab_slot *slot, lab_tag_t tag,
+				 struct lab_page_note *note)
+{
+	note->mappings = 1;
+	note->map = (struct lab_map_note) {
+		.kind = LAB_MAP_DMA,
+		.addr = READ_ONCE(lab_resident_at(slot)->dma) & ~LAB_DMA_BITS,
+		.size = PAGE_SIZE,
+		.dir = lab_owner_by_id(lab_tag_owner(tag))->dma_dir,
+		.site = note->site,
 	};
 }
 
@@ -159,10 +181,12 @@ struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag)
 	note.age_ms = lab_when_age_ms(glance.when);
 	if (lab_owner_is_stamped(lab_owner_by_id(lab_tag_owner(tag))))
 		note.stamp = state == LAB_LIMBO ? 0 : lab_when_stack(glance.when);
-	else if (state == LAB_HELD || state == LAB_MAPPED)
+	else if (state == LAB_HELD || state == LAB_MAPPED || state == LAB_POSTED)
 		note.stack = lab_when_stack(glance.when);
-	note.last = last_step(slot, &glance);
+	note.last = lab_note_last(slot, &glance);
 	if (state == LAB_MAPPED || state == LAB_LIMBO)
 		note_mappings(slot, tag, &note);
+	if (state == LAB_POSTED)
+		note_posted(slot, tag, &note);
 	return note;
 }

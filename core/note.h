@@ -10,6 +10,7 @@
 
 #include "inline/tag.h"
 
+struct lab_glance;
 struct lab_slot;
 
 enum lab_map_kind {
@@ -33,6 +34,16 @@ struct lab_map_note {
 	u32 size;
 	u8 kind;
 	u8 dir;
+};
+
+/**
+ * struct lab_elsewhere - a mapping of another page than a caller named
+ * @pfn: the page.
+ * @map: the mapping.
+ */
+struct lab_elsewhere {
+	unsigned long pfn;
+	struct lab_map_note map;
 };
 
 /**
@@ -70,7 +81,8 @@ struct lab_last {
  * @map: the mapping made last.
  * @process: the process, if @map is a process's.
  * @last: of a page that is CACHED, or in limbo after a free: the free, or else the hand-out
- *	before; of a LENT page the loan; of a HELD page the last unmap.
+ *	before; of a page that is LENT, or was until the owner went: the loan; of a HELD page the
+ *	last unmap.
  */
 struct lab_page_note {
 	int refs;
@@ -106,6 +118,7 @@ struct lab_mapping {
 };
 
 unsigned long lab_last_site(u64 word);
+struct lab_last lab_note_last(const struct lab_slot *slot, const struct lab_glance *glance);
 struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag);
 int lab_mapping_count(const struct lab_mapping *map, bool only_process);
 

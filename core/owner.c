@@ -88,6 +88,7 @@ static void forbid_fast(struct lab_owner *owner)
 	WRITE_ONCE(owner->front.single_handle, lab_owner_dead(owner));
 	WRITE_ONCE(owner->front.shared_handle, lab_owner_dead(owner));
 	WRITE_ONCE(owner->front.sealed_handle, lab_owner_dead(owner));
+	WRITE_ONCE(owner->front.rx.handle, lab_owner_dead(owner));
 }
 
 /*
@@ -108,17 +109,22 @@ static void set_fast_handles(struct lab_owner *owner, void *unused)
 		   fast && !single && !sealed ? owner->front.handle : dead);
 	WRITE_ONCE(owner->front.sealed_handle,
 		   fast && sealed ? owner->front.handle : dead);
+	WRITE_ONCE(owner->front.rx.handle,
+		   fast && single && lab_owner_is_dma(owner) ? owner->front.handle : dead);
 }
 
-/* Context: Task; may sleep, with owners_lock held. */
-void lab_owner_set_hunted(struct lab_owner *owner, bool hunted)
+/*
+ * Sets @flag, one of those that change while the owner lives.
+ * Context: Task; may sleep, with owners_lock held.
+ */
+void lab_owner_set_flag(struct lab_owner *owner, u16 flag, bool on)
 {
-	u16 others = owner->front.flags & ~LAB_OWNER_HUNTED;
+	u16 others = owner->front.flags & ~flag;
 
 	lockdep_assert_held(&owners_lock);
 	if (owner->phase != LAB_PHASE_LIVE)
 		return;
-	WRITE_ONCE(owner->front.flags, others | (hunted ? LAB_OWNER_HUNTED : 0));
+	WRITE_ONCE(owner->front.flags, others | (on ? flag : 0));
 	set_fast_handles(owner, NULL);
 }
 
@@ -463,7 +469,7 @@ static bool is_heir(const struct lab_owner *heir, const struct lab_owner *owner)
 {
 	/* Without @segments, the slot never had an owner of the name that is there. */
 	return heir != owner && heir->phase == LAB_PHASE_GONE && heir->segments &&
-	       !lab_owner_is_sealed(heir) && !strcmp(heir->name, owner->name) &&
+	       !lab_owner_is_sealed(heir) && !lab_owner_is_dma(heir) && !strcmp(heir->name, owner->name) &&
 	       !strcmp(heir->module_name, owner->module_name);
 }
 

@@ -32,16 +32,20 @@
 #include "inline/hot.h"
 #include "labyrinth_alloc.h"
 
+struct device;
 struct lab_cpu_cache;
 struct lab_mapping;
 struct lab_stock;
 
 /* In front.flags, beside LABYRINTH_OWNER_*: see page/hunt.c. Changes while the owner lives. */
 #define LAB_OWNER_HUNTED	BIT(15)
+/* Likewise: see report/noted.c. */
+#define LAB_OWNER_NOTED		BIT(14)
 
 /* The pages of owners with one of these need more than a pop or a push. */
 #define LAB_OWNER_SLOW \
-	(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_STAMPED | LAB_OWNER_HUNTED)
+	(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_STAMPED | LAB_OWNER_HUNTED | \
+	 LAB_OWNER_NOTED)
 
 /* The reason of an allocation without a page. */
 enum lab_fail {
@@ -88,6 +92,7 @@ struct lab_owner {
 	unsigned int max_pages;
 	unsigned int reserve_target;
 	int nid;
+	enum dma_data_direction dma_dir; /* with LABYRINTH_OWNER_DMA */
 	struct device *dev;		/* holds a reference */
 	union {
 		struct list_head free_node;	/* while the slot is free; else */
@@ -175,6 +180,20 @@ static inline bool lab_owner_is_stamped(const struct lab_owner *owner)
 	return owner->front.flags & LABYRINTH_OWNER_STAMPED;
 }
 
+static inline bool lab_owner_is_dma(const struct lab_owner *owner)
+{
+	return owner->front.flags & LABYRINTH_OWNER_DMA;
+}
+
+/*
+ * Whether the owner's pages leave in task context alone, by the owner's worker, limbo or
+ * destroy: to seal a page out, or to end a page's mapping, takes locks.
+ */
+static inline bool lab_owner_leaves_late(const struct lab_owner *owner)
+{
+	return owner->front.flags & (LABYRINTH_OWNER_SEALED | LABYRINTH_OWNER_DMA);
+}
+
 static inline void lab_owner_fail(struct lab_owner *owner, enum lab_fail fail)
 {
 	atomic_inc(&owner->fails[fail]);
@@ -226,7 +245,7 @@ bool lab_owners_try_some(unsigned int most, bool (*fn)(struct lab_owner *owner, 
 			 void *arg);
 void lab_owner_slow_down(struct lab_owner *owner);
 void lab_owner_speed_up(struct lab_owner *owner, const bool *unless);
-void lab_owner_set_hunted(struct lab_owner *owner, bool hunted);
+void lab_owner_set_flag(struct lab_owner *owner, u16 flag, bool on);
 void lab_watch_begin(void);
 void lab_watch_end(void);
 

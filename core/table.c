@@ -34,6 +34,7 @@
 #include <linux/vmalloc.h>
 
 #include "core/table.h"
+#include "inline/resident.h"
 #include "labyrinth_compat.h"
 
 /* How far apart the counts behind the stash are. */
@@ -429,9 +430,31 @@ int lab_table_init(struct lab_table *table, u64 capacity, u64 frames)
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_init);
 
+/*
+ * Makes sure that there is a struct lab_resident for each slot, for an owner that is about to
+ * come.
+ * Context: Task; may sleep. Return: 0 or -ENOMEM.
+ */
+int lab_table_provide_resident(struct lab_table *table)
+{
+	struct lab_resident *all;
+
+	if (READ_ONCE(table->resident))
+		return 0;
+	all = vzalloc(array_size(lab_table_span(table), sizeof(*all)));
+	if (!all)
+		return -ENOMEM;
+	/* A full barrier. Pairs with the way by which the owner's handle comes to a caller. */
+	if (cmpxchg(&table->resident, NULL, all))
+		vfree(all);
+	return 0;
+}
+
 void lab_table_exit(struct lab_table *table)
 {
 	free_percpu(table->used);
+	vfree(table->resident);
+	table->resident = NULL;
 	vfree(table->slots);
 	table->used = NULL;
 	table->slots = NULL;

@@ -20,7 +20,8 @@ static int hunt_set(const char *val, const struct kernel_param *kp)
 	strim(name);
 	if (!lab_guard_hunt(name))
 		return 0;
-	return lab_param_refuse(kp, val, "for nobody is hunted unless guard=refuse has the class free armed");
+	return lab_param_refuse(kp, val,
+				"for nobody, unless guard=refuse has armed the class free");
 }
 
 static int hunt_get(char *buf, const struct kernel_param *kp)

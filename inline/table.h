@@ -14,6 +14,8 @@
 
 #include "slot.h"
 
+struct lab_resident;
+
 /* A look-up nearly always reads a single slot, and else a bucket or two. */
 #define LAB_BUCKET_TAGS		8
 #define LAB_STASH_TAGS		64
@@ -23,6 +25,8 @@ struct lab_table {
 	struct lab_slot *slots;	/* nr_slots, bucket by bucket, then the stash */
 	u64 nr_slots;		/* < 2^32, a multiple of LAB_BUCKET_TAGS */
 	u32 multiplier;		/* of the first hash */
+	/* As @slots; NULL before the first owner with LABYRINTH_OWNER_DMA. */
+	struct lab_resident *resident;
 
 	u64 capacity;		/* how many tags fit, at least */
 	long __percpu *used;	/* tags in the table; only the sum over all CPUs counts */

@@ -97,6 +97,12 @@ enum lab_state {
 	 * that only a process has mapped.
 	 */
 	LAB_MAPPED,
+	/*
+	 * A buffer that the owner's device may write to at any moment. Left by the owner alone:
+	 * to LENT (rx_give), CACHED (rx_put), LIMBO (destroy). Two of the owner's calls may
+	 * race, as from HELD.
+	 */
+	LAB_POSTED,
 	LAB_NR_STATES
 };
 
@@ -108,6 +114,7 @@ enum lab_op {
 	LAB_OP_RETURN,
 	LAB_OP_LIMBO,
 	LAB_OP_ALLOC,
+	LAB_OP_RX_GET,
 	/* Calls that name a page. */
 	LAB_OP_FREE,
 	LAB_OP_TRANSFER,
@@ -121,6 +128,11 @@ enum lab_op {
 	LAB_OP_VMAP,
 	LAB_OP_DMA,
 	LAB_OP_UNMAP,
+	/* A receive buffer. */
+	LAB_OP_RX_READ,
+	LAB_OP_RX_AGAIN,
+	LAB_OP_RX_GIVE,
+	LAB_OP_RX_PUT,
 	/* Asks, and changes nothing. */
 	LAB_OP_PAGE,
 	LAB_NR_OPS,
@@ -147,23 +159,28 @@ enum lab_op {
  * and find the page HELD.
  */
 #define LAB_TRANSITIONS(T)						\
-/* op	      ABSENT	   CACHED	HELD	     LENT	 LIMBO	     MAPPED */ \
-T(REFILL,   LAB_CACHED, -EUCLEAN,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN, -EUCLEAN)	\
-T(RETURN,   -EUCLEAN,   LAB_ABSENT, LAB_ABSENT, LAB_ABSENT, LAB_ABSENT, -EUCLEAN) \
-T(LIMBO,    -EUCLEAN,   LAB_LIMBO,  LAB_LIMBO,  LAB_LIMBO,  -EUCLEAN, LAB_LIMBO) \
-T(ALLOC,    -EUCLEAN,   LAB_HELD,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN, -EUCLEAN)	\
-T(FREE,     -ENOENT,    -ENOENT,    LAB_CACHED, -EBUSY,     -ENOENT,  -EBUSY)	\
-T(TRANSFER, -ENOENT,    -ENOENT,    LAB_HELD,   -EBUSY,     -ENOENT,  -EBUSY)	\
-T(RELEASE,  -ENOENT,    -ENOENT,    LAB_ABSENT, -EBUSY,     -ENOENT,  -EBUSY)	\
-T(RELEASE_LENT, -ENOENT, -ENOENT,   LAB_ABSENT, LAB_ABSENT, -ENOENT,  -EBUSY)	\
-T(ADOPT,    LAB_HELD,   -EBUSY,     -EBUSY,     -EBUSY,     -EBUSY,   -EBUSY)	\
-T(LEND,     -ENOENT,    -ENOENT,    LAB_LENT,   -EBUSY,     -ENOENT,  -EBUSY)	\
-T(RECLAIM,  -ENOENT,    -ENOENT,    LAB_HELD,   LAB_HELD,   -ENOENT,  -EBUSY)	\
-T(MAP,      -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,  LAB_MAPPED) \
-T(VMAP,     -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,  LAB_MAPPED) \
-T(DMA,      -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,  LAB_MAPPED) \
-T(UNMAP,    -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,  LAB_HELD)	\
-T(PAGE,     -ENOENT,    -ENOENT,    LAB_HELD,   LAB_LENT,   -ENOENT,  LAB_MAPPED)
+/*          ABSENT      CACHED      HELD        LENT        LIMBO       MAPPED      POSTED */ \
+T(REFILL,      LAB_CACHED, -EUCLEAN,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN) \
+T(RETURN,      -EUCLEAN,   LAB_ABSENT, LAB_ABSENT, LAB_ABSENT, LAB_ABSENT, -EUCLEAN,   -EUCLEAN) \
+T(LIMBO,       -EUCLEAN,   LAB_LIMBO,  LAB_LIMBO,  LAB_LIMBO,  -EUCLEAN,   LAB_LIMBO,  LAB_LIMBO) \
+T(ALLOC,       -EUCLEAN,   LAB_HELD,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN) \
+T(RX_GET,      -EUCLEAN,   LAB_POSTED, LAB_POSTED, LAB_POSTED, -EUCLEAN,   -EUCLEAN,   -EUCLEAN) \
+T(FREE,        -ENOENT,    -ENOENT,    LAB_CACHED, -EBUSY,     -ENOENT,    -EBUSY,     -EBUSY) \
+T(TRANSFER,    -ENOENT,    -ENOENT,    LAB_HELD,   -EBUSY,     -ENOENT,    -EBUSY,     -EBUSY) \
+T(RELEASE,     -ENOENT,    -ENOENT,    LAB_ABSENT, -EBUSY,     -ENOENT,    -EBUSY,     -EBUSY) \
+T(RELEASE_LENT, -ENOENT,    -ENOENT,    LAB_ABSENT, LAB_ABSENT, -ENOENT,    -EBUSY,     -EBUSY) \
+T(ADOPT,       LAB_HELD,   -EBUSY,     -EBUSY,     -EBUSY,     -EBUSY,     -EBUSY,     -EBUSY) \
+T(LEND,        -ENOENT,    -ENOENT,    LAB_LENT,   -EBUSY,     -ENOENT,    -EBUSY,     -EBUSY) \
+T(RECLAIM,     -ENOENT,    -ENOENT,    LAB_HELD,   LAB_HELD,   -ENOENT,    -EBUSY,     -EBUSY) \
+T(MAP,         -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,    LAB_MAPPED, -EBUSY) \
+T(VMAP,        -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,    LAB_MAPPED, -EBUSY) \
+T(DMA,         -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,    LAB_MAPPED, -EBUSY) \
+T(UNMAP,       -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,    LAB_HELD,   -ENOENT) \
+T(RX_READ,     -ENOENT,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    LAB_POSTED) \
+T(RX_AGAIN,    -ENOENT,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    LAB_POSTED) \
+T(RX_GIVE,     -ENOENT,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    LAB_LENT) \
+T(RX_PUT,      -ENOENT,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    LAB_CACHED) \
+T(PAGE,        -ENOENT,    -ENOENT,    LAB_HELD,   LAB_LENT,   -ENOENT,    LAB_MAPPED, LAB_POSTED)
 
 #define LAB_TRANSITION_ROW(op, next...)	[LAB_OP_##op] = { next },
 

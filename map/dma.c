@@ -22,6 +22,9 @@
 #include "core/context.h"
 #include "hook/own.h"
 #include "map/dma.h"
+#include "map/elsewhere.h"
+#include "page/limbo.h"
+#include "page/resident.h"
 #include "report/trace.h"
 
 /* A @size or @dir that makes no sense must not make sense after truncation. */
@@ -315,12 +318,16 @@ static noinline int dma_unmap_slow(struct labyrinth_owner *owner, struct device 
 		.op = LAB_OP_UNMAP, .handle = owner, .addr = addr, .ip = ip,
 		.asked = asked,
 	};
+	struct lab_elsewhere elsewhere;
 	int err = lab_call_begin_rcu(&call);
 
 	if (!err)
 		err = lab_call_page(&call, addr);
 	if (err >= 0)
 		err = dma_unmap_mapped(&call, dev, asked);
+	if (err < 0 && call.tag &&
+	    lab_elsewhere_find(lab_tag_pfn(call.tag), asked->addr, &elsewhere))
+		call.elsewhere = &elsewhere;
 	return lab_call_end_rcu(&call, err);
 }
 
@@ -375,4 +382,32 @@ void lab_dma_end_all(struct lab_owner *owner, struct lab_slot *slot)
 		lab_mapping_keep(owner, slot);
 	for (; map; map = lab_mapping_find(owner, slot, take_any, NULL))
 		end_mapping(owner, slot, map, _RET_IP_);
+}
+
+/*
+ * Ends the mapping of the POSTED page in @slot, which the owner has left behind. As above, the
+ * page never leaves limbo.
+ * Context: Task. Nobody uses the owner's handle any more.
+ */
+void lab_dma_end_posted(struct lab_owner *owner, struct lab_slot *slot)
+{
+	lab_resident_end(owner, slot);
+	lab_mapping_keep(owner, slot);
+	lab_retire(owner, slot, false);
+}
+
+/*
+ * lab_resident_map(), of a page that has a tag already.
+ * Context: Where lab_may_lock() is true; the owner stays.
+ */
+u64 lab_dma_map_resident(const struct lab_owner *owner, struct page *page)
+{
+	dma_addr_t dma;
+
+	if (!lab_owner_is_dma(owner))
+		return LAB_DMA_NONE;
+	/* As in map_page(). */
+	dma = data_race(lab_dma_map_page(LAB_OWN, owner->dev, page, 0, PAGE_SIZE,
+					 owner->dma_dir));
+	return lab_resident_judge(owner, dma, page);
 }

@@ -31,6 +31,7 @@
 #include "page/hunt.h"
 #include "page/limbo.h"
 #include "page/poison.h"
+#include "page/resident.h"
 #include "page/seal.h"
 #include "report/report.h"
 #include "report/trace.h"
@@ -132,8 +133,11 @@ static void restore_stolen(struct lab_owner *owner, struct lab_frame *frame,
 enum entry {
 	TAGGED,
 	NO_ROOM,		/* the table is full */
-	NOT_WANTED,		/* somebody refers to the page, or the page is not to be cached */
-	STOLEN
+	NOT_WANTED,		/* somebody refers to the page, or the page is not to be cached,
+				 * or cannot be mapped
+				 */
+	STOLEN,
+	NO_MEMORY		/* there is no page */
 };
 
 /*
@@ -157,9 +161,9 @@ static lab_tag_t marks_of(const struct lab_owner *owner, const struct page *page
 	       (lab_owner_is_near(owner, page) ? 0 : LAB_TAG_REMOTE);
 }
 
-/* Tags the frozen @frame's page. */
+/* Tags the frozen @frame's page, mapped as @dma says. */
 static struct lab_slot *tag_frozen(struct lab_owner *owner, struct lab_frame *frame,
-				   lab_tag_t tag)
+				   lab_tag_t tag, u64 dma)
 {
 	struct lab_slot *slot = lab_table_insert(&labyrinth_hot.table, tag);
 
@@ -168,6 +172,8 @@ static struct lab_slot *tag_frozen(struct lab_owner *owner, struct lab_frame *fr
 		WRITE_ONCE(slot->site, 0);
 		WRITE_ONCE(slot->last, 0);
 		note_content(owner, slot);
+		if (lab_owner_is_dma(owner))
+			lab_resident_enter(slot, frame, dma);
 	}
 	lab_frame_thaw(frame, slot ? LAB_REFS_EXCLUSIVE : 1);
 	if (slot)
@@ -175,12 +181,19 @@ static struct lab_slot *tag_frozen(struct lab_owner *owner, struct lab_frame *fr
 	return slot;
 }
 
+/* Whether the page is mapped, if it has to be. */
+static bool is_mapped_enough(const struct lab_owner *owner, u64 dma)
+{
+	return !lab_owner_is_dma(owner) || !(dma & LAB_DMA_GONE);
+}
+
 /*
- * Tags @page, which is just out of the page allocator. A page that passes through (R or E, see
- * inline/tag.h) is wanted only as the @first, which is handed out at once.
+ * Tags @page, which is just out of the page allocator, and mapped as @dma says. A page that
+ * passes through (R or E, see inline/tag.h) is wanted only as the @first, which is handed out at
+ * once.
  */
-static enum entry tag_fresh_page(struct lab_owner *owner, struct page *page, bool first,
-				 struct lab_slot **slot)
+static enum entry tag_fresh_page(struct lab_owner *owner, struct page *page, u64 dma,
+				 bool first, struct lab_slot **slot)
 {
 	unsigned long pfn = page_to_pfn(page);
 	struct lab_frame *frame = lab_frame(page);
@@ -191,13 +204,14 @@ static enum entry tag_fresh_page(struct lab_owner *owner, struct page *page, boo
 		restore_stolen(owner, frame, *slot, tag);
 		return STOLEN;
 	}
-	if (!lab_pfn_fits(pfn) || (marks && !first) || !lab_frame_freeze(frame, 1))
+	if (!lab_pfn_fits(pfn) || (marks && !first) || !is_mapped_enough(owner, dma) ||
+	    !lab_frame_freeze(frame, 1))
 		return NOT_WANTED;
 	tag = lab_tag_make(pfn, lab_owner_id(owner), LAB_CACHED) | marks;
-	*slot = tag_frozen(owner, frame, tag);
+	*slot = tag_frozen(owner, frame, tag, dma);
 	if (!*slot)
 		return NO_ROOM;
-	lab_step(LAB_OP_REFILL, pfn, owner, _RET_IP_);
+	lab_step_cached(LAB_OP_REFILL, pfn, owner, _RET_IP_);
 	return TAGGED;
 }
 
@@ -218,15 +232,26 @@ static void get_remote(struct lab_batch *batch, struct lab_owner *owner,
 	batch->nr = !!batch->pages[0];
 }
 
+static void map_batch(struct lab_batch *batch, const struct lab_owner *owner)
+{
+	unsigned int i;
+
+	batch->mapped = owner;
+	for (i = 0; i < batch->nr; i++)
+		batch->dma[i] = lab_resident_map(owner, batch->pages[i]);
+}
+
 /*
  * Asks the page allocator for a batch.
- * Context: Any; preemption as the API's caller had it.
+ * Context: Any; preemption as the API's caller had it, RCU keeps the owner.
  */
 void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
 {
 	gfp_t gfp = owner_gfp(owner, GFP_ATOMIC | __GFP_NOWARN);
 
-	*batch = (struct lab_batch) { .fail = LAB_FAIL_CONTEXT };
+	lab_batch_begin(batch, LAB_FAIL_CONTEXT);
+	/* Bulk allocation fills empty entries. */
+	memset(batch->pages, 0, sizeof(batch->pages));
 	if (!lab_may_lock())
 		return;
 	batch->fail = LAB_FAIL_SEALED;
@@ -237,6 +262,20 @@ void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner)
 					      LAB_BATCH, batch->pages);
 	if (!batch->nr && owner->nid != NUMA_NO_NODE)
 		get_remote(batch, owner, gfp);
+	if (lab_owner_is_dma(owner))
+		map_batch(batch, owner);
+}
+
+/* Leaves entry @i, with no page if it was @stolen, for lab_batch_give_back(). */
+static void leave_in_batch(struct lab_batch *batch, unsigned int i, bool stolen,
+			   unsigned int *left)
+{
+	if (stolen && !batch->mapped)
+		return;
+	batch->pages[*left] = stolen ? NULL : batch->pages[i];
+	if (batch->mapped)
+		batch->dma[*left] = batch->dma[i];
+	(*left)++;
 }
 
 /*
@@ -249,27 +288,42 @@ struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
 				  struct lab_owner *owner)
 {
 	struct lab_slot *first = NULL, *slot;
-	unsigned int i, left = 0;
+	unsigned int i, in = 0, left = 0;
 
 	for (i = 0; i < batch->nr; i++) {
-		struct page *page = batch->pages[i];
-		enum entry entry = tag_fresh_page(owner, page, !first, &slot);
+		u64 dma = batch->mapped ? batch->dma[i] : LAB_DMA_NONE;
+		enum entry entry = tag_fresh_page(owner, batch->pages[i], dma, !first, &slot);
 
 		if (entry == NO_ROOM)
 			batch->fail = LAB_FAIL_TABLE;
-		if (entry == NO_ROOM || entry == NOT_WANTED)
-			batch->pages[left++] = page;
-		if (entry != TAGGED)
+		if (entry != TAGGED) {
+			leave_in_batch(batch, i, entry == STOLEN, &left);
 			continue;
+		}
+		in++;
 		if (first)
 			lab_cache_push(owner, slot);
 		else
 			first = slot;
 	}
 	batch->nr = left;
+	lab_step_batch(LAB_OP_REFILL, in, owner, _RET_IP_);
 	return first;
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_batch_put_in);
+
+/* Ends the mappings, and drops the entries without a page. */
+static noinline void unmap_batch(struct lab_batch *batch)
+{
+	unsigned int i, left = 0;
+
+	for (i = 0; i < batch->nr; i++) {
+		lab_resident_unmap(batch->mapped, batch->dma[i]);
+		if (batch->pages[i])
+			batch->pages[left++] = batch->pages[i];
+	}
+	batch->nr = left;
+}
 
 /*
  * Gives the pages in @batch to the page allocator.
@@ -279,6 +333,8 @@ void lab_batch_give_back(struct lab_batch *batch)
 {
 	if (unlikely(batch->fail == LAB_FAIL_TABLE))
 		lab_report_full();
+	if (unlikely(batch->mapped))
+		unmap_batch(batch);
 	while (batch->nr)
 		__free_page(batch->pages[--batch->nr]);
 }
@@ -296,6 +352,7 @@ static void take_out_batch(struct lab_owner *owner, struct lab_batch *batch,
 		if (page)
 			batch->pages[batch->nr++] = page;
 	}
+	lab_step_batch(LAB_OP_RETURN, batch->nr, owner, _THIS_IP_);
 }
 
 static void reserve_push(struct lab_owner *owner, struct lab_slot *slot)
@@ -626,6 +683,18 @@ struct lab_slot *lab_reserve_take(struct lab_owner *owner, unsigned long ip)
 	return slot;
 }
 
+/*
+ * Puts a CACHED page that is on no list on the reserve's list. If much more is there than
+ * allocations take soon, the worker gives the excess back to the system.
+ * Context: Any; the owner not drained yet by lab_cache_exit().
+ */
+void lab_reserve_put(struct lab_owner *owner, struct lab_slot *slot)
+{
+	reserve_push(owner, slot);
+	if (reserve_excess(owner) > LAB_CACHE_MAX)
+		kick(owner);
+}
+
 /* Context: Any; preemption disabled, the owner alive. */
 static void spill_cache(struct lab_owner *owner)
 {
@@ -642,9 +711,10 @@ static void spill_cache(struct lab_owner *owner)
 void lab_cache_trim(struct lab_owner *owner,
 		    const struct labyrinth_owner *handle)
 {
-	struct lab_batch batch = { .fail = LAB_FAIL_MEMORY };
-	bool give_back = lab_may_lock() && !lab_owner_is_sealed(owner);
+	struct lab_batch batch;
+	bool give_back = lab_may_lock() && !lab_owner_leaves_late(owner);
 
+	lab_batch_begin(&batch, LAB_FAIL_MEMORY);
 	preempt_disable();
 	if (lab_owner_is(owner, handle) && lab_cache_is_over(owner) && !stow(owner)) {
 		if (give_back && reserve_excess(owner) >= SPILL_MAX)
@@ -674,7 +744,7 @@ void lab_reserve_kick(struct lab_owner *owner, enum lab_fail fail)
 static int enter_sealed(struct lab_owner *owner, struct page *page)
 {
 	struct lab_slot *slot;
-	enum entry entry = tag_fresh_page(owner, page, false, &slot);
+	enum entry entry = tag_fresh_page(owner, page, LAB_DMA_NONE, false, &slot);
 
 	if (entry == TAGGED) {
 		reserve_push(owner, slot);
@@ -706,27 +776,47 @@ static int fill_sealed(struct lab_owner *owner)
 	return err == -EAGAIN ? -ENOMEM : err;
 }
 
-/*
- * Fills the reserve's list up to @wanted pages, with as much @effort: GFP flags.
- * Context: Task; may sleep. Return: 0, -ENOMEM, or -ENOSPC where the table is full.
- */
+/* A page for the reserve's list, mapped if it has to be, or NULL; with as much @effort: GFP flags. */
+static struct page *get_reserve_page(struct lab_owner *owner, gfp_t effort, u64 *dma)
+{
+	gfp_t gfp = owner_gfp(owner, GFP_KERNEL | __GFP_NOWARN | effort);
+	struct page *page = alloc_pages_node(owner->nid, near_gfp(owner, gfp), 0);
+
+	*dma = page ? lab_resident_map(owner, page) : LAB_DMA_NONE;
+	return page;
+}
+
+/* Puts one more page on the reserve's list. */
+static enum entry add_to_reserve(struct lab_owner *owner, gfp_t effort)
+{
+	struct lab_slot *slot;
+	enum entry entry;
+	u64 dma;
+	struct page *page = get_reserve_page(owner, effort, &dma);
+
+	if (!page)
+		return NO_MEMORY;
+	entry = tag_fresh_page(owner, page, dma, false, &slot);
+	if (entry == TAGGED) {
+		reserve_push(owner, slot);
+		return entry;
+	}
+	lab_resident_unmap(owner, dma);
+	if (entry != STOLEN)
+		__free_page(page);
+	return entry;
+}
+
+/* Fills the reserve's list up to @wanted pages. Context and Return: as reserve_fill(). */
 static int list_fill(struct lab_owner *owner, int wanted, gfp_t effort)
 {
-	/* The reserve is worth a wait, but not another process's life. */
-	gfp_t gfp = owner_gfp(owner, GFP_KERNEL | __GFP_NOWARN | effort);
 	unsigned int unwanted = 0;
-	struct lab_slot *slot;
 
 	while (atomic_read(&owner->reserve_held) < wanted) {
-		struct page *page = alloc_pages_node(owner->nid,
-						     near_gfp(owner, gfp), 0);
-		enum entry entry;
+		enum entry entry = add_to_reserve(owner, effort);
 
-		if (!page)
+		if (entry == NO_MEMORY)
 			return -ENOMEM;
-		entry = tag_fresh_page(owner, page, false, &slot);
-		if (entry == NO_ROOM || entry == NOT_WANTED)
-			__free_page(page);
 		if (entry == NO_ROOM) {
 			lab_report_full();
 			return -ENOSPC;
@@ -734,8 +824,6 @@ static int list_fill(struct lab_owner *owner, int wanted, gfp_t effort)
 		/* Somebody refers to the page just now: there are other pages. */
 		if (entry == NOT_WANTED && ++unwanted > LAB_BATCH)
 			return -ENOMEM;
-		if (entry == TAGGED)
-			reserve_push(owner, slot);
 		cond_resched();
 	}
 	return 0;
@@ -753,16 +841,31 @@ static void empty_depot(struct lab_owner *owner)
 			reserve_push(owner, pages[i].slot);
 }
 
-/* Likewise up to the target. Pages ahead are worth no effort, and no word where there are none. */
-static int reserve_fill(struct lab_owner *owner)
+/*
+ * Of an owner that is not sealed. The reserve is worth a wait, but not another process's life; pages
+ * ahead are worth no effort, and no word where there are none.
+ */
+static int fill_ordinary(struct lab_owner *owner)
 {
-	int err;
+	int err = list_fill(owner, reserve_floor(owner), __GFP_RETRY_MAYFAIL);
 
-	if (lab_owner_is_sealed(owner))
-		return fill_sealed(owner);
-	err = list_fill(owner, reserve_floor(owner), __GFP_RETRY_MAYFAIL);
 	if (!err)
 		list_fill(owner, reserve_wanted(owner), __GFP_NORETRY);
+	return err;
+}
+
+/*
+ * Fills the reserve up to the target.
+ * Context: Task; may sleep. Return: 0, -ENOMEM, or -ENOSPC where the table is full.
+ */
+static int reserve_fill(struct lab_owner *owner)
+{
+	int before = atomic_read(&owner->reserve_held);
+	int err = lab_owner_is_sealed(owner) ? fill_sealed(owner) : fill_ordinary(owner);
+	int more = atomic_read(&owner->reserve_held) - before;
+
+	/* Pages may be taken meanwhile. */
+	lab_step_batch(LAB_OP_REFILL, max(more, 0), owner, _RET_IP_);
 	return err;
 }
 
@@ -781,8 +884,9 @@ unsigned int lab_cache_give_back(struct lab_owner *owner)
 	unsigned int given = 0, nr;
 
 	do {
-		struct lab_batch batch = { .fail = LAB_FAIL_MEMORY };
+		struct lab_batch batch;
 
+		lab_batch_begin(&batch, LAB_FAIL_MEMORY);
 		take_out_batch(owner, &batch, pop_excess, LAB_BATCH);
 		nr = batch.nr;
 		given += nr;

@@ -38,13 +38,24 @@ extern struct lab_slot lab_no_slot;
 
 /*
  * Pages on the way between the page allocator and a cache. The allocator is called with
- * preemption as the API's caller had it; the cache is changed with preemption disabled.
+ * preemption as the API's caller had it; the cache is changed with preemption disabled. RCU
+ * keeps the owner, and the device for which the pages are mapped.
  */
 struct lab_batch {
-	struct page *pages[LAB_BATCH];
+	struct page *pages[LAB_BATCH];	/* NULL: only a mapping is left */
+	u64 dma[LAB_BATCH];		/* if the owner's pages stay mapped */
+	const struct lab_owner *mapped;	/* the owner, if so */
 	unsigned int nr;
 	enum lab_fail fail;		/* why there is no page */
 };
+
+/* An empty batch. */
+static inline void lab_batch_begin(struct lab_batch *batch, enum lab_fail fail)
+{
+	batch->mapped = NULL;
+	batch->nr = 0;
+	batch->fail = fail;
+}
 
 static __always_inline bool lab_cpu_cache_enter(struct lab_cpu_cache *cache)
 {
@@ -147,6 +158,7 @@ unsigned int lab_cache_shrinkable(const struct lab_owner *owner);
 void lab_cache_gather_here(struct lab_owner *owner);
 void lab_cache_gather_cpu(struct lab_owner *owner, unsigned int cpu);
 struct lab_slot *lab_reserve_take(struct lab_owner *owner, unsigned long ip);
+void lab_reserve_put(struct lab_owner *owner, struct lab_slot *slot);
 void lab_reserve_kick(struct lab_owner *owner, enum lab_fail fail);
 
 #endif /* LABYRINTH_CACHE_H */

@@ -65,6 +65,7 @@ static void lab_call_report(const struct lab_call *call, enum lab_class class,
 		.caller = call->owner,
 		.handle = call->handle,
 		.asked = call->asked,
+		.elsewhere = call->elsewhere,
 		.dev = call->dev,
 		.stamp = call->stamp,
 		.damage = class == LAB_OVERWRITTEN ? &call->damage : NULL,
@@ -152,12 +153,15 @@ static enum lab_class class_of(int err, lab_tag_t tag)
 {
 	if (err == -EBUSY)
 		return LAB_BUSY;
+	if (err == -EINVAL)
+		return LAB_NOT_POSTED;
 	switch (lab_tag_state(tag)) {
 	case LAB_CACHED:
 	case LAB_LIMBO:
 		return LAB_DOUBLE;
 	case LAB_HELD:
 	case LAB_LENT:
+	case LAB_POSTED:
 		return LAB_BAD_MAPPING;		/* no mapping is left to be ended */
 	case LAB_MAPPED:
 	case LAB_ABSENT:

@@ -22,6 +22,7 @@
  * @class: of the refusal, if the call is refused.
  * @note: of the page, for a report.
  * @asked: the mapping that the caller named, or NULL.
+ * @elsewhere: as in struct lab_refusal.
  * @dev: the device that the caller named, if wrong.
  * @stamped: the caller has shown @stamp, see page/stamp.c.
  * @stamp: the stamp shown.
@@ -29,6 +30,8 @@
  * @full: the table has no room.
  * @missing: how many references were missing, and have been put back.
  * @damage: a word of struct page was wrong, and has been put right.
+ * @dma: the mapping of the page that leaves, for after the call; or LAB_DMA_NONE.
+ * @fresh: the mapping of the page for its next owner, or LAB_DMA_NONE.
  */
 struct lab_call {
 	enum lab_op op;
@@ -43,6 +46,7 @@ struct lab_call {
 	enum lab_class class;
 	struct lab_page_note note;
 	const struct lab_map_note *asked;
+	const struct lab_elsewhere *elsewhere;
 	const struct device *dev;
 	bool stamped;
 	u32 stamp;
@@ -50,6 +54,8 @@ struct lab_call {
 	bool full;
 	int missing;
 	struct lab_damage damage;
+	u64 dma;
+	u64 fresh;
 };
 
 /**

@@ -8,7 +8,7 @@
  * guard sees and refuses the free, and names the caller. So a page of a hunted owner has no
  * references to spare while HELD, LENT or MAPPED: the page is thin, and the first wrong put is the
  * last. Every call of the owner's gives the spare references back before the call looks at the
- * count, and takes them away again at the end. The fast paths do not serve a hunted owner.
+ * count, and removes these references again at the end. The fast paths do not serve a hunted owner.
  *
  * LAB_TAG_THIN in the tag says that the spare references are missing. Bit and count change
  * together, with the frame frozen, so that nobody else's call is about the page meanwhile. The
@@ -44,6 +44,7 @@ static bool may_be_thin(lab_tag_t tag)
 	case LAB_ABSENT:
 	case LAB_CACHED:
 	case LAB_LIMBO:
+	case LAB_POSTED:
 	case LAB_NR_STATES:
 		break;
 	}
@@ -129,9 +130,12 @@ void lab_hunt_forget(struct lab_slot *slot)
 
 static void hunt_if_named(struct lab_owner *owner, void *unused)
 {
-	/* The spare references of a sealed page keep others from the page's frame. */
-	lab_owner_set_hunted(owner, *hunted && !lab_owner_is_sealed(owner) &&
-			     !strcmp(owner->name, hunted));
+	/*
+	 * The spare references of a sealed page keep others from the page's frame. The calls for
+	 * receive buffers look at the count before they look at the tag.
+	 */
+	lab_owner_set_flag(owner, LAB_OWNER_HUNTED, *hunted && !lab_owner_leaves_late(owner) &&
+			   !strcmp(owner->name, hunted));
 }
 
 /* @owner is new, and has a handle. Context: Task; may sleep. */

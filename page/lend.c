@@ -8,8 +8,10 @@
 #include <linux/preempt.h>
 
 #include "core/context.h"
-#include "page/call.h"
 #include "page/hunt.h"
+#include "page/lend.h"
+#include "page/lent.h"
+#include "page/resident.h"
 #include "page/seal.h"
 #include "page/stamp.h"
 #include "report/holders.h"
@@ -46,12 +48,30 @@ static struct page *lend_fast(struct labyrinth_owner *owner, void *addr, unsigne
 }
 
 /* A borrower sees a struct page as alloc_page() leaves the words. */
-static void lend_frozen(struct lab_call *call)
+static void unmark_frame(struct lab_call *call)
 {
 	note_lender(call->slot, lab_context_now() + 1, call->ip);
 	lab_frame_clear_type(call->frame);
 	if (call->tag & LAB_TAG_EMERGENCY)
 		WRITE_ONCE(call->frame->lru, LAB_FRAME_PFMEMALLOC);
+}
+
+/*
+ * Lends the page of @call, whose frame is frozen, and thaws the frame.
+ * Context: Any. Return: 0, or as lab_call_again().
+ */
+int lab_lend_frozen(struct lab_call *call)
+{
+	lab_tag_t thin = lab_owner_is_hunted(call->owner) ? LAB_TAG_THIN : 0;
+
+	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_LENT) | thin)) {
+		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+		return lab_call_again(call);
+	}
+	unmark_frame(call);
+	lab_frame_thaw(call->frame, thin ? LAB_REFS_THIN + 1 : LAB_REFS_LENT);
+	lab_step(call->op, lab_tag_pfn(call->tag), call->owner, call->ip);
+	return 0;
 }
 
 /*
@@ -77,20 +97,14 @@ static void close_sealed(const struct lab_call *call)
 
 static int lend_held(struct lab_call *call)
 {
-	lab_tag_t thin = lab_owner_is_hunted(call->owner) ? LAB_TAG_THIN : 0;
 	int err = lab_call_freeze(call) ?: open_sealed(call);
 
 	if (err)
 		return err;
-	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_LENT) | thin)) {
-		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+	err = lab_lend_frozen(call);
+	if (err)
 		close_sealed(call);
-		return lab_call_again(call);
-	}
-	lend_frozen(call);
-	lab_frame_thaw(call->frame, thin ? LAB_REFS_THIN + 1 : LAB_REFS_LENT);
-	lab_step(LAB_OP_LEND, lab_tag_pfn(call->tag), call->owner, call->ip);
-	return 0;
+	return err;
 }
 
 static noinline struct page *lend_slow(struct labyrinth_owner *owner, void *addr,
@@ -109,6 +123,112 @@ static noinline struct page *lend_slow(struct labyrinth_owner *owner, void *addr
 	return err ? ERR_PTR(err) : lab_frame_page(call.frame);
 }
 
+/* Finds the page of @lent, an entry of a queue, for @call. -ENOENT: not lent any more. */
+int lab_lend_find(struct lab_call *call, const struct lab_cached *lent)
+{
+	unsigned long pfn = page_to_pfn(lab_frame_page(lent->frame));
+
+	call->slot = lent->slot;
+	call->frame = lent->frame;
+	call->tag = READ_ONCE(lent->slot->tag);
+	call->addr = lab_page_address(call->owner, pfn);
+	call->class = LAB_UNOWNED;
+	if (lab_tag_pfn(call->tag) == pfn && lab_tag_state(call->tag) == LAB_LENT &&
+	    lab_tag_owner(call->tag) == lab_owner_id(call->owner))
+		return 0;
+	/* No refusal: an entry is a hint. */
+	call->tag = 0;
+	return -ENOMEM;
+}
+
+/*
+ * Takes the tag off a lent page. The borrowers keep any number of references, so nobody can
+ * freeze the frame. Only the mark and the spare references are taken off, at which no borrower
+ * looks.
+ * Context: Any. Return: 0, with the page's mapping in @call->dma; or -EBUSY, -ENOENT.
+ */
+int lab_lend_untag(struct lab_call *call)
+{
+	int err = lab_frame_refs(call->frame) <= LAB_REFS_EXCLUSIVE ?
+		  lab_call_exclusive(call) : 0;
+
+	if (!err && !lab_frame_is_ours(call->frame)) {
+		call->class = LAB_CORRUPT;
+		err = -EBUSY;
+	}
+	if (err)
+		return err;
+	call->dma = lab_resident_of(call->owner, call->slot);
+	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag)) {
+		call->dma = LAB_DMA_NONE;
+		return lab_call_again(call);
+	}
+	/* The last borrower's put_page() frees the page, so the words must be right. */
+	lab_frame_mend_lent(call->frame, lab_tag_pfn(call->tag), &call->damage);
+	lab_frame_disown(call->frame);
+	return 0;
+}
+
+/*
+ * Leaves the page of @lent to the borrowers: an ordinary page, no longer mapped, which the last
+ * put_page() frees.
+ * Context: Where lab_may_lock() is true; the owner stays.
+ * Return: false if the page is not lent any more.
+ */
+bool lab_lend_let_go(struct lab_owner *owner, const struct lab_cached *lent, unsigned long ip)
+{
+	struct lab_call call = {
+		.op = LAB_OP_RELEASE_LENT, .owner = owner, .ip = ip, .dma = LAB_DMA_NONE,
+	};
+	int err;
+
+	preempt_disable();
+	err = lab_lend_find(&call, lent) ?: lab_lend_untag(&call);
+	if (!err) {
+		lab_owner_quota_give(owner, 1);
+		owner->front.rx.let_go++;
+		lab_step(LAB_OP_RELEASE, lab_tag_pfn(call.tag), owner, ip);
+	}
+	err = lab_call_end(&call, err);
+	lab_resident_unmap(owner, call.dma);
+	if (err)
+		return false;
+	put_page(lab_frame_page(lent->frame));
+	/* Last: with the last page, the slot of an owner that is gone may get a new owner. */
+	lab_owner_lose(owner, call.slot);
+	return true;
+}
+
+/*
+ * Puts @page, just lent, on the owner's queue. In an NMI, and with the queue full where no page
+ * can be let go of, the page stays off the queue.
+ * Context: Any; the owner stays.
+ */
+void lab_lend_queue(struct lab_owner *owner, struct lab_cached page, unsigned long ip)
+{
+	struct lab_cached oldest;
+
+	if (in_nmi() || (!lab_may_lock() && lab_lent_is_full(owner)))
+		return;
+	if (lab_lent_push(owner, page, &oldest))
+		lab_lend_let_go(owner, &oldest, ip);
+}
+
+/* The borrower may have dropped the page already, and another call taken it back. */
+static void queue_lent(struct labyrinth_owner *handle, struct page *page, unsigned long ip)
+{
+	struct lab_cached lent = { .frame = lab_frame(page) };
+	struct lab_owner *owner;
+	lab_tag_t tag;
+
+	rcu_read_lock();
+	owner = lab_owner_get(handle);
+	lent.slot = lab_table_search(&labyrinth_hot.table, page_to_pfn(page), &tag);
+	if (owner && lent.slot)
+		lab_lend_queue(owner, lent, ip);
+	rcu_read_unlock();
+}
+
 /**
  * labyrinth_lend() - let borrowers read a page by reference
  * @owner: the holder of the page.
@@ -117,7 +237,9 @@ static noinline struct page *lend_slow(struct labyrinth_owner *owner, void *addr
  * After success the page is still @owner's, but an ordinary page in a borrower's hands. A
  * single reference is added: the borrower's, to be dropped with put_page(). The borrower may
  * take more. @owner must not write to the page, and gets the page back with
- * labyrinth_reclaim().
+ * labyrinth_reclaim(); or by itself, if the owner was made with @lent: then the page stands in a
+ * queue, from which allocations take back first what has come back, and the page lent longest is
+ * let go of when so many pages are lent.
  *
  * A sealed page is back in the direct map as long as it is lent, and for up to a second after
  * labyrinth_reclaim(). Where somebody has just strayed there, it is not reported, and the page
@@ -130,12 +252,17 @@ static noinline struct page *lend_slow(struct labyrinth_owner *owner, void *addr
  */
 struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 {
+	const struct lab_front *front = lab_front_of(owner);
 	struct page *page;
 
 	preempt_disable();
 	page = lend_fast(owner, addr, _RET_IP_);
 	preempt_enable();
-	return likely(page) ? page : lend_slow(owner, addr, _RET_IP_);
+	if (unlikely(!page))
+		page = lend_slow(owner, addr, _RET_IP_);
+	if (unlikely(front->rx.limit) && !IS_ERR(page))
+		queue_lent(owner, page, _RET_IP_);
+	return page;
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
 
@@ -195,7 +322,11 @@ static int reclaim_fast(struct labyrinth_owner *owner, void *addr,
 	return done ? 0 : 1;
 }
 
-static int reclaim_lent(struct lab_call *call)
+/*
+ * Takes the page that @call has looked up back.
+ * Context: Any. Return: 0, -EBUSY, -ENOENT.
+ */
+int lab_lend_reclaim(struct lab_call *call)
 {
 	bool done;
 	int err;
@@ -251,7 +382,7 @@ static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
 	if (!err)
 		err = lab_call_page(&call, addr);
 	if (err >= 0)
-		err = reclaim_lent(&call);
+		err = lab_lend_reclaim(&call);
 	return lab_call_end(&call, err);
 }
 
@@ -271,7 +402,8 @@ static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
  *
  * Context: Any. Never sleeps.
  * Return: 0; -EBUSY somebody still has a reference, or the page is mapped: try again later,
- * nothing is reported but, once, a loan that lasts longer than the parameter patience says; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
+ * nothing is reported but, once, a loan that lasts longer than the parameter patience says;
+ * -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
  */
 int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
 {

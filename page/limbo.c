@@ -32,6 +32,7 @@
 #include "page/hunt.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
+#include "page/resident.h"
 #include "page/seal.h"
 #include "report/census.h"
 #include "report/holders.h"
@@ -79,6 +80,7 @@ static atomic_t *filter_of(unsigned long pfn)
 /* The faults found on a claimed frame, to be reported after the frame is thawed. */
 struct finding {
 	lab_tag_t tag;
+	struct lab_page_note note;	/* of the page, before the page left */
 	int missing;			/* how many references had been dropped */
 	bool gone;			/* the tag was removed */
 	struct lab_damage damage;
@@ -90,11 +92,12 @@ static void report_finding(const struct lab_owner *owner, enum lab_op op,
 	struct lab_refusal refusal = {
 		.op = op,
 		.tag = finding->tag,
-		.note.refs = LAB_REFS_EXCLUSIVE - finding->missing,
+		.note = finding->note,
 		.caller = owner,
 		.ip = ip,
 	};
 
+	refusal.note.refs = LAB_REFS_EXCLUSIVE - finding->missing;
 	if (finding->missing) {
 		refusal.class = LAB_LOST_REFERENCE;
 		lab_report(&refusal);
@@ -128,10 +131,12 @@ static bool remove_tag(struct lab_owner *owner, struct lab_slot *slot,
 		       struct finding *finding, bool lost)
 {
 	unsigned long pfn = lab_tag_pfn(finding->tag);
+	u64 dma = lab_resident_of(owner, slot);
 
 	if (!lab_table_remove(&labyrinth_hot.table, slot, finding->tag))
 		return false;
 	finding->gone = true;
+	lab_resident_unmap(owner, dma);
 	if (lab_tag_state(finding->tag) == LAB_LIMBO) {
 		atomic_dec(filter_of(pfn));
 		atomic_long_dec(&limbo_pages);
@@ -189,7 +194,10 @@ static bool untag_page(struct lab_owner *owner, struct lab_slot *slot,
 	}
 	lab_frame_clear(frame);
 	lab_frame_thaw(frame, 1);
-	lab_step(LAB_OP_RETURN, lab_tag_pfn(finding->tag), owner, _RET_IP_);
+	if (lab_tag_state(finding->tag) == LAB_CACHED)
+		lab_step_cached(LAB_OP_RETURN, lab_tag_pfn(finding->tag), owner, _RET_IP_);
+	else
+		lab_step(LAB_OP_RETURN, lab_tag_pfn(finding->tag), owner, _RET_IP_);
 	return true;
 }
 
@@ -202,7 +210,7 @@ static enum lab_words words_of(enum lab_state state)
 	return state == LAB_LENT || state == LAB_LIMBO ? LAB_WORDS_LENT : LAB_WORDS_OWNED;
 }
 
-static void look_over_frame(struct finding *finding)
+static void look_over_frame(struct lab_slot *slot, struct finding *finding)
 {
 	struct lab_frame *frame = lab_frame_of_tag(finding->tag);
 	enum lab_words words = words_of(lab_tag_state(finding->tag));
@@ -211,6 +219,8 @@ static void look_over_frame(struct finding *finding)
 	if (words == LAB_WORDS_LENT)
 		lab_frame_clear_type(frame);
 	lab_frame_mend(frame, lab_tag_pfn(finding->tag), words, &finding->damage);
+	if (unlikely(finding->missing || finding->damage.word))
+		finding->note = lab_page_note(slot, finding->tag);
 }
 
 static struct lab_slot *slot_at(u32 link)
@@ -259,6 +269,14 @@ void lab_limbo_add(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag
 	irq_work_queue(&limbo_kick_work);
 }
 
+/* What lab_slot.when says in limbo of the page's way there. */
+static u64 limbo_marks(enum lab_state state, bool freed)
+{
+	if (freed)
+		return LAB_LIMBO_UNTOLD | LAB_LIMBO_FREED;
+	return state == LAB_LENT ? LAB_LIMBO_LENT : 0;
+}
+
 /*
  * Puts the page of @tag in @slot into limbo. No other code changes the tag meanwhile, unless an
  * owner's user breaks the promise of LABYRINTH_OWNER_SINGLE. A CACHED page that was not just
@@ -276,7 +294,7 @@ static void send_to_limbo(struct lab_owner *owner, struct lab_slot *slot, lab_ta
 		WRITE_ONCE(slot->site, 0);
 	/* Also clears the link: a stack's handle, or the note of a cached page's content. */
 	WRITE_ONCE(slot->when, (lab_jiffies() & LAB_LIMBO_TIME_MASK) |
-		   (freed ? LAB_LIMBO_UNTOLD | LAB_LIMBO_FREED : 0));
+		   limbo_marks(lab_tag_state(tag), freed));
 	if (cmpxchg(&slot->tag, tag, lab_tag_step(tag, next)) == tag)
 		lab_limbo_add(owner, slot, tag);
 }
@@ -296,6 +314,7 @@ void lab_retire(struct lab_owner *owner, struct lab_slot *slot, bool freed)
 /*
  * Makes a CACHED page fit to be handed out: puts right the words of struct page and the
  * references, unless the page is fit already. The page is on no list and the caller's alone.
+ * A page that has another user, and is mapped, leaves by limbo, where its mapping can be ended.
  * False if the page cannot be handed out: then limbo or another user has the page.
  * Context: Any.
  */
@@ -306,15 +325,16 @@ bool lab_vet(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip)
 
 	if (likely(lab_is_ready(frame)))
 		return true;
-	if (!lab_frame_is_ours(frame)) {
+	if (!lab_frame_is_ours(frame) && !lab_owner_is_dma(owner)) {
 		forget_page(owner, slot, &finding, LAB_OP_ALLOC, ip);
 		return false;
 	}
-	if (lab_frame_is_poisoned(frame) || !claim_frame(frame, &finding)) {
+	if (!lab_frame_is_ours(frame) || lab_frame_is_poisoned(frame) ||
+	    !claim_frame(frame, &finding)) {
 		lab_retire(owner, slot, false);
 		return false;
 	}
-	look_over_frame(&finding);
+	look_over_frame(slot, &finding);
 	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE);
 	report_finding(owner, LAB_OP_ALLOC, &finding, ip);
 	return true;
@@ -336,7 +356,7 @@ static bool leave_owner(struct lab_owner *owner, struct lab_slot *slot, struct f
 		send_to_limbo(owner, slot, finding->tag, false);
 		return false;
 	}
-	look_over_frame(finding);
+	look_over_frame(slot, finding);
 	if (!untag_page(owner, slot, finding))
 		return false;
 	report_finding(owner, LAB_OP_RETURN, finding, ip);
@@ -396,6 +416,24 @@ void lab_settle(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip
 	bool sealed = lab_owner_is_sealed(owner);
 
 	give_back(lab_leave(owner, slot, ip), sealed);
+}
+
+/*
+ * @owner is about to go, and its device with it: ends the mappings of all pages that stay
+ * behind in limbo. The worker of limbo finds no mapping to end after that.
+ * Context: Task; may sleep.
+ */
+void lab_limbo_unmap(struct lab_owner *owner)
+{
+	lab_tag_t tag;
+	u64 index;
+
+	if (!lab_owner_is_dma(owner))
+		return;
+	mutex_lock(&limbo_lock);
+	lab_owner_for_each(owner, index, tag)
+		lab_resident_end(owner, &labyrinth_hot.table.slots[index]);
+	mutex_unlock(&limbo_lock);
 }
 
 /*

@@ -17,6 +17,7 @@ void lab_settle(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip
 void lab_limbo_add(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag);
 void lab_limbo_settle_new(void);
 void lab_limbo_bequeath(struct lab_owner *owner);
+void lab_limbo_unmap(struct lab_owner *owner);
 long lab_limbo_count(void);
 bool lab_limbo_may_have(unsigned long pfn);
 void lab_limbo_exit(void);

@@ -29,8 +29,8 @@
  * - anything to 0, after the page was first sealed: the worker alone. The worker sets the stale
  *   bit before, flushes after, and clears the bit last. While the worker closes an open page,
  *   the frame is frozen, so no lend is under way.
- * - anything to the saved entry: unseal_page(), under seal_lock; and for a lost page
- *   lab_seal_lose(), in any context, and the worker.
+ * - anything to the saved entry: unseal_page() and lab_seal_reopen(), under seal_lock; and for a
+ *   lost page lab_seal_lose(), in any context, and the worker.
  *
  * seal_lock is held while memory is allocated: so nothing that the shrinker calls may take
  * seal_lock.
@@ -74,6 +74,7 @@ static DEFINE_MUTEX(seal_lock);
 static unsigned int users;		/* sealed owners */
 static unsigned int nr_spare;
 static unsigned int nr_sealed;		/* pages that have an alias */
+static unsigned int nr_kept;		/* pages in quarantine, which have none */
 static unsigned long nr_flushes;
 
 static void seal_again(struct work_struct *work);
@@ -192,7 +193,7 @@ static int grow(int nid, unsigned int want)
 
 	lockdep_assert_held(&seal_lock);
 	if (!block)
-		return -ENOMEM;
+		return lab_region_lacks("memory to be sealed", -ENOMEM);
 	region = lab_region_get(page_to_pfn(block));
 	if (IS_ERR(region)) {
 		free_block(block, 1U << order);
@@ -364,6 +365,82 @@ void lab_seal_end(void)
 	/* A record names the owner by the number of a slot, which the next owner may get. */
 	lab_stray_report();
 	mutex_unlock(&seal_lock);
+}
+
+/*
+ * The next functions seal pages of owners whose pages are not sealed otherwise, for
+ * page/quarantine.c: freed pages, to which no address but the direct map's leads. The caller
+ * has taken seal_lock, and flushes by lab_seal_flush() before it goes on.
+ */
+
+void lab_seal_lock(void)
+{
+	mutex_lock(&seal_lock);
+}
+
+/* For the shrinker: whoever holds seal_lock may be waiting for memory. */
+bool lab_seal_trylock(void)
+{
+	return mutex_trylock(&seal_lock);
+}
+
+void lab_seal_unlock(void)
+{
+	mutex_unlock(&seal_lock);
+}
+
+/*
+ * Empties the entry of page @pfn, which is nobody's but the caller's.
+ * Context: Task; may sleep. Return: false if the page cannot be sealed.
+ */
+bool lab_seal_close(unsigned long pfn)
+{
+	struct lab_region *region = lab_region_find(pfn, true);
+	pte_t *entry;
+
+	lockdep_assert_held(&seal_lock);
+	if (IS_ERR(region))
+		return false;
+	entry = lab_region_entry(pfn);
+	if (region->home[lab_region_index(pfn)] || !is_as_usual(*entry, pfn))
+		return false;
+	WRITE_ONCE(region->home[lab_region_index(pfn)], pte_val(*entry));
+	xchg(&entry->pte, 0);
+	nr_kept++;
+	return true;
+}
+
+/* Writes the saved entry of page @pfn back, if there is any. Context: Task. */
+void lab_seal_reopen(unsigned long pfn)
+{
+	struct lab_region *region = lab_region_of(pfn);
+	unsigned long home = region ? region->home[lab_region_index(pfn)] : 0;
+
+	if (home)
+		lab_stray_collect(xchg(&lab_region_entry(pfn)->pte, home));
+}
+
+/*
+ * Ends the record of page @pfn, if there is any. The flush since lab_seal_reopen() has waited
+ * for every fault that found the entry empty: a fault runs with interrupts disabled.
+ * Context: Task.
+ */
+void lab_seal_forget(unsigned long pfn)
+{
+	struct lab_region *region = lab_region_of(pfn);
+	unsigned int index = lab_region_index(pfn);
+
+	if (!region || !region->home[index])
+		return;
+	WRITE_ONCE(region->home[index], 0);
+	clear_bit(index, region->stale);
+	nr_kept--;
+}
+
+/* Flushes all CPUs. Context: Task. */
+void lab_seal_flush(void)
+{
+	flush();
 }
 
 /*
@@ -571,6 +648,17 @@ static void seal_again(struct work_struct *work)
 }
 
 /*
+ * Has the worker run, if called for, and so report what strayed up to now: the code that strayed
+ * may be about to go, and its symbols with it.
+ * Context: Task; may sleep.
+ */
+void lab_seal_settle(void)
+{
+	irq_work_sync(&seal_kick);
+	flush_delayed_work(&seal_work);
+}
+
+/*
  * Takes all pages left in @region out of sealing: with @flushed false the entries and aliases,
  * after the flush the records. Then lab_limbo_exit() abandons the pages to the borrowers.
  */
@@ -647,6 +735,7 @@ void lab_seal_show(struct seq_file *m)
 	seq_printf(m, "owners: %u\n", users);
 	seq_printf(m, "pages: %u\n", nr_sealed);
 	seq_printf(m, "spare: %u\n", nr_spare);
+	seq_printf(m, "in quarantine: %u\n", nr_kept);
 	seq_printf(m, "open: %u\n", count_bits(offsetof(struct lab_region, open)));
 	seq_printf(m, "stale: %u\n", count_bits(offsetof(struct lab_region, stale)));
 	seq_printf(m, "regions: %u of %u\n", count_regions(), lab_region_places());

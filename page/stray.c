@@ -89,7 +89,7 @@ int lab_stray_init(void)
 			decoys[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
 		if (!decoys[i]) {
 			lab_stray_exit();
-			return -ENOMEM;
+			return lab_region_lacks("memory for decoys", -ENOMEM);
 		}
 	}
 	return 0;
@@ -143,6 +143,8 @@ static void note_page(struct record *record)
 		return;
 	record->note.site = glance.site;
 	record->note.age_ms = lab_when_age_ms(glance.when);
+	/* Of a page in quarantine: who freed the page. */
+	record->note.last = lab_note_last(slot, &glance);
 }
 
 /* Notes the stack, from the instruction that made the access on. */

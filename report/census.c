@@ -24,6 +24,7 @@
  * struct group - pages in the same state, from the same call sites
  * @site: where the pages were allocated.
  * @map_site: where the pages were mapped; 0: not mapped, or not known any more.
+ * @lent_site: where the pages were lent; 0: not lent.
  * @state: &enum lab_state.
  * @mapped: whether the pages are mapped.
  * @map_kind: &enum lab_map_kind, if mapped.
@@ -34,6 +35,7 @@
 struct group {
 	unsigned long site;
 	unsigned long map_site;
+	unsigned long lent_site;
 	u8 state;
 	bool mapped;
 	u8 map_kind;
@@ -59,6 +61,7 @@ static bool for_good(const struct group *group)
 static bool same_group(const struct group *a, const struct group *b)
 {
 	return a->site == b->site && a->map_site == b->map_site &&
+	       a->lent_site == b->lent_site &&
 	       a->state == b->state && a->mapped == b->mapped &&
 	       a->map_kind == b->map_kind;
 }
@@ -88,6 +91,7 @@ static void add_page(struct lab_slot *slot, lab_tag_t tag)
 	add_to_group(&(struct group) {
 		.site = note.site,
 		.map_site = note.mappings ? note.map.site : 0,
+		.lent_site = note.last.step == LAB_LAST_LEND ? note.last.site : 0,
 		.state = lab_tag_state(tag),
 		.mapped = note.mappings,
 		.map_kind = note.mappings ? note.map.kind : 0,
@@ -138,6 +142,9 @@ static void describe_group(char *text, size_t size, const struct group *group)
 				    lab_map_kind_name(group->map_kind),
 				    group->map_site ? "by " : "when the owner went",
 				    group->map_site ? lab_site_name(group->map_site).text : "");
+	if (group->lent_site)
+		length += scnprintf(text + length, size - length, ", lent by %s",
+				    lab_site_name(group->lent_site).text);
 	if (group->site)
 		length += scnprintf(text + length, size - length, ", allocated at %s",
 				    lab_site_name(group->site).text);
@@ -152,7 +159,7 @@ static void describe_group(char *text, size_t size, const struct group *group)
 static void print_groups(void)
 {
 	unsigned int left = nr_total;
-	char text[256];
+	char text[384];
 	unsigned int i;
 
 	for (i = 0; i < min(nr_groups, GROUPS_PRINTED); i++) {
@@ -199,7 +206,7 @@ void lab_census_limbo(const struct lab_owner *owner)
 static void show_group(struct seq_file *m, const struct lab_owner *owner,
 		       const struct group *group)
 {
-	char text[256];
+	char text[384];
 
 	describe_group(text, sizeof(text), group);
 	seq_printf(m, "%u %s %s\n", lab_owner_id(owner), owner->name, text);

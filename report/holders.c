@@ -28,8 +28,8 @@
 #define NR_ASKED	32U
 #define PAGES_TOLD	8
 #define LINES_TOLD	24U
-/* Most references go within this time. */
-#define ASK_AFTER	HZ
+/* Most references go within this time, and the limbo worker has looked once. */
+#define ASK_AFTER	(2 * HZ)
 
 static int patience = 60;
 module_param_cb(patience, &lab_count_ops, &patience, 0644);
@@ -84,7 +84,7 @@ static void tell_page(unsigned long pfn, lab_tag_t tag)
 {
 	struct lab_page_note note = lab_page_note(NULL, tag);
 	bool lent = note.last.step == LAB_LAST_LEND;
-	unsigned int age = lent ? note.last.age_ms : note.age_ms;
+	unsigned int age = lab_tag_state(tag) == LAB_LENT && lent ? note.last.age_ms : note.age_ms;
 
 	pr_warn("  pfn 0x%lx, %s for %u.%03u s, %s %s\n", pfn, lab_state_name(lab_tag_state(tag)),
 		age / 1000, age % 1000, lent ? "lent by" : "allocated at",
@@ -105,7 +105,9 @@ static void tell_line(const char *line, void *arg)
 
 static void ask_watch(const unsigned long *pfns, unsigned int nr)
 {
-	typeof(&labyrinth_watch_ask) ask = symbol_get(labyrinth_watch_ask);
+	int (*ask)(const unsigned long *pfns, unsigned int nr,
+		   void (*line)(const char *line, void *arg), void *arg) =
+		symbol_get(labyrinth_watch_ask);
 	struct answer answer = {};
 	int err;
 

@@ -63,6 +63,7 @@ struct lab_access {
  * @caller: the owner of @handle; NULL: no live owner.
  * @handle: the handle as presented.
  * @asked: the mapping that the caller named, with a @site of 0; or NULL.
+ * @elsewhere: the other page's mapping that has the address of @asked; or NULL.
  * @dev: the device that the caller named, if wrong.
  * @stamp: the stamp that the caller showed, of class LAB_STALE.
  * @damage: which word of struct page was wrong, and has been put right; or NULL.
@@ -83,6 +84,7 @@ struct lab_refusal {
 	const struct lab_owner *caller;
 	const void *handle;
 	const struct lab_map_note *asked;
+	const struct lab_elsewhere *elsewhere;
 	const struct device *dev;
 	u32 stamp;
 	const struct lab_damage *damage;

@@ -83,7 +83,7 @@ unsigned long lab_site_of_mmap(const struct vm_area_struct *vma, unsigned long i
 	return vma && !lab_is_module_text(ip) ? mmap_of(vma) ?: ip : ip;
 }
 
-/* As lab_site_of_mmap(), by the driver's fault handler; with @huge, rather the one of huge pages. */
+/* As lab_site_of_mmap(), by the fault handler; with @huge, by that of huge pages if any. */
 unsigned long lab_site_of_fault(const struct vm_area_struct *vma, unsigned long ip, bool huge)
 {
 	const struct vm_operations_struct *ops;

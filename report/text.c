@@ -24,7 +24,7 @@
 #define LAB_STACK_SHOWN		6U
 
 /* What may follow the history at most, but for the stack of the call. */
-#define AFTER_HISTORY		800
+#define AFTER_HISTORY		1000
 /* The longest line of a step. */
 #define STEP_MAX		256
 
@@ -148,6 +148,9 @@ static void say_asked(struct lab_text *text, const struct lab_refusal *refusal)
 	if (asked)
 		say(text, " asked:   %u bytes at 0x%llx, %s\n", asked->size,
 		    asked->addr, direction(asked));
+	if (refusal->elsewhere)
+		say(text, "          which is pfn 0x%lx's address, mapped by %s\n",
+		    refusal->elsewhere->pfn, lab_site_name(refusal->elsewhere->map.site).text);
 	if (refusal->class == LAB_STALE)
 		say(text, " asked:   stamp %u, of an earlier hand-out; the page has stamp %u\n",
 		    refusal->stamp, refusal->note.stamp);
@@ -194,10 +197,10 @@ static void say_how(struct lab_text *text, const struct lab_refusal *refusal)
 {
 	if (refusal->class == LAB_DOUBLE && refusal->note.last.step != LAB_LAST_FREE &&
 	    !READ_ONCE(lab_history_on))
-		say(text, " freed:   on a fast path, which notes nothing; history=1 keeps who, from the next free on\n");
+		say(text, " freed:   on a fast path, unnoted; the owner's next frees are noted\n");
 	if (refusal->class == LAB_LOST_REFERENCE && !refusal->function &&
 	    !(lab_owner_by_id(lab_tag_owner(refusal->tag))->front.flags & LAB_OWNER_HUNTED))
-		say(text, " by whom: not known; with guard=refuse, hunt=%s names whoever drops the next\n",
+		say(text, " by whom: not known; guard=refuse and hunt=%s name the next\n",
 		    lab_owner_by_id(lab_tag_owner(refusal->tag))->name);
 }
 

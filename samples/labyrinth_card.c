@@ -23,8 +23,8 @@
 #define BALANCE 100
 /* A page just freed comes out of the page allocator again within so many allocations. */
 #define TRIES 64
-/* The longest that a card takes, in steps of a hundredth of a second. */
-#define STEPS 500
+/* The longest that a card takes, in steps of a fiftieth of a second. */
+#define STEPS 250
 
 static bool safe;
 module_param(safe, bool, 0444);
@@ -52,7 +52,7 @@ static void card_ends(const struct play *play)
 	for (step = 0; step < STEPS; step++) {
 		if (!(readq(play->regs + EDU_DMA_CMD) & EDU_DMA_START))
 			break;
-		msleep(10);
+		msleep(20);
 	}
 	pr_info("the card has written\n");
 }

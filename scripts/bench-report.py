@@ -27,6 +27,7 @@ LONGEST = ["any-alloc", "single-alloc", "ahead-any-alloc", "ahead-single-alloc",
            "ahead-zero-alloc", "any-free", "single-free"]
 SCALE = ["end-each", "end-bulk", "end-one-out", "shrink-count", "shrink-page"]
 ACROSS = ["any", "pool-ring", "raw"]
+LIFE = ["create", "create-sealed", "destroy", "destroy-sealed"]
 PEERS = ["pool-direct-pair", "pool-direct-burst64", "pool-ring-pair",
          "pool-ring-burst64", "raw-pair", "raw-burst64", "raw-bulk16",
          "slab-pair", "mempool-pair"]
@@ -66,6 +67,10 @@ NAMES = {
     "end-one-out": "end of an owner with a page out",
     "shrink-count": "the shrinker counts",
     "shrink-page": "the shrinker takes a page",
+    "create": "into a reserve",
+    "create-sealed": "into a reserve, sealed",
+    "destroy": "from a reserve to the system",
+    "destroy-sealed": "from a reserve to the system, sealed",
     "any": "Labyrinth any context",
     "pool-ring": "page_pool ring",
     "raw": "alloc_page + __free_page",
@@ -159,6 +164,19 @@ def print_longest(results):
 def print_scale(results, where):
     print(f"\nEach owner, look or page: {PLACES[where][1]}")
     rows = [[NAMES[case], show(cost(results, where, "scale", case), 0)] for case in SCALE]
+    print_columns(rows)
+
+
+def print_life(results):
+    found = [where for where in places(results, "life")
+             if PLACES[where][0] == "instructions"]
+    if not found:
+        return
+    print("\nA page of 512, when an owner is created and destroyed, in instructions")
+    rows = [[""] + [PLACES[where][1].split(", ")[1] for where in found]]
+    for case in LIFE:
+        rows.append([NAMES[case]] + [
+            show(cost(results, where, "life", case), 0) for where in found])
     print_columns(rows)
 
 
@@ -299,6 +317,7 @@ def print_table(folder):
             function(results, where)
         if group == "hot":
             print_longest(results)
+            print_life(results)
     print_memory(results)
     print_targets(results)
     print_where(read_where(folder))

@@ -68,7 +68,7 @@ stage_selftest() {
 	trap 'kill -- "-$pid" 2>/dev/null || true' EXIT
 	mapfile -t tests < <(each_second 1)
 	"$LAB_SCRIPTS/selftest.sh" --title selftest-2 --mem 2048 "${tests[@]}" || status=1
-	"$LAB_SCRIPTS/selftest.sh" --iommu tests/selftests/edu.sh || status=1
+	"$LAB_SCRIPTS/selftest.sh" --iommu tests/selftests/edu.sh tests/selftests/sealed_dma.sh || status=1
 	"$LAB_SCRIPTS/fatal.sh" || status=1
 	"$LAB_SCRIPTS/check-driver.sh" || status=1
 	wait "$pid" || status=1

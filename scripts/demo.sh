@@ -3,7 +3,8 @@
 #
 # Usage: scripts/demo.sh [option of vm.sh...]
 # Boots the kernel that Debian ships in a virtual machine and shows live what the guest
-# prints: four bugs, each without Labyrinth and with it; then a driver with pages on every
+# prints: four bugs, each without Labyrinth and with it; a key that a module looks for in all
+# of memory, in an ordinary page and in a sealed one; then a driver with pages on every
 # CPU, and a module whose attempts on one of them are all refused; what it costs. In colours on a terminal,
 # unless NO_COLOR is set.
 # Usage: scripts/demo.sh --check

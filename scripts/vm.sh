@@ -31,6 +31,7 @@
 #   --wire          two network cards (Intel 82540EM), one wired to the other
 #   --qemu ARG      one more argument for qemu; may be repeated
 #   --add FILE      a file to put into the guest's folder extra/; may be repeated
+#   --archive FILE  more for the guest's root folder, as user-tools.sh makes it; may be repeated
 #   --stock MODULE  a module of the stock kernel to put, with those it needs, into
 #                   stock/, numbered in the order to load them; may be repeated
 #   --modules DIR   take the .ko files from DIR instead of building them
@@ -45,9 +46,9 @@
 DIED=125
 
 kernel='' smp=2 mem=512 secure='' icount='' modules='' wire='' timeout='' log='' accel=''
-add=() append=() stock=() qemu=() deb=() device=() vmlinuz='' kdir='' driver='' script='' load=''
+add=() archive=() append=() stock=() qemu=() deb=() device=() vmlinuz='' kdir='' driver='' script='' load=''
 # --accel is for the probe below only.
-options "kernel=kernel:boot smp=count mem=count secure icount append+=text wire qemu+=text add+=file \
+options "kernel=kernel:boot smp=count mem=count secure icount append+=text wire qemu+=text add+=file archive+=file \
 	stock+=text modules=dir timeout=count log=out accel=text \
 	vmlinuz=file deb+=file kdir=dir driver=driver script=file load=text device+=text" "$@"
 [[ ${args[0]:---} == -- ]] || die "unknown argument '${args[0]}': a command comes after -- (see --help)"
@@ -325,7 +326,8 @@ fi
 fill_root
 bootable=$image/vmlinux
 [[ -z $secure ]] || secure_boot
-pack_root >"$scratch/initrd"
+# The kernel unpacks one archive after the other.
+{ cat /dev/null "${archive[@]}"; pack_root; } >"$scratch/initrd"
 mapfile -t machine < <(machine)
 mapfile -t cards < <(cards)
 say "booting $(cat "$image/release") in qemu (${machine[*]}), logs in $logs"

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Usage: scripts/vmcore.py DUMP PFN...
+"""Usage: scripts/vmcore.py DUMP PFN|@ADDRESS...
 
 What a dump of the memory has of page frames: a dump as the kernel gives it in /proc/vmcore (ELF),
 or as makedumpfile writes it (without compression). Prints for each frame the text that the frame
 begins with; "excluded" where the dump leaves the frame out; "zeroes" or "other" where there is no
-text.
+text. Of an ADDRESS, what drgn reads there, by the page tables in an ELF dump or as the dump has it.
 """
 import struct
 import sys
@@ -66,6 +66,16 @@ class Kdump:
         return self.core.read(PAGE_SIZE)
 
 
+def at_address(name, address):
+    import drgn  # of Debian's python3
+    core = drgn.Program()
+    core.set_core_dump(name)
+    try:
+        return core.read(address, PAGE_SIZE)
+    except drgn.FaultError:
+        return None
+
+
 KINDS = {b"\x7fELF\x02": Elf, b"KDUMP": Kdump}
 
 
@@ -85,7 +95,8 @@ def main(name, *pfns):
             sys.exit(f"vmcore.py: {name}: not a dump")
         dump = kind(core)
         for pfn in pfns:
-            print(describe(dump.page(int(pfn, 0))))
+            print(describe(at_address(name, int(pfn[1:], 0)) if pfn[0] == "@"
+                           else dump.page(int(pfn, 0))))
 
 
 if __name__ == "__main__":

@@ -41,23 +41,28 @@ static void tally_tags(struct tally *tally)
 }
 
 /* A state more is a column more, in show_owner(). */
-static_assert(LAB_NR_STATES == LAB_MAPPED + 1);
+static_assert(LAB_NR_STATES == LAB_POSTED + 1);
 
 static void show_owner(struct seq_file *m, const struct lab_owner *owner,
 		       const struct tally *tally)
 {
 	int fail;
 
-	seq_printf(m, "%u %s module=%s device=%s quota=%u reserve=%u/%u held=%u cached=%u lent=%u limbo=%u mapped=%u peak=%d",
+	seq_printf(m, "%u %s module=%s device=%s quota=%u reserve=%u/%u held=%u cached=%u lent=%u limbo=%u mapped=%u posted=%u peak=%d",
 		   lab_owner_id(owner), owner->name, owner->module_name,
 		   owner->dev ? dev_name(owner->dev) : "-", owner->max_pages,
 		   atomic_read(&owner->reserve_held), owner->reserve_target,
 		   tally->nr[LAB_HELD], tally->nr[LAB_CACHED],
 		   tally->nr[LAB_LENT], tally->nr[LAB_LIMBO],
-		   tally->nr[LAB_MAPPED], atomic_read(&owner->peak));
+		   tally->nr[LAB_MAPPED], tally->nr[LAB_POSTED], atomic_read(&owner->peak));
 	for (fail = 0; fail < LAB_NR_FAILS; fail++)
 		seq_printf(m, " fail_%s=%d", lab_fail_name(fail),
 			   atomic_read(&owner->fails[fail]));
+	if (owner->front.rx.limit)
+		seq_printf(m, " queue=%u/%u taken_back=%u let_go=%u",
+			   READ_ONCE(owner->front.rx.head) - READ_ONCE(owner->front.rx.tail),
+			   owner->front.rx.limit, READ_ONCE(owner->front.rx.taken_back),
+			   READ_ONCE(owner->front.rx.let_go));
 	seq_printf(m, "%s\n",
 		   owner->phase == LAB_PHASE_GONE ? " destroyed" : "");
 }

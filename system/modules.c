@@ -6,7 +6,8 @@
  * Each site that Labyrinth has noted in code that is about to go is replaced by a kept
  * name, see report/site.c: MODULE_STATE_LIVE comes right before the kernel frees a
  * module's init text, MODULE_STATE_GOING before all of the module. The owners that the
- * module leaves behind are destroyed earlier, by a notifier of higher priority.
+ * module leaves behind are destroyed earlier, by a notifier of higher priority. Accesses to
+ * sealed pages that strayed from the code are reported before the code goes.
  *
  * A call may note a site in the module's code after the walk, if the module's own code still
  * runs. Module code that runs after its module's exit is a bug of that module.
@@ -18,6 +19,7 @@
 #include "core/table.h"
 #include "inline/hot.h"
 #include "page/mapping.h"
+#include "page/seal.h"
 #include "report/history.h"
 #include "report/site.h"
 #include "system/modules.h"
@@ -117,6 +119,7 @@ static void visit_all(struct going *going)
 	lab_tag_t tag;
 	u64 index;
 
+	lab_seal_settle();
 	lab_owners_each(visit_owner, going);
 	lab_history_sites(site_after, going);
 	if (!lab_table_used(&labyrinth_hot.table))

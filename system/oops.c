@@ -20,9 +20,9 @@
 #include <linux/notifier.h>
 #include <linux/panic_notifier.h>
 #include <linux/ptrace.h>
+#include <linux/string.h>
 #ifdef CONFIG_X86_64
 #include <asm/special_insns.h>
-#include <asm/trapnr.h>
 #endif
 
 #include "core/owner.h"
@@ -124,13 +124,13 @@ static int oops_notify(struct notifier_block *nb, unsigned long action, void *da
 		return NOTIFY_DONE;
 	for (i = 0; i < sizeof(*args->regs) / sizeof(*words); i++)
 		say_register(register_name(i), words[i]);
-	say_register("fault address", lab_fault_address(args->trapnr));
+	say_register("fault address", lab_fault_address(args));
 	return NOTIFY_DONE;
 }
 
 static struct notifier_block oops_nb = { .notifier_call = oops_notify };
 
-/* How much of the stack is looked at, and how many pages of the message and of the stack are told. */
+/* How much of the stack is looked at, and how many pages are told in all. */
 #define STACK_WORDS	512
 #define PAGES_TOLD	4
 

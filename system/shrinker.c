@@ -21,6 +21,7 @@
 #include "core/table.h"
 #include "labyrinth_compat.h"
 #include "page/cache.h"
+#include "page/quarantine.h"
 #include "system/shrinker.h"
 
 static int hotplug_state;
@@ -86,6 +87,8 @@ static unsigned long scan_cached(struct shrinker *unused,
 {
 	struct shrink shrink = { .wanted = sc->nr_to_scan };
 
+	/* From quarantine the pages go to the owners, and from there to the system. */
+	lab_quarantine_shrink(sc->nr_to_scan);
 	lab_owners_try_some(LOOK_MOST, shrink_owner, &shrink);
 	if (shrink.given)
 		return shrink.given;

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The demo, as it runs in the guest: bugs, each without Labyrinth and with it; then
+# The demo, as it runs in the guest: bugs, each without Labyrinth and with it; a key that
+# another module looks for in all of memory; then
 # pages in hard interrupts on every CPU, each foreign attempt turned down, the owner's own
 # free accepted, nothing left at the end; what it costs, as README has it. A scene is a screen
 # at most. With the argument "colour" in colours.
@@ -50,6 +51,9 @@ play() {
 # ends_as PATTERN WORDS: whether the play has ended so, and the words then.
 ends_as() { grep -q "story: A reads.* $1" /tmp/told && echo "$2"; }
 
+# status: what "labyrinth" says, but for its parameters.
+status() { sh tools/labyrinth status | sed '/^parameters:/,$d'; }
+
 # attempts: what labyrinth_foreign has tried, and what came of it.
 attempts() {
 	dmesg | sed -n 's/.*labyrinth_foreign: \(.*\): \(-E[A-Z]*\)$/  \1: refused, \2/p'
@@ -86,6 +90,40 @@ scene() {
 		right=$((right + 1))
 }
 
+# search SEALED: what the thief tells, with the key in such a page.
+search() {
+	lines=$(dmesg | wc -l)
+	insmod samples/labyrinth_keeper.ko "sealed=$1" || fail "insmod"
+	frame=$(dmesg | sed -n 's/.*keeper: the key is in frame \(0x[0-9a-f]*\),.*/\1/p' | tail -n 1)
+	insmod samples/labyrinth_thief.ko || fail "insmod"
+	rmmod labyrinth_thief
+	if [ "$1" = 1 ]; then
+		insmod samples/labyrinth_thief.ko careless=1 nr=1 "first=$frame" || fail "insmod"
+		rmmod labyrinth_thief
+	fi
+	rmmod labyrinth_keeper
+	dmesg | tail -n "+$((lines + 1))" >/tmp/told
+	sed -n 's/.*] \(keeper\|thief\): /  \1: /p' /tmp/told
+	sed -n '/BUG: labyrinth/,/access:/s/^\[ *[0-9.]*\]/  |/p' /tmp/told |
+		sed '/report: /d; s/^\(.\{67\}\).\{4,\}$/\1.../'
+}
+
+# The thief finds the key in an ordinary page, and not in a sealed one.
+key_scene() {
+	say "a secret: another module looks for driver A's key in all of memory"
+	echo "${bold}In an ordinary page$plain:"
+	search 0
+	grep -q "thief: .* the key was found [1-9]" /tmp/told || fail "the key is not found"
+	echo "  ${red}The thief has the key.$plain"
+	echo "${bold}In a sealed page$plain; then the thief reads right there, without care:"
+	search 1
+	[ "$(grep -c "thief: .* the key was found 0 times" /tmp/told)" -eq 2 ] || fail "the key is found"
+	grep -q "keeper: the key is as it was" /tmp/told || fail "the key is not as it was"
+	grep -q "BUG: labyrinth: foreign-read in read_frame.*\[labyrinth_thief\]" /tmp/told ||
+		fail "the thief is not named"
+	echo "  ${green}The thief got zeroes, and is named.$plain"
+}
+
 cpus=$(grep -c ^processor /proc/cpuinfo)
 say "this is $(uname -sr) as Debian ships it, with $cpus CPUs"
 about "Labyrinth is loaded into it. Nothing was rebuilt, and no driver was changed."
@@ -107,10 +145,16 @@ if echo refuse 2>/dev/null >$GUARD; then
 	scene map foreign-vmap "bug $bugs: B knows nothing of Labyrinth, and writes to A's memory (the guard)"
 fi
 
+keys=0
+if [ "$(uname -m)" = x86_64 ]; then
+	keys=1
+	key_scene
+fi
+
 say "a driver takes pages in a hard interrupt and a softirq on every CPU"
 step insmod samples/labyrinth_sample.ko
 sleep 1
-step sh tools/labyrinth status
+step status
 say "another module tries all that there is on a page of that driver's"
 step insmod samples/labyrinth_foreign.ko
 sleep 1
@@ -132,7 +176,7 @@ fi
 must "$cpus" "CPU [0-9]+: 1000 pages in hard interrupts, [1-9][0-9]* in softirqs"
 must 6 "labyrinth_foreign: (free|transfer|lend|reclaim|release|adopt): -EPERM"
 must 1 "labyrinth_foreign: free without a handle: -EINVAL"
-must $((6 + bugs)) "BUG: labyrinth: (foreign|double|busy)-"
+must $((6 + bugs + keys)) "BUG: labyrinth: (foreign|double|busy)-"
 must 1 "labyrinth_foreign: 0 of 7 attempts were accepted"
 must 1 "the coveted page is untouched, its owner's free gives 0"
 must 1 "0 pages were still out at the end"

@@ -8,8 +8,8 @@ for ko in $(find stock -name '*.ko' | sort -t / -k 2n); do
 	insmod "$ko" || exit
 done
 for _ in $(seq 50); do
-	[ ! -b /dev/vda ] || break
+	[ ! -b /dev/nvme0n1 ] || break
 	sleep 0.2
 done
-dd if=/proc/vmcore of=/dev/vda bs=1M conv=fsync || exit
+dd if=/proc/vmcore of=/dev/nvme0n1 bs=1M conv=fsync || exit
 echo "kdump: vmcore has $(stat -c %s /proc/vmcore) bytes"

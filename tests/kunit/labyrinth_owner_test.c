@@ -86,6 +86,22 @@ static void create_here(void *arg)
 	creation->owner = labyrinth_owner_create(&creation->attrs);
 }
 
+/* What a driver then does without: create has brought nothing that would have to go. */
+static void sealed_owner_is_refused_where_no_page_is_sealed(struct kunit *test)
+{
+	struct labyrinth_owner_attrs attrs = {
+		.name = "sealed", .nid = NUMA_NO_NODE, .reserve = 1,
+		.flags = LABYRINTH_OWNER_SEALED,
+	};
+	unsigned long used = lab_table_used(&labyrinth_hot.table);
+
+	if (IS_ENABLED(CONFIG_X86_64) && !IS_ENABLED(CONFIG_UML))
+		kunit_skip(test, "pages are sealed here");
+	KUNIT_EXPECT_PTR_EQ(test, labyrinth_owner_create(&attrs),
+			    (struct labyrinth_owner *)ERR_PTR(-EOPNOTSUPP));
+	KUNIT_EXPECT_EQ(test, lab_table_used(&labyrinth_hot.table), used);
+}
+
 /* Create sleeps: in an interrupt create must refuse before any sleep. */
 static void create_in_an_interrupt_is_refused(struct kunit *test)
 {
@@ -861,6 +877,7 @@ static void slot_waits_for_its_last_page(struct kunit *test)
 static struct kunit_case owner_cases[] = {
 	KUNIT_CASE_PARAM(bad_attribute_is_refused, bad_attrs_gen_params),
 	KUNIT_CASE(no_attributes_are_refused),
+	KUNIT_CASE(sealed_owner_is_refused_where_no_page_is_sealed),
 	KUNIT_CASE(create_in_an_interrupt_is_refused),
 	KUNIT_CASE(long_name_is_cut),
 	KUNIT_CASE(name_is_copied),

@@ -136,57 +136,73 @@ static void pfn_fits_from_1_up_to_38_bits(struct kunit *test)
 
 /*
  * The documented state machine:
- * absent -> CACHED -> HELD -> (LENT | MAPPED) -> HELD -> CACHED | LIMBO | absent.
+ * absent -> CACHED -> HELD -> (LENT | MAPPED) -> HELD -> CACHED | LIMBO | absent, and
+ * CACHED -> POSTED -> (LENT -> POSTED | CACHED) | LIMBO.
  */
 static const int documented[LAB_NR_OPS][LAB_NR_STATES] = {
 	[LAB_OP_REFILL] = {
 		LAB_CACHED, -EUCLEAN, -EUCLEAN, -EUCLEAN, -EUCLEAN,
-		-EUCLEAN },
+		-EUCLEAN, -EUCLEAN },
 	[LAB_OP_RETURN] = {
 		-EUCLEAN, LAB_ABSENT, LAB_ABSENT, LAB_ABSENT, LAB_ABSENT,
-		-EUCLEAN },
+		-EUCLEAN, -EUCLEAN },
 	[LAB_OP_LIMBO] = {
 		-EUCLEAN, LAB_LIMBO, LAB_LIMBO, LAB_LIMBO, -EUCLEAN,
-		LAB_LIMBO },
+		LAB_LIMBO, LAB_LIMBO },
 	[LAB_OP_ALLOC] = {
 		-EUCLEAN, LAB_HELD, -EUCLEAN, -EUCLEAN, -EUCLEAN,
-		-EUCLEAN },
+		-EUCLEAN, -EUCLEAN },
+	[LAB_OP_RX_GET] = {
+		-EUCLEAN, LAB_POSTED, LAB_POSTED, LAB_POSTED, -EUCLEAN,
+		-EUCLEAN, -EUCLEAN },
 	[LAB_OP_FREE] = {
 		-ENOENT, -ENOENT, LAB_CACHED, -EBUSY, -ENOENT,
-		-EBUSY },
+		-EBUSY, -EBUSY },
 	[LAB_OP_TRANSFER] = {
 		-ENOENT, -ENOENT, LAB_HELD, -EBUSY, -ENOENT,
-		-EBUSY },
+		-EBUSY, -EBUSY },
 	[LAB_OP_RELEASE] = {
 		-ENOENT, -ENOENT, LAB_ABSENT, -EBUSY, -ENOENT,
-		-EBUSY },
+		-EBUSY, -EBUSY },
 	[LAB_OP_RELEASE_LENT] = {
 		-ENOENT, -ENOENT, LAB_ABSENT, LAB_ABSENT, -ENOENT,
-		-EBUSY },
+		-EBUSY, -EBUSY },
 	[LAB_OP_ADOPT] = {
 		LAB_HELD, -EBUSY, -EBUSY, -EBUSY, -EBUSY,
-		-EBUSY },
+		-EBUSY, -EBUSY },
 	[LAB_OP_LEND] = {
 		-ENOENT, -ENOENT, LAB_LENT, -EBUSY, -ENOENT,
-		-EBUSY },
+		-EBUSY, -EBUSY },
 	[LAB_OP_RECLAIM] = {
 		-ENOENT, -ENOENT, LAB_HELD, LAB_HELD, -ENOENT,
-		-EBUSY },
+		-EBUSY, -EBUSY },
 	[LAB_OP_MAP] = {
 		-ENOENT, -ENOENT, LAB_MAPPED, -EBUSY, -ENOENT,
-		LAB_MAPPED },
+		LAB_MAPPED, -EBUSY },
 	[LAB_OP_VMAP] = {
 		-ENOENT, -ENOENT, LAB_MAPPED, -EBUSY, -ENOENT,
-		LAB_MAPPED },
+		LAB_MAPPED, -EBUSY },
 	[LAB_OP_DMA] = {
 		-ENOENT, -ENOENT, LAB_MAPPED, -EBUSY, -ENOENT,
-		LAB_MAPPED },
+		LAB_MAPPED, -EBUSY },
 	[LAB_OP_UNMAP] = {
 		-ENOENT, -ENOENT, -ENOENT, -ENOENT, -ENOENT,
-		LAB_HELD },
+		LAB_HELD, -ENOENT },
+	[LAB_OP_RX_READ] = {
+		-ENOENT, -EINVAL, -EINVAL, -EINVAL, -EINVAL,
+		-EINVAL, LAB_POSTED },
+	[LAB_OP_RX_AGAIN] = {
+		-ENOENT, -EINVAL, -EINVAL, -EINVAL, -EINVAL,
+		-EINVAL, LAB_POSTED },
+	[LAB_OP_RX_GIVE] = {
+		-ENOENT, -EINVAL, -EINVAL, -EINVAL, -EINVAL,
+		-EINVAL, LAB_LENT },
+	[LAB_OP_RX_PUT] = {
+		-ENOENT, -EINVAL, -EINVAL, -EINVAL, -EINVAL,
+		-EINVAL, LAB_CACHED },
 	[LAB_OP_PAGE] = {
 		-ENOENT, -ENOENT, LAB_HELD, LAB_LENT, -ENOENT,
-		LAB_MAPPED },
+		LAB_MAPPED, LAB_POSTED },
 };
 
 static void transitions_are_as_documented(struct kunit *test)
@@ -206,7 +222,7 @@ static bool is_answer(enum lab_op op, int next)
 		return next < LAB_NR_STATES;
 	if (op < LAB_OP_FREE)
 		return next == -EUCLEAN;
-	return next == -ENOENT || next == -EBUSY;
+	return next == -ENOENT || next == -EBUSY || next == -EINVAL;
 }
 
 /* Also for an operation that is added to the enum and not to the table above. */

@@ -67,37 +67,55 @@ check_end() {
 	mark=$(dmesg_mark)
 	echo destroy >$DO
 	ktap_check "an owner's end counts its pages by state and site" \
-		comes "labyrinth:   1 LENT, allocated at do_hold\+.*$PROBE, [0-9.]+ to [0-9.]+ s ago"
+		comes "labyrinth:   1 LENT, lent by do_lend\+.*, allocated at do_hold\+.*$PROBE, [0-9.]+ to [0-9.]+ s ago"
 	ktap_check "what then does not come back is named" \
-		comes "labyrinth:   pfn 0x[0-9a-f]+, LIMBO for [0-9.]+ s, allocated at do_hold"
+		comes "labyrinth:   pfn 0x[0-9a-f]+, LIMBO for [0-9.]+ s, lent by do_lend\+.*$PROBE"
 	check_holder "left"
 	ktap_check "limbo that does not empty is said, by site and age" \
 		comes "labyrinth: owner probe \(id [0-9]+\) of module labyrinth_probe: pages stay in limbo:"
-	ktap_check "with the age" \
-		comes "labyrinth:   1 LIMBO, allocated at do_hold\+.*$PROBE, in limbo for [1-9][0-9.]* to [0-9.]+ s"
+	ktap_check "with who lent it, and its age" \
+		comes "labyrinth:   1 LIMBO, lent by do_lend\+.*, allocated at do_hold\+.*$PROBE, in limbo for [1-9][0-9.]* to [0-9.]+ s"
 	echo put >$DO
+}
+
+# What is noticed at the page's end has the page's notes.
+check_lost() {
+	echo "hold 1" >$DO
+	echo put-last >$DO
+	mark=$(dmesg_mark)
+	echo destroy >$DO
+	ktap_contains "a lost reference that is noticed as the page leaves has the page's allocation" \
+		"since: .* allocated at do_hold\+.*$PROBE" \
+		"$(dmesg_since "$mark" | sed '/lost-reference-return/,$!d')"
 }
 
 check_double() {
 	report=$(report_of double-free)
 	ktap_contains "a double free says where the page was handed out before" \
 		"before:  handed out at do_double_free\+.*$PROBE, $AGO" "$report"
-	ktap_contains "and how to find out who freed it first" "freed:   on a fast path.* history=1" \
-		"$report"
+	ktap_contains "and that the next will say who freed it first" \
+		"freed:   on a fast path, unnoted; the owner's next frees are noted" "$report"
+	sleep 0.5
+	ktap_contains "as it then does" "freed:   by do_double_free\+.*$PROBE, task, $AGO" \
+		"$(report_of double-free)"
+	sleep 0.5
+	ktap_contains "after which its frees are on the fast path again" "freed:   on a fast path" \
+		"$(report_of double-free)"
 	rmmod labyrinth_probe
 	insmod tests/selftests/labyrinth_probe.ko zero=1
-	ktap_contains "off the fast path, it says who freed the page first, where and when" \
+	ktap_contains "an owner that takes no fast path has it the first time" \
 		"freed:   by do_double_free\+.*$PROBE, task, $AGO" "$(report_of double-free)"
 }
 
 [ ! -e $WATCH ] || insmod $WATCH
-ktap_plan 15
+ktap_plan 18
 insmod labyrinth.ko patience=1 report_burst=1000
 insmod tests/selftests/labyrinth_probe.ko
 expect_begin
 echo "hold 3" >$DO
 check_lent
 check_end
+check_lost
 check_double
 rmmod labyrinth_probe
 expect_end

@@ -23,10 +23,10 @@ log_of() {
 # A refused page is whole again when the allocator cannot be looking at it any more.
 settled() {
 	for _ in $(seq 100); do
-		grep -q "^limbo: 0" $DEBUGFS/table && return
+		grep -q "^limbo: 0" "$DEBUGFS/table" && return
 		sleep 0.1
 	done
-	cat $DEBUGFS/table
+	cat "$DEBUGFS/table"
 	return 1
 }
 
@@ -64,7 +64,7 @@ insmod tests/selftests/labyrinth_probe.ko
 expect_begin
 deed "hold 4"
 ktap_contains "a loss is said to be unnamed, and how to name the next" \
-	"by whom: not known; with guard=refuse, hunt=probe names whoever drops the next" \
+	"by whom: not known; guard=refuse and hunt=probe name the next" \
 	"$(log_of lose-reference)"
 ktap_refuse "without a guard nobody is hunted" set_to hunt probe
 set_to guard report

@@ -104,7 +104,7 @@ ktap_contains "a mismatching unmap is reported" \
 ktap_contains "with what was asked for" \
 	"asked:   512 bytes at 0x[0-9a-f]*, from the device" "$log"
 ktap_contains "or of what is not mapped any more, with who unmapped it last" \
-	"unmap:   last by (unmap_part|run_steps)\+.*\[labyrinth_mapper\], " "$log"
+	"unmap:   last by (unmap_part|run_steps[a-z.0-9]*)\+.*\[labyrinth_mapper\], " "$log"
 ktap_contains "a wrong device is reported with the right one" \
 	"device:  labyrinth_mapper.1; the owner's is labyrinth_mapper.0" "$log"
 ktap_contains "what is no device is said to be none" \

@@ -366,6 +366,13 @@ static int do_put(unsigned long nr)
 	return 0;
 }
 
+/* A reference that is nobody's to drop. */
+static int do_put_last(unsigned long nr)
+{
+	put_page(virt_to_page(last()));
+	return 0;
+}
+
 static int do_reclaim(unsigned long nr)
 {
 	return labyrinth_reclaim(owner, last());
@@ -529,12 +536,19 @@ static int do_oops(unsigned long nr)
 	return 0;
 }
 
+/* Jumps into the page: a fault at an address in the page, whatever the registers hold. */
+static int do_execute(unsigned long nr)
+{
+	((void (*)(void))take())();
+	return 0;
+}
+
 /* As a driver does that finds its page broken. */
 static int do_panic(unsigned long nr)
 {
 	void *page = take();
 
-	panic("labyrinth-test: the page at %px is broken\n", page);
+	panic("labyrinth-test: the page at %lx is broken\n", (unsigned long)page);
 }
 
 static int do_bad_page(unsigned long nr)
@@ -756,6 +770,7 @@ static const struct {
 	{ "reclaim-adopted", do_reclaim_adopted },
 	{ "double-free", do_double_free },
 	{ "oops", do_oops },
+	{ "execute", do_execute },
 	{ "panic", do_panic },
 	{ "stray-write", do_stray_write },
 	{ "broken-cached", do_broken_cached },
@@ -770,6 +785,7 @@ static const struct {
 	{ "scribble", do_scribble },
 	{ "lend", do_lend },
 	{ "put", do_put },
+	{ "put-last", do_put_last },
 	{ "reclaim", do_reclaim },
 	{ "free", do_free },
 	{ "transfer", do_transfer },

@@ -25,6 +25,7 @@
 
 #include "labyrinth_compat.h"
 #include "labyrinth_alloc.h"
+#include "tests/selftests/direct_map.h"
 
 #define RESERVE		32U
 #define MANY		4096U
@@ -43,7 +44,8 @@ static void *keys[RESERVE];
 static unsigned int nr_keys;
 static unsigned long pfns[RESERVE];
 static unsigned long alias;
-static u32 tried, pages_hit;
+static u32 tried, pages_hit, last_errno, readable;
+static unsigned long odd;
 
 /* The address of @key's page in the direct map. */
 static void *direct(const void *key)
@@ -91,6 +93,8 @@ static noinline int take_keys(void)
 
 		if (!key)
 			return -ENOMEM;
+		if (!is_sealed(key))
+			return -EPERM;
 		if (zero && memchr_inv(key, 0, PAGE_SIZE))
 			return -EIO;
 		memset(key, PATTERN, PAGE_SIZE);
@@ -136,15 +140,37 @@ static int check_keys(void)
 	return 0;
 }
 
+/* The addresses by which the owner reached the pages. */
+static void *former[RESERVE];
+static atomic_t nr_readable;
+
+static void look_at_former(void *unused)
+{
+	unsigned int i;
+	u64 word;
+
+	for (i = 0; i < RESERVE; i++)
+		if (!copy_from_kernel_nofault(&word, former[i], sizeof(word)))
+			atomic_inc(&nr_readable);
+}
+
 static int do_end(void)
 {
 	int err = check_keys();
 
+	memcpy(former, keys, sizeof(former));
+	on_each_cpu(look_at_former, NULL, 1);
 	while (nr_keys)
 		err = labyrinth_free_page(vault, keys[--nr_keys]) ?: err;
 	labyrinth_owner_destroy(plain);
 	labyrinth_owner_destroy(second);
 	labyrinth_owner_destroy(vault);
+	/* No CPU keeps a translation of the address. */
+	atomic_set(&nr_readable, 0);
+	on_each_cpu(look_at_former, NULL, 1);
+	if (atomic_read(&nr_readable))
+		pr_err("%d pages are reached by the owner's address\n", atomic_read(&nr_readable));
+	readable = atomic_read(&nr_readable);
 	return err;
 }
 
@@ -749,7 +775,57 @@ static int do_exhaust(void)
 	return check_keys();
 }
 
-/* Writes to all memory that the page allocator gives. */
+static struct labyrinth_owner *one;
+
+/* One owner, of as many pages as a large entry of the direct map covers. */
+static int do_one(void)
+{
+	struct labyrinth_owner *owner = make("one", LABYRINTH_OWNER_SEALED, PTRS_PER_PTE);
+
+	one = IS_ERR(owner) ? NULL : owner;
+	return PTR_ERR_OR_ZERO(owner);
+}
+
+static int do_one_end(void)
+{
+	struct labyrinth_owner *owner = xchg(&one, NULL);
+
+	return owner && labyrinth_owner_destroy(owner) ? -EBUSY : 0;
+}
+
+/* With the reserve used up and nothing to fill it with, there is no page, for half a second. */
+static int do_drain(void)
+{
+	void **pages = kvcalloc(2 * PTRS_PER_PTE, sizeof(*pages), GFP_KERNEL);
+	unsigned int nr, more;
+	int err = 0;
+
+	if (!pages)
+		return -ENOMEM;
+	nr = labyrinth_alloc_bulk(one, 2 * PTRS_PER_PTE, pages);
+	msleep(500);
+	more = labyrinth_alloc_bulk(one, 2 * PTRS_PER_PTE - nr, pages + nr);
+	pr_info("drained of %u pages, and then of %u\n", nr, more);
+	for (nr += more; nr; nr--)
+		err = labyrinth_free_page(one, pages[nr - 1]) ?: err;
+	kvfree(pages);
+	return err ?: more ? -EEXIST : 0;
+}
+
+/* How many entries of the whole direct map are empty or uncached. */
+static int do_odd(void)
+{
+	odd = direct_map_count_odd();
+	return 0;
+}
+
+static void write_each(struct page *page, unsigned long nr)
+{
+	while (nr--)
+		WRITE_ONCE(*(u64 *)page_address(page + nr), ~0ULL);
+}
+
+/* Writes to each page of all memory that the page allocator gives. */
 static int do_wipe(void)
 {
 	unsigned long nr = 0;
@@ -760,7 +836,7 @@ static int do_wipe(void)
 	for (order = 9; order >= 0; order--) {
 		while ((page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN |
 					   __GFP_NOMEMALLOC, order))) {
-			memset(page_address(page), 0xcc, PAGE_SIZE << order);
+			write_each(page, 1UL << order);
 			set_page_private(page, order);
 			list_add(&page->lru, &pages);
 			nr += 1UL << order;
@@ -811,6 +887,10 @@ static const struct {
 	{ "exhaust", do_exhaust },
 	{ "many", do_many },
 	{ "wipe", do_wipe },
+	{ "one", do_one },
+	{ "one-end", do_one_end },
+	{ "drain", do_drain },
+	{ "odd", do_odd },
 	{ "abandon", do_abandon },
 	{ "no-reserve", do_no_reserve },
 };
@@ -818,13 +898,15 @@ static const struct {
 static __always_inline int deed(const char *text)
 {
 	char word[32];
+	int err = -EINVAL;
 	size_t i;
 
 	strscpy(word, text, sizeof(word));
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strcmp(strim(word), words[i].word))
-			return words[i].fn();
-	return -EINVAL;
+			err = words[i].fn();
+	last_errno = -err;
+	return err;
 }
 
 static ssize_t do_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
@@ -862,6 +944,9 @@ static int __init sealed_init(void)
 	debugfs_create_file("do", 0200, root, NULL, &do_fops);
 	debugfs_create_u32("tried", 0400, root, &tried);
 	debugfs_create_u32("pages", 0400, root, &pages_hit);
+	debugfs_create_u32("errno", 0400, root, &last_errno);
+	debugfs_create_u32("readable", 0400, root, &readable);
+	debugfs_create_ulong("odd", 0400, root, &odd);
 	debugfs_create_ulong("pfn", 0400, root, &pfns[0]);
 	debugfs_create_ulong("address", 0400, root, &alias);
 	return 0;

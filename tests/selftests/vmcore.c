@@ -85,9 +85,11 @@ static struct labyrinth_owner *make(const char *name, unsigned long flags)
 static int __init vmcore_init(void)
 {
 	vault = make("vault", LABYRINTH_OWNER_SEALED);
+	if (IS_ERR(vault))
+		return PTR_ERR(vault);
 	plain = make("plain", 0);
-	if (IS_ERR(vault) || IS_ERR(plain))
-		return -EOPNOTSUPP;
+	if (IS_ERR(plain))
+		return PTR_ERR(plain);
 	/* Pages that are freed come last, or they would be taken again. */
 	return fill_own() ?: fill_strayed() ?:
 	       fill_each(plain, "plain held", "plain lent", "plain cached") ?:
