@@ -170,8 +170,10 @@ static void *alloc_fresh(struct lab_call *call)
 	else
 		lab_batch_begin(&batch, LAB_FAIL_MEMORY);
 	preempt_disable();
-	if (likely(!addr && lab_owner_is(call->owner, call->handle)))
+	if (likely(!addr && lab_owner_is(call->owner, call->handle))) {
 		addr = take_fresh(call, &batch);
+		lab_cache_missed(call->owner);
+	}
 	preempt_enable();
 	lab_batch_give_back(&batch);
 	preempt_disable();
@@ -479,9 +481,50 @@ static __always_inline bool claim_shared(struct lab_owner *owner, unsigned long 
 static noinline void put_aside(struct lab_owner *owner, struct labyrinth_owner *handle,
 			       struct lab_slot *slot)
 {
+	bool over;
+
 	lab_cache_push(owner, slot);
+	over = lab_cache_is_over(owner);
 	preempt_enable();
-	lab_cache_trim(owner, handle);
+	if (unlikely(over))
+		lab_cache_trim(owner, handle);
+}
+
+/* Whether the tag of the page at @addr, an address of the direct map, is in the preferred slot. */
+static bool is_preferred(const void *addr)
+{
+	unsigned long pfn;
+
+	return lab_address_pfn(addr, &pfn) &&
+	       lab_tag_pfn(READ_ONCE(lab_slot_preferred(pfn)->tag)) == pfn;
+}
+
+/*
+ * The common free of a page whose tag is not in the preferred slot: every check of the fast paths
+ * gives the common answer but the first. False if lab_free() must look.
+ * Context: As labyrinth_free_page(); preemption disabled.
+ */
+static bool free_elsewhere(struct labyrinth_owner *handle, void *addr)
+{
+	struct lab_owner *owner = lab_owner_slot(handle);
+	struct lab_fast page;
+
+	if (is_preferred(addr) || !lab_fast_find(handle, addr, LAB_HELD, &page) ||
+	    !lab_frame_is_exclusive(page.frame) || lab_cache_is_over(owner) ||
+	    !lab_fast_commit(&page, LAB_CACHED))
+		return false;
+	lab_cache_push(owner, page.slot);
+	return true;
+}
+
+static noinline int free_slow(struct labyrinth_owner *handle, void *addr, unsigned long ip)
+{
+	bool done;
+
+	preempt_disable();
+	done = free_elsewhere(handle, addr);
+	preempt_enable();
+	return done ? 0 : lab_free(handle, addr, ip);
 }
 
 /**
@@ -526,7 +569,7 @@ int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)
 	return 0;
 slow:
 	preempt_enable();
-	return lab_free(owner, addr, _RET_IP_);
+	return free_slow(owner, addr, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_free_page, LAB_NS);
 

@@ -136,6 +136,7 @@ struct labyrinth_owner *
 labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 			   struct module *module);
 unsigned int labyrinth_owner_destroy(struct labyrinth_owner *owner);
+unsigned int labyrinth_owner_destroy_bulk(struct labyrinth_owner **owners, unsigned int nr);
 
 void *
 labyrinth_void_alloc_page_gfp_atomic_exclusive(struct labyrinth_owner *owner);

@@ -131,6 +131,7 @@ static void set_up_owner(struct lab_owner *owner,
 	owner->max_pages = attrs->max_pages;
 	owner->reserve_target = attrs->reserve;
 	owner->nid = attrs->nid;
+	owner->slow = false;
 	owner->dma_dir = attrs->dma_dir;
 	owner->records = NULL;
 	owner->spare = NULL;
@@ -255,8 +256,8 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 	if (err)
 		return ERR_PTR(err);
 	owner = lab_owner_get_slot();
-	if (!owner)
-		return ERR_PTR(-ENOSPC);
+	if (IS_ERR(owner))
+		return ERR_CAST(owner);
 	set_up_owner(owner, attrs, module, _RET_IP_);
 	err = begin_sealed(owner);
 	if (!err) {
@@ -310,14 +311,12 @@ static void name_leaked(const struct lab_owner *owner, struct lab_slot *slot,
 }
 
 /* The mapped page has gone to limbo, and stays there as long as any mapping lasts. */
-static void settle_mapped(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
-			  unsigned long ip)
+static void settle_mapped(struct lab_owner *owner, struct lab_slot *slot)
 {
 	lab_dma_end_all(owner, slot);
 	lab_vmap_end_all(owner);
 	if (lab_mmap_revoke(owner, slot, NULL) == LAB_REVOKE_LATER)
 		lab_mmap_kick(owner, slot);
-	lab_limbo_settle(owner, slot, lab_tag_step(tag, LAB_LIMBO), ip);
 }
 
 /* Has the pages named that others still refer to when the owner is gone, up to a few. */
@@ -336,7 +335,7 @@ static void settle_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 {
 	/* A process may have unmapped the page just now: it is HELD again then, on no list. */
 	if (lab_tag_state(tag) == LAB_MAPPED && lab_mapping_retire(owner, slot, tag, false))
-		settle_mapped(owner, slot, tag, ip);
+		settle_mapped(owner, slot);
 	else if (lab_tag_state(tag) == LAB_POSTED)
 		lab_dma_end_posted(owner, slot);
 	else
@@ -356,15 +355,16 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 	if (atomic_read(&owner->pages) == 1)
 		return 0;
 	lab_census_print(owner);
-	lab_table_for_each(&labyrinth_hot.table, index, tag) {
-		if (lab_tag_owner(tag) != lab_owner_id(owner) ||
-		    lab_tag_state(tag) == LAB_LIMBO)
+	lab_owner_for_each(owner, index, tag) {
+		if (lab_tag_state(tag) == LAB_LIMBO)
 			continue;
 		slot = &labyrinth_hot.table.slots[index];
 		name_leaked(owner, slot, tag, ++out, ip);
 		settle_page(owner, slot, tag, ip);
 		ask_if_left(slot, tag, out);
 	}
+	/* A page whose last mapping ended here goes at once. */
+	lab_limbo_settle_new();
 	left = atomic_read(&owner->pages) - 1;
 	if (out)
 		pr_err("owner %s (id %u) of module %s went with %u pages out, of which %d are still referred to\n",
@@ -373,6 +373,8 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 	else if (left)
 		pr_info("owner %s (id %u) of module %s went, and %d pages that it had given up are still referred to\n",
 			owner->name, lab_owner_id(owner), owner->module_name, left);
+	if (left && !lab_owner_is_sealed(owner) && !lab_owner_is_dma(owner))
+		lab_limbo_bequeath(owner);
 	return out;
 }
 
@@ -404,13 +406,8 @@ static unsigned int destroy_owner(struct lab_owner *owner, unsigned long ip)
 	return out;
 }
 
-static unsigned int destroy_handle(struct labyrinth_owner *handle,
-				   unsigned long ip)
+static void report_bad_handle(const struct labyrinth_owner *handle, unsigned long ip)
 {
-	struct lab_owner *owner = lab_owner_retire(handle);
-
-	if (owner)
-		return destroy_owner(owner, ip);
 	lab_report(&(struct lab_refusal) {
 		.class = LAB_BAD_HANDLE,
 		.op = LAB_OP_DESTROY,
@@ -418,7 +415,44 @@ static unsigned int destroy_handle(struct labyrinth_owner *handle,
 		.handle = handle,
 		.ip = ip,
 	});
-	return 0;
+}
+
+/* Retired owners, to be destroyed after a single grace period for all. */
+struct retired {
+	struct lab_owner *first;
+};
+
+/* No call finds the owner of @handle any more. False if @handle is no live owner's. */
+static bool retire(struct retired *retired, const struct labyrinth_owner *handle)
+{
+	struct lab_owner *owner = lab_owner_retire(handle);
+
+	if (!owner)
+		return false;
+	owner->next_retired = retired->first;
+	retired->first = owner;
+	return true;
+}
+
+/*
+ * Destroys the owners, for the caller at @ip; where @ip is 0, for the callers that created the
+ * owners. Return: how many pages were out.
+ */
+static unsigned int destroy_retired(const struct retired *retired, unsigned long ip)
+{
+	struct lab_owner *owner = retired->first, *next;
+	unsigned int out = 0;
+
+	if (!owner)
+		return 0;
+	lab_owners_wait();
+	for (; owner; owner = next) {
+		/* The slot may be another owner's as soon as the owner is destroyed. */
+		next = owner->next_retired;
+		out += destroy_owner(owner, ip ?: owner->created_at);
+		cond_resched();
+	}
+	return out;
 }
 
 /**
@@ -441,12 +475,41 @@ static unsigned int destroy_handle(struct labyrinth_owner *handle,
  */
 unsigned int labyrinth_owner_destroy(struct labyrinth_owner *owner)
 {
+	struct retired retired = {};
+
 	might_sleep();
-	return destroy_handle(owner, _RET_IP_);
+	if (!retire(&retired, owner))
+		report_bad_handle(owner, _RET_IP_);
+	return destroy_retired(&retired, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_owner_destroy, LAB_NS);
 
-static void destroy_left_behind(struct lab_owner *owner, unsigned long handle)
+/**
+ * labyrinth_owner_destroy_bulk() - end several owners
+ * @owners: the owners' handles, stale when this function returns.
+ * @nr: how many handles.
+ *
+ * As @nr calls of labyrinth_owner_destroy(), but waits once for calls that are under way,
+ * instead of once for each owner.
+ *
+ * Context: Task. May sleep.
+ * Return: how many pages were still out, of all the owners together.
+ */
+unsigned int labyrinth_owner_destroy_bulk(struct labyrinth_owner **owners, unsigned int nr)
+{
+	struct retired retired = {};
+	unsigned int i;
+
+	might_sleep();
+	for (i = 0; i < nr && owners; i++)
+		if (!retire(&retired, owners[i]))
+			report_bad_handle(owners[i], _RET_IP_);
+	return destroy_retired(&retired, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_owner_destroy_bulk, LAB_NS);
+
+static void retire_left_behind(struct retired *retired, struct lab_owner *owner,
+			       unsigned long handle)
 {
 	lab_report(&(struct lab_refusal) {
 		.class = LAB_LEFT_BEHIND,
@@ -454,12 +517,13 @@ static void destroy_left_behind(struct lab_owner *owner, unsigned long handle)
 		.caller = owner,
 		.ip = owner->created_at,
 	});
-	destroy_handle((struct labyrinth_owner *)handle, owner->created_at);
+	retire(retired, (struct labyrinth_owner *)handle);
 }
 
 /* Destroys every live owner of @module; of any module if @module is NULL. */
 static void destroy_all(const struct module *module)
 {
+	struct retired retired = {};
 	unsigned int i;
 
 	for (i = 0; i < lab_owners.nr; i++) {
@@ -467,8 +531,9 @@ static void destroy_all(const struct module *module)
 		unsigned long handle = lab_owner_handle_of(owner, module);
 
 		if (handle)
-			destroy_left_behind(owner, handle);
+			retire_left_behind(&retired, owner, handle);
 	}
+	destroy_retired(&retired, 0);
 }
 
 static int module_notify(struct notifier_block *nb, unsigned long action,

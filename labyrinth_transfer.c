@@ -64,15 +64,15 @@ static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 		lab_owner_fail(heir, LAB_FAIL_QUOTA);
 		return -ENOSPC;
 	}
-	lab_owner_account(heir, 1);
+	lab_owner_gain(heir, call->slot);
 	if (!lab_call_commit(call, tag)) {
-		lab_owner_account(heir, -1);
+		lab_owner_lose(heir, call->slot);
 		lab_owner_quota_give(heir, 1);
 		return lab_call_again(call);
 	}
 	exchange_mappings(call, heir);
 	hand_over(call, tag);
-	lab_owner_account(call->owner, -1);
+	lab_owner_lose(call->owner, call->slot);
 	lab_owner_quota_give(call->owner, 1);
 	return 0;
 }
@@ -322,7 +322,7 @@ static int release_page(struct lab_call *call)
 	err = lab_tag_state(call->tag) == LAB_LENT ? lab_lend_untag(call) : untag_held(call);
 	if (err)
 		return err;
-	lab_owner_account(call->owner, -1);
+	lab_owner_lose(call->owner, call->slot);
 	lab_owner_quota_give(call->owner, 1);
 	lab_step(LAB_OP_RELEASE, lab_tag_pfn(call->tag), call->owner, call->ip);
 	return 0;
@@ -452,7 +452,7 @@ static int adopt_frozen(struct lab_call *call, unsigned long pfn)
 		lab_resident_enter(call->slot, call->frame, call->fresh);
 	call->fresh = LAB_DMA_NONE;
 	hand_over(call, tag);
-	lab_owner_account(call->owner, 1);
+	lab_owner_gain(call->owner, call->slot);
 	return 0;
 }
 

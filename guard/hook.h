@@ -107,7 +107,7 @@ extern const unsigned int lab_nr_hooks;
 static inline bool lab_guard_may_know(struct lab_frame *frame)
 {
 	return PageOffline(lab_frame_page(frame)) || lab_frame_is_ours(frame) ||
-	       unlikely(lab_limbo_count());
+	       lab_limbo_may_have(page_to_pfn(lab_frame_page(frame)));
 }
 
 /**

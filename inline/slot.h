@@ -22,8 +22,8 @@ struct lab_mapping;
  * @next: of a CACHED page: the link of a struct lab_list.
  * @when: jiffies in the lower half: when the page was handed out, or went to LIMBO. In the
  *	upper half: while HELD, LENT or MAPPED the stack depot's handle, or 0, or the stamp if the
- *	owner has LABYRINTH_OWNER_STAMPED; in LIMBO,
- *	LAB_LIMBO_* or 0. Of a CACHED page: the known content, see LAB_CONTENT_*.
+ *	owner has LABYRINTH_OWNER_STAMPED; in LIMBO, the link of limbo's list. In LIMBO, some bits
+ *	are LAB_LIMBO_*. Of a CACHED page: the known content, see LAB_CONTENT_*.
  * @mappings: of a page that is MAPPED, or was until LIMBO: the list of the page's mappings, see
  *	page/mapping.c.
  * @last: of any other page: a step that was noted, see lab_last_make(), or 0. Not written when a
@@ -65,15 +65,20 @@ static __always_inline void lab_slot_note(struct lab_slot *slot, unsigned long s
 #define LAB_CONTENT_ZEROES	(U64_MAX - 1)
 #define LAB_CONTENT_POISON	U64_MAX		/* see page/poison.c */
 
+/* Of a page in limbo: the next page's slot number, plus 1; 0 at the end. See page/limbo.c. */
+#define LAB_LIMBO_NEXT_SHIFT	32
+#define LAB_LIMBO_NEXT_BITS	31
 /* A free put the page into limbo, and no report has said yet that the page stays there. */
-#define LAB_LIMBO_UNTOLD	BIT_ULL(32)
-
-/* The page is in limbo because the owner freed the page. */
-#define LAB_LIMBO_FREED		BIT_ULL(33)
-/* The page is in limbo because the owner went while the page was lent. */
-#define LAB_LIMBO_LENT		BIT_ULL(35)
-/* A report has said that the page stays in limbo for long. */
-#define LAB_LIMBO_LASTS		BIT_ULL(34)
+#define LAB_LIMBO_UNTOLD	BIT_ULL(63)
+/*
+ * In place of the three lower bits of the time, of which nobody misses a few jiffies: the page is in
+ * limbo because the owner freed the page; because the owner went while the page was lent; a report
+ * has said that the page stays in limbo for long.
+ */
+#define LAB_LIMBO_FREED		BIT_ULL(0)
+#define LAB_LIMBO_LENT		BIT_ULL(1)
+#define LAB_LIMBO_LASTS		BIT_ULL(2)
+#define LAB_LIMBO_TIME_MASK	GENMASK_ULL(31, 3)
 
 /* The steps that lab_slot.last notes. */
 enum lab_last_step {

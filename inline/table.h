@@ -35,6 +35,10 @@ struct lab_table {
 	 * Look-ups skip the stash while this is 0. The word stands behind the stash.
 	 */
 	atomic_t *stash_used;
+	/* About how many tags there are, see lab_table_rough(). */
+	atomic_long_t *rough;
+	/* Of 2^segment_shift slots each: see lab_owner_gain(). */
+	unsigned int segment_shift;
 };
 
 /*
@@ -42,7 +46,7 @@ struct lab_table {
  * Programming, vol. 3, 6.4), reduced to the table's size by a multiplication (Lemire, "Fast
  * random integer generation in an interval", 2019). Frames in a row, or at any stride, come out
  * evenly spread. In a table with a slot for every frame of the machine, the multiplier gives
- * each frame a slot of its own, but for rounding.
+ * each frame a slot of its own.
  */
 static __always_inline u64 lab_table_preferred(const struct lab_table *table,
 					       unsigned long pfn)

@@ -195,7 +195,7 @@ bool lab_lend_let_go(struct lab_owner *owner, const struct lab_cached *lent, uns
 		return false;
 	put_page(lab_frame_page(lent->frame));
 	/* Last: with the last page, the slot of an owner that is gone may get a new owner. */
-	lab_owner_account(owner, -1);
+	lab_owner_lose(owner, call.slot);
 	return true;
 }
 

@@ -300,14 +300,14 @@ bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 	if (!((tag ^ mapped) & ~LAB_TAG_THIN))
 		retired = lab_mapping_count(slot->mappings, only_process);
 	if (retired) {
-		WRITE_ONCE(slot->when, lab_jiffies());
+		WRITE_ONCE(slot->when, lab_jiffies() & LAB_LIMBO_TIME_MASK);
 		/* Without the lock, LAB_TAG_THIN may come and go. */
 		while (!try_cmpxchg(&slot->tag, &tag, lab_tag_step(tag, LAB_LIMBO)))
 			;
 	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (retired)
-		lab_limbo_add(owner, mapped);
+		lab_limbo_add(owner, slot, mapped);
 	return retired;
 }
 

@@ -125,9 +125,8 @@ static void take_census(const struct lab_owner *owner, bool only_limbo)
 	nr_groups = 0;
 	nr_rest = 0;
 	nr_total = 0;
-	lab_table_for_each(&labyrinth_hot.table, index, tag)
-		if (lab_tag_owner(tag) == lab_owner_id(owner) &&
-		    counts(lab_tag_state(tag), only_limbo))
+	lab_owner_for_each(owner, index, tag)
+		if (counts(lab_tag_state(tag), only_limbo))
 			add_page(&labyrinth_hot.table.slots[index], tag);
 	sort(groups, nr_groups, sizeof(groups[0]), compare_groups, NULL);
 }

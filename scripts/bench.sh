@@ -25,6 +25,8 @@ BUDGET=$LAB_ROOT/tests/bench/budget.txt
 CROWD_MB=8704
 # Slots for every frame that such a machine has.
 CROWD_CAPACITY=2100000
+# So many owners come and go together.
+OWNERS=128
 CROWD_TAGS=1000,10000,100000,1000000
 
 kernel=$KERNEL_DEFAULT out='' with='' icount='' native='' here='' check='' budget=''
@@ -76,10 +78,10 @@ run_icount() {
 		return
 	fi
 	if have_room; then
-		boot_icount icount init_on_alloc=0 "$CROWD_MB" "capacity=$CROWD_CAPACITY" "tags=$CROWD_TAGS"
+		boot_icount icount init_on_alloc=0 "$CROWD_MB" "capacity=$CROWD_CAPACITY" "tags=$CROWD_TAGS owners=$OWNERS"
 	else
 		say "less than $CROWD_MB MB of memory here: no million tags"
-		boot_icount icount init_on_alloc=0 512 "" "tags=1000,10000"
+		boot_icount icount init_on_alloc=0 512 "" "tags=1000,10000 owners=$OWNERS"
 	fi
 	boot_icount icount-init init_on_alloc=1 512 "" ""
 }
@@ -138,7 +140,7 @@ run_here() {
 # The table is large, so that the few pages here find their slots free.
 run_short() {
 	build_modules
-	boot_icount icount init_on_alloc=0 2048 capacity=400000 ""
+	boot_icount icount init_on_alloc=0 2048 capacity=400000 "owners=$OWNERS"
 }
 
 report() { /usr/bin/python3 "$LAB_SCRIPTS/bench-report.py" "$@" "$out"; }

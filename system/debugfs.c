@@ -101,6 +101,19 @@ DEFINE_SHOW_ATTRIBUTE(sites);
 
 /* pages: a line for each tag; the position is the slot's number. */
 
+/* The name of the last line's call site: most pages are from a few. */
+struct pages_memo {
+	unsigned long site;
+	struct lab_site_name name;
+};
+
+static const char *memo_name(struct pages_memo *memo, unsigned long site)
+{
+	if (memo->site != site)
+		*memo = (struct pages_memo) { site, lab_site_name(site) };
+	return memo->name.text;
+}
+
 /* The slot of the first tag at *@pos or behind; *@pos moves on, also where no tag is left. */
 static void *pages_seek(loff_t *pos)
 {
@@ -113,6 +126,10 @@ static void *pages_seek(loff_t *pos)
 
 static void *pages_start(struct seq_file *m, loff_t *pos)
 {
+	struct pages_memo *memo = m->private;
+
+	/* Since the last read, other code may have come to the same address. */
+	memo->site = 0;
 	return pages_seek(pos);
 }
 
@@ -141,7 +158,7 @@ static int pages_show(struct seq_file *m, void *v)
 		   lab_state_name(lab_tag_state(tag)));
 	if (note.site)
 		seq_printf(m, " %u.%03u %s", note.age_ms / 1000,
-			   note.age_ms % 1000, lab_site_name(note.site).text);
+			   note.age_ms % 1000, memo_name(m->private, note.site));
 	seq_putc(m, '\n');
 	return 0;
 }
@@ -152,7 +169,19 @@ static const struct seq_operations pages_sops = {
 	.stop = pages_stop,
 	.show = pages_show,
 };
-DEFINE_SEQ_ATTRIBUTE(pages);
+
+static int pages_open(struct inode *inode, struct file *file)
+{
+	return seq_open_private(file, &pages_sops, sizeof(struct pages_memo));
+}
+
+static const struct file_operations pages_fops = {
+	.owner = THIS_MODULE,
+	.open = pages_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = seq_release_private,
+};
 
 static int table_show(struct seq_file *m, void *unused)
 {
@@ -171,6 +200,7 @@ static int table_show(struct seq_file *m, void *unused)
 	seq_printf(m, "stash: %u of %u\n", stats.stash_used, LAB_STASH_TAGS);
 	seq_printf(m, "longest probe: %u\n", stats.longest_probe);
 	seq_printf(m, "limbo: %ld\n", lab_limbo_count());
+	seq_printf(m, "walks: %lu\n", stats.walks);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(table);

@@ -106,6 +106,19 @@ static int longest_alloc(const char *name, unsigned long flags,
 	return err;
 }
 
+/* As longest_alloc(), while a worker keeps pages ahead. */
+static int longest_ahead(struct list_head *between)
+{
+	int err;
+
+	bench_write("/sys/module/labyrinth/parameters/ahead", "32");
+	err = longest_alloc("ahead-any-alloc", 0, between) ?:
+	      longest_alloc("ahead-single-alloc", LABYRINTH_OWNER_SINGLE, between) ?:
+	      longest_alloc("ahead-zero-alloc", LABYRINTH_OWNER_ZERO, between);
+	bench_write("/sys/module/labyrinth/parameters/ahead", "0");
+	return err;
+}
+
 /* Frees in a row, until the cache is full and beyond. */
 static int longest_free(const char *name, unsigned long flags)
 {
@@ -181,6 +194,8 @@ int bench_run_cold(void)
 
 	err = longest_alloc("any-alloc", 0, &between) ?:
 	      longest_alloc("single-alloc", LABYRINTH_OWNER_SINGLE, &between);
+	if (!err)
+		err = longest_ahead(&between);
 	/* Only now, or the allocator's list would not be empty any more. */
 	give_between(&between);
 	return err ?: longest_free("any-free", 0) ?:

@@ -22,6 +22,8 @@ wrong() {
 		stacks		-1	neither 0 nor 1
 		unmap_lent	2	neither 0 nor 1
 		history		65	no number from 0 to 64
+		ahead		-1	no number from 0 to 2147483647
+		cached_max	most	no number from 0 to 2147483647
 		quarantine	1048577	no number from 0 to 1048576
 		patience	-1	no number from 0 to 2147483647
 	END
@@ -51,6 +53,10 @@ right() {
 		unmap_lent	0	N
 		trace		on	Y
 		trace		0	N
+		ahead		32	32
+		ahead		0	0
+		cached_max	64	64
+		cached_max	4096	4096
 		patience	5	5
 	END
 	[ $guard = no ] || cat <<-'END'

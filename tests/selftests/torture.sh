@@ -287,9 +287,10 @@ check_scribbled() {
 ktap_plan $((14 + (scribble > 0 ? 5 : 0) + (scribble > 1) + (sealed > 0 ? 3 : 0)))
 echo 4 >/proc/sys/vm/drop_caches # it need not tell the log
 watch_closely
-# So few owners that each slot is soon used again, but enough for all.
-insmod labyrinth.ko report_burst=2 max_owners=$((64 * $(grep -c ^processor /proc/cpuinfo))) \
-	quarantine=$((sealed * 256))
+# So few owners that each slot is soon used again, but enough for all. So few pages in the caches that
+# many go by the depot, and some are kept ahead.
+insmod labyrinth.ko report_burst=2 cached_max=128 ahead=16 \
+	max_owners=$((64 * $(grep -c ^processor /proc/cpuinfo))) quarantine=$((sealed * 256))
 expect_only "$REFUSALS"
 progress_begin
 ktap_check "each call gives what it must, each page is its owner's" run_scribbled "$@"
