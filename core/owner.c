@@ -469,8 +469,8 @@ static bool is_heir(const struct lab_owner *heir, const struct lab_owner *owner)
 {
 	/* Without @segments, the slot never had an owner of the name that is there. */
 	return heir != owner && heir->phase == LAB_PHASE_GONE && heir->segments &&
-	       !lab_owner_is_sealed(heir) && !lab_owner_is_dma(heir) && !strcmp(heir->name, owner->name) &&
-	       !strcmp(heir->module_name, owner->module_name);
+	       !lab_owner_is_sealed(heir) && !lab_owner_is_dma(heir) &&
+	       !strcmp(heir->name, owner->name) && !strcmp(heir->module_name, owner->module_name);
 }
 
 /*

@@ -71,9 +71,9 @@ static __always_inline void lab_slot_note(struct lab_slot *slot, unsigned long s
 /* A free put the page into limbo, and no report has said yet that the page stays there. */
 #define LAB_LIMBO_UNTOLD	BIT_ULL(63)
 /*
- * In place of the three lower bits of the time, of which nobody misses a few jiffies: the page is in
- * limbo because the owner freed the page; because the owner went while the page was lent; a report
- * has said that the page stays in limbo for long.
+ * In place of the three lower bits of the time, of which nobody misses a few jiffies: the page
+ * is in limbo because the owner freed the page; because the owner went while the page was lent;
+ * a report has said that the page stays in limbo for long.
  */
 #define LAB_LIMBO_FREED		BIT_ULL(0)
 #define LAB_LIMBO_LENT		BIT_ULL(1)

@@ -588,9 +588,9 @@ static void serve_shrinker(struct lab_owner *owner)
 
 /*
  * Puts a CACHED page that is on no list into the cache. If the cache is full, a box of pages
- * moves to the depot; if the depot is full as well, a page moves to the reserve's list. If the interrupted call uses the cache, @slot's
- * page goes to the reserve's list. Allocations take pages above the target from there when the
- * cache is empty.
+ * moves to the depot; if the depot is full as well, a page moves to the reserve's list. If the
+ * interrupted call uses the cache, @slot's page goes to the reserve's list. Allocations take
+ * pages above the target from there when the cache is empty.
  * Context: Any; preemption disabled, and of a SINGLE owner the one user.
  */
 void lab_cache_push(struct lab_owner *owner, struct lab_slot *slot)
@@ -776,7 +776,7 @@ static int fill_sealed(struct lab_owner *owner)
 	return err == -EAGAIN ? -ENOMEM : err;
 }
 
-/* A page for the reserve's list, mapped if it has to be, or NULL; with as much @effort: GFP flags. */
+/* A page for the reserve's list, mapped if need be, or NULL. @effort: GFP flags. */
 static struct page *get_reserve_page(struct lab_owner *owner, gfp_t effort, u64 *dma)
 {
 	gfp_t gfp = owner_gfp(owner, GFP_KERNEL | __GFP_NOWARN | effort);
@@ -842,8 +842,8 @@ static void empty_depot(struct lab_owner *owner)
 }
 
 /*
- * Of an owner that is not sealed. The reserve is worth a wait, but not another process's life; pages
- * ahead are worth no effort, and no word where there are none.
+ * Of an owner that is not sealed. The reserve is worth a wait, but not another process's life;
+ * pages ahead are worth no effort, and no word where there are none.
  */
 static int fill_ordinary(struct lab_owner *owner)
 {
@@ -1058,7 +1058,7 @@ static int make_stock(struct lab_owner *owner)
 	if (!stock)
 		return -ENOMEM;
 	stock->owner = owner;
-	stock->ahead = lab_owner_is_sealed(owner) ? 0 : min(READ_ONCE(ahead_most), (int)LAB_BATCH);
+	stock->ahead = lab_owner_is_sealed(owner) ? 0 : min_t(int, READ_ONCE(ahead_most), LAB_BATCH);
 	init_irq_work(&stock->kick, kick_work);
 	INIT_DELAYED_WORK(&stock->refill, refill_work);
 	owner->stock = stock;

@@ -14,7 +14,10 @@
 
 /* How many pages one refill asks for, and one trim gives back. */
 #define LAB_BATCH		16U
-/* How many pages a CPU's cache may hold, or fewer: see cached_max. A free that finds the cache full trims the cache. */
+/*
+ * How many pages a CPU's cache may hold, or fewer: see cached_max. A free that finds the cache
+ * full trims the cache.
+ */
 #define LAB_CACHE_MAX		128U
 /* How many pages a SINGLE owner's cache may hold, or fewer. */
 #define LAB_SINGLE_MAX		((unsigned int)LAB_STACK_PAGES - 1)

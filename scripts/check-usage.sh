@@ -90,6 +90,7 @@ right_arguments() {
 	kernel.sh) printf '%s\n' headers "$KERNEL_DEFAULT" ;;
 	debug-kernel.sh) printf '%s\n' image "$(kernels checkers | head -n 1)" ;;
 	own-kernel.sh) printf '%s\n' --vmlinuz "$(type -P bash)" ;;
+	user-tools.sh) printf '%s\n' trace ;;
 	tools.sh) printf '%s\n' "$(kernels uml)" true ;;
 	esac
 }

@@ -190,7 +190,7 @@ static void single_out(struct half *single, struct half *any, unsigned int tags)
 	unsigned int i, k;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		void **picked = cases[i].single ? single->picked : any->picked;
+		void **picked = (cases[i].single ? single : any)->picked;
 		struct bench_cost best = BENCH_NO_COST, worst = {}, cost;
 
 		for (k = 0; k < min(SINGLED_OUT, bench_ops); k++) {

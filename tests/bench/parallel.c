@@ -179,7 +179,7 @@ static void work_side(struct work_struct *work)
 }
 
 static struct bench_cost run_side(const struct bench_case *bench, struct bench_set *set,
-		    unsigned int cpu)
+				  unsigned int cpu)
 {
 	struct side side = { .bench = bench, .set = set };
 

@@ -17,7 +17,7 @@ of_table() { sed -n "s/^$1: //p" $DEBUGFS/table; }
 
 # go_with HOW: the hundredths of a second that the module's exit takes.
 go_with() {
-	insmod tests/selftests/labyrinth_many.ko owners=$OWNERS end="$1" || return
+	insmod tests/selftests/labyrinth_many.ko owners="$OWNERS" end="$1" || return
 	before=$(now)
 	rmmod labyrinth_many
 	echo $(($(now) - before))

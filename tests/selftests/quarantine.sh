@@ -22,7 +22,7 @@ refused() { sed -n 's/^foreign: *//p' $DEBUGFS/refusals; }
 
 switch_about() {
 	for n in 64 300 0 16 0 1000 32 0 128; do
-		quarantine $n || return
+		quarantine "$n" || return
 		sleep 0.3
 	done
 }

@@ -25,7 +25,7 @@ recipe() {
 deeds() {
 	for word in "hold 5" lend put reclaim double-free "drop 4" stale-handle \
 		transfer release vmap "dma-map 100"; do
-		echo "$word" >$DO
+		echo "$word" >"$DO"
 	done
 }
 
@@ -46,8 +46,8 @@ cook() {
 	(cd /tmp && timeout 120 sh -e /tmp/recipe) >/tmp/said 2>&1
 	status=$?
 	rm /tmp/cooking
-	wait $deed
-	[ -s /tmp/recipe ] && [ $status -eq 0 ]
+	wait "$deed"
+	[ -s /tmp/recipe ] && [ "$status" -eq 0 ]
 }
 
 # check RECIPE TOOL REGEX...: each is in what it says, and no event was not understood.

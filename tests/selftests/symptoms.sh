@@ -57,7 +57,7 @@ source_of() {
 
 deed() { echo "$1" >$DO; }
 
-held() { awk '$3 == "rx0" && $4 == "HELD" { print $1 }' $DEBUGFS/pages; }
+held() { awk '$3 == "rx0" && $4 == "HELD" { print $1 }' "$DEBUGFS/pages"; }
 
 # What it gives, guard.sh and hunt.sh test.
 intrude() {

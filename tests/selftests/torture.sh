@@ -80,7 +80,7 @@ stray_begin() {
 # Reports are made when the worker has sealed the page again.
 stray_end() {
 	[ "$sealed" -gt 0 ] || return 0
-	rmmod $STRAYER && sleep 1
+	rmmod "$STRAYER" && sleep 1
 }
 
 run_scribbled() { scribble_begin && stray_begin && run_to_end "$@" && stray_end; }
