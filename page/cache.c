@@ -1058,7 +1058,8 @@ static int make_stock(struct lab_owner *owner)
 	if (!stock)
 		return -ENOMEM;
 	stock->owner = owner;
-	stock->ahead = lab_owner_is_sealed(owner) ? 0 : min_t(int, READ_ONCE(ahead_most), LAB_BATCH);
+	if (!lab_owner_is_sealed(owner))
+		stock->ahead = min_t(int, READ_ONCE(ahead_most), LAB_BATCH);
 	init_irq_work(&stock->kick, kick_work);
 	INIT_DELAYED_WORK(&stock->refill, refill_work);
 	owner->stock = stock;
