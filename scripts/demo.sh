@@ -4,9 +4,10 @@
 # Usage: scripts/demo.sh [option of vm.sh...]
 # Boots the kernel that Debian ships in a virtual machine and shows live what the guest
 # prints: four bugs, each without Labyrinth and with it; a key that a module looks for in all
-# of memory, in an ordinary page and in a sealed one; then a driver with pages on every
-# CPU, and a module whose attempts on one of them are all refused; what it costs. In colours on a terminal,
-# unless NO_COLOR is set.
+# of memory, in an ordinary page and in a sealed one; a network card whose driver errs in
+# the middle of a stream; then a driver with pages on every CPU, and a module whose attempts
+# on one of them are all refused; what it costs. In colours on a terminal, unless NO_COLOR is
+# set.
 # Usage: scripts/demo.sh --check
 # Runs it, and fails where it does, or where a scene is longer than a screen (24 lines of 80
 # columns), or a pipe gets colours.
@@ -47,4 +48,4 @@ fi
 [[ " $* " != *' -- '* ]] || die "unknown argument '--': the command is the demo (see --help)"
 colour=''
 [[ ! -t 1 || -n ${NO_COLOR:-} ]] || colour=colour
-exec "$LAB_SCRIPTS/vm.sh" --device edu,dma_mask=0xffffffff --add "$LAB_ROOT/README.md" "$@" -- scripts/vm/demo.sh $colour
+exec "$LAB_SCRIPTS/vm.sh" --device edu,dma_mask=0xffffffff --wire --add "$LAB_ROOT/README.md" "$@" -- scripts/vm/demo.sh $colour

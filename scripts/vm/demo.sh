@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The demo, as it runs in the guest: bugs, each without Labyrinth and with it; a key that
-# another module looks for in all of memory; then
+# another module looks for in all of memory; a network card whose driver errs; then
 # pages in hard interrupts on every CPU, each foreign attempt turned down, the owner's own
 # free accepted, nothing left at the end; what it costs, as README has it. A scene is a screen
 # at most. With the argument "colour" in colours.
 
 DEBUGFS=/sys/kernel/debug/labyrinth
 GUARD=/sys/module/labyrinth/parameters/guard
+
+. tests/selftests/nic/wire.sh
 
 bold='' red='' green='' plain=''
 if [ "${1:-}" = colour ]; then
@@ -124,6 +126,28 @@ key_scene() {
 	echo "  ${green}The thief got zeroes, and is named.$plain"
 }
 
+# report_of: what matters of a report of a driver's that runs on.
+report_of() {
+	sed -n '/BUG: labyrinth/,/context:/s/^\[ *[0-9.]*\]/  |/p' /tmp/told |
+		sed '/report: /d; s/^\(.\{67\}\).\{4,\}$/\1.../'
+}
+
+# A network card whose ring has pages of its own. In the middle of a stream the driver gives
+# away a page that the network stack has already.
+nic_scene() {
+	say "a network card: its driver gives the network a page that it has already"
+	lines=$(dmesg | wc -l)
+	wire_up pages=labyrinth bug=give-twice || fail "the card does not come up"
+	stream there 1000000 >/tmp/sums || fail "the stream is not as it was sent"
+	wire_down || fail "rmmod"
+	dmesg | tail -n "+$((lines + 1))" >/tmp/told
+	sed 's/^/  /' /tmp/sums
+	report_of
+	grep -q "BUG: labyrinth: not-posted-rx-give in bug_give_twice.*\[labyrinth_nic\]" /tmp/told ||
+		fail "the driver is not named"
+	echo "  ${green}Refused and named, in softirq. Every byte has arrived, and the card goes on.$plain"
+}
+
 cpus=$(grep -c ^processor /proc/cpuinfo)
 say "this is $(uname -sr) as Debian ships it, with $cpus CPUs"
 about "Labyrinth is loaded into it. Nothing was rebuilt, and no driver was changed."
@@ -151,6 +175,12 @@ if [ "$(uname -m)" = x86_64 ]; then
 	key_scene
 fi
 
+cards=0
+if [ -e /sys/class/pci_bus ] && grep -qx 'PCI_ID=8086:100E' /sys/bus/pci/devices/*/uevent 2>/dev/null; then
+	cards=1
+	nic_scene
+fi
+
 say "a driver takes pages in a hard interrupt and a softirq on every CPU"
 step insmod samples/labyrinth_sample.ko
 sleep 1
@@ -176,7 +206,7 @@ fi
 must "$cpus" "CPU [0-9]+: 1000 pages in hard interrupts, [1-9][0-9]* in softirqs"
 must 6 "labyrinth_foreign: (free|transfer|lend|reclaim|release|adopt): -EPERM"
 must 1 "labyrinth_foreign: free without a handle: -EINVAL"
-must $((6 + bugs + keys)) "BUG: labyrinth: (foreign|double|busy)-"
+must $((6 + bugs + keys + cards)) "BUG: labyrinth: (foreign|double|busy|not-posted)-"
 must 1 "labyrinth_foreign: 0 of 7 attempts were accepted"
 must 1 "the coveted page is untouched, its owner's free gives 0"
 must 1 "0 pages were still out at the end"
