@@ -318,6 +318,7 @@ static void free_slot(struct lab_owner *owner)
 {
 	lockdep_assert_held(&owners_lock);
 	owner->phase = LAB_PHASE_FREE;
+	owner->buried = false;
 	kvfree(owner->segments);
 	owner->segments = NULL;
 	/* The slot that has been free longest is used next. */
@@ -340,7 +341,10 @@ struct lab_owner *lab_owner_get_slot(void)
 	owner->segments = segments;
 	if (segments)
 		return owner;
-	lab_owner_give_up(owner);
+	/* Never GONE: whoever looks at the pages of an owner that is gone needs @segments. */
+	mutex_lock(&owners_lock);
+	free_slot(owner);
+	mutex_unlock(&owners_lock);
 	return ERR_PTR(-ENOMEM);
 }
 
@@ -450,6 +454,7 @@ void lab_owner_give_up(struct lab_owner *owner)
 {
 	mutex_lock(&owners_lock);
 	owner->phase = LAB_PHASE_GONE;
+	owner->buried = true;
 	mutex_unlock(&owners_lock);
 	lab_owner_put_slot(owner);
 }
@@ -461,15 +466,20 @@ void lab_owner_give_up(struct lab_owner *owner)
  */
 void lab_owner_bury(struct lab_owner *owner)
 {
+	mutex_lock(&owners_lock);
+	owner->buried = true;
+	mutex_unlock(&owners_lock);
+	/* Last: from then on the slot may get a new owner. */
 	atomic_dec(&owner->pages);
 	lab_owner_put_slot(owner);
 }
 
 static bool is_heir(const struct lab_owner *heir, const struct lab_owner *owner)
 {
-	/* Without @segments, the slot never had an owner of the name that is there. */
-	return heir != owner && heir->phase == LAB_PHASE_GONE && heir->segments &&
-	       !lab_owner_is_sealed(heir) && !lab_owner_is_dma(heir) && !strcmp(heir->name, owner->name) &&
+	/* An owner that is about to be destroyed would count the pages among those left behind. */
+	return heir != owner && heir->buried &&
+	       !lab_owner_is_sealed(heir) && !lab_owner_is_dma(heir) &&
+	       !strcmp(heir->name, owner->name) &&
 	       !strcmp(heir->module_name, owner->module_name);
 }
 
