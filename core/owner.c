@@ -228,13 +228,13 @@ void lab_owner_gain(struct lab_owner *owner, const struct lab_slot *slot)
 /*
  * The page in @slot has left @owner: the tag carries the owner's id no more. Every way by which
  * a page leaves an owner calls this. @pages goes down last: a gone owner without pages may be
- * another owner at once, see lab_owner_put_slot().
+ * another owner at once, see put_slot().
  * Context: Any.
  */
 void lab_owner_lose(struct lab_owner *owner, const struct lab_slot *slot)
 {
 	atomic_dec(segment_of(owner, slot));
-	/* Pairs with the look in lab_owner_put_slot(), which ends @segments. */
+	/* Pairs with the look in put_slot(), which ends @segments. */
 	smp_mb__before_atomic();
 	atomic_dec(&owner->pages);
 }
@@ -348,6 +348,13 @@ struct lab_owner *lab_owner_get_slot(void)
 	return ERR_PTR(-ENOMEM);
 }
 
+static void put_slot(struct lab_owner *owner)
+{
+	/* Pairs with lab_owner_lose(): @segments is done with, if @pages is 0. */
+	if (owner->phase == LAB_PHASE_GONE && !atomic_read_acquire(&owner->pages))
+		free_slot(owner);
+}
+
 /*
  * Frees the slot of an owner that is gone, if no page is left.
  * Context: Task; may sleep.
@@ -355,9 +362,7 @@ struct lab_owner *lab_owner_get_slot(void)
 void lab_owner_put_slot(struct lab_owner *owner)
 {
 	mutex_lock(&owners_lock);
-	/* Pairs with lab_owner_lose(): @segments is done with, if @pages is 0. */
-	if (owner->phase == LAB_PHASE_GONE && !atomic_read_acquire(&owner->pages))
-		free_slot(owner);
+	put_slot(owner);
 	mutex_unlock(&owners_lock);
 }
 
@@ -455,8 +460,8 @@ void lab_owner_give_up(struct lab_owner *owner)
 	mutex_lock(&owners_lock);
 	owner->phase = LAB_PHASE_GONE;
 	owner->buried = true;
+	put_slot(owner);
 	mutex_unlock(&owners_lock);
-	lab_owner_put_slot(owner);
 }
 
 /*
@@ -468,10 +473,9 @@ void lab_owner_bury(struct lab_owner *owner)
 {
 	mutex_lock(&owners_lock);
 	owner->buried = true;
-	mutex_unlock(&owners_lock);
-	/* Last: from then on the slot may get a new owner. */
 	atomic_dec(&owner->pages);
-	lab_owner_put_slot(owner);
+	put_slot(owner);
+	mutex_unlock(&owners_lock);
 }
 
 static bool is_heir(const struct lab_owner *heir, const struct lab_owner *owner)
