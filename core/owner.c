@@ -228,13 +228,13 @@ void lab_owner_gain(struct lab_owner *owner, const struct lab_slot *slot)
 /*
  * The page in @slot has left @owner: the tag carries the owner's id no more. Every way by which
  * a page leaves an owner calls this. @pages goes down last: a gone owner without pages may be
- * another owner at once, see lab_owner_put_slot().
+ * another owner at once, see put_slot().
  * Context: Any.
  */
 void lab_owner_lose(struct lab_owner *owner, const struct lab_slot *slot)
 {
 	atomic_dec(segment_of(owner, slot));
-	/* Pairs with the look in lab_owner_put_slot(), which ends @segments. */
+	/* Pairs with the look in put_slot(), which ends @segments. */
 	smp_mb__before_atomic();
 	atomic_dec(&owner->pages);
 }
@@ -318,6 +318,7 @@ static void free_slot(struct lab_owner *owner)
 {
 	lockdep_assert_held(&owners_lock);
 	owner->phase = LAB_PHASE_FREE;
+	owner->buried = false;
 	kvfree(owner->segments);
 	owner->segments = NULL;
 	/* The slot that has been free longest is used next. */
@@ -340,8 +341,18 @@ struct lab_owner *lab_owner_get_slot(void)
 	owner->segments = segments;
 	if (segments)
 		return owner;
-	lab_owner_give_up(owner);
+	/* Never GONE: whoever looks at the pages of an owner that is gone needs @segments. */
+	mutex_lock(&owners_lock);
+	free_slot(owner);
+	mutex_unlock(&owners_lock);
 	return ERR_PTR(-ENOMEM);
+}
+
+static void put_slot(struct lab_owner *owner)
+{
+	/* Pairs with lab_owner_lose(): @segments is done with, if @pages is 0. */
+	if (owner->phase == LAB_PHASE_GONE && !atomic_read_acquire(&owner->pages))
+		free_slot(owner);
 }
 
 /*
@@ -351,9 +362,7 @@ struct lab_owner *lab_owner_get_slot(void)
 void lab_owner_put_slot(struct lab_owner *owner)
 {
 	mutex_lock(&owners_lock);
-	/* Pairs with lab_owner_lose(): @segments is done with, if @pages is 0. */
-	if (owner->phase == LAB_PHASE_GONE && !atomic_read_acquire(&owner->pages))
-		free_slot(owner);
+	put_slot(owner);
 	mutex_unlock(&owners_lock);
 }
 
@@ -450,8 +459,9 @@ void lab_owner_give_up(struct lab_owner *owner)
 {
 	mutex_lock(&owners_lock);
 	owner->phase = LAB_PHASE_GONE;
+	owner->buried = true;
+	put_slot(owner);
 	mutex_unlock(&owners_lock);
-	lab_owner_put_slot(owner);
 }
 
 /*
@@ -461,16 +471,20 @@ void lab_owner_give_up(struct lab_owner *owner)
  */
 void lab_owner_bury(struct lab_owner *owner)
 {
+	mutex_lock(&owners_lock);
+	owner->buried = true;
 	atomic_dec(&owner->pages);
-	lab_owner_put_slot(owner);
+	put_slot(owner);
+	mutex_unlock(&owners_lock);
 }
 
 static bool is_heir(const struct lab_owner *heir, const struct lab_owner *owner)
 {
-	/* Without @segments, the slot never had an owner of the name that is there. */
-	return heir != owner && heir->phase == LAB_PHASE_GONE && heir->segments &&
+	/* An owner that is about to be destroyed would count the pages among those left behind. */
+	return heir != owner && heir->buried &&
 	       !lab_owner_is_sealed(heir) && !lab_owner_is_dma(heir) &&
-	       !strcmp(heir->name, owner->name) && !strcmp(heir->module_name, owner->module_name);
+	       !strcmp(heir->name, owner->name) &&
+	       !strcmp(heir->module_name, owner->module_name);
 }
 
 /*

@@ -81,6 +81,9 @@ struct lab_owner {
 	bool starved;			/* once found nothing where the page
 					 * allocator may not be asked
 					 */
+	bool buried;			/* GONE, and no more than pages in limbo left; under
+					 * owners_lock
+					 */
 	struct lab_list reserve;
 	struct lab_stock *stock;	/* see page/cache.c */
 	atomic_t *segments;		/* of @pages, how many stand in each segment of

@@ -44,8 +44,10 @@
 
 /*
  * How many pages an owner may keep ahead, so that no allocation has to ask the page allocator.
- * Parameter ahead.
+ * Parameter ahead. No more than AHEAD_MAX, so that the sum in reserve_wanted() fits an int.
  */
+#define AHEAD_MAX	65536U
+
 static int ahead_most;
 module_param_cb(ahead, &lab_count_ops, &ahead_most, 0644);
 MODULE_PARM_DESC(ahead,
@@ -635,9 +637,9 @@ static bool restock_ahead(struct lab_owner *owner)
 void lab_cache_missed(struct lab_owner *owner)
 {
 	unsigned int ahead = READ_ONCE(owner->stock->ahead);
-	unsigned int most = READ_ONCE(ahead_most);
+	unsigned int most = min_t(unsigned int, READ_ONCE(ahead_most), AHEAD_MAX);
 
-	if (ahead >= most || lab_owner_is_sealed(owner))
+	if (ahead == most || lab_owner_is_sealed(owner))
 		return;
 	WRITE_ONCE(owner->stock->ahead, min(max(2 * ahead, LAB_BATCH), most));
 	kick(owner);

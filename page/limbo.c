@@ -299,14 +299,15 @@ static u64 limbo_marks(enum lab_state state, bool freed)
 }
 
 /*
- * Puts the page of @tag in @slot into limbo. No other code changes the tag meanwhile, unless an
- * owner's user breaks the promise of LABYRINTH_OWNER_SINGLE. A CACHED page that was not just
- * @freed comes from a list, so the word of the site holds a link.
+ * Puts the page of @tag in @slot into limbo. No other code changes the tag meanwhile, but for
+ * LAB_TAG_THIN, unless an owner's user breaks the promise of LABYRINTH_OWNER_SINGLE. A CACHED page
+ * that was not just @freed comes from a list, so the word of the site holds a link.
  */
 static void send_to_limbo(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
 			  bool freed)
 {
 	int next = lab_transition(LAB_OP_LIMBO, lab_tag_state(tag));
+	lab_tag_t seen = tag;
 
 	/* No transition: the page is in limbo already, and stays there. */
 	if (next < 0)
@@ -316,8 +317,11 @@ static void send_to_limbo(struct lab_owner *owner, struct lab_slot *slot, lab_ta
 	/* Also clears the link: a stack's handle, or the note of a cached page's content. */
 	WRITE_ONCE(slot->when, (lab_jiffies() & LAB_LIMBO_TIME_MASK) |
 		   limbo_marks(lab_tag_state(tag), freed));
-	if (cmpxchg(&slot->tag, tag, lab_tag_step(tag, next)) == tag)
-		lab_limbo_add(owner, slot, tag);
+	/* The end of a hunt gives spare references back, whatever becomes of the page. */
+	while (!try_cmpxchg(&slot->tag, &seen, lab_tag_step(seen, next)))
+		if ((seen ^ tag) & ~LAB_TAG_THIN)
+			return;
+	lab_limbo_add(owner, slot, tag);
 }
 
 /*
@@ -590,6 +594,8 @@ void lab_limbo_settle_new(void)
 {
 	mutex_lock(&limbo_lock);
 	settle_new();
+	/* The owner noted may be gone, and the owner's slot free, before the next pass. */
+	report_lasting();
 	mutex_unlock(&limbo_lock);
 }
 
@@ -629,6 +635,7 @@ void lab_limbo_bequeath(struct lab_owner *owner)
 		if (lab_tag_owner(READ_ONCE(slot->tag)) == lab_owner_id(owner) &&
 		    !lab_slot_list(READ_ONCE(slot->last)))
 			bequeath_page(owner, slot, heir);
+		cond_resched();
 	}
 	lab_owners_unlock();
 	mutex_unlock(&limbo_lock);
@@ -652,7 +659,8 @@ long lab_limbo_count(void)
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_limbo_count);
 
 /*
- * Whether frame @pfn may be of a page in limbo: false is certain. Context: Any.
+ * Whether frame @pfn may be of a page in limbo: false is certain, but for a page that is just on
+ * the way there, see lab_limbo_add(). Context: Any.
  */
 bool lab_limbo_may_have(unsigned long pfn)
 {

@@ -67,6 +67,8 @@ struct ring {
 };
 
 static struct ring __rcu *ring;
+/* The ring before, if pages of it have still to leave; under seal_lock. */
+static struct ring *former;
 /* Whether @ring is there: a look without a barrier, before rcu_dereference(). */
 bool lab_quarantine_on __read_mostly;
 static atomic_long_t nr_missed;		/* frees that found no room */
@@ -251,6 +253,8 @@ void lab_quarantine_drain(const struct lab_owner *owner)
 	r = ring_locked();
 	if (r)
 		empty_ring(r, owner);
+	if (former)
+		empty_ring(former, owner);
 	lab_seal_unlock();
 }
 
@@ -273,6 +277,8 @@ static struct ring *replace_ring(struct ring *r)
 
 	lab_seal_lock();
 	old = rcu_replace_pointer(ring, r, true);
+	/* Owners may go during the grace period. */
+	former = old;
 	WRITE_ONCE(lab_quarantine_on, r);
 	lab_seal_unlock();
 	synchronize_rcu();
@@ -301,6 +307,7 @@ int lab_quarantine_resize(unsigned int wanted)
 		return 0;
 	lab_seal_lock();
 	empty_ring(old, NULL);
+	former = NULL;
 	lab_seal_unlock();
 	kvfree(old);
 	return 0;

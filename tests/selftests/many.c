@@ -2,8 +2,10 @@
 /*
  * A driver with many queues, each an owner of its own. Every 16th queue has used a page. When the
  * module goes, the module ends the owners call by call, by one call, or leaves all behind. With
- * held=1, each of those queues still has a page then.
+ * held=1, each of those queues still has a page then; with lent=1, a page that is lent until the
+ * owners have gone.
  */
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/string.h>
@@ -25,8 +27,24 @@ static bool held;
 module_param(held, bool, 0444);
 MODULE_PARM_DESC(held, "Keep the pages (default 0)");
 
+static bool lent;
+module_param(lent, bool, 0444);
+MODULE_PARM_DESC(lent, "Lend the pages (default 0)");
+
 static struct labyrinth_owner **queues;
 static unsigned int nr_queues;
+static struct page **loans;
+static unsigned int nr_loans;
+
+static int lend_page(struct labyrinth_owner *owner, void *addr)
+{
+	struct page *page = labyrinth_lend(owner, addr);
+
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	loans[nr_loans++] = page;
+	return 0;
+}
 
 static int use_page(struct labyrinth_owner *owner)
 {
@@ -34,6 +52,8 @@ static int use_page(struct labyrinth_owner *owner)
 
 	if (!page)
 		return -ENOMEM;
+	if (lent)
+		return lend_page(owner, page);
 	return held ? 0 : labyrinth_free_page(owner, page);
 }
 
@@ -62,20 +82,29 @@ static void end_queues(void)
 		labyrinth_owner_destroy(queues[i]);
 }
 
+static void forget_queues(void)
+{
+	while (nr_loans)
+		put_page(loans[--nr_loans]);
+	vfree(loans);
+	vfree(queues);
+}
+
 static int __init many_init(void)
 {
 	int err = 0;
 
 	queues = vcalloc(owners, sizeof(*queues));
-	if (!queues)
-		return -ENOMEM;
+	loans = vcalloc(owners, sizeof(*loans));
+	if (!queues || !loans)
+		err = -ENOMEM;
 	while (nr_queues < owners && !err) {
 		err = make_queue();
 		cond_resched();
 	}
 	if (err) {
 		labyrinth_owner_destroy_bulk(queues, nr_queues);
-		vfree(queues);
+		forget_queues();
 	}
 	return err;
 }
@@ -83,7 +112,7 @@ static int __init many_init(void)
 static void __exit many_exit(void)
 {
 	end_queues();
-	vfree(queues);
+	forget_queues();
 }
 
 module_init(many_init);

@@ -54,9 +54,12 @@ wait_for_cached() {
 		sleep 0.1
 	done
 }
+# What dmesg says since $1 of the owners that went, each wording with a count.
+went() { dmesg_since "$1" | sed -n 's/.*owner queue .* \(went.* referred to\)$/\1/p' | sort | uniq -c | sed 's/^ *//'; }
+
 cached() { sed -n 's/^[0-9]* probe .* cached=\([0-9]*\).*/\1/p' $DEBUGFS/owners; }
 
-ktap_plan 17
+ktap_plan 22
 insmod labyrinth.ko max_owners=$OWNERS
 ktap_check "$OWNERS owners end by one call in less than a second" soon bulk
 expect_only "$REPORTS"
@@ -77,6 +80,22 @@ rmmod labyrinth_many
 ktap_equal "no table is walked for owners with a page out each" 0 "$(walks_since "$walks")"
 ktap_equal "whose pages are given back" 0 "$(of_table used)"
 
+insmod tests/selftests/labyrinth_many.ko owners=64 lent=1
+mark=$(dmesg_mark)
+rmmod labyrinth_many
+ktap_equal "owners of a name that end together, four with a page lent, leave a page each" \
+	"4 went with 1 pages out, of which 1 are still referred to" "$(went "$mark")"
+ktap_check "those pages leave limbo" wait_for_limbo 0
+ktap_lacks "and no owner is left" " queue " "$(cat $DEBUGFS/owners)"
+echo 0 >/sys/module/labyrinth/parameters/patience
+insmod tests/selftests/labyrinth_many.ko owners=16 lent=1
+rmmod labyrinth_many
+ktap_check "so does a page that was reported when its owner went" wait_for_limbo 0
+ktap_lacks "likewise" " queue " "$(cat $DEBUGFS/owners)"
+echo 60 >/sys/module/labyrinth/parameters/patience
+expect_end
+
+expect_only "$REPORTS|BUG: labyrinth: busy-free "
 insmod tests/selftests/labyrinth_probe.ko
 echo "hold 3" >$DO
 echo lend >$DO

@@ -27,6 +27,21 @@ switch_about() {
 	done
 }
 
+# Of owners that go while the quarantine changes: how many had a page out.
+go_meanwhile() {
+	mark=$(dmesg_mark)
+	for _ in 1 2 3 4 5; do
+		echo 1000 >$QUARANTINE
+		insmod tests/selftests/labyrinth_many.ko owners=900 end=each
+		rmmod labyrinth_many &
+		for n in 1001 1002 1003; do
+			echo $n >$QUARANTINE
+		done
+		wait $!
+	done
+	dmesg_since "$mark" | grep -c 'owner queue .* pages out'
+}
+
 squeeze() {
 	for _ in 1 2 3 4 5 6 7 8; do
 		echo 2 >/proc/sys/vm/drop_caches
@@ -34,7 +49,7 @@ squeeze() {
 	[ "$(kept)" -lt 64 ]
 }
 
-ktap_plan 31
+ktap_plan 32
 expect_begin
 insmod labyrinth.ko report_burst=100
 insmod tests/selftests/labyrinth_quarantined.ko
@@ -79,6 +94,8 @@ ktap_check "two threads take and free pages" deed churn
 ktap_check "while it is switched on and off" switch_about
 ktap_check "each page is its owner's all the while" deed rest
 ktap_diag "$(dmesg | sed -n 's/.*labyrinth_quarantined: //p' | tail -n 1)"
+ktap_equal "no page is forgotten whose owner goes meanwhile" 0 "$(go_meanwhile)"
+quarantine 64
 quarantine 256
 deed many
 ktap_check "the owners go, with no page out" deed end
