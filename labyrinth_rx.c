@@ -149,8 +149,10 @@ static void *take_back(struct labyrinth_owner *handle, unsigned long ip)
 
 	rcu_read_lock();
 	owner = lab_owner_get(handle);
-	if (likely(owner && lab_owner_may_use(owner)))
+	if (likely(owner && lab_owner_may_use(owner))) {
+		lab_cache_serve(owner);
 		addr = lab_home_take_back(owner, ip);
+	}
 	rcu_read_unlock();
 	return addr;
 }
