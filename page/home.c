@@ -21,13 +21,18 @@
  */
 #define TRIES	16U
 
-/* Whether a borrower has the page of @lent: a look. */
+/*
+ * Whether a borrower has the page of @lent: a look. Without the page's tag in the slot, the page has
+ * left, and its memory may be gone.
+ */
 static bool is_out(const struct lab_cached *lent)
 {
+	unsigned long pfn = page_to_pfn(lab_frame_page(lent->frame));
 	lab_tag_t tag = READ_ONCE(lent->slot->tag);
 	int own = tag & LAB_TAG_THIN ? LAB_REFS_THIN : LAB_REFS_EXCLUSIVE;
 
-	return lab_tag_state(tag) == LAB_LENT && lab_frame_refs(lent->frame) > own;
+	return lab_tag_state(tag) == LAB_LENT && lab_tag_pfn(tag) == pfn &&
+	       lab_frame_refs(lent->frame) > own;
 }
 
 /*
