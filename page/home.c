@@ -22,8 +22,8 @@
 #define TRIES	16U
 
 /*
- * Whether a borrower has the page of @lent: a look. Without the page's tag in the slot, the page has
- * left, and its memory may be gone.
+ * Whether a borrower has the page of @lent: a look. Without the page's tag in the slot, the page
+ * has left, and its memory may be gone.
  */
 static bool is_out(const struct lab_cached *lent)
 {
@@ -80,9 +80,10 @@ void *lab_home_take_back(struct lab_owner *owner, unsigned long ip)
 		else
 			addr = take_back(owner, &lent, ip);
 	}
+	if (!addr)
+		return NULL;
 	/* Harmless: a count for people, which may lose a step where CPUs race. */
-	if (addr)
-		data_race(owner->front.rx.taken_back++);
+	data_race(owner->front.rx.taken_back++);
 	return addr;
 }
 
