@@ -141,13 +141,19 @@ static void *take_fresh(struct lab_call *call, struct lab_batch *batch)
 	return addr;
 }
 
-/* A page that the owner lent, and that has come back: its quota was never given. */
+/*
+ * A page that the owner lent, and that has come back: its quota was never given. The content is
+ * what the borrowers read.
+ */
 static void *take_home(struct lab_call *call)
 {
 	void *addr = lab_home_take_back(call->owner, call->ip);
 
-	if (unlikely(addr))
-		lab_owner_quota_give(call->owner, 1);
+	if (likely(!addr))
+		return NULL;
+	lab_owner_quota_give(call->owner, 1);
+	if (call->owner->front.flags & LABYRINTH_OWNER_ZERO)
+		clear_page(addr);
 	return addr;
 }
 

@@ -240,7 +240,7 @@ static int provide_owner(struct lab_owner *owner, unsigned int lent)
  * -ENOMEM no memory for the owner or the reserve; -ENOSPC as many owners as
  * the parameter max_owners allows, or no room in the owner table for the reserve, or for
  * so many sealed or lent pages; -EOPNOTSUPP pages cannot be sealed here, or sealed pages
- * cannot stay mapped, or @attrs->frag_size is not a page, as dmesg says.
+ * cannot stay mapped, nor stamped pages, or @attrs->frag_size is not a page, as dmesg says.
  */
 struct labyrinth_owner *
 labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,

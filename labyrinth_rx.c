@@ -149,8 +149,10 @@ static void *take_back(struct labyrinth_owner *handle, unsigned long ip)
 
 	rcu_read_lock();
 	owner = lab_owner_get(handle);
-	if (likely(owner && lab_owner_may_use(owner)))
+	if (likely(owner && lab_owner_may_use(owner))) {
+		lab_cache_serve(owner);
 		addr = lab_home_take_back(owner, ip);
+	}
 	rcu_read_unlock();
 	return addr;
 }
@@ -181,7 +183,8 @@ static bool has_buffers(const struct labyrinth_owner *handle)
  * A page that was lent and has come back, else a new page as from
  * labyrinth_void_alloc_page_gfp_atomic_exclusive(). After success the buffer is POSTED: @owner's,
  * given to the device as dma_sync_single_for_device() does. The driver may touch neither buffer
- * nor struct page until labyrinth_rx_read() or labyrinth_rx_give().
+ * nor struct page until labyrinth_rx_read() or labyrinth_rx_give(). A page that has come back
+ * is not zeroed, whatever the owner's flags.
  *
  * Context: Any but NMI; on PREEMPT_RT with preemption enabled. Never sleeps.
  * Return: the buffer's address, or NULL: counted like an allocation that fails, and reported
@@ -270,12 +273,18 @@ int labyrinth_rx_again(struct labyrinth_owner *owner, void *buf)
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_rx_again, LAB_NS);
 
-/* The device is done: from here on the processor may read. */
-static void take_from_device(struct lab_call *call, size_t offset, size_t len)
+/*
+ * The page is LENT, on no queue, and the borrower's reference still this call's: nobody else
+ * moves the page on. Not before: a buffer that stays POSTED stays mapped.
+ */
+static void finish_loan(struct lab_call *call)
 {
-	lab_resident_sync(call->owner, lab_resident_at(call->slot)->dma, offset, len, true);
+	struct lab_cached page = { call->slot, call->frame };
+
 	if (unlikely(lab_resident_unmaps_lent()))
 		lab_resident_end(call->owner, call->slot);
+	if (call->owner->front.rx.limit)
+		lab_lend_queue(call->owner, page, call->ip);
 }
 
 static int give_posted(struct lab_call *call, size_t offset, size_t len)
@@ -289,14 +298,13 @@ static int give_posted(struct lab_call *call, size_t offset, size_t len)
 	err = lab_call_await(call);
 	if (err)
 		return err;
-	take_from_device(call, offset, len);
+	lab_resident_sync(call->owner, lab_resident_at(call->slot)->dma, offset, len, true);
 	/* Others of the owner's calls wait for the thaw, but not for long. */
 	preempt_disable();
 	err = lab_call_freeze(call) ?: lab_lend_frozen(call);
 	preempt_enable();
-	if (!err && call->owner->front.rx.limit)
-		lab_lend_queue(call->owner, (struct lab_cached) { call->slot, call->frame },
-			       call->ip);
+	if (!err)
+		finish_loan(call);
 	return err;
 }
 
@@ -358,6 +366,8 @@ static int put_posted(struct lab_call *call)
 		return err;
 	if (unlikely(!lab_call_commit(call, lab_tag_step(call->tag, LAB_CACHED))))
 		return lab_call_again(call);
+	WRITE_ONCE(call->slot->last,
+		   lab_last_make(LAB_LAST_FREE, lab_context_now() + 1, call->ip));
 	if (!referred)
 		lab_poison_cached(call->slot);
 	lab_owner_quota_give(call->owner, 1);

@@ -129,7 +129,7 @@ static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
 
 /*
  * Asks whether @to can take a page, before the page is taken away from a process. Return: 0,
- * -EINVAL, -ENOSPC.
+ * -EINVAL, -ENOSPC, -EOPNOTSUPP.
  */
 static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
 {
@@ -137,6 +137,8 @@ static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
 
 	if (!heir)
 		return -EINVAL;
+	if (lab_owner_is_sealed(heir) != lab_owner_is_sealed(call->owner))
+		return decline_sealed(call);
 	if (heir == call->owner || !lab_owner_quota_full(heir))
 		return 0;
 	lab_owner_fail(heir, LAB_FAIL_QUOTA);
@@ -158,10 +160,15 @@ static int transfer_page(struct lab_call *call, struct labyrinth_owner *to)
 	return lab_call_end(call, err);
 }
 
-/* Whether a transfer makes or ends a mapping. A wrong handle is for the call to find. */
+/*
+ * Whether a transfer makes or ends a mapping. A wrong handle is for the call to find. No page of a
+ * sealed owner is mapped: such a transfer is refused, and to fill a bounce buffer would be an
+ * access that strays.
+ */
 static bool wants_mapping(const struct lab_owner *from, const struct lab_owner *to)
 {
 	return from && to && (lab_owner_is_dma(from) || lab_owner_is_dma(to)) &&
+	       !lab_owner_is_sealed(from) && !lab_owner_is_sealed(to) &&
 	       !is_mapped_alike(from, to);
 }
 
@@ -179,18 +186,27 @@ static u64 map_for_heir(const struct lab_owner *from, const struct lab_owner *to
 	return lab_dma_map_resident(to, lab_frame_page(lab_frame_of_tag(tag)));
 }
 
+/* Whether @heir can have a page of @owner's: a look, which counts no failure. */
+static bool may_inherit(const struct lab_owner *owner, const struct lab_owner *heir)
+{
+	return heir && lab_owner_is_sealed(heir) == lab_owner_is_sealed(owner) &&
+	       (heir == owner || !lab_owner_quota_full(heir));
+}
+
 /*
  * Takes the page away from a process that has the page mapped, which may sleep: before RCU is
- * held. Errors are the call's to find.
+ * held. Errors are the call's to find: a page that the call will refuse stays with the process.
+ * @to is the next owner's handle, of a transfer.
  */
-static void take_from_process(const struct lab_call *call)
+static void take_from_process(const struct lab_call *call, const struct labyrinth_owner *to)
 {
 	struct lab_call first = *call;
 	int err = lab_call_begin(&first);
 
 	if (!err)
 		err = lab_call_page(&first, first.addr);
-	if (lab_call_is_mapped(&first, err))
+	if (lab_call_is_mapped(&first, err) && !lab_stamp_check(&first) &&
+	    (call->op != LAB_OP_TRANSFER || may_inherit(first.owner, lab_owner_get(to))))
 		lab_call_take_back(&first);
 	preempt_enable();
 }
@@ -204,7 +220,7 @@ static int transfer_resident(struct lab_call *call, struct labyrinth_owner *to)
 	struct lab_owner *from, *heir;
 	int err;
 
-	take_from_process(call);
+	take_from_process(call, to);
 	rcu_read_lock();
 	from = lab_owner_get(call->handle);
 	heir = lab_owner_get(to);
@@ -346,7 +362,7 @@ static int release_resident(struct lab_call *call)
 {
 	int err;
 
-	take_from_process(call);
+	take_from_process(call, NULL);
 	rcu_read_lock();
 	err = release_page_of(call);
 	if (call->owner)
@@ -552,8 +568,8 @@ void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page)
 	if (!err)
 		err = adopt_page(&call, page);
 	err = lab_call_end(&call, err);
-	if (call.owner)
-		lab_resident_unmap(call.owner, call.fresh);
+	/* Also if the owner has gone since the page was mapped: RCU keeps the device. */
+	lab_resident_unmap(lab_owner_slot(owner), call.fresh);
 	rcu_read_unlock();
 	if (unlikely(call.full))
 		lab_report_full();

@@ -589,6 +589,20 @@ static void serve_shrinker(struct lab_owner *owner)
 }
 
 /*
+ * For a call that neither takes a page from the cache nor puts one in: the shrinker's wish would
+ * wait, and keep the owner's user off the fast path, as long as no other call comes.
+ * Context: Any; the owner alive, and of a SINGLE owner the caller is the one user.
+ */
+void lab_cache_serve(struct lab_owner *owner)
+{
+	if (likely(!READ_ONCE(owner->stock->wanted)))
+		return;
+	preempt_disable();
+	serve_shrinker(owner);
+	preempt_enable();
+}
+
+/*
  * Puts a CACHED page that is on no list into the cache. If the cache is full, a box of pages
  * moves to the depot; if the depot is full as well, a page moves to the reserve's list. If the
  * interrupted call uses the cache, @slot's page goes to the reserve's list. Allocations take

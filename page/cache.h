@@ -148,6 +148,7 @@ void lab_batch_get(struct lab_batch *batch, struct lab_owner *owner);
 struct lab_slot *lab_batch_put_in(struct lab_batch *batch,
 				  struct lab_owner *owner);
 void lab_batch_give_back(struct lab_batch *batch);
+void lab_cache_serve(struct lab_owner *owner);
 void lab_cache_push(struct lab_owner *owner, struct lab_slot *slot);
 struct lab_slot *lab_cache_take(struct lab_owner *owner, unsigned long ip);
 bool lab_cache_is_over(struct lab_owner *owner);

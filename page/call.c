@@ -303,15 +303,19 @@ static int repair_references(struct lab_call *call)
 	return err;
 }
 
-/* Whether nobody but the owner refers to the page. Missing references are put back. */
+/*
+ * Whether nobody but the owner refers to the page. Missing references are put back. Of a page
+ * that is thin still, the count says nothing: LAB_REFS_EXCLUSIVE may be the borrowers' references.
+ */
 int lab_call_exclusive(struct lab_call *call)
 {
 	int refs = lab_frame_refs(call->frame);
+	bool thin = call->tag & LAB_TAG_THIN;
 
-	if (likely(refs == LAB_REFS_EXCLUSIVE && lab_frame_is_ours(call->frame)))
+	if (likely(refs == LAB_REFS_EXCLUSIVE && !thin && lab_frame_is_ours(call->frame)))
 		return 0;
-	/* At 0 the count is frozen: another call has the page right now; likewise if thin still. */
-	if (refs && refs < LAB_REFS_EXCLUSIVE && !(call->tag & LAB_TAG_THIN))
+	/* At 0 the count is frozen: another call has the page right now. */
+	if (refs && refs < LAB_REFS_EXCLUSIVE && !thin)
 		return repair_references(call);
 	call->class = is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
 	return -EBUSY;

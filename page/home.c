@@ -8,9 +8,11 @@
 #include "core/context.h"
 #include "page/cache.h"
 #include "page/home.h"
+#include "page/hunt.h"
 #include "page/lend.h"
 #include "page/lent.h"
 #include "page/limbo.h"
+#include "page/stamp.h"
 
 /*
  * Pages come back mostly in the order of lending. While a page is out, some of the next may be
@@ -19,11 +21,18 @@
  */
 #define TRIES	16U
 
-/* Whether a borrower has the page of @lent: a look. */
+/*
+ * Whether a borrower has the page of @lent: a look. Without the page's tag in the slot, the page
+ * has left, and its memory may be gone.
+ */
 static bool is_out(const struct lab_cached *lent)
 {
-	return lab_tag_state(READ_ONCE(lent->slot->tag)) == LAB_LENT &&
-	       lab_frame_refs(lent->frame) > LAB_REFS_EXCLUSIVE;
+	unsigned long pfn = page_to_pfn(lab_frame_page(lent->frame));
+	lab_tag_t tag = READ_ONCE(lent->slot->tag);
+	int own = tag & LAB_TAG_THIN ? LAB_REFS_THIN : LAB_REFS_EXCLUSIVE;
+
+	return lab_tag_state(tag) == LAB_LENT && lab_tag_pfn(tag) == pfn &&
+	       lab_frame_refs(lent->frame) > own;
 }
 
 /*
@@ -42,7 +51,8 @@ static void *take_back(struct lab_owner *owner, const struct lab_cached *lent, u
 		return NULL;
 	}
 	preempt_disable();
-	err = lab_lend_find(&call, lent) ?: lab_lend_reclaim(&call);
+	/* A hand-out, so a stamp of its own. */
+	err = lab_lend_find(&call, lent) ?: lab_lend_reclaim(&call, lab_stamp_next(owner));
 	err = lab_call_end(&call, err);
 	/* The pop made room. If another CPU took the room, the oldest page has to go. */
 	if (err == -EBUSY)
@@ -70,8 +80,10 @@ void *lab_home_take_back(struct lab_owner *owner, unsigned long ip)
 		else
 			addr = take_back(owner, &lent, ip);
 	}
-	if (addr)
-		owner->front.rx.taken_back++;
+	if (!addr)
+		return NULL;
+	/* Harmless: a count for people, which may lose a step where CPUs race. */
+	data_race(owner->front.rx.taken_back++);
 	return addr;
 }
 

@@ -163,6 +163,7 @@ void lab_hunt_start(const char *name)
 {
 	rename_hunted(name);
 }
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_hunt_start);
 
 /*
  * Hunts nobody any more.
@@ -182,3 +183,4 @@ unsigned int lab_hunt_stop(void)
 		left += !!(lab_hunt_thick(&labyrinth_hot.table.slots[index], tag) & LAB_TAG_THIN);
 	return left;
 }
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_hunt_stop);

@@ -123,7 +123,17 @@ static noinline struct page *lend_slow(struct labyrinth_owner *owner, void *addr
 	return err ? ERR_PTR(err) : lab_frame_page(call.frame);
 }
 
-/* Finds the page of @lent, an entry of a queue, for @call. -ENOENT: not lent any more. */
+/* Whether @tag is of page @pfn, lent by @owner. */
+static bool is_lent_by(const struct lab_owner *owner, lab_tag_t tag, unsigned long pfn)
+{
+	return lab_tag_pfn(tag) == pfn && lab_tag_state(tag) == LAB_LENT &&
+	       lab_tag_owner(tag) == lab_owner_id(owner);
+}
+
+/*
+ * Finds the page of @lent, an entry of a queue, for @call. A thin page gets its references back.
+ * -ENOMEM, which is no refusal: not lent any more.
+ */
 int lab_lend_find(struct lab_call *call, const struct lab_cached *lent)
 {
 	unsigned long pfn = page_to_pfn(lab_frame_page(lent->frame));
@@ -133,8 +143,9 @@ int lab_lend_find(struct lab_call *call, const struct lab_cached *lent)
 	call->tag = READ_ONCE(lent->slot->tag);
 	call->addr = lab_page_address(call->owner, pfn);
 	call->class = LAB_UNOWNED;
-	if (lab_tag_pfn(call->tag) == pfn && lab_tag_state(call->tag) == LAB_LENT &&
-	    lab_tag_owner(call->tag) == lab_owner_id(call->owner))
+	if (is_lent_by(call->owner, call->tag, pfn))
+		call->tag = lab_hunt_thick(call->slot, call->tag);
+	if (is_lent_by(call->owner, call->tag, pfn))
 		return 0;
 	/* No refusal: an entry is a hint. */
 	call->tag = 0;
@@ -149,8 +160,11 @@ int lab_lend_find(struct lab_call *call, const struct lab_cached *lent)
  */
 int lab_lend_untag(struct lab_call *call)
 {
-	int err = lab_frame_refs(call->frame) <= LAB_REFS_EXCLUSIVE ?
-		  lab_call_exclusive(call) : 0;
+	int err = 0;
+
+	/* A page that is thin still lacks the references that lab_frame_disown() drops. */
+	if (lab_frame_refs(call->frame) <= LAB_REFS_EXCLUSIVE || call->tag & LAB_TAG_THIN)
+		err = lab_call_exclusive(call);
 
 	if (!err && !lab_frame_is_ours(call->frame)) {
 		call->class = LAB_CORRUPT;
@@ -186,7 +200,8 @@ bool lab_lend_let_go(struct lab_owner *owner, const struct lab_cached *lent, uns
 	err = lab_lend_find(&call, lent) ?: lab_lend_untag(&call);
 	if (!err) {
 		lab_owner_quota_give(owner, 1);
-		owner->front.rx.let_go++;
+		/* Harmless, as in lab_home_take_back(). */
+		data_race(owner->front.rx.let_go++);
 		lab_step(LAB_OP_RELEASE, lab_tag_pfn(call.tag), owner, ip);
 	}
 	err = lab_call_end(&call, err);
@@ -323,10 +338,11 @@ static int reclaim_fast(struct labyrinth_owner *owner, void *addr,
 }
 
 /*
- * Takes the page that @call has looked up back.
+ * Takes the page that @call has looked up back. @stamp is the page's from then on; 0 if the owner
+ * is not for stamps.
  * Context: Any. Return: 0, -EBUSY, -ENOENT.
  */
-int lab_lend_reclaim(struct lab_call *call)
+int lab_lend_reclaim(struct lab_call *call, u32 stamp)
 {
 	bool done;
 	int err;
@@ -336,8 +352,7 @@ int lab_lend_reclaim(struct lab_call *call)
 	err = lab_call_freeze(call);
 	if (err)
 		return err;
-	done = reclaim_frozen(call->frame, call->slot, call->tag, call->ip,
-			      lab_stamp_of(call->owner, call->slot));
+	done = reclaim_frozen(call->frame, call->slot, call->tag, call->ip, stamp);
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 	if (!done)
 		return lab_call_again(call);
@@ -382,7 +397,7 @@ static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
 	if (!err)
 		err = lab_call_page(&call, addr);
 	if (err >= 0)
-		err = lab_lend_reclaim(&call);
+		err = lab_lend_reclaim(&call, lab_stamp_of(call.owner, call.slot));
 	return lab_call_end(&call, err);
 }
 

@@ -16,6 +16,21 @@
 #include "page/call.h"
 #include "page/stamp.h"
 
+/* The stamp of @owner's next hand-out; 0 if the owner is not for stamps. Context: Any. */
+u32 lab_stamp_next(const struct lab_owner *owner)
+{
+	static atomic_t stamps;
+	u32 stamp;
+
+	if (!lab_owner_is_stamped(owner))
+		return 0;
+	/* 0 is no stamp, and the greatest number would make the word a note of a page's content. */
+	do {
+		stamp = atomic_inc_return(&stamps);
+	} while (!stamp || stamp == U32_MAX);
+	return stamp;
+}
+
 /*
  * Gives the page in @slot, which @owner is about to hold, a stamp, if the owner is for stamps.
  * Called after lab_slot_note(), before the page is HELD.
@@ -23,16 +38,10 @@
  */
 void lab_stamp_note(const struct lab_owner *owner, struct lab_slot *slot)
 {
-	static atomic_t stamps;
-	u32 stamp;
+	u32 stamp = lab_stamp_next(owner);
 
-	if (!lab_owner_is_stamped(owner))
-		return;
-	/* 0 is no stamp, and the greatest number would make the word a note of a page's content. */
-	do {
-		stamp = atomic_inc_return(&stamps);
-	} while (!stamp || stamp == U32_MAX);
-	lab_slot_note_stack(slot, stamp);
+	if (stamp)
+		lab_slot_note_stack(slot, stamp);
 }
 
 /* The stamp of @owner's page in @slot; 0 if the owner is not for stamps. Context: Any. */

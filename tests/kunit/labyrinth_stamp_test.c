@@ -6,6 +6,7 @@
 #include <kunit/test.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
+#include <linux/string.h>
 
 #include "../../labyrinth_alloc.h"
 #include "../../report/report.h"
@@ -116,6 +117,45 @@ static void stamp_lasts_over_a_loan(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, labyrinth_free_page_stamped(owner, page, stamp), 0);
 }
 
+static struct labyrinth_owner *make_lender(struct kunit *test, unsigned long flags)
+{
+	return make_owner_attrs(test, (struct labyrinth_owner_attrs) {
+		.name = "kunit-lender", .nid = NUMA_NO_NODE, .flags = flags, .lent = 1,
+	});
+}
+
+/* A page that the owner's queue of lent pages brings back is handed out like any other. */
+static void a_page_that_comes_home_has_a_new_stamp(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_lender(test, LABYRINTH_OWNER_STAMPED);
+	void *page = make_page(test, owner);
+	u32 stale = labyrinth_stamp(owner, page), stamp;
+	struct page *lent = labyrinth_lend(owner, page);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(lent));
+	put_page(lent);
+	KUNIT_ASSERT_TRUE(test, comes_home(owner, page));
+	stamp = labyrinth_stamp(owner, page);
+	KUNIT_EXPECT_NE(test, stamp, 0);
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page_stamped(owner, page, stale), -ESTALE);
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page_stamped(owner, page, stamp), 0);
+}
+
+static void a_page_that_comes_home_is_zeroed(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_lender(test, LABYRINTH_OWNER_ZERO);
+	void *page = make_page(test, owner);
+	struct page *lent;
+
+	fill_page(page, 1);
+	lent = labyrinth_lend(owner, page);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(lent));
+	put_page(lent);
+	KUNIT_ASSERT_TRUE(test, comes_home(owner, page));
+	KUNIT_EXPECT_NULL(test, memchr_inv(page, 0, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, page), 0);
+}
+
 /* Others pay nothing, and have no stamps. */
 static void other_owners_have_no_stamps(struct kunit *test)
 {
@@ -133,6 +173,8 @@ static struct kunit_case stamp_cases[] = {
 	KUNIT_CASE(no_stamp_fits_no_page),
 	KUNIT_CASE(stale_transfer_is_refused),
 	KUNIT_CASE(stamp_lasts_over_a_loan),
+	KUNIT_CASE(a_page_that_comes_home_has_a_new_stamp),
+	KUNIT_CASE(a_page_that_comes_home_is_zeroed),
 	KUNIT_CASE(other_owners_have_no_stamps),
 	{}
 };

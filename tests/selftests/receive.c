@@ -498,6 +498,35 @@ static int do_many(void)
 	return i == ARRAY_SIZE(bufs) ? 0 : -ENOMEM;
 }
 
+/* Frames whose page comes back at once, so that none is asked of the cache, or put there. */
+static int do_stream(void)
+{
+	struct page *page;
+	dma_addr_t dma;
+	void *buf;
+	int i;
+
+	for (i = 0; i < 50; i++) {
+		buf = get(&dma);
+		if (!buf)
+			return -ENOMEM;
+		page = give(buf, 0, BYTES);
+		if (IS_ERR(page))
+			return PTR_ERR(page);
+		put_page(page);
+	}
+	return 0;
+}
+
+/* Leaves no page on the queue. */
+static int do_stream_end(void)
+{
+	dma_addr_t dma;
+	void *buf = get(&dma);
+
+	return buf ? put(buf) : -ENOMEM;
+}
+
 /* Takes more buffers than the reserve has, gives half of them to the stack, puts the rest. */
 static int use_some(struct labyrinth_owner *owner)
 {
@@ -561,6 +590,8 @@ static const struct {
 	{ "main-call", do_main_call },
 	{ "destroy", do_destroy },
 	{ "many", do_many },
+	{ "stream", do_stream },
+	{ "stream-end", do_stream_end },
 	{ "sweep", do_sweep },
 };
 

@@ -15,7 +15,7 @@ deed() { echo "$1" >"$DO"; }
 refused() { sed -n "s/^$1: *//p" "$DEBUGFS"/refusals; }
 used() { sed -n 's/^used: //p' "$DEBUGFS"/table; }
 bounced() { cat "$BOUNCE" 2>/dev/null || echo 0; }
-queue_of() { sed -n "s/.* $1 .* $2=\([0-9]*\).*/\1/p" "$DEBUGFS"/owners; }
+queue_of() { sed -n "/destroyed/d; s/.* $1 .* $2=\([0-9]*\).*/\1/p" "$DEBUGFS"/owners; }
 
 # settled NUMBER: so many pages are left, soon; limbo is looked at once a second.
 settled() {
@@ -24,6 +24,25 @@ settled() {
 		sleep 1
 	done
 	return 1
+}
+
+# few_cached: the owner keeps few pages ready, soon.
+few_cached() {
+	for _ in 1 2 3 4 5; do
+		[ "$(queue_of ring cached)" -ge 100 ] || return 0
+		sleep 1
+	done
+	return 1
+}
+
+# The owner's user never comes to the cache: all pages come from the stack.
+check_shrinker() {
+	deed stream
+	ktap_check "$kind: there are pages to be had" test "$(queue_of ring cached)" -gt 100
+	echo 2 >/proc/sys/vm/drop_caches
+	deed stream
+	ktap_check "$kind: which a system that wants memory gets, while frames come" few_cached
+	deed stream-end
 }
 
 # check_kind KIND PARAMETER...
@@ -41,6 +60,7 @@ check_kind() {
 	ktap_check "$kind: a full queue lets go of the oldest page" deed full-queue
 	ktap_equal "$kind: which is counted" 4 $(($(queue_of ring let_go) - before))
 	ktap_check "$kind: 1000 buffers, more than any cache holds" deed many
+	check_shrinker
 	ktap_check "$kind: pages change owners, mapped each time as the owner wants" deed transfer
 	ktap_check "$kind: a page that the stack has is released" deed release-lent
 	ktap_check "$kind: the main call takes back what was lent" deed main-call
@@ -56,6 +76,9 @@ check_kind() {
 	ktap_contains "$kind: the state" "page: .*POSTED" "$said"
 	ktap_contains "$kind: and the mapping" \
 		"mapped:  for DMA, 4096 bytes at 0x[0-9a-f]+, from the device" "$said"
+	[ "$kind" = "single, inline" ] ||
+		ktap_contains "$kind: and, of a buffer put twice, the first put" \
+			"freed:   by (put|do_misuse)\+.*\[labyrinth_receive\]" "$said"
 	ktap_check "$kind: a buffer to which somebody refers goes nowhere" deed referred
 	over=$(refused overwritten)
 	ktap_check "$kind: an overwritten struct page is put right" deed overwritten
@@ -76,10 +99,10 @@ check_kind() {
 	rmmod labyrinth_receive
 }
 
-ktap_plan 89
+ktap_plan 97
 left=0
 expect_begin
-insmod labyrinth.ko guard=refuse
+insmod labyrinth.ko guard=refuse report_burst=1000
 insmod tests/selftests/labyrinth_receive.ko
 ktap_check "attributes that make no sense are refused" deed attributes
 rmmod labyrinth_receive
