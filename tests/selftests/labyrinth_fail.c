@@ -201,10 +201,11 @@ static struct call calls[] = {
 	HOOKED("dma_map_phys", DMA_MAPPING_ERROR, GETS),
 	CALL("bitmap_zalloc", 0, UNTOLD),
 	CALL("bitmap_zalloc_noprof", 0, UNTOLD),
-	CALL("set_pages_array_uc", -ENOMEM, UNTOLD),
+	HOOKED("set_pages_array_uc", -ENOMEM, UNTOLD),
 	CALL("register_die_notifier", -ENOMEM, GETS),
 	CALL("debugfs_create_dir", -ENOMEM, UNTOLD),
 	CALL("debugfs_create_file", -ENOMEM, UNTOLD),
+	CALL("debugfs_create_file_full", -ENOMEM, UNTOLD),
 };
 
 /*
@@ -261,6 +262,8 @@ static struct kprobe returns[] = {
 	RETURN("kmem_cache_free"),
 	RETURN("kmem_cache_destroy"),
 	{ .symbol_name = "__free_pages", .pre_handler = gave_back_page },
+	/* The last put_page(). */
+	RETURN("__folio_put"),
 	RETURN("unregister_module_notifier"),
 	RETURN("unregister_pm_notifier"),
 	RETURN("unregister_memory_notifier"),
