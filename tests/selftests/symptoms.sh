@@ -66,8 +66,10 @@ intrude() {
 	deed free
 }
 
+# What a hunted page's owner does next may be refused for a moment.
 bring_about() {
 	case $1 in
+	*" hunt") deed "${1%% *}" || true ;;
 	"intrude "*) intrude "$(echo "$1" | cut -d ' ' -f 2)" ;;
 	*) deed "${1%% *}" ;;
 	esac
