@@ -96,6 +96,18 @@ static bool is_labyrinths(struct pt_regs *regs)
 	return mod && within_module(regs_get_kernel_stack_nth(regs, 0), mod);
 }
 
+/*
+ * Newer kernels' dma_map_page_attrs() ends with a jump to dma_map_phys(), which so seems to be
+ * called by Labyrinth as well. Labyrinth's instruction before the return address tells.
+ */
+static bool is_passed_on(const struct kprobe *kp, struct pt_regs *regs)
+{
+	unsigned long returns_to = regs_get_kernel_stack_nth(regs, 0);
+	unsigned long callee = returns_to + *(const s32 *)(returns_to - sizeof(s32));
+
+	return callee == (unsigned long)dma_map_page_attrs && !strcmp(kp->symbol_name, "dma_map_phys");
+}
+
 /* Counts a call of Labyrinth's, and says whether it is to fail. */
 static bool is_to_fail(const char *name)
 {
@@ -126,7 +138,7 @@ static int called(struct kprobe *kp, struct pt_regs *regs)
 {
 	const struct call *call = container_of(kp, struct call, kp);
 
-	if (!is_labyrinths(regs))
+	if (!is_labyrinths(regs) || is_passed_on(kp, regs))
 		return 0;
 	if (is_to_fail(kp->symbol_name)) {
 		regs_set_return_value(regs, call->failure);
