@@ -264,6 +264,14 @@ static int gave_back_page(struct kprobe *kp, struct pt_regs *regs)
 	return regs_get_kernel_argument(regs, 1) ? 0 : gave_back(kp, regs);
 }
 
+/* The last put_page(). Some kernels' kfree() ends so as well. */
+static int gave_back_folio(struct kprobe *kp, struct pt_regs *regs)
+{
+	struct folio *folio = (struct folio *)regs_get_kernel_argument(regs, 0);
+
+	return is_labyrinths(regs) && folio_test_large(folio) ? 0 : gave_back(kp, regs);
+}
+
 #define RETURN(name) { .symbol_name = name, .pre_handler = gave_back }
 
 static struct kprobe returns[] = {
@@ -274,8 +282,7 @@ static struct kprobe returns[] = {
 	RETURN("kmem_cache_free"),
 	RETURN("kmem_cache_destroy"),
 	{ .symbol_name = "__free_pages", .pre_handler = gave_back_page },
-	/* The last put_page(). */
-	RETURN("__folio_put"),
+	{ .symbol_name = "__folio_put", .pre_handler = gave_back_folio },
 	RETURN("unregister_module_notifier"),
 	RETURN("unregister_pm_notifier"),
 	RETURN("unregister_memory_notifier"),
