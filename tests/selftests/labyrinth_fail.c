@@ -96,6 +96,18 @@ static bool is_labyrinths(struct pt_regs *regs)
 	return mod && within_module(regs_get_kernel_stack_nth(regs, 0), mod);
 }
 
+/*
+ * Newer kernels' dma_map_page_attrs() ends with a jump to dma_map_phys(), which so seems to be
+ * called by Labyrinth as well. Labyrinth's instruction before the return address tells.
+ */
+static bool is_passed_on(const struct kprobe *kp, struct pt_regs *regs)
+{
+	unsigned long returns_to = regs_get_kernel_stack_nth(regs, 0);
+	unsigned long callee = returns_to + *(const s32 *)(returns_to - sizeof(s32));
+
+	return callee == (unsigned long)dma_map_page_attrs && !strcmp(kp->symbol_name, "dma_map_phys");
+}
+
 /* Counts a call of Labyrinth's, and says whether it is to fail. */
 static bool is_to_fail(const char *name)
 {
@@ -126,7 +138,7 @@ static int called(struct kprobe *kp, struct pt_regs *regs)
 {
 	const struct call *call = container_of(kp, struct call, kp);
 
-	if (!is_labyrinths(regs))
+	if (!is_labyrinths(regs) || is_passed_on(kp, regs))
 		return 0;
 	if (is_to_fail(kp->symbol_name)) {
 		regs_set_return_value(regs, call->failure);
@@ -201,10 +213,11 @@ static struct call calls[] = {
 	HOOKED("dma_map_phys", DMA_MAPPING_ERROR, GETS),
 	CALL("bitmap_zalloc", 0, UNTOLD),
 	CALL("bitmap_zalloc_noprof", 0, UNTOLD),
-	CALL("set_pages_array_uc", -ENOMEM, UNTOLD),
+	HOOKED("set_pages_array_uc", -ENOMEM, UNTOLD),
 	CALL("register_die_notifier", -ENOMEM, GETS),
 	CALL("debugfs_create_dir", -ENOMEM, UNTOLD),
 	CALL("debugfs_create_file", -ENOMEM, UNTOLD),
+	CALL("debugfs_create_file_full", -ENOMEM, UNTOLD),
 };
 
 /*
@@ -251,6 +264,14 @@ static int gave_back_page(struct kprobe *kp, struct pt_regs *regs)
 	return regs_get_kernel_argument(regs, 1) ? 0 : gave_back(kp, regs);
 }
 
+/* The last put_page(). Some kernels' kfree() ends so as well. */
+static int gave_back_folio(struct kprobe *kp, struct pt_regs *regs)
+{
+	struct folio *folio = (struct folio *)regs_get_kernel_argument(regs, 0);
+
+	return is_labyrinths(regs) && folio_test_large(folio) ? 0 : gave_back(kp, regs);
+}
+
 #define RETURN(name) { .symbol_name = name, .pre_handler = gave_back }
 
 static struct kprobe returns[] = {
@@ -261,6 +282,7 @@ static struct kprobe returns[] = {
 	RETURN("kmem_cache_free"),
 	RETURN("kmem_cache_destroy"),
 	{ .symbol_name = "__free_pages", .pre_handler = gave_back_page },
+	{ .symbol_name = "__folio_put", .pre_handler = gave_back_folio },
 	RETURN("unregister_module_notifier"),
 	RETURN("unregister_pm_notifier"),
 	RETURN("unregister_memory_notifier"),
