@@ -16,8 +16,7 @@
 
 /*
  * Pages come back mostly in the order of lending. While a page is out, some of the next may be
- * home: a few looks are cheaper than a page from the system, and keep the number of pages that go
- * round from growing.
+ * home: a few looks are cheaper than a page from the system, and keep few pages in use.
  */
 #define TRIES	16U
 
@@ -63,7 +62,7 @@ static void *take_back(struct lab_owner *owner, const struct lab_cached *lent, u
 /*
  * Takes back a page that no borrower has, of the TRIES pages that were lent longest. A page that
  * is out goes to the end of the queue.
- * Context: Any; the owner stays, and of a SINGLE owner the caller is the one user.
+ * Context: Any; the owner stays, and of a SINGLE owner the caller is the only user.
  * Return: the page's address, as handed out to the caller at @ip; or NULL.
  */
 void *lab_home_take_back(struct lab_owner *owner, unsigned long ip)
@@ -88,8 +87,8 @@ void *lab_home_take_back(struct lab_owner *owner, unsigned long ip)
 }
 
 /*
- * Ends the queue of an owner that goes: pages that came back go back to the system, all others
- * are the borrowers'.
+ * Ends the queue of an owner that goes: pages that came back go to the system, the rest are the
+ * borrowers'.
  * Context: Task; may sleep. Nobody uses the owner's handle any more.
  * Return: how many pages were left to the borrowers.
  */
