@@ -70,6 +70,12 @@ static int attrs_supported(const struct labyrinth_owner_attrs *attrs)
 		       LABYRINTH_NAME_LEN, attrs->name);
 		return -EOPNOTSUPP;
 	}
+	/* A full queue leaves a page to its borrowers, and no sealed page is anybody else's. */
+	if (attrs->flags & LABYRINTH_OWNER_SEALED && attrs->lent) {
+		pr_err("owner %.*s: sealed pages have no queue of lent pages\n",
+		       LABYRINTH_NAME_LEN, attrs->name);
+		return -EOPNOTSUPP;
+	}
 	if (attrs->flags & LABYRINTH_OWNER_DMA && attrs->flags & LABYRINTH_OWNER_STAMPED) {
 		pr_err("owner %.*s: receive buffers have no stamps\n",
 		       LABYRINTH_NAME_LEN, attrs->name);
@@ -240,7 +246,8 @@ static int provide_owner(struct lab_owner *owner, unsigned int lent)
  * -ENOMEM no memory for the owner or the reserve; -ENOSPC as many owners as
  * the parameter max_owners allows, or no room in the owner table for the reserve, or for
  * so many sealed or lent pages; -EOPNOTSUPP pages cannot be sealed here, or sealed pages
- * cannot stay mapped, nor stamped pages, or @attrs->frag_size is not a page, as dmesg says.
+ * cannot stay mapped nor have a queue, stamped pages cannot stay mapped, or @attrs->frag_size is
+ * not a page, as dmesg says.
  */
 struct labyrinth_owner *
 labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,

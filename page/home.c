@@ -50,7 +50,7 @@ static void *take_back(struct lab_owner *owner, const struct lab_cached *lent, u
 		return NULL;
 	}
 	preempt_disable();
-	/* A hand-out, so a stamp of its own. */
+	/* A hand-out has a new stamp. */
 	err = lab_lend_find(&call, lent) ?: lab_lend_reclaim(&call, lab_stamp_next(owner));
 	err = lab_call_end(&call, err);
 	/* The pop made room. If another CPU took the room, the oldest page has to go. */
@@ -81,7 +81,7 @@ void *lab_home_take_back(struct lab_owner *owner, unsigned long ip)
 	}
 	if (!addr)
 		return NULL;
-	/* Harmless: a count for people, which may lose a step where CPUs race. */
+	/* Harmless: where CPUs race, the count may lose a step. */
 	data_race(owner->front.rx.taken_back++);
 	return addr;
 }

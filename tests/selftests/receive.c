@@ -161,6 +161,13 @@ static int do_attributes(void)
 	bad.flags |= LABYRINTH_OWNER_SEALED;
 	bad.reserve = 1;
 	err = err ?: expect("sealed", create_errno(&bad), -EOPNOTSUPP);
+	bad.flags = LABYRINTH_OWNER_SEALED;
+	bad.dev = NULL;
+	bad.lent = 1;
+	err = err ?: expect("a queue of sealed pages", create_errno(&bad), -EOPNOTSUPP);
+	bad = good;
+	bad.flags |= LABYRINTH_OWNER_STAMPED;
+	err = err ?: expect("stamped", create_errno(&bad), -EOPNOTSUPP);
 	bad = good;
 	bad.lent = UINT_MAX;
 	return err ?: expect("a queue beyond the table", create_errno(&bad), -ENOSPC);
