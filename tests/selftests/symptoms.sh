@@ -25,11 +25,13 @@ lines_of() {
 		on && found && /^[^ ]/ { exit }' "$TEXT"
 }
 
-# What is another thing each time, or on each kernel.
+# What is another thing each time, or on each kernel; also which of Labyrinth's own functions the
+# compiler has made part of another.
 mask() {
 	sed -E 's/^\[ *[0-9.]+\] //; s/^.* (alloc_failed: )/\1/
 		s/0x[0-9a-f]+/X/g; s/\<[0-9a-f]{16}\>/P/g; s/[0-9]+\.[0-9]{3}/T/g; s/#[0-9]+/#/
-		s/id [0-9]+/id N/; s/^[0-9]+ rx0/N rx0/; s/owner_id=[0-9]+/owner_id=N/; s/CPU [0-9]+/CPU N/'
+		s/id [0-9]+/id N/; s/^[0-9]+ rx0/N rx0/; s/owner_id=[0-9]+/owner_id=N/; s/CPU [0-9]+/CPU N/
+		s/[a-z_0-9.]+\+X\/X \[labyrinth\]/F [labyrinth]/'
 }
 
 # Prints the first of the chapter's lines (in $1) that does not come, in this order, in $2.
