@@ -104,14 +104,23 @@ static const char *direction(const struct lab_map_note *map)
 	}
 }
 
+/* Without a site: what was mapped when the owner went, see lab_mapping_keep(). */
+static void say_dma(struct lab_text *text, const struct lab_map_note *map)
+{
+	if (!map->site)
+		say(text, " mapped:  for DMA when the owner went: the device may still write\n");
+	else
+		say(text, " mapped:  for DMA, %u bytes at 0x%llx, %s, by %s\n",
+		    map->size, map->addr, direction(map), lab_site_name(map->site).text);
+}
+
 static void say_mapping(struct lab_text *text, const struct lab_page_note *note)
 {
 	const struct lab_map_note *map = &note->map;
 
 	switch (map->kind) {
 	case LAB_MAP_DMA:
-		say(text, " mapped:  for DMA, %u bytes at 0x%llx, %s, by %s\n",
-		    map->size, map->addr, direction(map), lab_site_name(map->site).text);
+		say_dma(text, map);
 		break;
 	case LAB_MAP_KERNEL:
 		say(text, " mapped:  into the kernel at %p, by %s\n",

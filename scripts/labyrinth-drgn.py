@@ -263,7 +263,7 @@ class Labyrinth:
         groups = collections.defaultdict(list)
         for _, state, owner, site, when, last in self.slots():
             if state != "CACHED" and wanted in (None, self.name(owner)):
-                how = self.mapped(last) + self.lent(state, when, last)
+                how = self.mapped(state, site, last) + self.lent(state, when, last)
                 groups[owner, state, how, site].append(self.age(when))
         for (owner, state, how, site), ages in sorted(groups.items(), key=lambda g: -len(g[1])):
             where = f", allocated at {self.kernel.site(site)}" if site else ""
@@ -271,8 +271,10 @@ class Labyrinth:
             print(f"{owner} {self.name(owner)} {len(ages)} {state}{how}{where}, "
                   f"{since}{min(ages):.3f} to {max(ages):.3f} s{ago}")
 
-    def mapped(self, last):
+    def mapped(self, state, site, last):
         """The mapping made last, as report/census.c tells of it."""
+        if state == "POSTED":   # has no record of its mapping
+            return f", mapped for DMA by {self.kernel.site(site)}"
         if not last or last & LAST_NOTED:
             return ""
         what = self.kernel.at("struct lab_mapping", last).what
@@ -314,8 +316,12 @@ class Labyrinth:
         while address:
             mapping = self.kernel.at("struct lab_mapping", address)
             what = mapping.what
-            print(f"  mapped {MAP_KINDS[what.kind.value_()]}, {what.size.value_()} bytes at "
-                  f"{what.addr.value_():#x}, by {self.kernel.site(what.site.value_())}")
+            site = what.site.value_()
+            how = " when the owner went"
+            if site:
+                how = (f", {what.size.value_()} bytes at {what.addr.value_():#x}, "
+                       f"by {self.kernel.site(site)}")
+            print(f"  mapped {MAP_KINDS[what.kind.value_()]}{how}")
             address = mapping.next.value_()
 
     def show_history(self, pfn):
