@@ -15,8 +15,9 @@ kernel=$KERNEL_DEFAULT out=''
 options 'kernel=kernel:boot out=out' "$@"
 no_arguments "${args[@]}"
 
-# What has another value by the time the memory is saved.
-mask() { sed -E 's/[0-9]+\.[0-9]{3}/T/g; s/\r//' | sort; }
+# What has another value by the time the memory is saved; and how long a function is: by its symbol,
+# or, as %pS has it, up to the next.
+mask() { sed -E 's/[0-9]+\.[0-9]{3}/T/g; s/(\+0x[0-9a-f]+)\/0x[0-9a-f]+/\1/g; s/\r//' | sort; }
 
 # of SECTION: what the guest printed.
 of() {
