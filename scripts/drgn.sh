@@ -63,7 +63,7 @@ judge() {
 	same "the living kernel's refusals are debugfs'" debugfs-refusals of live-refusals
 	says "a page's story, live" 'alloc by "rx0" at rx_refill\+.*\[labyrinth_symptoms\], task, CPU' of live-page
 	says "reports in full, live" 'BUG: labyrinth: double-free in rx_free' of live-reports
-	for core in vmcore filtered; do
+	for core in vmcore level-31; do
 		same "$core: pages by site" debugfs-sites from_core "$core" sites
 		same "$core: refusals" debugfs-refusals from_core "$core" refusals
 		same "$core: owners" live-owners from_core "$core" owners
