@@ -15,8 +15,9 @@ kernel=$KERNEL_DEFAULT out=''
 options 'kernel=kernel:boot out=out' "$@"
 no_arguments "${args[@]}"
 
-# What has another value by the time the memory is saved.
-mask() { sed -E 's/[0-9]+\.[0-9]{3}/T/g; s/\r//' | sort; }
+# What has another value by the time the memory is saved; and how long a function is: by its symbol,
+# or, as %pS has it, up to the next.
+mask() { sed -E 's/[0-9]+\.[0-9]{3}/T/g; s/(\+0x[0-9a-f]+)\/0x[0-9a-f]+/\1/g; s/\r//' | sort; }
 
 # of SECTION: what the guest printed.
 of() {
@@ -62,7 +63,7 @@ judge() {
 	same "the living kernel's refusals are debugfs'" debugfs-refusals of live-refusals
 	says "a page's story, live" 'alloc by "rx0" at rx_refill\+.*\[labyrinth_symptoms\], task, CPU' of live-page
 	says "reports in full, live" 'BUG: labyrinth: double-free in rx_free' of live-reports
-	for core in vmcore filtered; do
+	for core in vmcore level-31; do
 		same "$core: pages by site" debugfs-sites from_core "$core" sites
 		same "$core: refusals" debugfs-refusals from_core "$core" refusals
 		same "$core: owners" live-owners from_core "$core" owners

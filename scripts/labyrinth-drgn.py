@@ -189,7 +189,8 @@ class Kernel:
                 self.objects.setdefault(what, value)
 
     def site(self, address):
-        """As %pS, and names that Labyrinth has kept of code that has gone."""
+        """As %pS, save that a function is as long as its symbol says; and names that Labyrinth has
+        kept of code that has gone."""
         kept = self.objects.get("kept", 0)
         if kept <= address < kept + 256 * 128:
             return self.read(address, 128).split(b"\0")[0].decode()

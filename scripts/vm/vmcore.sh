@@ -4,8 +4,10 @@
 # The second kernel of scripts/kdump.sh: writes the first one's memory to the disk, and says
 # how many bytes that is.
 
+# One that others need as well may be there twice.
 for ko in $(find stock -name '*.ko' | sort -t / -k 2n); do
-	insmod "$ko" || exit
+	name=$(basename "$ko" .ko | cut -d - -f 2- | tr - _)
+	[ -d "/sys/module/$name" ] || insmod "$ko" || exit
 done
 for _ in $(seq 50); do
 	[ ! -b /dev/nvme0n1 ] || break
