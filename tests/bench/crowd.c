@@ -190,9 +190,11 @@ static void single_out(struct half *single, struct half *any, unsigned int tags)
 	unsigned int i, k;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct half *half = cases[i].single ? single : any;
+		struct half *half = any;
 		struct bench_cost best = BENCH_NO_COST, worst = {}, cost;
 
+		if (cases[i].single)
+			half = single;
 		for (k = 0; k < min(SINGLED_OUT, bench_ops); k++) {
 			cost = cost_of(&cases[i].bench, &set, &half->picked[k]);
 			bench_cheapest(&best, cost);

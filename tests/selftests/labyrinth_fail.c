@@ -105,7 +105,8 @@ static bool is_passed_on(const struct kprobe *kp, struct pt_regs *regs)
 	unsigned long returns_to = regs_get_kernel_stack_nth(regs, 0);
 	unsigned long callee = returns_to + *(const s32 *)(returns_to - sizeof(s32));
 
-	return callee == (unsigned long)dma_map_page_attrs && !strcmp(kp->symbol_name, "dma_map_phys");
+	return callee == (unsigned long)dma_map_page_attrs &&
+	       !strcmp(kp->symbol_name, "dma_map_phys");
 }
 
 /* Counts a call of Labyrinth's, and says whether it is to fail. */
