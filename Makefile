@@ -28,7 +28,7 @@ INLINE_HEADERS := $(wildcard inline/*.h)
 # Debian's headers say that modules are signed, and have no key to do it with.
 NO_KEY = $(if $(wildcard $(KDIR)/certs/signing_key.pem),,CONFIG_MODULE_SIG_ALL=)
 
-.PHONY: modules clean install install-dev uninstall kunit check demo htmldocs help version
+.PHONY: modules clean install install-dev uninstall kunit check demo htmldocs man plots help version
 .PHONY: need-kdir need-path
 
 modules: need-path need-kdir
@@ -69,6 +69,12 @@ version:
 kunit check demo htmldocs:
 	scripts/$@.sh
 
+man:
+	scripts/htmldocs.sh --man
+
+plots:
+	scripts/plots.py
+
 # A missing build tree is the first thing that goes wrong for a newcomer.
 need-kdir:
 	@test -e "$(KDIR)/Makefile" || { \
@@ -94,4 +100,6 @@ help:
 	@echo 'make kunit      run the KUnit suites in User-Mode Linux'
 	@echo 'make check      run all checks and tests, see scripts/check.sh --help'
 	@echo 'make htmldocs   make the documentation as HTML, with all calls, by Sphinx'
+	@echo 'make man        make man pages: labyrinth(4), (8) and (9), labyrinth_watch(4)'
+	@echo 'make plots      draw README'"'"'s plot and those of benchmarks.rst anew, from their tables'
 	@echo 'make demo       boot a stock kernel in qemu and show the samples at work'

@@ -45,10 +45,14 @@
 #include "map/take_back.h"
 #include "page/cache.h"
 #include "page/call.h"
+#include "page/home.h"
+#include "page/hunt.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
 #include "page/poison.h"
+#include "page/quarantine.h"
 #include "page/seal.h"
+#include "page/stamp.h"
 #include "report/stack.h"
 #include "report/trace.h"
 
@@ -85,11 +89,13 @@ static void *hand_out(struct lab_owner *owner, struct lab_slot *slot,
 		addr = prepare(owner, slot, pfn);
 	lab_slot_note(slot, ip);
 	lab_stack_note(slot);
+	lab_stamp_note(owner, slot);
 	/*
 	 * CACHED -> HELD. Pairs with the compare-and-exchange of the call that finds the
 	 * page HELD, and with lab_slot_glance(): the notes are written before.
 	 */
 	smp_store_release(&slot->tag, lab_tag_step(tag, LAB_HELD));
+	lab_hunt_thin(owner, slot);
 	lab_step(LAB_OP_ALLOC, pfn, owner, ip);
 	return addr;
 }
@@ -136,22 +142,48 @@ static void *take_fresh(struct lab_call *call, struct lab_batch *batch)
 }
 
 /*
- * The cache is empty: asks the page allocator, with preemption as the API's caller had it.
- * Meanwhile the owner may go, and the owner's counts with the owner.
+ * A page that the owner lent, and that has come back: its quota was never given. The content is
+ * what the borrowers read.
+ */
+static void *take_home(struct lab_call *call)
+{
+	void *addr = lab_home_take_back(call->owner, call->ip);
+
+	if (likely(!addr))
+		return NULL;
+	lab_owner_quota_give(call->owner, 1);
+	if (call->owner->front.flags & LABYRINTH_OWNER_ZERO)
+		clear_page(addr);
+	return addr;
+}
+
+/*
+ * The cache is empty: takes back a page that was lent, or asks the page allocator, with
+ * preemption as the API's caller had it. Meanwhile the owner may go, and the owner's counts with
+ * the owner.
  */
 static void *alloc_fresh(struct lab_call *call)
 {
 	struct lab_batch batch;
-	void *addr = NULL;
+	void *addr;
 
+	/* The owner's slot stays what it is, and the device for which pages are mapped. */
+	rcu_read_lock();
 	preempt_enable();
-	lab_batch_get(&batch, call->owner);
+	addr = take_home(call);
+	if (likely(!addr))
+		lab_batch_get(&batch, call->owner);
+	else
+		lab_batch_begin(&batch, LAB_FAIL_MEMORY);
 	preempt_disable();
-	if (likely(lab_owner_is(call->owner, call->handle)))
+	if (likely(!addr && lab_owner_is(call->owner, call->handle))) {
 		addr = take_fresh(call, &batch);
+		lab_cache_missed(call->owner);
+	}
 	preempt_enable();
 	lab_batch_give_back(&batch);
 	preempt_disable();
+	rcu_read_unlock();
 	return addr;
 }
 
@@ -318,10 +350,12 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_alloc_bulk, LAB_NS);
  */
 static void let_go(struct lab_call *call, struct page **leaving)
 {
-	if (leaving && !lab_owner_is_sealed(call->owner))
-		*leaving = lab_leave(call->owner, call->slot, call->ip);
-	else
+	if (!leaving || lab_owner_leaves_late(call->owner)) {
 		lab_retire(call->owner, call->slot, false);
+		return;
+	}
+	*leaving = lab_leave(call->owner, call->slot, call->ip);
+	lab_step_batch(LAB_OP_RETURN, !!*leaving, call->owner, call->ip);
 }
 
 /* Puts the page away, which is CACHED now, on no list and so this call's alone. */
@@ -331,7 +365,7 @@ static void put_freed(struct lab_call *call, bool referred, struct page **leavin
 		lab_retire(call->owner, call->slot, true);
 	else if (unlikely(lab_tag_is_passing(call->tag)))
 		let_go(call, leaving);
-	else
+	else if (!lab_quarantine_put(call->owner, call->slot))
 		lab_cache_push(call->owner, call->slot);
 }
 
@@ -350,6 +384,19 @@ static int free_held(struct lab_call *call, struct page **leaving)
 	if (unlikely(!lab_call_commit(call, lab_tag_step(call->tag,
 							 LAB_CACHED))))
 		return lab_call_again(call);
+	/*
+	 * The page was freed and handed out again since the look-up, to the same owner. Nobody
+	 * else writes the tag of a CACHED page that is on no list.
+	 */
+	err = lab_stamp_check(call);
+	if (unlikely(err)) {
+		/* Pairs with the same as in hand_out(). */
+		smp_store_release(&call->slot->tag, call->tag);
+		return err;
+	}
+	/* The content tells lab_page_note() that the note is of this free. */
+	WRITE_ONCE(call->slot->last,
+		   lab_last_make(LAB_LAST_FREE, lab_context_now() + 1, call->ip));
 	if (!referred)
 		lab_poison_cached(call->slot);
 	lab_owner_quota_give(call->owner, 1);
@@ -376,30 +423,43 @@ static int free_mapped(struct lab_call *call, struct page **leaving)
 	return err < 0 ? err : free_held(call, leaving);
 }
 
+static int free_found(struct lab_call *call, int next, struct page **leaving)
+{
+	int err = next >= 0 || lab_call_is_mapped(call, next) ? lab_stamp_check(call) : next;
+
+	if (unlikely(err))
+		return err;
+	return next >= 0 ? free_held(call, leaving) : free_mapped(call, leaving);
+}
+
+static noinline int free_for(struct lab_call *call)
+{
+	struct page *page = NULL, **leaving = lab_may_lock() ? &page : NULL;
+	bool over = false;
+	int err = lab_call_begin(call);
+
+	if (!err) {
+		err = lab_call_page(call, call->addr);
+		err = free_found(call, err, leaving);
+	}
+	if (!err)
+		over = lab_cache_is_over(call->owner);
+	err = lab_call_end(call, err);
+	if (unlikely(page))
+		__free_page(page);
+	if (unlikely(over))
+		lab_cache_trim(call->owner, call->handle);
+	return err;
+}
+
 static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
 			     unsigned long ip)
 {
 	struct lab_call call = {
 		.op = LAB_OP_FREE, .handle = handle, .addr = addr, .ip = ip,
 	};
-	struct page *page = NULL, **leaving = lab_may_lock() ? &page : NULL;
-	bool over = false;
-	int err = lab_call_begin(&call);
 
-	if (!err)
-		err = lab_call_page(&call, addr);
-	if (err >= 0)
-		err = free_held(&call, leaving);
-	else if (lab_call_is_mapped(&call, err))
-		err = free_mapped(&call, leaving);
-	if (!err)
-		over = lab_cache_is_over(call.owner);
-	err = lab_call_end(&call, err);
-	if (unlikely(page))
-		__free_page(page);
-	if (unlikely(over))
-		lab_cache_trim(call.owner, handle);
-	return err;
+	return free_for(&call);
 }
 
 /*
@@ -427,9 +487,50 @@ static __always_inline bool claim_shared(struct lab_owner *owner, unsigned long 
 static noinline void put_aside(struct lab_owner *owner, struct labyrinth_owner *handle,
 			       struct lab_slot *slot)
 {
+	bool over;
+
 	lab_cache_push(owner, slot);
+	over = lab_cache_is_over(owner);
 	preempt_enable();
-	lab_cache_trim(owner, handle);
+	if (unlikely(over))
+		lab_cache_trim(owner, handle);
+}
+
+/* Whether the tag of the page at @addr, an address of the direct map, is in the preferred slot. */
+static bool is_preferred(const void *addr)
+{
+	unsigned long pfn;
+
+	return lab_address_pfn(addr, &pfn) &&
+	       lab_tag_pfn(READ_ONCE(lab_slot_preferred(pfn)->tag)) == pfn;
+}
+
+/*
+ * The common free of a page whose tag is not in the preferred slot: every check of the fast paths
+ * gives the common answer but the first. False if lab_free() must look.
+ * Context: As labyrinth_free_page(); preemption disabled.
+ */
+static bool free_elsewhere(struct labyrinth_owner *handle, void *addr)
+{
+	struct lab_owner *owner = lab_owner_slot(handle);
+	struct lab_fast page;
+
+	if (is_preferred(addr) || !lab_fast_find(handle, addr, LAB_HELD, &page) ||
+	    !lab_frame_is_exclusive(page.frame) || lab_cache_is_over(owner) ||
+	    !lab_fast_commit(&page, LAB_CACHED))
+		return false;
+	lab_cache_push(owner, page.slot);
+	return true;
+}
+
+static noinline int free_slow(struct labyrinth_owner *handle, void *addr, unsigned long ip)
+{
+	bool done;
+
+	preempt_disable();
+	done = free_elsewhere(handle, addr);
+	preempt_enable();
+	return done ? 0 : lab_free(handle, addr, ip);
 }
 
 /**
@@ -474,9 +575,32 @@ int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)
 	return 0;
 slow:
 	preempt_enable();
-	return lab_free(owner, addr, _RET_IP_);
+	return free_slow(owner, addr, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_free_page, LAB_NS);
+
+/**
+ * labyrinth_free_page_stamped() - give a page back, if the hand-out is the one meant
+ * @owner: the holder of the page, made with %LABYRINTH_OWNER_STAMPED.
+ * @addr: the page's address, as handed out.
+ * @stamp: as labyrinth_stamp() told after that hand-out.
+ *
+ * As labyrinth_free_page(); but if the page was freed and handed out again since, to the same
+ * owner, the page stays with the present holder, and the report names both.
+ *
+ * Context: As labyrinth_free_page().
+ * Return: as labyrinth_free_page(); or -ESTALE the page has been handed out again since.
+ */
+int labyrinth_free_page_stamped(struct labyrinth_owner *owner, void *addr, u32 stamp)
+{
+	struct lab_call call = {
+		.op = LAB_OP_FREE, .handle = owner, .addr = addr, .ip = _RET_IP_,
+		.stamped = true, .stamp = stamp,
+	};
+
+	return free_for(&call);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_free_page_stamped, LAB_NS);
 
 /**
  * labyrinth_owns() - ask whether a page is an owner's
@@ -485,7 +609,7 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_free_page, LAB_NS);
  *
  * Context: Any. Never sleeps, reports nothing.
  * Return: true if @owner is a live owner to whom the page at @addr is handed
- * out, lent and mapped pages included.
+ * out, lent, mapped and posted pages included.
  */
 bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr)
 {
@@ -501,6 +625,6 @@ bool labyrinth_owns(struct labyrinth_owner *owner, const void *addr)
 	return lab_call_search(addr, &tag) &&
 	       lab_tag_owner(tag) == lab_owner_id(o) &&
 	       (lab_tag_state(tag) == LAB_HELD || lab_tag_state(tag) == LAB_LENT ||
-		lab_tag_state(tag) == LAB_MAPPED);
+		lab_tag_state(tag) == LAB_MAPPED || lab_tag_state(tag) == LAB_POSTED);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_owns, LAB_NS);

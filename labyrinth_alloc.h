@@ -41,6 +41,17 @@ struct vm_area_struct;
  * leads to a page. Needs a reserve, as allocations take pages from the reserve alone.
  */
 #define LABYRINTH_OWNER_SEALED	BIT(2)
+/*
+ * Pages are mapped for @dev, in @dma_dir, as long as the pages are the owner's, lent pages
+ * included: for labyrinth_rx_get() and the calls that go with it.
+ */
+#define LABYRINTH_OWNER_DMA	BIT(3)
+
+/*
+ * Each hand-out of a page has a stamp, see labyrinth_stamp(). The owner takes the slower path, and
+ * stacks=1 keeps no stacks of such pages.
+ */
+#define LABYRINTH_OWNER_STAMPED	BIT(5)
 
 /**
  * struct labyrinth_owner_attrs - the attributes of a new owner
@@ -52,6 +63,11 @@ struct vm_area_struct;
  * @reserve: pages kept back for when memory is out.
  * @nid: NUMA node, or NUMA_NO_NODE.
  * @flags: LABYRINTH_OWNER_*.
+ * @dma_dir: with %LABYRINTH_OWNER_DMA, the direction in which pages are mapped.
+ * @lent: how many pages may be lent at once; the owner then keeps a queue of the pages lent,
+ *	takes back what has come back, and lets go of the oldest page when the queue is full.
+ *	0: no queue, the pages are taken back one by one by labyrinth_reclaim().
+ * @frag_size: bytes of a receive buffer. 0, or %PAGE_SIZE: other sizes are not supported yet.
  */
 struct labyrinth_owner_attrs {
 	const char *name;
@@ -61,6 +77,9 @@ struct labyrinth_owner_attrs {
 	unsigned int reserve;
 	int nid;
 	unsigned long flags;
+	enum dma_data_direction dma_dir;
+	unsigned int lent;
+	unsigned int frag_size;
 };
 
 /**
@@ -71,6 +90,7 @@ struct labyrinth_owner_attrs {
  * @LABYRINTH_PAGE_LENT: handed out, borrowers may read the page by reference.
  * @LABYRINTH_PAGE_LIMBO: given up, something still refers to the page.
  * @LABYRINTH_PAGE_MAPPED: handed out, exclusive, and mapped by the owner.
+ * @LABYRINTH_PAGE_POSTED: handed out as a receive buffer, which the device may write to.
  */
 enum labyrinth_page_state {
 	LABYRINTH_PAGE_ABSENT,
@@ -79,6 +99,7 @@ enum labyrinth_page_state {
 	LABYRINTH_PAGE_LENT,
 	LABYRINTH_PAGE_LIMBO,
 	LABYRINTH_PAGE_MAPPED,
+	LABYRINTH_PAGE_POSTED,
 };
 
 /**
@@ -115,6 +136,7 @@ struct labyrinth_owner *
 labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 			   struct module *module);
 unsigned int labyrinth_owner_destroy(struct labyrinth_owner *owner);
+unsigned int labyrinth_owner_destroy_bulk(struct labyrinth_owner **owners, unsigned int nr);
 
 void *
 labyrinth_void_alloc_page_gfp_atomic_exclusive(struct labyrinth_owner *owner);
@@ -123,6 +145,10 @@ unsigned int labyrinth_alloc_bulk(struct labyrinth_owner *owner,
 int labyrinth_free_page(struct labyrinth_owner *owner, void *addr);
 int labyrinth_transfer(struct labyrinth_owner *from,
 		       struct labyrinth_owner *to, void *addr);
+u32 labyrinth_stamp(struct labyrinth_owner *owner, const void *addr);
+int labyrinth_free_page_stamped(struct labyrinth_owner *owner, void *addr, u32 stamp);
+int labyrinth_transfer_stamped(struct labyrinth_owner *from, struct labyrinth_owner *to,
+			       void *addr, u32 stamp);
 struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr);
 struct page *labyrinth_release_lent(struct labyrinth_owner *owner, void *addr);
 void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page);
@@ -145,10 +171,19 @@ int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
 			void *addr, dma_addr_t dma, size_t size,
 			enum dma_data_direction dir);
 
+void *labyrinth_rx_get(struct labyrinth_owner *owner, dma_addr_t *dma);
+int labyrinth_rx_read(struct labyrinth_owner *owner, void *buf, size_t offset,
+		      size_t len);
+int labyrinth_rx_again(struct labyrinth_owner *owner, void *buf);
+struct page *labyrinth_rx_give(struct labyrinth_owner *owner, void *buf,
+			       size_t offset, size_t len);
+int labyrinth_rx_put(struct labyrinth_owner *owner, void *buf);
+
 /*
  * The fast paths, inline. Below the declarations of the functions that the paths call when a
  * check fails.
  */
 #include "inline/fast.h"
+#include "inline/rx.h"
 
 #endif /* LABYRINTH_ALLOC_H */

@@ -295,11 +295,37 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 #define lab_direct_unregister(ops, addr)	unregister_ftrace_direct(ops, addr, false)
 #endif
 
-/* The address of the last page fault on this CPU. */
+/*
+ * The address that faulted, if the oops of @args, a struct die_args, is a page fault; else 0. The
+ * core's word for the oops tells: of a fault in the kernel the core notes no number of the trap.
+ */
 #ifdef CONFIG_X86_64
-#define lab_fault_address()	native_read_cr2()
+#define lab_fault_address(args)	(strcmp((args)->str, "Oops") ? 0UL : native_read_cr2())
 #else
-#define lab_fault_address()	0UL
+#define lab_fault_address(args)	((void)(args), 0UL)
+#endif
+
+/* Where @ops has a driver's mmap_prepare(), of kernels that know such; else a word of 0. */
+#ifdef LAB_HAS_MMAP_PREPARE
+#define lab_mmap_prepare_of(ops)	(&(ops)->mmap_prepare)
+#else
+#define lab_mmap_prepare_of(ops)	((void)(ops), NULL)
+#endif
+
+/*
+ * Whether @ip is in a module's text, not in the core's. On s390 and RISC-V the bounds are made of
+ * symbols that no module may use; there a module's text counts as the core's.
+ */
+#if defined(MODULES_VADDR) && !defined(CONFIG_S390) && !defined(CONFIG_RISCV)
+static inline bool lab_is_module_text(unsigned long ip)
+{
+	return ip >= MODULES_VADDR && ip < MODULES_END;
+}
+#else
+static inline bool lab_is_module_text(unsigned long ip)
+{
+	return is_vmalloc_addr((void *)ip);
+}
 #endif
 
 /* An mmap_prepare may hand a driver's wish to the core in a single structure. */

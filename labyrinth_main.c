@@ -21,12 +21,15 @@
 #include "page/mapping.h"
 #include "page/seal.h"
 #include "report/history.h"
+#include "report/holders.h"
 #include "report/kept.h"
+#include "report/noted.h"
 #include "report/trace.h"
 #include "system/debugfs.h"
 #include "system/modules.h"
 #include "system/notify.h"
 #include "system/oops.h"
+#include "system/quarantine.h"
 #include "system/shrinker.h"
 
 /* The default capacity is a quarter of RAM up to this many pages, or if larger, a sixteenth. */
@@ -145,6 +148,8 @@ static const struct {
 	{ start_table, stop_table },
 	{ lab_mapping_init, lab_mapping_exit },
 	{ start_slots, lab_owners_exit },
+	{ NULL, lab_holders_exit },
+	{ NULL, lab_noted_exit },
 	{ NULL, lab_seal_exit },
 	{ NULL, lab_fault_exit },
 	{ NULL, lab_limbo_exit },
@@ -155,6 +160,7 @@ static const struct {
 	{ lab_shrinker_init, lab_shrinker_exit },
 	{ lab_guard_init, lab_guard_exit },
 	{ lab_history_init, lab_history_exit },
+	{ lab_quarantine_init, lab_quarantine_exit },
 	{ lab_trace_init, lab_trace_exit },
 	{ lab_owners_start, lab_owners_stop },
 	{ lab_debugfs_init, lab_debugfs_exit },

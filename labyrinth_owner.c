@@ -32,9 +32,14 @@
 #include "map/mmap.h"
 #include "map/vmap.h"
 #include "page/cache.h"
+#include "page/home.h"
+#include "page/hunt.h"
+#include "page/lent.h"
 #include "page/limbo.h"
+#include "page/quarantine.h"
 #include "page/seal.h"
 #include "report/census.h"
+#include "report/holders.h"
 #include "report/kept.h"
 #include "report/report.h"
 #include "report/site.h"
@@ -43,12 +48,56 @@
 /* How many of a dead owner's pages a report names one by one. */
 #define PAGES_NAMED		8
 
+static bool dma_attrs_valid(const struct labyrinth_owner_attrs *attrs)
+{
+	if (!(attrs->flags & LABYRINTH_OWNER_DMA))
+		return true;
+	return attrs->dev && attrs->dev->dma_mask && valid_dma_direction(attrs->dma_dir);
+}
+
+static bool frag_size_valid(unsigned int size)
+{
+	return !size || (is_power_of_2(size) && size <= PAGE_SIZE);
+}
+
+/* What makes sense, but cannot be had. */
+static int attrs_supported(const struct labyrinth_owner_attrs *attrs)
+{
+	const unsigned long both = LABYRINTH_OWNER_SEALED | LABYRINTH_OWNER_DMA;
+
+	if ((attrs->flags & both) == both) {
+		pr_err("owner %.*s: pages are sealed, or stay mapped, but not both\n",
+		       LABYRINTH_NAME_LEN, attrs->name);
+		return -EOPNOTSUPP;
+	}
+	/* A full queue leaves a page to its borrowers, and no sealed page is anybody else's. */
+	if (attrs->flags & LABYRINTH_OWNER_SEALED && attrs->lent) {
+		pr_err("owner %.*s: sealed pages have no queue of lent pages\n",
+		       LABYRINTH_NAME_LEN, attrs->name);
+		return -EOPNOTSUPP;
+	}
+	if (attrs->flags & LABYRINTH_OWNER_DMA && attrs->flags & LABYRINTH_OWNER_STAMPED) {
+		pr_err("owner %.*s: receive buffers have no stamps\n",
+		       LABYRINTH_NAME_LEN, attrs->name);
+		return -EOPNOTSUPP;
+	}
+	if (attrs->frag_size && attrs->frag_size != PAGE_SIZE) {
+		pr_err("owner %.*s: no buffers of %u bytes: a buffer is a page\n",
+		       LABYRINTH_NAME_LEN, attrs->name, attrs->frag_size);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
 static bool attrs_valid(const struct labyrinth_owner_attrs *attrs)
 {
 	if (!attrs || !attrs->name || !*attrs->name)
 		return false;
 	if (attrs->flags & ~(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_SINGLE |
-			     LABYRINTH_OWNER_SEALED))
+			     LABYRINTH_OWNER_SEALED | LABYRINTH_OWNER_STAMPED |
+			     LABYRINTH_OWNER_DMA))
+		return false;
+	if (!dma_attrs_valid(attrs) || !frag_size_valid(attrs->frag_size))
 		return false;
 	/* Only from the reserve do sealed pages come. */
 	if (attrs->flags & LABYRINTH_OWNER_SEALED && !attrs->reserve)
@@ -88,6 +137,8 @@ static void set_up_owner(struct lab_owner *owner,
 	owner->max_pages = attrs->max_pages;
 	owner->reserve_target = attrs->reserve;
 	owner->nid = attrs->nid;
+	owner->slow = false;
+	owner->dma_dir = attrs->dma_dir;
 	owner->records = NULL;
 	owner->spare = NULL;
 	owner->module = module;
@@ -128,7 +179,15 @@ static int begin_sealed(const struct lab_owner *owner)
 {
 	if (!lab_owner_is_sealed(owner))
 		return 0;
+	lab_region_lacks(NULL, 0);
 	return lab_fault_arm() ?: lab_seal_begin();
+}
+
+static void say_unsealed(const struct lab_owner *owner, int err)
+{
+	if (lab_owner_is_sealed(owner))
+		pr_err("owner %s cannot have sealed pages, for want of %s: %pe\n", owner->name,
+		       lab_region_lacking() ?: "memory, or of room in the table", ERR_PTR(err));
 }
 
 static void end_sealed(const struct lab_owner *owner)
@@ -138,7 +197,7 @@ static void end_sealed(const struct lab_owner *owner)
 }
 
 /* Fills the owner's reserve with pages, and with the records to map those pages for DMA. */
-static int provide_owner(struct lab_owner *owner)
+static int provide_pages(struct lab_owner *owner)
 {
 	int err = lab_cache_init(owner);
 
@@ -148,6 +207,24 @@ static int provide_owner(struct lab_owner *owner)
 	if (err) {
 		lab_mapping_drain(owner);
 		lab_cache_exit(owner, _RET_IP_);
+	}
+	return err;
+}
+
+/* What the owner needs beside a slot: room for addresses, a queue, pages. */
+static int provide_owner(struct lab_owner *owner, unsigned int lent)
+{
+	int err = lab_owner_is_dma(owner) ?
+		  lab_table_provide_resident(&labyrinth_hot.table) : 0;
+
+	err = err ?: lab_lent_init(owner, lent);
+	if (err)
+		return err;
+	err = provide_pages(owner);
+	if (err) {
+		/* A page of the reserve may be in limbo. */
+		lab_limbo_unmap(owner);
+		lab_lent_exit(owner);
 	}
 	return err;
 }
@@ -168,7 +245,9 @@ static int provide_owner(struct lab_owner *owner)
  * ERR_PTR: -EINVAL an attribute makes no sense, or not in task context;
  * -ENOMEM no memory for the owner or the reserve; -ENOSPC as many owners as
  * the parameter max_owners allows, or no room in the owner table for the reserve, or for
- * so many sealed pages; -EOPNOTSUPP pages cannot be sealed here, as dmesg says.
+ * so many sealed or lent pages; -EOPNOTSUPP pages cannot be sealed here, or sealed pages
+ * cannot stay mapped nor have a queue, stamped pages cannot stay mapped, or @attrs->frag_size is
+ * not a page, as dmesg says.
  */
 struct labyrinth_owner *
 labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
@@ -180,25 +259,28 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 	if (!in_task() || !attrs_valid(attrs))
 		return ERR_PTR(-EINVAL);
 	might_sleep();
+	err = attrs_supported(attrs);
+	if (err)
+		return ERR_PTR(err);
 	owner = lab_owner_get_slot();
-	if (!owner)
-		return ERR_PTR(-ENOSPC);
+	if (IS_ERR(owner))
+		return ERR_CAST(owner);
 	set_up_owner(owner, attrs, module, _RET_IP_);
 	err = begin_sealed(owner);
 	if (!err) {
-		err = provide_owner(owner);
+		err = provide_owner(owner, attrs->lent);
 		if (err)
 			end_sealed(owner);
 	}
 	if (err) {
+		say_unsealed(owner, err);
 		tear_down_owner(owner);
 		lab_owner_give_up(owner);
 		return ERR_PTR(err);
 	}
 	lab_owner_publish(owner);
-	trace_owner_create(owner, attrs->reserve);
-	pr_debug("owner %s (id %u) of module %s created\n", owner->name,
-		 lab_owner_id(owner), owner->module_name);
+	lab_hunt_new_owner(owner);
+	lab_step_created(owner, attrs->reserve);
 	return (struct labyrinth_owner *)owner->front.handle;
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_owner_create_for, LAB_NS);
@@ -236,14 +318,23 @@ static void name_leaked(const struct lab_owner *owner, struct lab_slot *slot,
 }
 
 /* The mapped page has gone to limbo, and stays there as long as any mapping lasts. */
-static void settle_mapped(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
-			  unsigned long ip)
+static void settle_mapped(struct lab_owner *owner, struct lab_slot *slot)
 {
 	lab_dma_end_all(owner, slot);
 	lab_vmap_end_all(owner);
 	if (lab_mmap_revoke(owner, slot, NULL) == LAB_REVOKE_LATER)
 		lab_mmap_kick(owner, slot);
-	lab_limbo_settle(owner, slot, lab_tag_step(tag, LAB_LIMBO), ip);
+}
+
+/* Has the pages named that others still refer to when the owner is gone, up to a few. */
+static void ask_if_left(struct lab_slot *slot, lab_tag_t tag, unsigned int nth)
+{
+	lab_tag_t now = READ_ONCE(slot->tag);
+
+	/* A page that is mapped is held by the mapping. */
+	if (nth <= PAGES_NAMED && lab_tag_pfn(now) == lab_tag_pfn(tag) &&
+	    lab_tag_state(now) == LAB_LIMBO && !lab_slot_list(READ_ONCE(slot->last)))
+		lab_holders_ask(lab_tag_pfn(tag));
 }
 
 static void settle_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
@@ -251,7 +342,9 @@ static void settle_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 {
 	/* A process may have unmapped the page just now: it is HELD again then, on no list. */
 	if (lab_tag_state(tag) == LAB_MAPPED && lab_mapping_retire(owner, slot, tag, false))
-		settle_mapped(owner, slot, tag, ip);
+		settle_mapped(owner, slot);
+	else if (lab_tag_state(tag) == LAB_POSTED)
+		lab_dma_end_posted(owner, slot);
 	else
 		lab_settle(owner, slot, ip);
 }
@@ -269,14 +362,16 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 	if (atomic_read(&owner->pages) == 1)
 		return 0;
 	lab_census_print(owner);
-	lab_table_for_each(&labyrinth_hot.table, index, tag) {
-		if (lab_tag_owner(tag) != lab_owner_id(owner) ||
-		    lab_tag_state(tag) == LAB_LIMBO)
+	lab_owner_for_each(owner, index, tag) {
+		if (lab_tag_state(tag) == LAB_LIMBO)
 			continue;
 		slot = &labyrinth_hot.table.slots[index];
 		name_leaked(owner, slot, tag, ++out, ip);
 		settle_page(owner, slot, tag, ip);
+		ask_if_left(slot, tag, out);
 	}
+	/* A page whose last mapping ended here goes at once. */
+	lab_limbo_settle_new();
 	left = atomic_read(&owner->pages) - 1;
 	if (out)
 		pr_err("owner %s (id %u) of module %s went with %u pages out, of which %d are still referred to\n",
@@ -285,32 +380,41 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 	else if (left)
 		pr_info("owner %s (id %u) of module %s went, and %d pages that it had given up are still referred to\n",
 			owner->name, lab_owner_id(owner), owner->module_name, left);
+	if (left && !lab_owner_is_sealed(owner) && !lab_owner_is_dma(owner))
+		lab_limbo_bequeath(owner);
 	return out;
+}
+
+/* The pages on the queue are the borrowers' from now on: that is no fault of the owner's. */
+static void end_lent(struct lab_owner *owner, unsigned long ip)
+{
+	unsigned int nr = lab_home_let_all_go(owner, ip);
+
+	lab_lent_exit(owner);
+	if (nr)
+		pr_info("owner %s (id %u) of module %s went, and left %u lent pages to their borrowers\n",
+			owner->name, lab_owner_id(owner), owner->module_name, nr);
 }
 
 static unsigned int destroy_owner(struct lab_owner *owner, unsigned long ip)
 {
 	unsigned int out;
 
+	lab_quarantine_drain(owner);
 	lab_cache_exit(owner, ip);
+	end_lent(owner, ip);
 	out = settle_pages(owner, ip);
+	lab_limbo_unmap(owner);
 	end_sealed(owner);
 	lab_mapping_drain(owner);
-	trace_owner_destroy(owner, out);
-	pr_debug("owner %s (id %u) destroyed, %u pages were out\n",
-		 owner->name, lab_owner_id(owner), out);
+	lab_step_destroyed(owner, out);
 	tear_down_owner(owner);
 	lab_owner_bury(owner);
 	return out;
 }
 
-static unsigned int destroy_handle(struct labyrinth_owner *handle,
-				   unsigned long ip)
+static void report_bad_handle(const struct labyrinth_owner *handle, unsigned long ip)
 {
-	struct lab_owner *owner = lab_owner_retire(handle);
-
-	if (owner)
-		return destroy_owner(owner, ip);
 	lab_report(&(struct lab_refusal) {
 		.class = LAB_BAD_HANDLE,
 		.op = LAB_OP_DESTROY,
@@ -318,7 +422,44 @@ static unsigned int destroy_handle(struct labyrinth_owner *handle,
 		.handle = handle,
 		.ip = ip,
 	});
-	return 0;
+}
+
+/* Retired owners, to be destroyed after a single grace period for all. */
+struct retired {
+	struct lab_owner *first;
+};
+
+/* No call finds the owner of @handle any more. False if @handle is no live owner's. */
+static bool retire(struct retired *retired, const struct labyrinth_owner *handle)
+{
+	struct lab_owner *owner = lab_owner_retire(handle);
+
+	if (!owner)
+		return false;
+	owner->next_retired = retired->first;
+	retired->first = owner;
+	return true;
+}
+
+/*
+ * Destroys the owners, for the caller at @ip; where @ip is 0, for the callers that created the
+ * owners. Return: how many pages were out.
+ */
+static unsigned int destroy_retired(const struct retired *retired, unsigned long ip)
+{
+	struct lab_owner *owner = retired->first, *next;
+	unsigned int out = 0;
+
+	if (!owner)
+		return 0;
+	lab_owners_wait();
+	for (; owner; owner = next) {
+		/* The slot may be another owner's as soon as the owner is destroyed. */
+		next = owner->next_retired;
+		out += destroy_owner(owner, ip ?: owner->created_at);
+		cond_resched();
+	}
+	return out;
 }
 
 /**
@@ -328,7 +469,9 @@ static unsigned int destroy_handle(struct labyrinth_owner *handle,
  * Pages that the owner kept ready go back to the system. Pages that are still handed out are
  * named in a report, and go back to the system if nobody else refers to the page; otherwise the
  * page waits in limbo until nobody does. The holders of such pages' addresses must not use the
- * pages any more.
+ * pages any more. Pages on the owner's queue of lent pages become the borrowers', which dmesg
+ * tells and the result does not count. A page that is POSTED is reported and unmapped, and never
+ * used again, since the device may still write.
  *
  * Any thread may destroy an owner that is bound to a thread. For a SINGLE owner this call
  * counts as a use: nobody else may use the handle at the same time.
@@ -339,12 +482,41 @@ static unsigned int destroy_handle(struct labyrinth_owner *handle,
  */
 unsigned int labyrinth_owner_destroy(struct labyrinth_owner *owner)
 {
+	struct retired retired = {};
+
 	might_sleep();
-	return destroy_handle(owner, _RET_IP_);
+	if (!retire(&retired, owner))
+		report_bad_handle(owner, _RET_IP_);
+	return destroy_retired(&retired, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_owner_destroy, LAB_NS);
 
-static void destroy_left_behind(struct lab_owner *owner, unsigned long handle)
+/**
+ * labyrinth_owner_destroy_bulk() - end several owners
+ * @owners: the owners' handles, stale when this function returns.
+ * @nr: how many handles.
+ *
+ * As @nr calls of labyrinth_owner_destroy(), but waits once for calls that are under way,
+ * instead of once for each owner.
+ *
+ * Context: Task. May sleep.
+ * Return: how many pages were still out, of all the owners together.
+ */
+unsigned int labyrinth_owner_destroy_bulk(struct labyrinth_owner **owners, unsigned int nr)
+{
+	struct retired retired = {};
+	unsigned int i;
+
+	might_sleep();
+	for (i = 0; i < nr && owners; i++)
+		if (!retire(&retired, owners[i]))
+			report_bad_handle(owners[i], _RET_IP_);
+	return destroy_retired(&retired, _RET_IP_);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_owner_destroy_bulk, LAB_NS);
+
+static void retire_left_behind(struct retired *retired, struct lab_owner *owner,
+			       unsigned long handle)
 {
 	lab_report(&(struct lab_refusal) {
 		.class = LAB_LEFT_BEHIND,
@@ -352,12 +524,13 @@ static void destroy_left_behind(struct lab_owner *owner, unsigned long handle)
 		.caller = owner,
 		.ip = owner->created_at,
 	});
-	destroy_handle((struct labyrinth_owner *)handle, owner->created_at);
+	retire(retired, (struct labyrinth_owner *)handle);
 }
 
 /* Destroys every live owner of @module; of any module if @module is NULL. */
 static void destroy_all(const struct module *module)
 {
+	struct retired retired = {};
 	unsigned int i;
 
 	for (i = 0; i < lab_owners.nr; i++) {
@@ -365,8 +538,9 @@ static void destroy_all(const struct module *module)
 		unsigned long handle = lab_owner_handle_of(owner, module);
 
 		if (handle)
-			destroy_left_behind(owner, handle);
+			retire_left_behind(&retired, owner, handle);
 	}
+	destroy_retired(&retired, 0);
 }
 
 static int module_notify(struct notifier_block *nb, unsigned long action,

@@ -6,10 +6,14 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 
+#include "core/context.h"
 #include "core/table.h"
 #include "inline/address.h"
+#include "map/dma.h"
 #include "map/take_back.h"
-#include "page/call.h"
+#include "page/lend.h"
+#include "page/resident.h"
+#include "page/stamp.h"
 #include "report/trace.h"
 
 /* A page that comes from elsewhere may be of another node than the new owner asked for. */
@@ -27,8 +31,27 @@ static lab_tag_t remote_mark(const struct lab_owner *owner, struct lab_frame *fr
 static void hand_over(const struct lab_call *call, lab_tag_t tag)
 {
 	lab_slot_note(call->slot, call->ip);
+	lab_stamp_note(lab_owner_by_id(lab_tag_owner(tag)), call->slot);
 	/* Pairs with the compare-and-exchange of such a free, as in hand_out(). */
 	smp_store_release(&call->slot->tag, lab_tag_step(tag, LAB_HELD));
+}
+
+/* Whether a page of @from's is mapped right for @to as it is. */
+static bool is_mapped_alike(const struct lab_owner *from, const struct lab_owner *to)
+{
+	return lab_owner_is_dma(from) && lab_owner_is_dma(to) && from->dev == to->dev &&
+	       from->dma_dir == to->dma_dir;
+}
+
+/* The page is the heir's: changes the mapping. What is left over is ended after the call. */
+static void exchange_mappings(struct lab_call *call, const struct lab_owner *heir)
+{
+	if (is_mapped_alike(call->owner, heir))
+		return;
+	call->dma = lab_resident_of(call->owner, call->slot);
+	if (lab_owner_is_dma(heir))
+		lab_resident_enter(call->slot, call->frame, call->fresh);
+	call->fresh = LAB_DMA_NONE;
 }
 
 static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
@@ -41,14 +64,15 @@ static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 		lab_owner_fail(heir, LAB_FAIL_QUOTA);
 		return -ENOSPC;
 	}
-	lab_owner_account(heir, 1);
+	lab_owner_gain(heir, call->slot);
 	if (!lab_call_commit(call, tag)) {
-		lab_owner_account(heir, -1);
+		lab_owner_lose(heir, call->slot);
 		lab_owner_quota_give(heir, 1);
 		return lab_call_again(call);
 	}
+	exchange_mappings(call, heir);
 	hand_over(call, tag);
-	lab_owner_account(call->owner, -1);
+	lab_owner_lose(call->owner, call->slot);
 	lab_owner_quota_give(call->owner, 1);
 	return 0;
 }
@@ -58,6 +82,13 @@ static int decline_sealed(struct lab_call *call)
 {
 	call->class = LAB_SEALED;
 	return -EOPNOTSUPP;
+}
+
+/* The mapping of a page would have to be made or ended, which takes a lock. */
+static int decline_context(struct lab_call *call)
+{
+	call->class = LAB_BAD_MAPPING;
+	return -EINVAL;
 }
 
 static struct lab_owner *find_heir(struct lab_call *call, struct labyrinth_owner *to)
@@ -82,10 +113,14 @@ static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
 		return lab_call_exclusive(call);
 	if (lab_owner_is_sealed(heir) != lab_owner_is_sealed(call->owner))
 		return decline_sealed(call);
+	if (lab_owner_is_dma(heir) && !is_mapped_alike(call->owner, heir) &&
+	    call->fresh & LAB_DMA_GONE)
+		return -ENOMEM;
 	err = lab_call_freeze(call);
 	if (err)
 		return err;
-	err = transfer_frozen(call, heir);
+	/* No page whose frame is frozen is handed out, so the stamp stays. */
+	err = lab_stamp_check(call) ?: transfer_frozen(call, heir);
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 	if (!err)
 		lab_step_transfer(lab_tag_pfn(call->tag), call->owner, heir, call->ip);
@@ -94,7 +129,7 @@ static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
 
 /*
  * Asks whether @to can take a page, before the page is taken away from a process. Return: 0,
- * -EINVAL, -ENOSPC.
+ * -EINVAL, -ENOSPC, -EOPNOTSUPP.
  */
 static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
 {
@@ -102,10 +137,113 @@ static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
 
 	if (!heir)
 		return -EINVAL;
+	if (lab_owner_is_sealed(heir) != lab_owner_is_sealed(call->owner))
+		return decline_sealed(call);
 	if (heir == call->owner || !lab_owner_quota_full(heir))
 		return 0;
 	lab_owner_fail(heir, LAB_FAIL_QUOTA);
 	return -ENOSPC;
+}
+
+static int transfer_page(struct lab_call *call, struct labyrinth_owner *to)
+{
+	int err = lab_call_begin(call);
+
+	if (!err)
+		err = lab_call_page(call, call->addr);
+	if (err >= 0 || lab_call_is_mapped(call, err))
+		err = lab_stamp_check(call) ?: err;
+	if (lab_call_is_mapped(call, err))
+		err = ask_heir(call, to) ?: lab_call_take_back(call);
+	if (err >= 0)
+		err = transfer_held(call, to);
+	return lab_call_end(call, err);
+}
+
+/*
+ * Whether a transfer makes or ends a mapping. A wrong handle is for the call to find. No page of a
+ * sealed owner is mapped: such a transfer is refused, and to fill a bounce buffer would be an
+ * access that strays.
+ */
+static bool wants_mapping(const struct lab_owner *from, const struct lab_owner *to)
+{
+	return from && to && (lab_owner_is_dma(from) || lab_owner_is_dma(to)) &&
+	       !lab_owner_is_sealed(from) && !lab_owner_is_sealed(to) &&
+	       !is_mapped_alike(from, to);
+}
+
+/* Maps the page for @to, if the page is @from's, and not mapped so already. */
+static u64 map_for_heir(const struct lab_owner *from, const struct lab_owner *to,
+			const void *addr)
+{
+	lab_tag_t tag = 0;
+
+	if (!wants_mapping(from, to))
+		return LAB_DMA_NONE;
+	lab_call_search(addr, &tag);
+	if (!tag || lab_tag_owner(tag) != lab_owner_id(from) || lab_tag_state(tag) != LAB_HELD)
+		return LAB_DMA_NONE;
+	return lab_dma_map_resident(to, lab_frame_page(lab_frame_of_tag(tag)));
+}
+
+/* Whether @heir can have a page of @owner's: a look, which counts no failure. */
+static bool may_inherit(const struct lab_owner *owner, const struct lab_owner *heir)
+{
+	return heir && lab_owner_is_sealed(heir) == lab_owner_is_sealed(owner) &&
+	       (heir == owner || !lab_owner_quota_full(heir));
+}
+
+/*
+ * Takes the page away from a process that has the page mapped, which may sleep: before RCU is
+ * held. Errors are the call's to find: a page that the call will refuse stays with the process.
+ * @to is the next owner's handle, of a transfer.
+ */
+static void take_from_process(const struct lab_call *call, const struct labyrinth_owner *to)
+{
+	struct lab_call first = *call;
+	int err = lab_call_begin(&first);
+
+	if (!err)
+		err = lab_call_page(&first, first.addr);
+	if (lab_call_is_mapped(&first, err) && !lab_stamp_check(&first) &&
+	    (call->op != LAB_OP_TRANSFER || may_inherit(first.owner, lab_owner_get(to))))
+		lab_call_take_back(&first);
+	preempt_enable();
+}
+
+/*
+ * A transfer from or to an owner whose pages stay mapped. The mapping is made before the call
+ * and ended after it, where preemption is as the caller had it; RCU keeps both owners.
+ */
+static int transfer_resident(struct lab_call *call, struct labyrinth_owner *to)
+{
+	struct lab_owner *from, *heir;
+	int err;
+
+	take_from_process(call, to);
+	rcu_read_lock();
+	from = lab_owner_get(call->handle);
+	heir = lab_owner_get(to);
+	if (!lab_may_lock() && wants_mapping(from, heir)) {
+		err = lab_call_refuse(call, LAB_BAD_MAPPING);
+	} else {
+		call->fresh = map_for_heir(from, heir, call->addr);
+		err = transfer_page(call, to);
+		if (heir)
+			lab_resident_unmap(heir, call->fresh);
+		if (from)
+			lab_resident_unmap(from, call->dma);
+	}
+	rcu_read_unlock();
+	return err;
+}
+
+static int transfer_for(struct lab_call *call, struct labyrinth_owner *to)
+{
+	u16 flags = lab_front_of(call->handle)->flags | lab_front_of(to)->flags;
+
+	return unlikely(flags & LABYRINTH_OWNER_DMA) ? transfer_resident(call, to) :
+						       transfer_page(call, to);
 }
 
 /**
@@ -127,27 +265,47 @@ static int ask_heir(struct lab_call *call, struct labyrinth_owner *to)
  * Return: 0; -EPERM the page has another owner, or the caller is not the thread
  * that @from is bound to; -ENOENT no Labyrinth page, or freed before; -EBUSY lent,
  * mapped, or something refers to the page; -ENOSPC @to's quota is used up;
- * -EOPNOTSUPP either owner has sealed pages and the other has not; -EINVAL
- * as labyrinth_free_page(), of either handle.
+ * -ENOMEM @to's pages stay mapped, and there is no room for the mapping; -EOPNOTSUPP either
+ * owner has sealed pages and the other has not; -EINVAL as labyrinth_free_page(), of either
+ * handle, or the pages of either owner stay mapped, and this context does not allow
+ * labyrinth_dma_map().
  */
 int labyrinth_transfer(struct labyrinth_owner *from,
 		       struct labyrinth_owner *to, void *addr)
 {
 	struct lab_call call = {
 		.op = LAB_OP_TRANSFER, .handle = from, .addr = addr,
-		.ip = _RET_IP_,
+		.ip = _RET_IP_, .dma = LAB_DMA_NONE, .fresh = LAB_DMA_NONE,
 	};
-	int err = lab_call_begin(&call);
 
-	if (!err)
-		err = lab_call_page(&call, addr);
-	if (lab_call_is_mapped(&call, err))
-		err = ask_heir(&call, to) ?: lab_call_take_back(&call);
-	if (err >= 0)
-		err = transfer_held(&call, to);
-	return lab_call_end(&call, err);
+	return transfer_for(&call, to);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_transfer, LAB_NS);
+
+/**
+ * labyrinth_transfer_stamped() - make a page another owner's, if the hand-out is the one meant
+ * @from: the holder of the page, made with %LABYRINTH_OWNER_STAMPED.
+ * @to: the next holder.
+ * @addr: the page's address.
+ * @stamp: as labyrinth_stamp() told after the page was handed out to @from.
+ *
+ * As labyrinth_transfer(); but if the page was handed out again to @from since, nothing changes,
+ * and the report names both ends. For @to the page has a new stamp.
+ *
+ * Context: As labyrinth_transfer().
+ * Return: as labyrinth_transfer(); or -ESTALE the page has been handed out again since.
+ */
+int labyrinth_transfer_stamped(struct labyrinth_owner *from, struct labyrinth_owner *to,
+			       void *addr, u32 stamp)
+{
+	struct lab_call call = {
+		.op = LAB_OP_TRANSFER, .handle = from, .addr = addr, .ip = _RET_IP_,
+		.stamped = true, .stamp = stamp, .dma = LAB_DMA_NONE, .fresh = LAB_DMA_NONE,
+	};
+
+	return transfer_for(&call, to);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_transfer_stamped, LAB_NS);
 
 static int untag_held(struct lab_call *call)
 {
@@ -155,9 +313,11 @@ static int untag_held(struct lab_call *call)
 
 	if (err)
 		return err;
+	call->dma = lab_resident_of(call->owner, call->slot);
 	/* The type goes before the tag, as in untag_page() of page/limbo.c. */
 	lab_frame_clear_type(call->frame);
 	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag)) {
+		call->dma = LAB_DMA_NONE;
 		lab_frame_set_type(call->frame);
 		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 		return lab_call_again(call);
@@ -167,45 +327,24 @@ static int untag_held(struct lab_call *call)
 	return 0;
 }
 
-/*
- * The borrowers keep any number of references, so nobody can freeze the frame. Only the mark
- * and the spare references are taken off, at which no borrower looks.
- */
-static int untag_lent(struct lab_call *call)
-{
-	int err = lab_frame_refs(call->frame) <= LAB_REFS_EXCLUSIVE ?
-		  lab_call_exclusive(call) : 0;
-
-	if (!err && !lab_frame_is_ours(call->frame)) {
-		call->class = LAB_CORRUPT;
-		err = -EBUSY;
-	}
-	if (err)
-		return err;
-	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag))
-		return lab_call_again(call);
-	/* The last borrower's put_page() frees the page, so the words must be right. */
-	lab_frame_mend_lent(call->frame, lab_tag_pfn(call->tag), &call->damage);
-	lab_frame_disown(call->frame);
-	return 0;
-}
-
 static int release_page(struct lab_call *call)
 {
 	int err;
 
 	if (lab_owner_is_sealed(call->owner))
 		return decline_sealed(call);
-	err = lab_tag_state(call->tag) == LAB_LENT ? untag_lent(call) : untag_held(call);
+	if (lab_owner_is_dma(call->owner) && !lab_may_lock())
+		return decline_context(call);
+	err = lab_tag_state(call->tag) == LAB_LENT ? lab_lend_untag(call) : untag_held(call);
 	if (err)
 		return err;
-	lab_owner_account(call->owner, -1);
+	lab_owner_lose(call->owner, call->slot);
 	lab_owner_quota_give(call->owner, 1);
 	lab_step(LAB_OP_RELEASE, lab_tag_pfn(call->tag), call->owner, call->ip);
 	return 0;
 }
 
-static struct page *release_for(struct lab_call *call)
+static int release_page_of(struct lab_call *call)
 {
 	int err = lab_call_begin(call);
 
@@ -215,7 +354,28 @@ static struct page *release_for(struct lab_call *call)
 		err = lab_call_take_back(call);
 	if (err >= 0)
 		err = release_page(call);
-	err = lab_call_end(call, err);
+	return lab_call_end(call, err);
+}
+
+/* Of an owner whose pages stay mapped: as transfer_resident(). */
+static int release_resident(struct lab_call *call)
+{
+	int err;
+
+	take_from_process(call, NULL);
+	rcu_read_lock();
+	err = release_page_of(call);
+	if (call->owner)
+		lab_resident_unmap(call->owner, call->dma);
+	rcu_read_unlock();
+	return err;
+}
+
+static struct page *release_for(struct lab_call *call)
+{
+	int err = unlikely(lab_front_of(call->handle)->flags & LABYRINTH_OWNER_DMA) ?
+		  release_resident(call) : release_page_of(call);
+
 	return err ? ERR_PTR(err) : lab_frame_page(call->frame);
 }
 
@@ -230,13 +390,14 @@ static struct page *release_for(struct lab_call *call)
  *
  * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EBUSY, -EINVAL as
- * labyrinth_free_page(); -EOPNOTSUPP it is sealed.
+ * labyrinth_free_page(); -EOPNOTSUPP it is sealed; -EINVAL also if @owner's pages stay mapped,
+ * and this context does not allow labyrinth_dma_unmap().
  */
 struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr)
 {
 	struct lab_call call = {
 		.op = LAB_OP_RELEASE, .handle = owner, .addr = addr,
-		.ip = _RET_IP_,
+		.ip = _RET_IP_, .dma = LAB_DMA_NONE,
 	};
 
 	return release_for(&call);
@@ -256,13 +417,13 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_release, LAB_NS);
  * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
  * labyrinth_free_page(); -EBUSY mapped, or not lent and something refers to the page;
- * -EOPNOTSUPP @owner's pages are sealed.
+ * -EOPNOTSUPP @owner's pages are sealed; -EINVAL also as labyrinth_release().
  */
 struct page *labyrinth_release_lent(struct labyrinth_owner *owner, void *addr)
 {
 	struct lab_call call = {
 		.op = LAB_OP_RELEASE_LENT, .handle = owner, .addr = addr,
-		.ip = _RET_IP_,
+		.ip = _RET_IP_, .dma = LAB_DMA_NONE,
 	};
 
 	return release_for(&call);
@@ -302,8 +463,12 @@ static int adopt_frozen(struct lab_call *call, unsigned long pfn)
 		return -ENOSPC;
 	}
 	lab_frame_enter(call->frame);
+	WRITE_ONCE(call->slot->last, 0);
+	if (lab_owner_is_dma(call->owner))
+		lab_resident_enter(call->slot, call->frame, call->fresh);
+	call->fresh = LAB_DMA_NONE;
 	hand_over(call, tag);
-	lab_owner_account(call->owner, 1);
+	lab_owner_gain(call->owner, call->slot);
 	return 0;
 }
 
@@ -335,6 +500,8 @@ static int adopt_page(struct lab_call *call, struct page *page)
 
 	if (!err && lab_owner_is_sealed(call->owner))
 		err = decline_sealed(call);
+	if (!err && lab_owner_is_dma(call->owner) && call->fresh & LAB_DMA_GONE)
+		err = lab_may_lock() ? -ENOMEM : decline_context(call);
 	if (err)
 		return err;
 	pfn = page_to_pfn(page);
@@ -346,6 +513,19 @@ static int adopt_page(struct lab_call *call, struct page *page)
 	if (!err)
 		lab_step(LAB_OP_ADOPT, pfn, call->owner, call->ip);
 	return err;
+}
+
+/* Maps the page, unless adopt_page() will refuse the page anyway. */
+static void map_for_adopt(struct lab_call *call, struct page *page)
+{
+	const struct lab_owner *owner = lab_owner_get(call->handle);
+	lab_tag_t tag;
+
+	if (!owner || !lab_may_lock() || !lab_page_valid(page) ||
+	    lab_table_search(&labyrinth_hot.table, lab_page_pfn(page), &tag) ||
+	    PageReserved(page) || !is_ordinary(page))
+		return;
+	call->fresh = lab_resident_map(owner, page);
 }
 
 /**
@@ -369,19 +549,28 @@ static int adopt_page(struct lab_call *call, struct page *page)
  * or the caller is not the bound thread; -EBUSY the page is @owner's
  * already, or mapped, or referred to, or on a list of the core's, or charged to a
  * memory cgroup; -EOPNOTSUPP @owner's pages are sealed; -ENOSPC the quota or the table is
- * full; -EINVAL not a page of order 0
- * of system memory, or not a live owner's handle.
+ * full; -ENOMEM @owner's pages stay mapped, and there is no room for the mapping; -EINVAL not a
+ * page of order 0 of system memory, or not a live owner's handle, or @owner's pages stay mapped,
+ * and this context does not allow labyrinth_dma_map().
  */
 void *labyrinth_adopt(struct labyrinth_owner *owner, struct page *page)
 {
 	struct lab_call call = {
-		.op = LAB_OP_ADOPT, .handle = owner, .ip = _RET_IP_,
+		.op = LAB_OP_ADOPT, .handle = owner, .ip = _RET_IP_, .fresh = LAB_DMA_NONE,
 	};
-	int err = lab_call_begin(&call);
+	int err;
 
+	/* As in transfer_resident(). */
+	rcu_read_lock();
+	if (unlikely(lab_front_of(owner)->flags & LABYRINTH_OWNER_DMA))
+		map_for_adopt(&call, page);
+	err = lab_call_begin(&call);
 	if (!err)
 		err = adopt_page(&call, page);
 	err = lab_call_end(&call, err);
+	/* Also if the owner has gone since the page was mapped: RCU keeps the device. */
+	lab_resident_unmap(lab_owner_slot(owner), call.fresh);
+	rcu_read_unlock();
 	if (unlikely(call.full))
 		lab_report_full();
 	return err ? ERR_PTR(err) : page_address(page);

@@ -97,18 +97,6 @@ static void mend_type(struct lab_frame *frame, u32 right, struct lab_damage *dam
 	note_damage(damage, "page_type", held, right);
 }
 
-#ifdef CONFIG_MEMCG
-static unsigned long *memcg_word(struct lab_frame *frame)
-{
-	return &lab_frame_page(frame)->memcg_data;
-}
-#else
-static unsigned long *memcg_word(struct lab_frame *frame)
-{
-	return NULL;
-}
-#endif
-
 /*
  * Whether @frame, of number @pfn, names the right zone and node, and no memory cgroup. The core
  * follows these words as soon as borrowers, or the page allocator, have the page.
@@ -116,10 +104,8 @@ static unsigned long *memcg_word(struct lab_frame *frame)
  */
 bool lab_frame_is_at_home(struct lab_frame *frame, unsigned long pfn)
 {
-	unsigned long *memcg = memcg_word(frame);
-
 	return likely(is_in_its_zone(lab_frame_page(frame), pfn) &&
-		      !(memcg && READ_ONCE(*memcg)));
+		      lab_frame_is_uncharged(frame));
 }
 
 /*
@@ -132,7 +118,7 @@ void lab_frame_mend(struct lab_frame *frame, unsigned long pfn, enum lab_words w
 		    struct lab_damage *damage)
 {
 	struct lab_damage *used = words == LAB_WORDS_OWNED ? damage : NULL;
-	unsigned long *memcg = memcg_word(frame);
+	unsigned long *memcg = lab_frame_memcg(frame);
 
 	if (words == LAB_WORDS_OWNED && likely(lab_frame_is_clean(frame)) &&
 	    lab_frame_is_at_home(frame, pfn))
@@ -232,7 +218,7 @@ static void mend_lent_flags(struct lab_frame *frame, unsigned long pfn,
 void lab_frame_mend_lent(struct lab_frame *frame, unsigned long pfn,
 			 struct lab_damage *damage)
 {
-	unsigned long *memcg = memcg_word(frame);
+	unsigned long *memcg = lab_frame_memcg(frame);
 
 	mend_lent_lru(frame, damage);
 	mend_lent_type(frame, damage);

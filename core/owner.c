@@ -13,9 +13,12 @@
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/siphash.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include "core/owner.h"
+#include "core/table.h"
 
 #define HANDLE_TOP		(0x4UL << 60)
 #define HANDLE_ODD		BIT(0)
@@ -80,21 +83,12 @@ void lab_owners_each(void (*fn)(struct lab_owner *owner, void *arg), void *arg)
 	mutex_unlock(&owners_lock);
 }
 
-/* lab_owners_each(), but does nothing if owners_lock is taken. */
-void lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
-			 void *arg)
-{
-	if (!mutex_trylock(&owners_lock))
-		return;
-	each_live(fn, arg);
-	mutex_unlock(&owners_lock);
-}
-
 static void forbid_fast(struct lab_owner *owner)
 {
 	WRITE_ONCE(owner->front.single_handle, lab_owner_dead(owner));
 	WRITE_ONCE(owner->front.shared_handle, lab_owner_dead(owner));
 	WRITE_ONCE(owner->front.sealed_handle, lab_owner_dead(owner));
+	WRITE_ONCE(owner->front.rx.handle, lab_owner_dead(owner));
 }
 
 /*
@@ -104,8 +98,8 @@ static void forbid_fast(struct lab_owner *owner)
 static void set_fast_handles(struct lab_owner *owner, void *unused)
 {
 	unsigned long dead = lab_owner_dead(owner);
-	bool fast = !owner->front.task && !owner->max_pages && !watchers &&
-		     !(owner->front.flags & LABYRINTH_OWNER_ZERO);
+	bool fast = !owner->front.task && !owner->max_pages && !watchers && !owner->slow &&
+		     !(owner->front.flags & LAB_OWNER_SLOW);
 	bool single = lab_owner_is_single(owner);
 	bool sealed = lab_owner_is_sealed(owner);
 
@@ -115,6 +109,78 @@ static void set_fast_handles(struct lab_owner *owner, void *unused)
 		   fast && !single && !sealed ? owner->front.handle : dead);
 	WRITE_ONCE(owner->front.sealed_handle,
 		   fast && sealed ? owner->front.handle : dead);
+	WRITE_ONCE(owner->front.rx.handle,
+		   fast && single && lab_owner_is_dma(owner) ? owner->front.handle : dead);
+}
+
+/*
+ * Sets @flag, one of those that change while the owner lives.
+ * Context: Task; may sleep, with owners_lock held.
+ */
+void lab_owner_set_flag(struct lab_owner *owner, u16 flag, bool on)
+{
+	u16 others = owner->front.flags & ~flag;
+
+	lockdep_assert_held(&owners_lock);
+	if (owner->phase != LAB_PHASE_LIVE)
+		return;
+	WRITE_ONCE(owner->front.flags, others | (on ? flag : 0));
+	set_fast_handles(owner, NULL);
+}
+
+/*
+ * Calls @fn for live owners, at most @most, until @fn returns false. Goes on where the last call
+ * ended. An owner stays alive meanwhile. Does nothing if owners_lock is taken.
+ * Context: Task; may sleep.
+ * Return: whether owners are left that this call did not come to.
+ */
+bool lab_owners_try_some(unsigned int most, bool (*fn)(struct lab_owner *owner, void *arg),
+			 void *arg)
+{
+	static unsigned int next;
+	unsigned int seen;
+
+	if (!mutex_trylock(&owners_lock))
+		return false;
+	for (seen = 0; seen < lab_owners.nr && most; seen++) {
+		struct lab_owner *owner = &lab_owners.slots[next++ & (lab_owners.nr - 1)];
+
+		if (owner->phase != LAB_PHASE_LIVE)
+			continue;
+		most--;
+		if (!fn(owner, arg))
+			most = 0;
+	}
+	mutex_unlock(&owners_lock);
+	return !most;
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_owners_try_some);
+
+/*
+ * From now on, until lab_owner_speed_up(), no call takes @owner's fast paths. A call under way
+ * may have read the old choice.
+ * Context: Within lab_owners_try_some().
+ */
+void lab_owner_slow_down(struct lab_owner *owner)
+{
+	lockdep_assert_held(&owners_lock);
+	owner->slow = true;
+	set_fast_handles(owner, NULL);
+}
+
+/*
+ * Ends that, unless *@unless, which is set under owners_lock only.
+ * Context: Task; may sleep.
+ */
+void lab_owner_speed_up(struct lab_owner *owner, const bool *unless)
+{
+	mutex_lock(&owners_lock);
+	if (owner->slow && !READ_ONCE(*unless)) {
+		owner->slow = false;
+		if (owner->phase == LAB_PHASE_LIVE)
+			set_fast_handles(owner, NULL);
+	}
+	mutex_unlock(&owners_lock);
 }
 
 /*
@@ -137,14 +203,74 @@ void lab_watch_end(void)
 	mutex_unlock(&owners_lock);
 }
 
-/* @pages more tags, or fewer if negative, carry @owner's id. Context: Any. */
-void lab_owner_account(struct lab_owner *owner, int pages)
+static atomic_t *segment_of(const struct lab_owner *owner, const struct lab_slot *slot)
 {
-	int now = atomic_add_return(pages, &owner->pages);
+	const struct lab_table *table = &labyrinth_hot.table;
+
+	return &owner->segments[lab_table_segment(table, slot - table->slots)];
+}
+
+/*
+ * The page in @slot comes to @owner: the tag carries the owner's id now, or does in a moment.
+ * Every way by which a page comes to an owner calls this: refill, adopt, transfer.
+ * Context: Any; the owner alive.
+ */
+void lab_owner_gain(struct lab_owner *owner, const struct lab_slot *slot)
+{
+	int now = atomic_inc_return(&owner->pages);
 	int peak = atomic_read(&owner->peak);
 
+	atomic_inc(segment_of(owner, slot));
 	while (now > peak && !atomic_try_cmpxchg(&owner->peak, &peak, now))
 		;
+}
+
+/*
+ * The page in @slot has left @owner: the tag carries the owner's id no more. Every way by which
+ * a page leaves an owner calls this. @pages goes down last: a gone owner without pages may be
+ * another owner at once, see put_slot().
+ * Context: Any.
+ */
+void lab_owner_lose(struct lab_owner *owner, const struct lab_slot *slot)
+{
+	atomic_dec(segment_of(owner, slot));
+	/* Pairs with the look in put_slot(), which ends @segments. */
+	smp_mb__before_atomic();
+	atomic_dec(&owner->pages);
+}
+
+/* The owner's first tag at slot number *@index or behind, in the same segment; else 0. */
+static lab_tag_t next_in_segment(const struct lab_owner *owner, u64 *index)
+{
+	const struct lab_table *table = &labyrinth_hot.table;
+	u64 segment = lab_table_segment(table, *index);
+	u64 end = min(lab_table_span(table), (segment + 1) << table->segment_shift);
+
+	if (!atomic_read(&owner->segments[segment]))
+		*index = end;
+	for (; *index < end; (*index)++) {
+		lab_tag_t tag = READ_ONCE(table->slots[*index].tag);
+
+		if (tag && lab_tag_owner(tag) == lab_owner_id(owner))
+			return tag;
+	}
+	return 0;
+}
+
+/*
+ * The owner's first tag at slot number *@index or behind; *@index moves on to that slot. 0 at
+ * the end.
+ * Context: Task; may sleep. The owner's slot stays.
+ */
+lab_tag_t lab_owner_next(const struct lab_owner *owner, u64 *index)
+{
+	lab_tag_t tag = 0;
+
+	while (!tag && *index < lab_table_span(&labyrinth_hot.table)) {
+		tag = next_in_segment(owner, index);
+		cond_resched();
+	}
+	return tag;
 }
 
 /* Whether the owner has max_pages pages: a look, not a claim. Context: Any. */
@@ -175,11 +301,7 @@ void lab_owner_quota_give(struct lab_owner *owner, unsigned int nr)
 		atomic_sub(nr, &owner->held);
 }
 
-/*
- * A free slot; NULL if there is none.
- * Context: Task; may sleep.
- */
-struct lab_owner *lab_owner_get_slot(void)
+static struct lab_owner *take_slot(void)
 {
 	struct lab_owner *owner;
 
@@ -196,8 +318,41 @@ static void free_slot(struct lab_owner *owner)
 {
 	lockdep_assert_held(&owners_lock);
 	owner->phase = LAB_PHASE_FREE;
+	owner->buried = false;
+	kvfree(owner->segments);
+	owner->segments = NULL;
 	/* The slot that has been free longest is used next. */
 	list_add_tail(&owner->free_node, &free_slots);
+}
+
+/*
+ * A free slot, without pages.
+ * Context: Task; may sleep. Return: the slot, or ERR_PTR: -ENOSPC, -ENOMEM.
+ */
+struct lab_owner *lab_owner_get_slot(void)
+{
+	struct lab_owner *owner = take_slot();
+	atomic_t *segments;
+
+	if (!owner)
+		return ERR_PTR(-ENOSPC);
+	segments = kvcalloc(lab_table_segments(&labyrinth_hot.table), sizeof(*segments),
+			    GFP_KERNEL);
+	owner->segments = segments;
+	if (segments)
+		return owner;
+	/* Never GONE: whoever looks at the pages of an owner that is gone needs @segments. */
+	mutex_lock(&owners_lock);
+	free_slot(owner);
+	mutex_unlock(&owners_lock);
+	return ERR_PTR(-ENOMEM);
+}
+
+static void put_slot(struct lab_owner *owner)
+{
+	/* Pairs with lab_owner_lose(): @segments is done with, if @pages is 0. */
+	if (owner->phase == LAB_PHASE_GONE && !atomic_read_acquire(&owner->pages))
+		free_slot(owner);
 }
 
 /*
@@ -207,8 +362,7 @@ static void free_slot(struct lab_owner *owner)
 void lab_owner_put_slot(struct lab_owner *owner)
 {
 	mutex_lock(&owners_lock);
-	if (owner->phase == LAB_PHASE_GONE && !atomic_read(&owner->pages))
-		free_slot(owner);
+	put_slot(owner);
 	mutex_unlock(&owners_lock);
 }
 
@@ -265,8 +419,8 @@ static void take_back_handle(struct lab_owner *owner)
 }
 
 /*
- * Takes @handle back, and waits until no call that found the owner is under way any more. Until
- * lab_owner_bury() the slot counts a page too many.
+ * Takes @handle back. Calls that found the owner may be under way until lab_owners_wait()
+ * returns. Until lab_owner_bury() the slot counts a page too many.
  * Context: Task; may sleep. Return: the owner; NULL if @handle was not an owner's.
  */
 struct lab_owner *lab_owner_retire(const struct labyrinth_owner *handle)
@@ -283,8 +437,18 @@ struct lab_owner *lab_owner_retire(const struct labyrinth_owner *handle)
 	/* Until the pages are settled, no caller may find the slot empty. */
 	atomic_inc(&owner->pages);
 	mutex_unlock(&owners_lock);
-	synchronize_rcu();
 	return owner;
+}
+
+/*
+ * Waits until no call is under way any more that found one of the owners that were retired
+ * before. A driver with many queues ends owner after owner, so the grace period is expedited: a
+ * hundredth of the time, for an interrupt on each CPU that is busy.
+ * Context: Task; may sleep.
+ */
+void lab_owners_wait(void)
+{
+	synchronize_rcu_expedited();
 }
 
 /*
@@ -295,8 +459,9 @@ void lab_owner_give_up(struct lab_owner *owner)
 {
 	mutex_lock(&owners_lock);
 	owner->phase = LAB_PHASE_GONE;
+	owner->buried = true;
+	put_slot(owner);
 	mutex_unlock(&owners_lock);
-	lab_owner_put_slot(owner);
 }
 
 /*
@@ -306,8 +471,37 @@ void lab_owner_give_up(struct lab_owner *owner)
  */
 void lab_owner_bury(struct lab_owner *owner)
 {
+	mutex_lock(&owners_lock);
+	owner->buried = true;
 	atomic_dec(&owner->pages);
-	lab_owner_put_slot(owner);
+	put_slot(owner);
+	mutex_unlock(&owners_lock);
+}
+
+static bool is_heir(const struct lab_owner *heir, const struct lab_owner *owner)
+{
+	/* An owner that is about to be destroyed would count the pages among those left behind. */
+	return heir != owner && heir->buried &&
+	       !lab_owner_is_sealed(heir) && !lab_owner_is_dma(heir) &&
+	       !strcmp(heir->name, owner->name) &&
+	       !strcmp(heir->module_name, owner->module_name);
+}
+
+/*
+ * A gone owner to whom reports give the same name as to @owner, who is gone too: pages in limbo may
+ * as well carry the other owner's id. Stays gone until lab_owners_unlock(), and longer if it gets
+ * a page.
+ * Context: Between lab_owners_lock() and lab_owners_unlock(). Return: NULL if there is none.
+ */
+struct lab_owner *lab_owner_find_heir(const struct lab_owner *owner)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&owners_lock);
+	for (i = 0; i < lab_owners.nr; i++)
+		if (is_heir(&lab_owners.slots[i], owner))
+			return &lab_owners.slots[i];
+	return NULL;
 }
 
 /*

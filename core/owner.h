@@ -24,18 +24,28 @@
 
 #include <linux/atomic.h>
 #include <linux/cache.h>
-#include <linux/irq_work.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
-#include <linux/workqueue.h>
 
 #include "core/list.h"
 #include "inline/frame.h"
 #include "inline/hot.h"
 #include "labyrinth_alloc.h"
 
+struct device;
 struct lab_cpu_cache;
 struct lab_mapping;
+struct lab_stock;
+
+/* In front.flags, beside LABYRINTH_OWNER_*: see page/hunt.c. Changes while the owner lives. */
+#define LAB_OWNER_HUNTED	BIT(15)
+/* Likewise: see report/noted.c. */
+#define LAB_OWNER_NOTED		BIT(14)
+
+/* The pages of owners with one of these need more than a pop or a push. */
+#define LAB_OWNER_SLOW \
+	(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_STAMPED | LAB_OWNER_HUNTED | \
+	 LAB_OWNER_NOTED)
 
 /* The reason of an allocation without a page. */
 enum lab_fail {
@@ -65,18 +75,27 @@ struct lab_owner {
 	atomic_t held;			/* handed out; kept only with a quota */
 	atomic_t fails[LAB_NR_FAILS];
 	atomic_t reserve_held;		/* pages on @reserve */
+	bool slow;			/* no fast path, so that the owner's user looks
+					 * at @stock; under owners_lock
+					 */
 	bool starved;			/* once found nothing where the page
 					 * allocator may not be asked
 					 */
+	bool buried;			/* GONE, and no more than pages in limbo left; under
+					 * owners_lock
+					 */
 	struct lab_list reserve;
-	struct irq_work kick;		/* from anywhere: schedule @refill */
-	struct delayed_work refill;	/* fills @reserve, where sleeping is allowed */
+	struct lab_stock *stock;	/* see page/cache.c */
+	atomic_t *segments;		/* of @pages, how many stand in each segment of
+					 * the table
+					 */
 
 	/* The owner's attributes. Written under owners_lock, or before the handle is out. */
 	enum lab_phase phase;
 	unsigned int max_pages;
 	unsigned int reserve_target;
 	int nid;
+	enum dma_data_direction dma_dir; /* with LABYRINTH_OWNER_DMA */
 	struct device *dev;		/* holds a reference */
 	union {
 		struct list_head free_node;	/* while the slot is free; else */
@@ -86,6 +105,7 @@ struct lab_owner {
 		};
 	};
 	raw_spinlock_t map_lock;	/* see page/mapping.c */
+	struct lab_owner *next_retired;	/* of those that destroy ends together */
 	struct module *module;		/* compared, never followed */
 	unsigned long created_at;	/* where create returned to; or a kept name */
 	u64 generation;
@@ -158,6 +178,25 @@ static inline bool lab_owner_is_sealed(const struct lab_owner *owner)
 	return owner->front.flags & LABYRINTH_OWNER_SEALED;
 }
 
+static inline bool lab_owner_is_stamped(const struct lab_owner *owner)
+{
+	return owner->front.flags & LABYRINTH_OWNER_STAMPED;
+}
+
+static inline bool lab_owner_is_dma(const struct lab_owner *owner)
+{
+	return owner->front.flags & LABYRINTH_OWNER_DMA;
+}
+
+/*
+ * Whether the owner's pages leave in task context alone, by the owner's worker, limbo or
+ * destroy: to seal a page out, or to end a page's mapping, takes locks.
+ */
+static inline bool lab_owner_leaves_late(const struct lab_owner *owner)
+{
+	return owner->front.flags & (LABYRINTH_OWNER_SEALED | LABYRINTH_OWNER_DMA);
+}
+
 static inline void lab_owner_fail(struct lab_owner *owner, enum lab_fail fail)
 {
 	atomic_inc(&owner->fails[fail]);
@@ -176,9 +215,20 @@ static inline bool lab_owner_is_near(const struct lab_owner *owner,
 	return owner->nid == NUMA_NO_NODE || owner->nid == page_to_nid(page);
 }
 
+/*
+ * Walks the tags that carry @owner's id: those that stand in the table all the while, and
+ * perhaps tags that come or go meanwhile. Costs a segment of the table for each page at the
+ * most. May sleep between two tags.
+ */
+#define lab_owner_for_each(owner, index, tag)				\
+	for ((index) = 0; ((tag) = lab_owner_next(owner, &(index)));	\
+	     (index)++)
+
 int lab_owners_init(unsigned int nr);
 void lab_owners_exit(void);
-void lab_owner_account(struct lab_owner *owner, int pages);
+void lab_owner_gain(struct lab_owner *owner, const struct lab_slot *slot);
+void lab_owner_lose(struct lab_owner *owner, const struct lab_slot *slot);
+lab_tag_t lab_owner_next(const struct lab_owner *owner, u64 *index);
 bool lab_owner_quota_full(const struct lab_owner *owner);
 bool lab_owner_quota_take(struct lab_owner *owner, unsigned int nr);
 void lab_owner_quota_give(struct lab_owner *owner, unsigned int nr);
@@ -186,14 +236,19 @@ struct lab_owner *lab_owner_get_slot(void);
 void lab_owner_put_slot(struct lab_owner *owner);
 void lab_owner_publish(struct lab_owner *owner);
 struct lab_owner *lab_owner_retire(const struct labyrinth_owner *handle);
+void lab_owners_wait(void);
 void lab_owner_give_up(struct lab_owner *owner);
 void lab_owner_bury(struct lab_owner *owner);
+struct lab_owner *lab_owner_find_heir(const struct lab_owner *owner);
 unsigned long lab_owner_handle_of(const struct lab_owner *owner, const struct module *module);
 void lab_owners_lock(void);
 void lab_owners_unlock(void);
 void lab_owners_each(void (*fn)(struct lab_owner *owner, void *arg), void *arg);
-void lab_owners_try_each(void (*fn)(struct lab_owner *owner, void *arg),
+bool lab_owners_try_some(unsigned int most, bool (*fn)(struct lab_owner *owner, void *arg),
 			 void *arg);
+void lab_owner_slow_down(struct lab_owner *owner);
+void lab_owner_speed_up(struct lab_owner *owner, const bool *unless);
+void lab_owner_set_flag(struct lab_owner *owner, u16 flag, bool on);
 void lab_watch_begin(void);
 void lab_watch_end(void);
 

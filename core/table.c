@@ -28,25 +28,30 @@
  *   waits.
  */
 #include <linux/hash.h>
-#include <linux/jhash.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
 
 #include "core/table.h"
+#include "inline/resident.h"
 #include "labyrinth_compat.h"
 
-/* With more tags, slot numbers would not fit 32 bits. */
-#define LAB_CAPACITY_MAX	(U32_MAX / 2)
+/* How far apart the counts behind the stash are. */
+#define COUNTS_SLOTS	(SMP_CACHE_BYTES / sizeof(struct lab_slot))
 
-static u64 second_bucket(const struct lab_table *table, unsigned long pfn)
-{
-	u64 buckets = table->nr_slots / LAB_BUCKET_TAGS;
-	u32 hash = jhash_2words(lower_32_bits(pfn), upper_32_bits(pfn), 0);
+/* With more tags, slot numbers would not fit 31 bits, see LAB_LIMBO_NEXT_BITS. */
+#define LAB_CAPACITY_MAX	(S32_MAX / 3 * 2U - LAB_STASH_TAGS)
 
-	return ((hash * buckets) >> 32) * LAB_BUCKET_TAGS;
-}
+/* See count_tag(). */
+#define ROUGH_STEP	64L
+
+/* An owner has a count for each segment. */
+#define LAB_SEGMENT_SHIFT_MIN	8
+#define LAB_SEGMENTS_MAX	2048
+
+/* How often a whole table was walked: a walk's cost is the table's size. */
+static atomic_long_t nr_walks;
 
 static u64 bucket_of(u64 index)
 {
@@ -62,7 +67,7 @@ static unsigned int bucket_free(const struct lab_slot *bucket)
 	return nr;
 }
 
-/* Whether each frame prefers a different slot, but for rounding. */
+/* Whether each frame prefers a different slot. */
 static bool is_direct(const struct lab_table *table)
 {
 	return table->multiplier != GOLDEN_RATIO_32;
@@ -111,6 +116,22 @@ static bool in_stash(const struct lab_table *table, const struct lab_slot *slot)
 }
 
 /*
+ * The CPUs' counts in steps of ROUGH_STEP: a CPU whose count passes a multiple of the step, up or
+ * down, changes table->rough by a step.
+ */
+static void count_tag(const struct lab_table *table)
+{
+	if (unlikely(!(this_cpu_inc_return(*table->used) % ROUGH_STEP)))
+		atomic_long_add(ROUGH_STEP, table->rough);
+}
+
+static void uncount_tag(const struct lab_table *table)
+{
+	if (unlikely(!((this_cpu_dec_return(*table->used) + 1) % ROUGH_STEP)))
+		atomic_long_sub(ROUGH_STEP, table->rough);
+}
+
+/*
  * Returns the slot that now holds @tag, or NULL where neither bucket nor the stash has room.
  * The caller has the frame to itself.
  * Context: Any.
@@ -120,7 +141,7 @@ struct lab_slot *lab_table_insert(struct lab_table *table, lab_tag_t tag)
 	unsigned long pfn = lab_tag_pfn(tag);
 	u64 preferred = lab_table_preferred(table, pfn);
 	struct lab_slot *first = &table->slots[bucket_of(preferred)];
-	struct lab_slot *second = &table->slots[second_bucket(table, pfn)];
+	struct lab_slot *second = &table->slots[lab_table_second(table, pfn)];
 	unsigned int start = preferred % LAB_BUCKET_TAGS;
 	unsigned int room = bucket_free(first);
 	struct lab_slot *slot = NULL;
@@ -137,7 +158,7 @@ struct lab_slot *lab_table_insert(struct lab_table *table, lab_tag_t tag)
 	if (!slot)
 		slot = stash_insert(table, tag);
 	if (slot)
-		this_cpu_inc(*table->used);
+		count_tag(table);
 	return slot;
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_insert);
@@ -156,7 +177,7 @@ bool lab_table_remove(struct lab_table *table, struct lab_slot *slot, lab_tag_t 
 		return false;
 	if (unlikely(in_stash(table, slot)))
 		atomic_dec(table->stash_used);
-	this_cpu_dec(*table->used);
+	uncount_tag(table);
 	return true;
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_remove);
@@ -204,7 +225,7 @@ struct lab_slot *lab_table_search(const struct lab_table *table, unsigned long p
 		slot = slots_search(&table->slots[first], LAB_BUCKET_TAGS, pfn,
 				    tag);
 		if (!slot)
-			slot = slots_search(&table->slots[second_bucket(table, pfn)],
+			slot = slots_search(&table->slots[lab_table_second(table, pfn)],
 					    LAB_BUCKET_TAGS, pfn, tag);
 		if (!slot)
 			slot = stash_search(table, pfn, tag);
@@ -215,14 +236,24 @@ struct lab_slot *lab_table_search(const struct lab_table *table, unsigned long p
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_search);
 
-static struct lab_slot *bucket_find(struct lab_slot *bucket, lab_tag_t expected)
+static __always_inline struct lab_slot *
+slots_find(struct lab_slot *slots, unsigned int nr, lab_tag_t expected)
 {
 	unsigned int i;
 
-	for (i = 0; i < LAB_BUCKET_TAGS; i++)
-		if (READ_ONCE(bucket[i].tag) == expected)
-			return &bucket[i];
+	for (i = 0; i < nr; i++)
+		if (READ_ONCE(slots[i].tag) == expected)
+			return &slots[i];
 	return NULL;
+}
+
+static noinline struct lab_slot *stash_find(const struct lab_table *table, lab_tag_t expected)
+{
+	/* Pairs with stash_insert(), as in stash_search(). */
+	smp_rmb();
+	if (likely(!atomic_read(table->stash_used)))
+		return NULL;
+	return slots_find(&table->slots[table->nr_slots], LAB_STASH_TAGS, expected);
 }
 
 /* lab_table_find(), where the preferred slot has another tag. */
@@ -231,15 +262,24 @@ struct lab_slot *lab_table_find_slow(const struct lab_table *table,
 {
 	unsigned long pfn = lab_tag_pfn(expected);
 	u64 first = bucket_of(lab_table_preferred(table, pfn));
-	struct lab_slot *slot = bucket_find(&table->slots[first], expected);
-	lab_tag_t tag;
+	struct lab_slot *slot = slots_find(&table->slots[first], LAB_BUCKET_TAGS, expected);
 
 	if (likely(slot))
 		return slot;
-	slot = lab_table_search(table, pfn, &tag);
-	return tag == expected ? slot : NULL;
+	slot = slots_find(&table->slots[lab_table_second(table, pfn)], LAB_BUCKET_TAGS, expected);
+	return slot ?: stash_find(table, expected);
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_find_slow);
+
+/*
+ * About how many tags are in the table, from a single word: too few by less than ROUGH_STEP for
+ * each CPU. Context: Any.
+ */
+unsigned long lab_table_rough(const struct lab_table *table)
+{
+	return max(atomic_long_read(table->rough), 0L);
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_rough);
 
 unsigned long lab_table_used(const struct lab_table *table)
 {
@@ -256,6 +296,8 @@ EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_used);
 /* Context: Task; may sleep. */
 lab_tag_t lab_table_next(const struct lab_table *table, u64 *index)
 {
+	if (!*index)
+		atomic_long_inc(&nr_walks);
 	for (; *index < lab_table_span(table); (*index)++) {
 		lab_tag_t tag = READ_ONCE(table->slots[*index].tag);
 
@@ -308,18 +350,58 @@ void lab_table_stats(const struct lab_table *table,
 	*stats = (struct lab_table_stats) {
 		.used = lab_table_used(table),
 		.stash_used = atomic_read(table->stash_used),
+		.walks = atomic_long_read(&nr_walks),
 	};
 	lab_table_for_each(table, index, tag)
 		stats_add(table, tag, index, stats);
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_stats);
 
-/* See lab_table_preferred(). No frame has a number of @frames or more. */
-static u32 choose_multiplier(u64 nr_slots, u64 frames)
+static unsigned int choose_segment_shift(u64 span)
 {
-	return frames && frames <= nr_slots ? div64_u64(U32_MAX, nr_slots) :
-					      GOLDEN_RATIO_32;
+	unsigned int shift = LAB_SEGMENT_SHIFT_MIN;
+
+	while (span >> shift >= LAB_SEGMENTS_MAX)
+		shift++;
+	return shift;
 }
+
+/* A direct table may be so much larger than asked for: an eighth. */
+#define DIRECT_EXTRA	8
+
+/*
+ * The multiplier of a direct table, for frame numbers below @frames: the largest at which no
+ * product is 2^32 or more, so products of neighbours are as far apart as can be. A table with
+ * 2^32 / multiplier slots or more has a slot for each product.
+ */
+static u32 direct_multiplier(u64 frames)
+{
+	return min_t(u64, div64_u64(BIT_ULL(32), frames), U32_MAX);
+}
+
+/* How many slots a direct table needs. */
+static u64 direct_slots(u64 frames)
+{
+	return roundup(DIV64_U64_ROUND_UP(BIT_ULL(32), direct_multiplier(frames)),
+		       (u64)LAB_BUCKET_TAGS);
+}
+
+/*
+ * Chooses the size and the first hash of a table for @capacity tags, on a machine with frame
+ * numbers below @frames; 0: unknown.
+ */
+void lab_table_shape(struct lab_table *table, u64 capacity, u64 frames)
+{
+	u64 slots = roundup(capacity + capacity / 3, (u64)LAB_BUCKET_TAGS);
+	bool direct = frames && frames <= slots &&
+		      direct_slots(frames) <= slots + slots / DIRECT_EXTRA;
+
+	table->capacity = capacity;
+	table->nr_slots = direct ? max(slots, direct_slots(frames)) : slots;
+	table->multiplier = direct ? direct_multiplier(frames) : GOLDEN_RATIO_32;
+	table->segment_shift = choose_segment_shift(lab_table_span(table));
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_shape);
 
 /*
  * Makes an empty table for @capacity tags, on a machine with frame numbers below @frames; 0:
@@ -329,18 +411,12 @@ static u32 choose_multiplier(u64 nr_slots, u64 frames)
  */
 int lab_table_init(struct lab_table *table, u64 capacity, u64 frames)
 {
-	u64 slots;
-
 	if (!capacity || capacity > LAB_CAPACITY_MAX)
 		return -EINVAL;
-	slots = roundup(capacity + capacity / 3, LAB_BUCKET_TAGS);
-	*table = (struct lab_table) {
-		.capacity = capacity,
-		.nr_slots = slots,
-		.multiplier = choose_multiplier(slots, frames),
-	};
+	*table = (struct lab_table) {};
+	lab_table_shape(table, capacity, frames);
 	/* Page-aligned, so that no slot lies across two cache lines. */
-	table->slots = vzalloc(array_size(lab_table_span(table) + 1,
+	table->slots = vzalloc(array_size(lab_table_span(table) + 1 + COUNTS_SLOTS,
 					  sizeof(struct lab_slot)));
 	table->used = alloc_percpu(long);
 	if (!table->slots || !table->used) {
@@ -348,13 +424,37 @@ int lab_table_init(struct lab_table *table, u64 capacity, u64 frames)
 		return -ENOMEM;
 	}
 	table->stash_used = (atomic_t *)&table->slots[lab_table_span(table)];
+	/* On a line of its own. */
+	table->rough = (atomic_long_t *)&table->slots[lab_table_span(table) + COUNTS_SLOTS];
 	return 0;
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_init);
 
+/*
+ * Makes sure that there is a struct lab_resident for each slot, for an owner that is about to
+ * come.
+ * Context: Task; may sleep. Return: 0 or -ENOMEM.
+ */
+int lab_table_provide_resident(struct lab_table *table)
+{
+	struct lab_resident *all;
+
+	if (READ_ONCE(table->resident))
+		return 0;
+	all = vzalloc(array_size(lab_table_span(table), sizeof(*all)));
+	if (!all)
+		return -ENOMEM;
+	/* A full barrier. Pairs with the way by which the owner's handle comes to a caller. */
+	if (cmpxchg(&table->resident, NULL, all))
+		vfree(all);
+	return 0;
+}
+
 void lab_table_exit(struct lab_table *table)
 {
 	free_percpu(table->used);
+	vfree(table->resident);
+	table->resident = NULL;
 	vfree(table->slots);
 	table->used = NULL;
 	table->slots = NULL;

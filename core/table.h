@@ -7,6 +7,9 @@
 #ifndef LABYRINTH_CORE_TABLE_H
 #define LABYRINTH_CORE_TABLE_H
 
+#include <linux/jhash.h>
+#include <linux/kernel.h>
+
 #include "inline/hot.h"
 #include "inline/table.h"
 
@@ -16,22 +19,46 @@ struct lab_table_stats {
 	unsigned int longest_probe;	/* slots compared for the worst tag */
 	unsigned long second_bucket;	/* tags outside the preferred bucket */
 	unsigned long preferred;	/* tags found at the first comparison */
+	unsigned long walks;		/* how often the whole table was walked */
 };
 
+void lab_table_shape(struct lab_table *table, u64 capacity, u64 frames);
 int lab_table_init(struct lab_table *table, u64 capacity, u64 frames);
+int lab_table_provide_resident(struct lab_table *table);
 void lab_table_exit(struct lab_table *table);
 struct lab_slot *lab_table_insert(struct lab_table *table, lab_tag_t tag);
 bool lab_table_remove(struct lab_table *table, struct lab_slot *slot, lab_tag_t tag);
 struct lab_slot *lab_table_search(const struct lab_table *table, unsigned long pfn,
 				  lab_tag_t *tag);
+unsigned long lab_table_rough(const struct lab_table *table);
 unsigned long lab_table_used(const struct lab_table *table);
 void lab_table_stats(const struct lab_table *table,
 		     struct lab_table_stats *stats);
+
+/* The first slot of the second bucket in which @pfn may stand. */
+static inline u64 lab_table_second(const struct lab_table *table, unsigned long pfn)
+{
+	u64 buckets = table->nr_slots / LAB_BUCKET_TAGS;
+	u32 hash = jhash_2words(lower_32_bits(pfn), upper_32_bits(pfn), 0);
+
+	return ((hash * buckets) >> 32) * LAB_BUCKET_TAGS;
+}
 
 /* How many slots the table has: the buckets, then the stash. */
 static inline u64 lab_table_span(const struct lab_table *table)
 {
 	return table->nr_slots + LAB_STASH_TAGS;
+}
+
+/* The segment of slot number @index. */
+static inline unsigned int lab_table_segment(const struct lab_table *table, u64 index)
+{
+	return index >> table->segment_shift;
+}
+
+static inline unsigned int lab_table_segments(const struct lab_table *table)
+{
+	return lab_table_segment(table, lab_table_span(table) - 1) + 1;
 }
 
 /* The first tag at slot number @index or behind; @index moves on to that slot. 0 at the end. */

@@ -26,10 +26,10 @@
 #include <linux/seq_file.h>
 #include <linux/string.h>
 #include <asm/special_insns.h>
-#include <asm/trapnr.h>
 
 #include "guard/fault.h"
 #include "hook/stubs.h"
+#include "page/quarantine.h"
 #include "page/seal.h"
 #include "page/stray.h"
 
@@ -74,16 +74,16 @@ static void called(unsigned long ip, unsigned long parent_ip, struct ftrace_ops 
 		lab_ftrace_divert(fregs, (unsigned long)lab_return_zero);
 }
 
-static struct ftrace_ops fault_ops = {
-	.func = called,
-	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_RECURSION | FTRACE_OPS_FL_PERMANENT,
-};
+static struct ftrace_ops fault_ops = { .func = called };
 
 static int arm_ftrace(void)
 {
 	/* ftrace writes into the string. */
 	char name[] = "page_fault_oops";
 
+	/* Anew, since a failed try leaves flags. */
+	fault_ops.flags = (fault_ops.flags & FTRACE_OPS_FL_INITIALIZED) | FTRACE_OPS_FL_IPMODIFY |
+			  FTRACE_OPS_FL_RECURSION | FTRACE_OPS_FL_PERMANENT;
 	return ftrace_set_filter(&fault_ops, name, strlen(name), 1) ?:
 	       register_ftrace_function(&fault_ops);
 }
@@ -96,7 +96,9 @@ static int disarm_ftrace(void)
 static void end_ftrace(void)
 {
 	/* A preempted task may still be in lab_return_zero(). */
-	synchronize_rcu_tasks();
+	if (armed == FAULT_FTRACE)
+		synchronize_rcu_tasks();
+	/* A hook that was refused has a filter too. */
 	ftrace_free_filter(&fault_ops);
 }
 
@@ -122,9 +124,9 @@ static int oopsed(struct notifier_block *nb, unsigned long event, void *data)
 {
 	const struct die_args *args = data;
 
-	if (event != DIE_OOPS || args->trapnr != X86_TRAP_PF)
+	if (event != DIE_OOPS)
 		return NOTIFY_DONE;
-	return divert(args->err, read_cr2(), args->regs) ? NOTIFY_STOP : NOTIFY_DONE;
+	return divert(args->err, lab_fault_address(args), args->regs) ? NOTIFY_STOP : NOTIFY_DONE;
 }
 
 static struct notifier_block oops_nb = {
@@ -132,20 +134,27 @@ static struct notifier_block oops_nb = {
 	.priority = INT_MAX,
 };
 
+/* Where there is no notifier either, no access is diverted, and so no page may be sealed. */
+static int arm_notifier(int why)
+{
+	int err = register_die_notifier(&oops_nb);
+
+	if (err)
+		return lab_region_lacks("a hook on page_fault_oops, or a die notifier", err);
+	pr_warn("sealed pages: page_fault_oops cannot be hooked: %pe; so a stray access is an oops that the machine survives\n",
+		ERR_PTR(why));
+	armed = FAULT_DIE;
+	return 0;
+}
+
 static int arm_locked(void)
 {
 	int err = arm_ftrace();
 
-	if (!err) {
-		armed = FAULT_FTRACE;
-		return 0;
-	}
-	pr_warn("sealed pages: page_fault_oops cannot be hooked: %pe; so a stray access is an oops that the machine survives\n",
-		ERR_PTR(err));
-	err = register_die_notifier(&oops_nb);
-	if (!err)
-		armed = FAULT_DIE;
-	return err;
+	if (err)
+		return arm_notifier(err);
+	armed = FAULT_FTRACE;
+	return 0;
 }
 
 /*
@@ -172,9 +181,7 @@ void lab_fault_exit(void)
 {
 	if (armed == FAULT_DIE)
 		unregister_die_notifier(&oops_nb);
-	if (armed != FAULT_FTRACE)
-		return;
-	while (disarm_ftrace())
+	while (armed == FAULT_FTRACE && disarm_ftrace())
 		schedule_timeout_idle(MAX_SCHEDULE_TIMEOUT);
 	end_ftrace();
 }
@@ -183,6 +190,7 @@ static int sealed_show(struct seq_file *m, void *unused)
 {
 	seq_printf(m, "hook: %s\n", hook_names[READ_ONCE(armed)]);
 	lab_seal_show(m);
+	lab_quarantine_show(m);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(sealed);

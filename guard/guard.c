@@ -46,6 +46,8 @@
 #include "guard/guard.h"
 #include "guard/hook.h"
 #include "hook/stubs.h"
+#include "labyrinth_alloc.h"
+#include "page/hunt.h"
 
 static const char * const hook_class_names[] = {
 	[LAB_HOOK_MAP] = "map",
@@ -85,6 +87,7 @@ static_assert(ARRAY_SIZE(hook_state_names) == LAB_NR_HOOK_STATES);
  */
 static DEFINE_MUTEX(guard_lock);
 static unsigned long guard_classes = ALL_CLASSES;
+static char hunt_wanted[LABYRINTH_NAME_LEN];	/* by hunt=, before init */
 static bool guard_ready;	/* between init and exit; else parameters are only noted */
 static bool missing_told;
 static bool ever_armed;
@@ -111,16 +114,18 @@ static bool is_ours(unsigned long caller)
 static noinline void guard_tagged(struct lab_hook *hook, lab_tag_t tag,
 				  unsigned long parent_ip, struct ftrace_regs *regs)
 {
-	unsigned long caller = parent_ip;
+	struct lab_offender offender = { .ip = parent_ip };
 
 	if (is_ours(parent_ip))
 		return;
 	if (hook->offender)
-		caller = hook->offender(regs) ?: parent_ip;
-	if (!lab_guard_found(hook, tag, caller, !hook->notice))
+		offender.ip = hook->offender(regs, parent_ip);
+	if (offender.ip != parent_ip && hook->class != LAB_HOOK_FREE)
+		offender.back = parent_ip;
+	if (!lab_guard_found(hook, tag, &offender, !hook->notice))
 		return;
 	if (hook->spend)
-		lab_guard_refill(hook, tag, caller);
+		lab_guard_refill(hook, tag, offender.ip);
 	lab_ftrace_divert(regs, hook->refusal);
 }
 
@@ -338,6 +343,68 @@ static bool hook_is_wanted(const struct lab_hook *hook)
 	return lab_guard_mode.chosen != LAB_GUARD_OFF && guard_classes & BIT(hook->class);
 }
 
+/* Whether the guard keeps the last reference of a page from going. Under guard_lock. */
+static bool can_hunt(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < lab_nr_hooks; i++)
+		if (lab_hooks[i].tracepoint && lab_hooks[i].state == LAB_HOOK_ARMED)
+			return lab_guard_refuses() && hook_is_wanted(&lab_hooks[i]) &&
+			       lab_rawfree_can_refuse();
+	return false;
+}
+
+/*
+ * Hunts nobody any more, and returns when no page is thin. A page that is being refused, or that
+ * a call has right now, is soon done. Under guard_lock.
+ */
+static void stop_hunt(void)
+{
+	if (!*lab_hunt_name())
+		return;
+	while (lab_hunt_stop()) {
+		lab_rawfree_flush();
+		schedule_timeout_idle(1);
+	}
+	pr_info("guard: nobody is hunted\n");
+}
+
+/*
+ * Hunts the owners called @name, as page/hunt.c says; nobody if @name is empty. Before init the
+ * name is only noted.
+ * Context: Task; may sleep. Return: 0, or -EOPNOTSUPP: the guard does not refuse frees.
+ */
+int lab_guard_hunt(const char *name)
+{
+	int err = 0;
+
+	mutex_lock(&guard_lock);
+	if (!guard_ready) {
+		strscpy(hunt_wanted, name, sizeof(hunt_wanted));
+	} else if (*name && !can_hunt()) {
+		err = -EOPNOTSUPP;
+	} else {
+		stop_hunt();
+		if (*name)
+			lab_hunt_start(name);
+	}
+	mutex_unlock(&guard_lock);
+	return err;
+}
+
+/* Begins the hunt that insmod asked for. Under guard_lock. */
+static void start_hunt(void)
+{
+	if (!*hunt_wanted)
+		return;
+	if (can_hunt())
+		lab_hunt_start(hunt_wanted);
+	else
+		pr_err("guard: hunt=%s needs guard=refuse with the class free armed\n",
+		       hunt_wanted);
+}
+
 /* Arms and disarms the hooks as mode and classes ask. Under guard_lock. */
 static void settle_hooks(void)
 {
@@ -402,6 +469,8 @@ static int mode_set(const char *val, const struct kernel_param *kp)
 	int err;
 
 	mutex_lock(&guard_lock);
+	/* While a page is thin, the guard refuses. */
+	stop_hunt();
 	err = lab_choice_ops.set(val, kp);
 	if (!err) {
 		lab_rawfree_forget();
@@ -458,6 +527,7 @@ static int classes_set(const char *val, const struct kernel_param *kp)
 		return lab_param_refuse(kp, val,
 					"neither all nor a list of map, fault, vmap, dma, file, free");
 	mutex_lock(&guard_lock);
+	stop_hunt();
 	WRITE_ONCE(guard_classes, classes);
 	settle_and_say();
 	mutex_unlock(&guard_lock);
@@ -567,6 +637,7 @@ int lab_guard_init(void)
 	guard_ready = true;
 	if (lab_guard_mode.chosen != LAB_GUARD_OFF)
 		settle_and_say();
+	start_hunt();
 	mutex_unlock(&guard_lock);
 	return 0;
 }
@@ -579,6 +650,7 @@ void lab_guard_exit(void)
 {
 	mutex_lock(&guard_lock);
 	guard_ready = false;
+	stop_hunt();
 	WRITE_ONCE(lab_guard_mode.chosen, LAB_GUARD_OFF);
 	settle_hooks();
 	mutex_unlock(&guard_lock);

@@ -14,6 +14,7 @@ struct dentry;
 
 int lab_guard_init(void);
 void lab_guard_exit(void);
+int lab_guard_hunt(const char *name);
 void lab_guard_debugfs(struct dentry *root);
 
 #else /* !LAB_GUARD_POSSIBLE */

@@ -62,7 +62,7 @@ enum lab_hook_state {
  * @direct_of: where the function behind @direct finds this hook; or NULL.
  * @find: the first tag, of a page in the arguments, that nobody may map or free; 0: none. Plain
  *	loads alone; any context.
- * @offender: the address to report, if not the function's caller; or NULL.
+ * @offender: the address to report, for a call that returns to @ip; or NULL: @ip.
  * @notice: a call is never refused, only reported.
  * @spend: a refusal makes the core drop a reference of the page: see lab_guard_refill().
  * @by_direct: armed by @direct. Written under guard_lock.
@@ -83,7 +83,7 @@ struct lab_hook {
 	unsigned long direct;
 	struct lab_hook **direct_of;
 	lab_tag_t (*find)(struct ftrace_regs *regs);
-	unsigned long (*offender)(struct ftrace_regs *regs);
+	unsigned long (*offender)(struct ftrace_regs *regs, unsigned long ip);
 	bool notice;
 	bool spend;
 	bool by_direct;
@@ -107,8 +107,18 @@ extern const unsigned int lab_nr_hooks;
 static inline bool lab_guard_may_know(struct lab_frame *frame)
 {
 	return PageOffline(lab_frame_page(frame)) || lab_frame_is_ours(frame) ||
-	       unlikely(lab_limbo_count());
+	       lab_limbo_may_have(page_to_pfn(lab_frame_page(frame)));
 }
+
+/**
+ * struct lab_offender - who made a call
+ * @ip: the address to report.
+ * @back: where the call returns to, if that is core code and @ip a driver's function; else 0.
+ */
+struct lab_offender {
+	unsigned long ip;
+	unsigned long back;
+};
 
 /* Of guard/block.S. */
 void lab_hook_free_pages(void);
@@ -123,15 +133,17 @@ extern struct lab_hook *lab_rawfree_pages, *lab_rawfree_address;
 
 extern struct lab_choice lab_guard_mode;
 
-bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
-		     bool can_refuse);
+bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag,
+		     const struct lab_offender *offender, bool can_refuse);
 bool lab_guard_refuses(void);
 bool lab_guard_is_off(void);
 void lab_guard_refill(const struct lab_hook *hook, lab_tag_t tag, unsigned long caller);
-unsigned long lab_rawfree_offender(struct ftrace_regs *regs);
+unsigned long lab_rawfree_offender(struct ftrace_regs *regs, unsigned long ip);
 int lab_rawfree_arm(struct lab_hook *hook);
 int lab_rawfree_disarm(struct lab_hook *hook);
 void lab_rawfree_forget(void);
+bool lab_rawfree_can_refuse(void);
+void lab_rawfree_flush(void);
 void lab_rawfree_exit(void);
 
 #endif /* LAB_GUARD_POSSIBLE */

@@ -25,6 +25,7 @@
 #include "guard/find.h"
 #include "guard/hook.h"
 #include "hook/stubs.h"
+#include "report/site.h"
 
 /* In some kernels' pfn_t the bits above any frame number are flags. */
 #define PFN_ONLY	GENMASK(BITS_PER_LONG - PAGE_SHIFT - 1, 0)
@@ -283,13 +284,31 @@ static lab_tag_t find_fault(struct ftrace_regs *regs)
 	return vmf->page ? find_page(vmf->page) : 0;
 }
 
-/* The offender is the driver's fault handler: the core has called on behalf of that driver. */
-static unsigned long fault_handler(struct ftrace_regs *regs)
+/* (vma, ...), in an mmap(): the driver's, if the driver's mmap() ends in the call. */
+static unsigned long by_mmap(struct ftrace_regs *regs, unsigned long ip)
+{
+	return lab_site_of_mmap(arg_ptr(regs, 0), ip);
+}
+
+/* (vma, ...), in a fault. */
+static unsigned long by_fault(struct ftrace_regs *regs, unsigned long ip)
+{
+	return lab_site_of_fault(arg_ptr(regs, 0), ip, false);
+}
+
+/* (vmf, ...). Of finish_fault() too: the core has called on behalf of the driver. */
+static unsigned long by_vmf(struct ftrace_regs *regs, unsigned long ip)
 {
 	const struct vm_fault *vmf = arg_ptr(regs, 0);
-	const struct vm_operations_struct *ops = vmf->vma->vm_ops;
 
-	return ops ? (unsigned long)ops->fault : 0;
+	return lab_site_of_fault(vmf->vma, ip, false);
+}
+
+static unsigned long by_huge_vmf(struct ftrace_regs *regs, unsigned long ip)
+{
+	const struct vm_fault *vmf = arg_ptr(regs, 0);
+
+	return lab_site_of_fault(vmf->vma, ip, true);
 }
 
 /* (pages, nr): if @nr is more than the machine's memory, the core reads no page. */
@@ -517,6 +536,12 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
 #define BLOCK_HOOK(fn, how, stub, who)					\
 	FREE_HOOK(fn, how, .direct = (unsigned long)stub, .direct_of = &(who))
 
+#define MAP_HOOK(fn, how)						\
+	HOOK(fn, MAP, how, lab_return_eperm, .offender = by_mmap)
+
+#define FAULT_HOOK(fn, how, who)					\
+	HOOK(fn, FAULT, how, lab_return_sigbus, .offender = who)
+
 /* A function that is not exported, where the kernel has it. */
 #define NAMED_HOOK(fn, is_there, cls, how, ret, ...) {			\
 	.name = #fn,							\
@@ -535,30 +560,30 @@ struct lab_hook lab_hooks[] = {
 	FREE_HOOK(free_contig_frozen_range, find_free_range),
 	FREE_HOOK(free_reserved_pages, find_free_pages),
 
-	HOOK(vm_insert_page, MAP, find_insert_page, lab_return_eperm),
-	HOOK(vm_insert_pages, MAP, find_insert_pages, lab_return_eperm),
-	HOOK(vm_map_pages, MAP, find_map_pages, lab_return_eperm),
-	HOOK(vm_map_pages_zero, MAP, find_map_pages_zero, lab_return_eperm),
-	HOOK(map_kernel_pages_complete, MAP, find_map_kernel, lab_return_eperm),
-	HOOK(remap_pfn_range, MAP, find_remap, lab_return_eperm),
+	MAP_HOOK(vm_insert_page, find_insert_page),
+	MAP_HOOK(vm_insert_pages, find_insert_pages),
+	MAP_HOOK(vm_map_pages, find_map_pages),
+	MAP_HOOK(vm_map_pages_zero, find_map_pages_zero),
+	MAP_HOOK(map_kernel_pages_complete, find_map_kernel),
+	MAP_HOOK(remap_pfn_range, find_remap),
 	NAMED_HOOK(remap_pfn_range_complete, LAB_HAS_MMAP_ACTION, MAP, find_remap_action,
-		   lab_return_eperm),
-	HOOK(vm_iomap_memory, MAP, find_iomap, lab_return_eperm),
+		   lab_return_eperm, .offender = by_mmap),
+	MAP_HOOK(vm_iomap_memory, find_iomap),
 
-	HOOK(vmf_insert_page_mkwrite, FAULT, find_fault_insert, lab_return_sigbus),
-	HOOK(vmf_insert_pfn, FAULT, find_insert_pfn, lab_return_sigbus),
-	HOOK(vmf_insert_pfn_prot, FAULT, find_insert_pfn, lab_return_sigbus),
-	HOOK(vmf_insert_mixed, FAULT, find_insert_pfn, lab_return_sigbus),
-	HOOK(vmf_insert_mixed_prot, FAULT, find_insert_pfn, lab_return_sigbus),
-	HOOK(vmf_insert_mixed_mkwrite, FAULT, find_insert_pfn, lab_return_sigbus),
-	HOOK(vmf_insert_pfn_pmd, FAULT, find_pmd, lab_return_sigbus),
-	HOOK(vmf_insert_pfn_pmd_prot, FAULT, find_pmd, lab_return_sigbus),
-	HOOK(vmf_insert_pfn_pud, FAULT, find_pud, lab_return_sigbus),
-	HOOK(vmf_insert_pfn_pud_prot, FAULT, find_pud, lab_return_sigbus),
-	HOOK(vmf_insert_folio_pmd, FAULT, find_folio_pmd, lab_return_sigbus),
-	HOOK(vmf_insert_folio_pud, FAULT, find_folio_pud, lab_return_sigbus),
+	FAULT_HOOK(vmf_insert_page_mkwrite, find_fault_insert, by_vmf),
+	FAULT_HOOK(vmf_insert_pfn, find_insert_pfn, by_fault),
+	FAULT_HOOK(vmf_insert_pfn_prot, find_insert_pfn, by_fault),
+	FAULT_HOOK(vmf_insert_mixed, find_insert_pfn, by_fault),
+	FAULT_HOOK(vmf_insert_mixed_prot, find_insert_pfn, by_fault),
+	FAULT_HOOK(vmf_insert_mixed_mkwrite, find_insert_pfn, by_fault),
+	FAULT_HOOK(vmf_insert_pfn_pmd, find_pmd, by_huge_vmf),
+	FAULT_HOOK(vmf_insert_pfn_pmd_prot, find_pmd, by_huge_vmf),
+	FAULT_HOOK(vmf_insert_pfn_pud, find_pud, by_huge_vmf),
+	FAULT_HOOK(vmf_insert_pfn_pud_prot, find_pud, by_huge_vmf),
+	FAULT_HOOK(vmf_insert_folio_pmd, find_folio_pmd, by_huge_vmf),
+	FAULT_HOOK(vmf_insert_folio_pud, find_folio_pud, by_huge_vmf),
 	NAMED_HOOK(finish_fault, true, FAULT, find_fault, lab_return_sigbus,
-		   .offender = fault_handler, .spend = true),
+		   .offender = by_vmf, .spend = true),
 
 	HOOK(vmap, VMAP, find_vmap, lab_return_zero),
 	HOOK(vm_map_ram, VMAP, find_map_ram, lab_return_zero),

@@ -28,6 +28,7 @@
 #include "core/table.h"
 #include "guard/find.h"
 #include "guard/hook.h"
+#include "page/hunt.h"
 
 #define STACK_DEPTH	16
 
@@ -62,9 +63,14 @@ static unsigned long find_offender(void)
 }
 
 /* find_offender(), for hooks on functions. */
-unsigned long lab_rawfree_offender(struct ftrace_regs *regs)
+unsigned long lab_rawfree_offender(struct ftrace_regs *regs, unsigned long ip)
 {
 	return find_offender();
+}
+
+static bool found(struct lab_hook *hook, lab_tag_t tag, bool can_refuse)
+{
+	return lab_guard_found(hook, tag, &(struct lab_offender) { find_offender() }, can_refuse);
 }
 
 /*
@@ -91,7 +97,8 @@ static void heal_page(unsigned long pfn)
 		return;
 	ClearPageHWPoison(page);
 	while (refs <= 0 &&
-	       !atomic_try_cmpxchg(&page->_refcount, &refs, LAB_REFS_EXCLUSIVE))
+	       !atomic_try_cmpxchg(&page->_refcount, &refs, tag & LAB_TAG_THIN ?
+				   LAB_REFS_THIN : LAB_REFS_EXCLUSIVE))
 		;
 }
 
@@ -126,13 +133,26 @@ static void heal_later(struct irq_work *work)
 
 static DEFINE_IRQ_WORK(heal_irq_work, heal_later);
 
+/* Return: whether @page was marked before. */
+#ifdef CONFIG_MEMORY_FAILURE
+static bool test_and_mark(struct page *page)
+{
+	return TestSetPageHWPoison(page);
+}
+#else
+static bool test_and_mark(struct page *page)
+{
+	return true;
+}
+#endif
+
 /* Makes the allocator leave @page alone. Context: Any. */
 static void mark_refused(struct page *page)
 {
 	unsigned int i;
 
 	/* Marked before, since the memory has failed: the mark must stay. */
-	if (TestSetPageHWPoison(page))
+	if (test_and_mark(page))
 		return;
 	for (i = 0; i < NR_WOUNDED; i++)
 		if (!cmpxchg(&wounded[i], 0, page_to_pfn(page)))
@@ -176,6 +196,12 @@ void lab_rawfree_forget(void)
 
 static const bool can_mark = IS_ENABLED(CONFIG_MEMORY_FAILURE);
 
+/* Whether the last reference of a page can be kept from going, while the hook is armed. */
+bool lab_rawfree_can_refuse(void)
+{
+	return can_mark;
+}
+
 static noinline void judge_page(struct lab_hook *hook, struct page *page,
 				bool can_refuse)
 {
@@ -186,7 +212,7 @@ static noinline void judge_page(struct lab_hook *hook, struct page *page,
 		return;
 	if (!(can_refuse && lab_guard_refuses()) && let_page_go(tag))
 		return;
-	if (lab_guard_found(hook, tag, find_offender(), can_refuse))
+	if (found(hook, tag, can_refuse))
 		mark_refused(page);
 }
 
@@ -224,7 +250,7 @@ static noinline bool refuse_block(struct lab_hook *hook, struct page *page,
 	lab_tag_t tag = lab_guard_find_block(page, order);
 
 	this_cpu_inc(*hook->hits);
-	return unlikely(tag) && lab_guard_found(hook, tag, find_offender(), true);
+	return unlikely(tag) && found(hook, tag, true);
 }
 
 /*
@@ -282,9 +308,15 @@ int lab_rawfree_disarm(struct lab_hook *hook)
 	return err;
 }
 
-/* Waits until heal_pages() has healed all pages. No hook is armed. Context: Task; may sleep. */
-void lab_rawfree_exit(void)
+/* Waits until the pages refused so far are healed. Context: Task; may sleep. */
+void lab_rawfree_flush(void)
 {
 	irq_work_sync(&heal_irq_work);
 	flush_work(&heal_work);
+}
+
+/* Waits until heal_pages() has healed all pages. No hook is armed. Context: Task; may sleep. */
+void lab_rawfree_exit(void)
+{
+	lab_rawfree_flush();
 }

@@ -41,7 +41,7 @@ static const enum lab_op class_ops[] = {
 static_assert(ARRAY_SIZE(class_ops) == LAB_NR_HOOK_CLASSES);
 
 static void report_call(const struct lab_hook *hook, lab_tag_t tag, bool refuse,
-			unsigned long caller)
+			const struct lab_offender *offender)
 {
 	lab_report(&(struct lab_refusal) {
 		.class = LAB_FOREIGN,
@@ -51,7 +51,8 @@ static void report_call(const struct lab_hook *hook, lab_tag_t tag, bool refuse,
 		.tag = tag,
 		.note = lab_page_note(NULL, tag),
 		.function = hook->name,
-		.ip = caller,
+		.ip = offender->ip,
+		.back = offender->back,
 	});
 }
 
@@ -68,13 +69,13 @@ bool lab_guard_is_off(void)
 }
 
 /*
- * Counts and reports a call by @caller in which @hook found @tag's page. @can_refuse says
+ * Counts and reports a call by @offender in which @hook found @tag's page. @can_refuse says
  * whether such a call can be refused. The lock against recursion disables preemption for the
  * report, so that on PREEMPT_RT no part of the report takes a lock that sleeps.
  * Context: Any. Return: whether to refuse the call.
  */
-bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
-		     bool can_refuse)
+bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag,
+		     const struct lab_offender *offender, bool can_refuse)
 {
 	int mode = READ_ONCE(lab_guard_mode.chosen);
 	bool refuse = mode == LAB_GUARD_REFUSE && can_refuse;
@@ -86,10 +87,10 @@ bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag, unsigned long caller,
 	atomic_long_inc(&hook->found);
 	if (refuse)
 		atomic_long_inc(&hook->refused);
-	bit = ftrace_test_recursion_trylock(_THIS_IP_, caller);
+	bit = ftrace_test_recursion_trylock(_THIS_IP_, offender->ip);
 	if (bit < 0)
 		return refuse;
-	report_call(hook, tag, refuse, caller);
+	report_call(hook, tag, refuse, offender);
 	ftrace_test_recursion_unlock(bit);
 	return refuse;
 }
@@ -120,6 +121,11 @@ void lab_guard_refill(const struct lab_hook *hook, lab_tag_t tag, unsigned long 
 	atomic_t *count = &lab_frame_page(frame)->_refcount;
 	int bit, refs = atomic_read(count);
 
+	/* Nothing is to spare: takes the reference that the caller should have taken. */
+	if (tag & LAB_TAG_THIN) {
+		atomic_inc_not_zero(count);
+		return;
+	}
 	if (refs <= 0 || refs > REFS_LOW ||
 	    !atomic_try_cmpxchg(count, &refs, LAB_REFS_EXCLUSIVE + 1))
 		return;

@@ -90,6 +90,12 @@ static_assert(sizeof(struct lab_frame) <= sizeof(struct page));
 	 ((u64)LAB_TYPE_OFFLINE << 32 | LAB_REFS_EXCLUSIVE) :		\
 	 ((u64)LAB_REFS_EXCLUSIVE << 32 | LAB_TYPE_OFFLINE))
 
+/* Likewise of a lent page to which no borrower refers any more. */
+#define LAB_FRAME_BACK							\
+	(IS_ENABLED(CONFIG_CPU_BIG_ENDIAN) ?				\
+	 ((u64)LAB_TYPE_NONE << 32 | LAB_REFS_EXCLUSIVE) :		\
+	 ((u64)LAB_REFS_EXCLUSIVE << 32 | LAB_TYPE_NONE))
+
 /**
  * struct lab_damage - the words of struct page that were found wrong
  * @word: the name of the first wrong word; NULL: all words were right.
@@ -295,6 +301,26 @@ static inline bool lab_frame_is_clean(const struct lab_frame *frame)
 	       READ_ONCE(frame->seal) == LAB_FRAME_SEAL &&
 	       !READ_ONCE(frame->mapping) && !READ_ONCE(frame->private) &&
 	       READ_ONCE(frame->type) == LAB_TYPE_OFFLINE;
+}
+
+#ifdef CONFIG_MEMCG
+static inline unsigned long *lab_frame_memcg(struct lab_frame *frame)
+{
+	return &lab_frame_page(frame)->memcg_data;
+}
+#else
+static inline unsigned long *lab_frame_memcg(struct lab_frame *frame)
+{
+	return NULL;
+}
+#endif
+
+/* Whether no memory cgroup is charged for the page. */
+static inline bool lab_frame_is_uncharged(struct lab_frame *frame)
+{
+	unsigned long *memcg = lab_frame_memcg(frame);
+
+	return !(memcg && READ_ONCE(*memcg));
 }
 
 /* Which code could write the words until now, see lab_frame_mend(). */

@@ -22,14 +22,35 @@ struct labyrinth_owner;
 struct task_struct;
 
 /*
- * The words of an owner that every call reads, in one cache line. Written when the owner comes,
+ * What the calls of receive buffers read, in the cache line behind the line that every call
+ * reads. The entries of @lent are hints: a page may have been taken back or have left since, so
+ * the tag is compared before an entry is used.
+ *
+ * Of a SINGLE owner, only the owner's user touches the ring; of any other owner, only code that
+ * holds the owner's map_lock.
+ */
+struct lab_rx {
+	unsigned long handle;		/* of a SINGLE owner with LABYRINTH_OWNER_DMA */
+	struct lab_cached *lent;	/* a ring of pages lent; NULL: there is none */
+	u32 head;			/* free-running: for the next page lent */
+	u32 tail;			/* free-running: the oldest page */
+	u32 mask;			/* entries of @lent, less 1 */
+	u32 limit;			/* attrs.lent; 0: there is no ring */
+	u32 taken_back;			/* how many pages came back to the owner */
+	u32 let_go;			/* how many pages were left to the borrowers */
+};
+
+/*
+ * The words of an owner that every call reads, in one cache line, and a second line for the
+ * calls of receive buffers. Written when the owner comes,
  * goes or changes its ways. The exception is @top of a SINGLE owner: the owner's user moves
  * @top with every allocation and free.
  *
  * Each handle field is the owner's handle, or lab_owner_dead(), which no handle equals. The
  * first two hold the handle only while the owner has neither quota nor bound thread, needs no
  * zeroing, and no watcher is on: then a call only pops or pushes. Under the same conditions
- * @sealed_handle, in place of @shared_handle, holds the handle of a sealed owner.
+ * @sealed_handle, in place of @shared_handle, holds the handle of a sealed owner, and
+ * @rx.handle the handle of a SINGLE owner with LABYRINTH_OWNER_DMA.
  */
 struct lab_front {
 	unsigned long single_handle;	/* of a SINGLE owner */
@@ -44,6 +65,7 @@ struct lab_front {
 	u16 flags;			/* LABYRINTH_OWNER_* */
 	u16 busy;			/* SINGLE, debug builds: a user is in the stack */
 	unsigned long sealed_handle;	/* of a SEALED owner */
+	struct lab_rx rx ____cacheline_aligned;
 } ____cacheline_aligned;
 
 /*

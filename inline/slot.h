@@ -21,10 +21,13 @@ struct lab_mapping;
  * @site: of a page that is handed out: the address that the allocation returned to.
  * @next: of a CACHED page: the link of a struct lab_list.
  * @when: jiffies in the lower half: when the page was handed out, or went to LIMBO. In the
- *	upper half: while HELD, LENT or MAPPED the stack depot's handle, or 0; in LIMBO,
- *	LAB_LIMBO_UNTOLD or 0. Of a CACHED page: the known content, see LAB_CONTENT_*.
+ *	upper half: while HELD, LENT or MAPPED the stack depot's handle, or 0, or the stamp if the
+ *	owner has LABYRINTH_OWNER_STAMPED; in LIMBO, the link of limbo's list. In LIMBO, some bits
+ *	are LAB_LIMBO_*. Of a CACHED page: the known content, see LAB_CONTENT_*.
  * @mappings: of a page that is MAPPED, or was until LIMBO: the list of the page's mappings, see
- *	page/mapping.c. NULL in all other states.
+ *	page/mapping.c.
+ * @last: of any other page: a step that was noted, see lab_last_make(), or 0. Not written when a
+ *	page is handed out, nor by the fast paths of free: a step may be of the page's past.
  */
 struct lab_slot {
 	lab_tag_t tag;
@@ -33,7 +36,10 @@ struct lab_slot {
 		u64 next;
 	};
 	u64 when;
-	struct lab_mapping *mappings;
+	union {
+		struct lab_mapping *mappings;
+		u64 last;
+	};
 };
 
 static_assert(sizeof(struct lab_slot) == 32);
@@ -59,8 +65,59 @@ static __always_inline void lab_slot_note(struct lab_slot *slot, unsigned long s
 #define LAB_CONTENT_ZEROES	(U64_MAX - 1)
 #define LAB_CONTENT_POISON	U64_MAX		/* see page/poison.c */
 
+/* Of a page in limbo: the next page's slot number, plus 1; 0 at the end. See page/limbo.c. */
+#define LAB_LIMBO_NEXT_SHIFT	32
+#define LAB_LIMBO_NEXT_BITS	31
 /* A free put the page into limbo, and no report has said yet that the page stays there. */
-#define LAB_LIMBO_UNTOLD	BIT_ULL(32)
+#define LAB_LIMBO_UNTOLD	BIT_ULL(63)
+/*
+ * In place of the three lower bits of the time, of which nobody misses a few jiffies: the page
+ * is in limbo because the owner freed the page; because the owner went while the page was lent;
+ * a report has said that the page stays in limbo for long.
+ */
+#define LAB_LIMBO_FREED		BIT_ULL(0)
+#define LAB_LIMBO_LENT		BIT_ULL(1)
+#define LAB_LIMBO_LASTS		BIT_ULL(2)
+#define LAB_LIMBO_TIME_MASK	GENMASK_ULL(31, 3)
+
+/* The steps that lab_slot.last notes. */
+enum lab_last_step {
+	LAB_LAST_NONE,
+	LAB_LAST_FREE,		/* off the fast paths */
+	LAB_LAST_LEND,
+	LAB_LAST_UNMAP,		/* for DMA, and no other mapping was left */
+	LAB_LAST_ALLOC,		/* in a struct lab_last alone: a free has noted nothing since */
+};
+
+/*
+ * A step in a word: bit 0 is set, which no pointer to a record has; then the step, the context
+ * plus 1 or 0 if not known, the lower bits of jiffies, and the lower half of the call site. The
+ * text of the kernel and of all modules lies within 2 GB.
+ */
+#define LAB_LAST_NOTED		BIT_ULL(0)
+#define LAB_LAST_STEP_SHIFT	1
+#define LAB_LAST_STEP_MASK	3U
+#define LAB_LAST_CONTEXT_SHIFT	3
+#define LAB_LAST_CONTEXT_MASK	7U
+#define LAB_LAST_TIME_SHIFT	6
+#define LAB_LAST_SITE_SHIFT	32
+/* The time wraps after this many jiffies: 3 days at 250 Hz. */
+#define LAB_LAST_TIMES		BIT(LAB_LAST_SITE_SHIFT - LAB_LAST_TIME_SHIFT)
+
+static __always_inline u64 lab_last_make(enum lab_last_step step, unsigned int context,
+					 unsigned long site)
+{
+	u32 time = lab_jiffies() << LAB_LAST_TIME_SHIFT;
+
+	return (u64)site << LAB_LAST_SITE_SHIFT | time | context << LAB_LAST_CONTEXT_SHIFT |
+	       step << LAB_LAST_STEP_SHIFT | LAB_LAST_NOTED;
+}
+
+/* The list of the page's mappings, or NULL, if @word is that of a slot. */
+static __always_inline struct lab_mapping *lab_slot_list(u64 word)
+{
+	return word & LAB_LAST_NOTED ? NULL : (struct lab_mapping *)(unsigned long)word;
+}
 
 static inline void lab_slot_note_content(struct lab_slot *slot, u64 content)
 {

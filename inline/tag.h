@@ -3,15 +3,16 @@
  * The tag: one 64-bit word with a page's owner and state, and the table of what may
  * happen to a page. No other file shifts a tag's bits.
  *
- *	 63 62           48 47     40 39 38                                  0
- *	+--+---------------+---------+--+-------------------------------------+
- *	|R |   owner id    |  state  |E |                 pfn                 |
- *	+--+---------------+---------+--+-------------------------------------+
+ *	 63 62           48 47     40 39 38 37                               0
+ *	+--+---------------+---------+--+--+----------------------------------+
+ *	|R |   owner id    |  state  |E |T |               pfn                |
+ *	+--+---------------+---------+--+--+----------------------------------+
  *
  * R (%LAB_TAG_REMOTE): the page is of another NUMA node than the owner asked for. E
  * (%LAB_TAG_EMERGENCY): the page is from the kernel's emergency reserve. Pages with R or E
  * pass through: a free gives such a page to the system, not to a cache. The fast paths
  * compare whole tags, so R or E sends a page to the slow paths without a test of the bits.
+ * So does T (%LAB_TAG_THIN): the page has no references to spare, see page/hunt.c.
  *
  * The state fills a byte, so a context that has a tag to itself changes the state by one
  * store, without reading the rest.
@@ -28,7 +29,7 @@
 
 typedef u64 lab_tag_t;
 
-#define LAB_PFN_BITS		39
+#define LAB_PFN_BITS		38
 #define LAB_STATE_SHIFT		40
 #define LAB_STATE_BITS		8
 #define LAB_OWNER_SHIFT		48
@@ -40,10 +41,11 @@ typedef u64 lab_tag_t;
 	GENMASK_ULL(LAB_STATE_SHIFT + LAB_STATE_BITS - 1, LAB_STATE_SHIFT)
 #define LAB_OWNER_MASK \
 	GENMASK_ULL(LAB_OWNER_SHIFT + LAB_OWNER_BITS - 1, LAB_OWNER_SHIFT)
+#define LAB_TAG_THIN		BIT_ULL(38)
 #define LAB_TAG_EMERGENCY	BIT_ULL(39)
 #define LAB_TAG_REMOTE		BIT_ULL(63)
 
-static_assert(LAB_PFN_BITS < LAB_STATE_SHIFT);
+static_assert(LAB_PFN_BITS + 2 <= LAB_STATE_SHIFT);
 static_assert(LAB_STATE_SHIFT + LAB_STATE_BITS <= LAB_OWNER_SHIFT);
 static_assert(LAB_OWNER_SHIFT + LAB_OWNER_BITS <= 63);
 /* The state fills a byte, see lab_tag_store_state(). */
@@ -95,6 +97,12 @@ enum lab_state {
 	 * that only a process has mapped.
 	 */
 	LAB_MAPPED,
+	/*
+	 * A buffer that the owner's device may write to at any moment. Left by the owner alone:
+	 * to LENT (rx_give), CACHED (rx_put), LIMBO (destroy). Two of the owner's calls may
+	 * race, as from HELD.
+	 */
+	LAB_POSTED,
 	LAB_NR_STATES
 };
 
@@ -106,6 +114,7 @@ enum lab_op {
 	LAB_OP_RETURN,
 	LAB_OP_LIMBO,
 	LAB_OP_ALLOC,
+	LAB_OP_RX_GET,
 	/* Calls that name a page. */
 	LAB_OP_FREE,
 	LAB_OP_TRANSFER,
@@ -119,6 +128,11 @@ enum lab_op {
 	LAB_OP_VMAP,
 	LAB_OP_DMA,
 	LAB_OP_UNMAP,
+	/* A receive buffer. */
+	LAB_OP_RX_READ,
+	LAB_OP_RX_AGAIN,
+	LAB_OP_RX_GIVE,
+	LAB_OP_RX_PUT,
 	/* Asks, and changes nothing. */
 	LAB_OP_PAGE,
 	LAB_NR_OPS,
@@ -145,23 +159,28 @@ enum lab_op {
  * and find the page HELD.
  */
 #define LAB_TRANSITIONS(T)						\
-/* op	      ABSENT	   CACHED	HELD	     LENT	 LIMBO	     MAPPED */ \
-T(REFILL,   LAB_CACHED, -EUCLEAN,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN, -EUCLEAN)	\
-T(RETURN,   -EUCLEAN,   LAB_ABSENT, LAB_ABSENT, LAB_ABSENT, LAB_ABSENT, -EUCLEAN) \
-T(LIMBO,    -EUCLEAN,   LAB_LIMBO,  LAB_LIMBO,  LAB_LIMBO,  -EUCLEAN, LAB_LIMBO) \
-T(ALLOC,    -EUCLEAN,   LAB_HELD,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN, -EUCLEAN)	\
-T(FREE,     -ENOENT,    -ENOENT,    LAB_CACHED, -EBUSY,     -ENOENT,  -EBUSY)	\
-T(TRANSFER, -ENOENT,    -ENOENT,    LAB_HELD,   -EBUSY,     -ENOENT,  -EBUSY)	\
-T(RELEASE,  -ENOENT,    -ENOENT,    LAB_ABSENT, -EBUSY,     -ENOENT,  -EBUSY)	\
-T(RELEASE_LENT, -ENOENT, -ENOENT,   LAB_ABSENT, LAB_ABSENT, -ENOENT,  -EBUSY)	\
-T(ADOPT,    LAB_HELD,   -EBUSY,     -EBUSY,     -EBUSY,     -EBUSY,   -EBUSY)	\
-T(LEND,     -ENOENT,    -ENOENT,    LAB_LENT,   -EBUSY,     -ENOENT,  -EBUSY)	\
-T(RECLAIM,  -ENOENT,    -ENOENT,    LAB_HELD,   LAB_HELD,   -ENOENT,  -EBUSY)	\
-T(MAP,      -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,  LAB_MAPPED) \
-T(VMAP,     -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,  LAB_MAPPED) \
-T(DMA,      -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,  LAB_MAPPED) \
-T(UNMAP,    -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,  LAB_HELD)	\
-T(PAGE,     -ENOENT,    -ENOENT,    LAB_HELD,   LAB_LENT,   -ENOENT,  LAB_MAPPED)
+/*          ABSENT      CACHED      HELD        LENT        LIMBO       MAPPED      POSTED */ \
+T(REFILL,      LAB_CACHED, -EUCLEAN,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN) \
+T(RETURN,      -EUCLEAN,   LAB_ABSENT, LAB_ABSENT, LAB_ABSENT, LAB_ABSENT, -EUCLEAN,   -EUCLEAN) \
+T(LIMBO,       -EUCLEAN,   LAB_LIMBO,  LAB_LIMBO,  LAB_LIMBO,  -EUCLEAN,   LAB_LIMBO,  LAB_LIMBO) \
+T(ALLOC,       -EUCLEAN,   LAB_HELD,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN,   -EUCLEAN) \
+T(RX_GET,      -EUCLEAN,   LAB_POSTED, LAB_POSTED, LAB_POSTED, -EUCLEAN,   -EUCLEAN,   -EUCLEAN) \
+T(FREE,        -ENOENT,    -ENOENT,    LAB_CACHED, -EBUSY,     -ENOENT,    -EBUSY,     -EBUSY) \
+T(TRANSFER,    -ENOENT,    -ENOENT,    LAB_HELD,   -EBUSY,     -ENOENT,    -EBUSY,     -EBUSY) \
+T(RELEASE,     -ENOENT,    -ENOENT,    LAB_ABSENT, -EBUSY,     -ENOENT,    -EBUSY,     -EBUSY) \
+T(RELEASE_LENT, -ENOENT,    -ENOENT,    LAB_ABSENT, LAB_ABSENT, -ENOENT,    -EBUSY,     -EBUSY) \
+T(ADOPT,       LAB_HELD,   -EBUSY,     -EBUSY,     -EBUSY,     -EBUSY,     -EBUSY,     -EBUSY) \
+T(LEND,        -ENOENT,    -ENOENT,    LAB_LENT,   -EBUSY,     -ENOENT,    -EBUSY,     -EBUSY) \
+T(RECLAIM,     -ENOENT,    -ENOENT,    LAB_HELD,   LAB_HELD,   -ENOENT,    -EBUSY,     -EBUSY) \
+T(MAP,         -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,    LAB_MAPPED, -EBUSY) \
+T(VMAP,        -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,    LAB_MAPPED, -EBUSY) \
+T(DMA,         -ENOENT,    -ENOENT,    LAB_MAPPED, -EBUSY,     -ENOENT,    LAB_MAPPED, -EBUSY) \
+T(UNMAP,       -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,    -ENOENT,    LAB_HELD,   -ENOENT) \
+T(RX_READ,     -ENOENT,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    LAB_POSTED) \
+T(RX_AGAIN,    -ENOENT,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    LAB_POSTED) \
+T(RX_GIVE,     -ENOENT,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    LAB_LENT) \
+T(RX_PUT,      -ENOENT,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    -EINVAL,    LAB_CACHED) \
+T(PAGE,        -ENOENT,    -ENOENT,    LAB_HELD,   LAB_LENT,   -ENOENT,    LAB_MAPPED, LAB_POSTED)
 
 #define LAB_TRANSITION_ROW(op, next...)	[LAB_OP_##op] = { next },
 

@@ -22,6 +22,9 @@
 #include "core/context.h"
 #include "hook/own.h"
 #include "map/dma.h"
+#include "map/elsewhere.h"
+#include "page/limbo.h"
+#include "page/resident.h"
 #include "report/trace.h"
 
 /* A @size or @dir that makes no sense must not make sense after truncation. */
@@ -287,7 +290,7 @@ static int dma_unmap_mapped(struct lab_call *call, const struct device *dev,
  * refuses.
  */
 static bool dma_unmap_fast(struct labyrinth_owner *handle, const struct device *dev,
-			   void *addr, const struct lab_map_note *asked)
+			   void *addr, const struct lab_map_note *asked, unsigned long ip)
 {
 	struct lab_owner *owner = lab_owner_slot(handle);
 	struct lab_mapping *map;
@@ -300,8 +303,8 @@ static bool dma_unmap_fast(struct labyrinth_owner *handle, const struct device *
 	if (unlikely(!map))
 		return false;
 	dma_unmap_page(owner->dev, asked->addr, asked->size, asked->dir);
-	if (unlikely(!lab_mapping_end_fast(owner, &page, map))) {
-		lab_mapping_detach(owner, page.slot, map, _RET_IP_);
+	if (unlikely(!lab_mapping_end_fast(owner, &page, map, ip))) {
+		lab_mapping_detach(owner, page.slot, map, ip);
 		lab_mapping_put(owner, map);
 	}
 	return true;
@@ -315,12 +318,16 @@ static noinline int dma_unmap_slow(struct labyrinth_owner *owner, struct device 
 		.op = LAB_OP_UNMAP, .handle = owner, .addr = addr, .ip = ip,
 		.asked = asked,
 	};
+	struct lab_elsewhere elsewhere;
 	int err = lab_call_begin_rcu(&call);
 
 	if (!err)
 		err = lab_call_page(&call, addr);
 	if (err >= 0)
 		err = dma_unmap_mapped(&call, dev, asked);
+	if (err < 0 && call.tag &&
+	    lab_elsewhere_find(lab_tag_pfn(call.tag), asked->addr, &elsewhere))
+		call.elsewhere = &elsewhere;
 	return lab_call_end_rcu(&call, err);
 }
 
@@ -351,7 +358,7 @@ int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
 
 	asked.addr = dma;
 	rcu_read_lock();
-	done = dma_unmap_fast(owner, dev, addr, &asked);
+	done = dma_unmap_fast(owner, dev, addr, &asked, _RET_IP_);
 	rcu_read_unlock();
 	return likely(done) ? 0 : dma_unmap_slow(owner, dev, addr, &asked, _RET_IP_);
 }
@@ -375,4 +382,32 @@ void lab_dma_end_all(struct lab_owner *owner, struct lab_slot *slot)
 		lab_mapping_keep(owner, slot);
 	for (; map; map = lab_mapping_find(owner, slot, take_any, NULL))
 		end_mapping(owner, slot, map, _RET_IP_);
+}
+
+/*
+ * Ends the mapping of the POSTED page in @slot, which the owner has left behind. As above, the
+ * page never leaves limbo.
+ * Context: Task. Nobody uses the owner's handle any more.
+ */
+void lab_dma_end_posted(struct lab_owner *owner, struct lab_slot *slot)
+{
+	lab_resident_end(owner, slot);
+	lab_mapping_keep(owner, slot);
+	lab_retire(owner, slot, false);
+}
+
+/*
+ * lab_resident_map(), of a page that has a tag already.
+ * Context: Where lab_may_lock() is true; the owner stays.
+ */
+u64 lab_dma_map_resident(const struct lab_owner *owner, struct page *page)
+{
+	dma_addr_t dma;
+
+	if (!lab_owner_is_dma(owner))
+		return LAB_DMA_NONE;
+	/* As in map_page(). */
+	dma = data_race(lab_dma_map_page(LAB_OWN, owner->dev, page, 0, PAGE_SIZE,
+					 owner->dma_dir));
+	return lab_resident_judge(owner, dma, page);
 }

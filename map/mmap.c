@@ -56,6 +56,7 @@
 #include "hook/own.h"
 #include "map/mmap.h"
 #include "map/range.h"
+#include "report/site.h"
 #include "report/trace.h"
 
 /* Bounds of the delay before a work item tries again: doubled after each try. */
@@ -139,6 +140,8 @@ static void init_mmapping(struct mmapping *mmapping,
 	mmapping->file = vma->vm_file;
 	mmapping->start = vma->vm_start;
 	mmapping->range.nr = nr;
+	mmapping->range.process.pid = task_tgid_nr(current);
+	strscpy(mmapping->range.process.comm, current->comm, TASK_COMM_LEN);
 }
 
 static struct mmapping *new_mmapping(struct vm_area_struct *vma,
@@ -421,7 +424,8 @@ int labyrinth_mmap(struct labyrinth_owner *owner, struct vm_area_struct *vma,
 		   void **addrs, unsigned int nr)
 {
 	struct lab_call call = {
-		.op = LAB_OP_MAP, .handle = owner, .ip = _RET_IP_,
+		.op = LAB_OP_MAP, .handle = owner, .ip = lab_site_of_mmap(vma, _RET_IP_),
+		.back = _RET_IP_,
 	};
 
 	might_sleep();

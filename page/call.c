@@ -17,6 +17,7 @@
 #include "core/table.h"
 #include "inline/address.h"
 #include "page/call.h"
+#include "page/hunt.h"
 #include "page/seal.h"
 
 static int find_owner(struct lab_call *call)
@@ -64,9 +65,12 @@ static void lab_call_report(const struct lab_call *call, enum lab_class class,
 		.caller = call->owner,
 		.handle = call->handle,
 		.asked = call->asked,
+		.elsewhere = call->elsewhere,
 		.dev = call->dev,
+		.stamp = call->stamp,
 		.damage = class == LAB_OVERWRITTEN ? &call->damage : NULL,
 		.ip = call->ip,
+		.back = call->back == call->ip ? 0 : call->back,
 	});
 }
 
@@ -116,10 +120,18 @@ static void report_result(struct lab_call *call, int err)
 		lab_call_report(call, call->class, err);
 }
 
+static void thin_again(const struct lab_call *call)
+{
+	if (call->owner && call->slot &&
+	    lab_tag_owner(READ_ONCE(call->slot->tag)) == lab_owner_id(call->owner))
+		lab_hunt_thin(call->owner, call->slot);
+}
+
 /* Ends the call: reports faults and a refusal. Returns @err, or 0 if @err is a state. */
 int lab_call_end(struct lab_call *call, int err)
 {
 	note_page(call, err);
+	thin_again(call);
 	preempt_enable();
 	report_result(call, err);
 	return min(err, 0);
@@ -130,6 +142,7 @@ int lab_call_end_rcu(struct lab_call *call, int err)
 	__releases(RCU)
 {
 	note_page(call, err);
+	thin_again(call);
 	report_result(call, err);
 	rcu_read_unlock();
 	return min(err, 0);
@@ -140,12 +153,15 @@ static enum lab_class class_of(int err, lab_tag_t tag)
 {
 	if (err == -EBUSY)
 		return LAB_BUSY;
+	if (err == -EINVAL)
+		return LAB_NOT_POSTED;
 	switch (lab_tag_state(tag)) {
 	case LAB_CACHED:
 	case LAB_LIMBO:
 		return LAB_DOUBLE;
 	case LAB_HELD:
 	case LAB_LENT:
+	case LAB_POSTED:
 		return LAB_BAD_MAPPING;		/* no mapping is left to be ended */
 	case LAB_MAPPED:
 	case LAB_ABSENT:
@@ -175,6 +191,32 @@ struct lab_slot *lab_call_search_sealed(const void *addr, lab_tag_t *tag)
 }
 
 /*
+ * Whether the call needs the spare references of a thin page back. A LENT page that borrowers
+ * still have stays thin: nothing is decided by the count.
+ */
+static bool needs_spare(const struct lab_call *call)
+{
+	if (lab_tag_owner(call->tag) != lab_owner_id(call->owner) || call->op == LAB_OP_PAGE)
+		return false;
+	if (lab_tag_state(call->tag) != LAB_LENT || call->op == LAB_OP_RELEASE ||
+	    call->op == LAB_OP_RELEASE_LENT)
+		return true;
+	return call->op == LAB_OP_RECLAIM &&
+	       lab_frame_refs(lab_frame_of_tag(call->tag)) == LAB_REFS_THIN;
+}
+
+static void search_page(struct lab_call *call, const void *addr)
+{
+	call->tag = 0;
+	call->slot = lab_call_search(addr, &call->tag);
+	if (likely(!(call->tag & LAB_TAG_THIN)) || !needs_spare(call))
+		return;
+	lab_hunt_give_spare(call->slot);
+	call->tag = 0;
+	call->slot = lab_call_search(addr, &call->tag);
+}
+
+/*
  * Looks the page up and asks the table of transitions. A second call, after a failed commit,
  * gives the reason of the failure.
  * Return: the page's next state, or -EINVAL, -ENOENT, -EPERM, -EBUSY.
@@ -184,8 +226,7 @@ int lab_call_page(struct lab_call *call, const void *addr)
 	int next;
 
 	call->addr = addr;
-	call->tag = 0;
-	call->slot = lab_call_search(addr, &call->tag);
+	search_page(call, addr);
 	if (!call->slot) {
 		bool valid = lab_address_valid(addr);
 
@@ -262,15 +303,19 @@ static int repair_references(struct lab_call *call)
 	return err;
 }
 
-/* Whether nobody but the owner refers to the page. Missing references are put back. */
+/*
+ * Whether nobody but the owner refers to the page. Missing references are put back. Of a page
+ * that is thin still, the count says nothing: LAB_REFS_EXCLUSIVE may be the borrowers' references.
+ */
 int lab_call_exclusive(struct lab_call *call)
 {
 	int refs = lab_frame_refs(call->frame);
+	bool thin = call->tag & LAB_TAG_THIN;
 
-	if (likely(refs == LAB_REFS_EXCLUSIVE && lab_frame_is_ours(call->frame)))
+	if (likely(refs == LAB_REFS_EXCLUSIVE && !thin && lab_frame_is_ours(call->frame)))
 		return 0;
 	/* At 0 the count is frozen: another call has the page right now. */
-	if (refs && refs < LAB_REFS_EXCLUSIVE)
+	if (refs && refs < LAB_REFS_EXCLUSIVE && !thin)
 		return repair_references(call);
 	call->class = is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
 	return -EBUSY;

@@ -11,7 +11,8 @@
 /**
  * struct lab_call - one call of the API on its way
  * @op: the operation.
- * @ip: where the call returns to.
+ * @ip: where the call returns to; or as in struct lab_refusal.
+ * @back: where the call returns to, if that may not be @ip; else 0.
  * @handle: the handle presented.
  * @owner: the owner of @handle; NULL: no live owner.
  * @addr: the address that names the page.
@@ -21,15 +22,21 @@
  * @class: of the refusal, if the call is refused.
  * @note: of the page, for a report.
  * @asked: the mapping that the caller named, or NULL.
+ * @elsewhere: as in struct lab_refusal.
  * @dev: the device that the caller named, if wrong.
+ * @stamped: the caller has shown @stamp, see page/stamp.c.
+ * @stamp: the stamp shown.
  * @silent: -EBUSY is an answer, not a refusal.
  * @full: the table has no room.
  * @missing: how many references were missing, and have been put back.
  * @damage: a word of struct page was wrong, and has been put right.
+ * @dma: the mapping of the page that leaves, for after the call; or LAB_DMA_NONE.
+ * @fresh: the mapping of the page for its next owner, or LAB_DMA_NONE.
  */
 struct lab_call {
 	enum lab_op op;
 	unsigned long ip;
+	unsigned long back;
 	struct labyrinth_owner *handle;
 	struct lab_owner *owner;
 	const void *addr;
@@ -39,11 +46,16 @@ struct lab_call {
 	enum lab_class class;
 	struct lab_page_note note;
 	const struct lab_map_note *asked;
+	const struct lab_elsewhere *elsewhere;
 	const struct device *dev;
+	bool stamped;
+	u32 stamp;
 	bool silent;
 	bool full;
 	int missing;
 	struct lab_damage damage;
+	u64 dma;
+	u64 fresh;
 };
 
 /**

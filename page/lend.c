@@ -7,12 +7,28 @@
 #include <linux/module.h>
 #include <linux/preempt.h>
 
-#include "page/call.h"
+#include "core/context.h"
+#include "page/hunt.h"
+#include "page/lend.h"
+#include "page/lent.h"
+#include "page/resident.h"
 #include "page/seal.h"
+#include "page/stamp.h"
+#include "report/holders.h"
 #include "report/trace.h"
 
+/*
+ * Called when the page is LENT, with the frame still frozen: no call moves the page on. A reader
+ * that comes before finds the note of an earlier loan, which is older than the hold, or none.
+ */
+static __always_inline void note_lender(struct lab_slot *slot, unsigned int context,
+					unsigned long ip)
+{
+	WRITE_ONCE(slot->last, lab_last_make(LAB_LAST_LEND, context, ip));
+}
+
 /* NULL if the slow path must look. */
-static struct page *lend_fast(struct labyrinth_owner *owner, void *addr)
+static struct page *lend_fast(struct labyrinth_owner *owner, void *addr, unsigned long ip)
 {
 	struct lab_fast page;
 	bool done;
@@ -23,18 +39,39 @@ static struct page *lend_fast(struct labyrinth_owner *owner, void *addr)
 	done = likely(lab_frame_is_clean(page.frame)) &&
 	       lab_frame_is_at_home(page.frame, lab_tag_pfn(page.tag)) &&
 	       lab_fast_commit(&page, LAB_LENT);
-	if (likely(done))
+	if (likely(done)) {
 		lab_frame_clear_type(page.frame);
+		note_lender(page.slot, 0, ip);
+	}
 	lab_frame_thaw(page.frame, done ? LAB_REFS_LENT : LAB_REFS_EXCLUSIVE);
 	return done ? lab_frame_page(page.frame) : NULL;
 }
 
 /* A borrower sees a struct page as alloc_page() leaves the words. */
-static void lend_frozen(struct lab_call *call)
+static void unmark_frame(struct lab_call *call)
 {
+	note_lender(call->slot, lab_context_now() + 1, call->ip);
 	lab_frame_clear_type(call->frame);
 	if (call->tag & LAB_TAG_EMERGENCY)
 		WRITE_ONCE(call->frame->lru, LAB_FRAME_PFMEMALLOC);
+}
+
+/*
+ * Lends the page of @call, whose frame is frozen, and thaws the frame.
+ * Context: Any. Return: 0, or as lab_call_again().
+ */
+int lab_lend_frozen(struct lab_call *call)
+{
+	lab_tag_t thin = lab_owner_is_hunted(call->owner) ? LAB_TAG_THIN : 0;
+
+	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_LENT) | thin)) {
+		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+		return lab_call_again(call);
+	}
+	unmark_frame(call);
+	lab_frame_thaw(call->frame, thin ? LAB_REFS_THIN + 1 : LAB_REFS_LENT);
+	lab_step(call->op, lab_tag_pfn(call->tag), call->owner, call->ip);
+	return 0;
 }
 
 /*
@@ -51,20 +88,23 @@ static int open_sealed(struct lab_call *call)
 	return -EBUSY;
 }
 
+/* The page, no longer frozen, is not lent, or not any more. */
+static void close_sealed(const struct lab_call *call)
+{
+	if (lab_owner_is_sealed(call->owner))
+		lab_seal_kick();
+}
+
 static int lend_held(struct lab_call *call)
 {
 	int err = lab_call_freeze(call) ?: open_sealed(call);
 
 	if (err)
 		return err;
-	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_LENT))) {
-		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
-		return lab_call_again(call);
-	}
-	lend_frozen(call);
-	lab_frame_thaw(call->frame, LAB_REFS_LENT);
-	lab_step(LAB_OP_LEND, lab_tag_pfn(call->tag), call->owner, call->ip);
-	return 0;
+	err = lab_lend_frozen(call);
+	if (err)
+		close_sealed(call);
+	return err;
 }
 
 static noinline struct page *lend_slow(struct labyrinth_owner *owner, void *addr,
@@ -83,6 +123,127 @@ static noinline struct page *lend_slow(struct labyrinth_owner *owner, void *addr
 	return err ? ERR_PTR(err) : lab_frame_page(call.frame);
 }
 
+/* Whether @tag is of page @pfn, lent by @owner. */
+static bool is_lent_by(const struct lab_owner *owner, lab_tag_t tag, unsigned long pfn)
+{
+	return lab_tag_pfn(tag) == pfn && lab_tag_state(tag) == LAB_LENT &&
+	       lab_tag_owner(tag) == lab_owner_id(owner);
+}
+
+/*
+ * Finds the page of @lent, an entry of a queue, for @call. A thin page gets its references back.
+ * -ENOMEM, which is no refusal: not lent any more.
+ */
+int lab_lend_find(struct lab_call *call, const struct lab_cached *lent)
+{
+	unsigned long pfn = page_to_pfn(lab_frame_page(lent->frame));
+
+	call->slot = lent->slot;
+	call->frame = lent->frame;
+	call->tag = READ_ONCE(lent->slot->tag);
+	call->addr = lab_page_address(call->owner, pfn);
+	call->class = LAB_UNOWNED;
+	if (is_lent_by(call->owner, call->tag, pfn))
+		call->tag = lab_hunt_thick(call->slot, call->tag);
+	if (is_lent_by(call->owner, call->tag, pfn))
+		return 0;
+	/* No refusal: an entry is a hint. */
+	call->tag = 0;
+	return -ENOMEM;
+}
+
+/*
+ * Takes the tag off a lent page. The borrowers keep any number of references, so nobody can
+ * freeze the frame. Only the mark and the spare references are taken off, at which no borrower
+ * looks.
+ * Context: Any. Return: 0, with the page's mapping in @call->dma; or -EBUSY, -ENOENT.
+ */
+int lab_lend_untag(struct lab_call *call)
+{
+	int err = 0;
+
+	/* A page that is thin still lacks the references that lab_frame_disown() drops. */
+	if (lab_frame_refs(call->frame) <= LAB_REFS_EXCLUSIVE || call->tag & LAB_TAG_THIN)
+		err = lab_call_exclusive(call);
+
+	if (!err && !lab_frame_is_ours(call->frame)) {
+		call->class = LAB_CORRUPT;
+		err = -EBUSY;
+	}
+	if (err)
+		return err;
+	call->dma = lab_resident_of(call->owner, call->slot);
+	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag)) {
+		call->dma = LAB_DMA_NONE;
+		return lab_call_again(call);
+	}
+	/* The last borrower's put_page() frees the page, so the words must be right. */
+	lab_frame_mend_lent(call->frame, lab_tag_pfn(call->tag), &call->damage);
+	lab_frame_disown(call->frame);
+	return 0;
+}
+
+/*
+ * Leaves the page of @lent to the borrowers: an ordinary page, no longer mapped, which the last
+ * put_page() frees.
+ * Context: Where lab_may_lock() is true; the owner stays.
+ * Return: false if the page is not lent any more.
+ */
+bool lab_lend_let_go(struct lab_owner *owner, const struct lab_cached *lent, unsigned long ip)
+{
+	struct lab_call call = {
+		.op = LAB_OP_RELEASE_LENT, .owner = owner, .ip = ip, .dma = LAB_DMA_NONE,
+	};
+	int err;
+
+	preempt_disable();
+	err = lab_lend_find(&call, lent) ?: lab_lend_untag(&call);
+	if (!err) {
+		lab_owner_quota_give(owner, 1);
+		/* Harmless, as in lab_home_take_back(). */
+		data_race(owner->front.rx.let_go++);
+		lab_step(LAB_OP_RELEASE, lab_tag_pfn(call.tag), owner, ip);
+	}
+	err = lab_call_end(&call, err);
+	lab_resident_unmap(owner, call.dma);
+	if (err)
+		return false;
+	put_page(lab_frame_page(lent->frame));
+	/* Last: with the last page, the slot of an owner that is gone may get a new owner. */
+	lab_owner_lose(owner, call.slot);
+	return true;
+}
+
+/*
+ * Puts @page, just lent, on the owner's queue. In an NMI, and with the queue full where no page
+ * can be let go of, the page stays off the queue.
+ * Context: Any; the owner stays.
+ */
+void lab_lend_queue(struct lab_owner *owner, struct lab_cached page, unsigned long ip)
+{
+	struct lab_cached oldest;
+
+	if (in_nmi() || (!lab_may_lock() && lab_lent_is_full(owner)))
+		return;
+	if (lab_lent_push(owner, page, &oldest))
+		lab_lend_let_go(owner, &oldest, ip);
+}
+
+/* The borrower may have dropped the page already, and another call taken it back. */
+static void queue_lent(struct labyrinth_owner *handle, struct page *page, unsigned long ip)
+{
+	struct lab_cached lent = { .frame = lab_frame(page) };
+	struct lab_owner *owner;
+	lab_tag_t tag;
+
+	rcu_read_lock();
+	owner = lab_owner_get(handle);
+	lent.slot = lab_table_search(&labyrinth_hot.table, page_to_pfn(page), &tag);
+	if (owner && lent.slot)
+		lab_lend_queue(owner, lent, ip);
+	rcu_read_unlock();
+}
+
 /**
  * labyrinth_lend() - let borrowers read a page by reference
  * @owner: the holder of the page.
@@ -91,7 +252,9 @@ static noinline struct page *lend_slow(struct labyrinth_owner *owner, void *addr
  * After success the page is still @owner's, but an ordinary page in a borrower's hands. A
  * single reference is added: the borrower's, to be dropped with put_page(). The borrower may
  * take more. @owner must not write to the page, and gets the page back with
- * labyrinth_reclaim().
+ * labyrinth_reclaim(); or by itself, if the owner was made with @lent: then the page stands in a
+ * queue, from which allocations take back first what has come back, and the page lent longest is
+ * let go of when so many pages are lent.
  *
  * A sealed page is back in the direct map as long as it is lent, and for up to a second after
  * labyrinth_reclaim(). Where somebody has just strayed there, it is not reported, and the page
@@ -104,12 +267,17 @@ static noinline struct page *lend_slow(struct labyrinth_owner *owner, void *addr
  */
 struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 {
+	const struct lab_front *front = lab_front_of(owner);
 	struct page *page;
 
 	preempt_disable();
-	page = lend_fast(owner, addr);
+	page = lend_fast(owner, addr, _RET_IP_);
 	preempt_enable();
-	return likely(page) ? page : lend_slow(owner, addr, _RET_IP_);
+	if (unlikely(!page))
+		page = lend_slow(owner, addr, _RET_IP_);
+	if (unlikely(front->rx.limit) && !IS_ERR(page))
+		queue_lent(owner, page, _RET_IP_);
+	return page;
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
 
@@ -119,12 +287,14 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
  * labyrinth_release_lent() takes the tag. After that nothing of Labyrinth's may be left on the
  * frame. HELD is written last, as in hand_over() of labyrinth_transfer.c.
  */
-static bool reclaim_frozen(struct lab_frame *frame, struct lab_slot *slot,
-			   lab_tag_t lent, unsigned long ip)
+static __always_inline bool reclaim_frozen(struct lab_frame *frame, struct lab_slot *slot,
+					   lab_tag_t lent, unsigned long ip, u32 stamp)
 {
 	if (READ_ONCE(slot->tag) != lent)
 		return false;
 	lab_slot_note(slot, ip);
+	if (stamp)
+		lab_slot_note_stack(slot, stamp);
 	lab_frame_set_type(frame);
 	/* Pairs as in lab_call_commit(). */
 	if (cmpxchg(&slot->tag, lent, lab_tag_step(lent, LAB_HELD)) == lent)
@@ -161,13 +331,18 @@ static int reclaim_fast(struct labyrinth_owner *owner, void *addr,
 	       lab_frame_is_at_home(page.frame, lab_tag_pfn(page.tag));
 	if (likely(done)) {
 		lab_frame_reset_words(page.frame);
-		done = reclaim_frozen(page.frame, page.slot, page.tag, ip);
+		done = reclaim_frozen(page.frame, page.slot, page.tag, ip, 0);
 	}
 	lab_frame_thaw(page.frame, LAB_REFS_EXCLUSIVE);
 	return done ? 0 : 1;
 }
 
-static int reclaim_lent(struct lab_call *call)
+/*
+ * Takes the page that @call has looked up back. @stamp is the page's from then on; 0 if the owner
+ * is not for stamps.
+ * Context: Any. Return: 0, -EBUSY, -ENOENT.
+ */
+int lab_lend_reclaim(struct lab_call *call, u32 stamp)
 {
 	bool done;
 	int err;
@@ -177,14 +352,37 @@ static int reclaim_lent(struct lab_call *call)
 	err = lab_call_freeze(call);
 	if (err)
 		return err;
-	done = reclaim_frozen(call->frame, call->slot, call->tag, call->ip);
+	done = reclaim_frozen(call->frame, call->slot, call->tag, call->ip, stamp);
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 	if (!done)
 		return lab_call_again(call);
 	lab_step(LAB_OP_RECLAIM, lab_tag_pfn(call->tag), call->owner, call->ip);
-	if (lab_owner_is_sealed(call->owner))
-		lab_seal_kick();
+	close_sealed(call);
 	return 0;
+}
+
+/*
+ * A loan that lasts longer than patience= is reported once, with the page's holders. In the note
+ * of the loan, the context then gives way to a mark.
+ */
+static noinline void notice_lasting(const void *addr)
+{
+	struct lab_page_note note;
+	struct lab_slot *slot;
+	lab_tag_t tag;
+	u64 word;
+
+	slot = lab_call_search(addr, &tag);
+	if (!slot || lab_tag_state(tag) != LAB_LENT)
+		return;
+	word = READ_ONCE(slot->last);
+	note = lab_page_note(slot, tag);
+	if (note.last.step != LAB_LAST_LEND || note.last.context == LAB_LAST_CONTEXT_MASK ||
+	    !lab_holders_patience_over(note.last.age_ms))
+		return;
+	if (cmpxchg(&slot->last, word,
+		    word | LAB_LAST_CONTEXT_MASK << LAB_LAST_CONTEXT_SHIFT) == word)
+		lab_holders_ask(lab_tag_pfn(tag));
 }
 
 static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
@@ -199,7 +397,7 @@ static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
 	if (!err)
 		err = lab_call_page(&call, addr);
 	if (err >= 0)
-		err = reclaim_lent(&call);
+		err = lab_lend_reclaim(&call, lab_stamp_of(call.owner, call.slot));
 	return lab_call_end(&call, err);
 }
 
@@ -219,7 +417,8 @@ static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
  *
  * Context: Any. Never sleeps.
  * Return: 0; -EBUSY somebody still has a reference, or the page is mapped: try again later,
- * nothing is reported; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
+ * nothing is reported but, once, a loan that lasts longer than the parameter patience says;
+ * -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
  */
 int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
 {
@@ -228,6 +427,10 @@ int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
 	preempt_disable();
 	err = reclaim_fast(owner, addr, _RET_IP_);
 	preempt_enable();
-	return likely(err <= 0) ? err : reclaim_slow(owner, addr, _RET_IP_);
+	if (unlikely(err > 0))
+		err = reclaim_slow(owner, addr, _RET_IP_);
+	if (unlikely(err == -EBUSY))
+		notice_lasting(addr);
+	return err;
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_reclaim, LAB_NS);

@@ -14,10 +14,12 @@ bool lab_vet(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip);
 struct page *lab_leave(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip);
 void lab_retire(struct lab_owner *owner, struct lab_slot *slot, bool freed);
 void lab_settle(struct lab_owner *owner, struct lab_slot *slot, unsigned long ip);
-void lab_limbo_add(struct lab_owner *owner, lab_tag_t tag);
-void lab_limbo_settle(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag,
-		      unsigned long ip);
+void lab_limbo_add(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag);
+void lab_limbo_settle_new(void);
+void lab_limbo_bequeath(struct lab_owner *owner);
+void lab_limbo_unmap(struct lab_owner *owner);
 long lab_limbo_count(void);
+bool lab_limbo_may_have(unsigned long pfn);
 void lab_limbo_exit(void);
 
 #endif /* LABYRINTH_LIMBO_H */

@@ -197,7 +197,8 @@ static bool has_list(const struct lab_owner *owner, const struct lab_slot *slot)
 {
 	lab_tag_t tag = READ_ONCE(slot->tag);
 
-	return tag && lab_tag_owner(tag) == lab_owner_id(owner) && slot->mappings;
+	return tag && lab_tag_owner(tag) == lab_owner_id(owner) &&
+	       lab_slot_list(READ_ONCE(slot->last));
 }
 
 /*
@@ -222,8 +223,16 @@ lab_mapping_find(struct lab_owner *owner, struct lab_slot *slot,
 	return map;
 }
 
+/* What is noted in @slot when the last mapping ends, which @map describes. */
+static u64 note_of_end(const struct lab_mapping *map, unsigned long ip)
+{
+	if (map->what.kind != LAB_MAP_DMA)
+		return 0;
+	return lab_last_make(LAB_LAST_UNMAP, lab_context_now() + 1, ip);
+}
+
 /* Under the lock: @map is linked in @slot's list. */
-static void unlink_mapping(struct lab_slot *slot, struct lab_mapping *map)
+static void unlink_mapping(struct lab_slot *slot, struct lab_mapping *map, unsigned long ip)
 {
 	struct lab_mapping **link = &slot->mappings;
 	lab_tag_t tag = slot->tag;
@@ -235,16 +244,20 @@ static void unlink_mapping(struct lab_slot *slot, struct lab_mapping *map)
 		return;
 	}
 	/* Pairs with the look in lab_leave(): the page is done with here. */
-	smp_store_release(&slot->mappings, NULL);
-	/* Only from MAPPED: a page that was retired is limbo's now, and perhaps gone. */
-	if (lab_tag_state(tag) == LAB_MAPPED)
-		cmpxchg(&slot->tag, tag, lab_tag_step(tag, LAB_HELD));
+	smp_store_release(&slot->last, note_of_end(map, ip));
+	/*
+	 * Only from MAPPED: a page that was retired is limbo's now, and perhaps gone. Without the
+	 * lock, LAB_TAG_THIN may come and go.
+	 */
+	while (lab_tag_state(tag) == LAB_MAPPED &&
+	       !try_cmpxchg(&slot->tag, &tag, lab_tag_step(tag, LAB_HELD)))
+		;
 }
 
 /*
  * Ends the record @map. The access that the mapping gave must have ended before: after the last
  * mapping the page may be free at once. A second call does nothing. @ip is the call site, for
- * traces.
+ * traces and reports.
  * Context: Any but NMI.
  */
 void lab_mapping_detach(struct lab_owner *owner, struct lab_slot *slot,
@@ -259,7 +272,7 @@ void lab_mapping_detach(struct lab_owner *owner, struct lab_slot *slot,
 		/* A tag does not move, and stays as long as a mapping is linked. */
 		pfn = lab_tag_pfn(slot->tag);
 		WRITE_ONCE(map->linked, false);
-		unlink_mapping(slot, map);
+		unlink_mapping(slot, map, ip);
 	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (linked)
@@ -277,20 +290,24 @@ bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 {
 	unsigned long flags;
 	bool retired = false;
+	lab_tag_t tag;
 
 	/* The NMI may have interrupted the lock's holder. */
 	if (in_nmi())
 		return false;
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	if (READ_ONCE(slot->tag) == mapped)
+	tag = READ_ONCE(slot->tag);
+	if (!((tag ^ mapped) & ~LAB_TAG_THIN))
 		retired = lab_mapping_count(slot->mappings, only_process);
 	if (retired) {
-		WRITE_ONCE(slot->when, lab_jiffies());
-		cmpxchg(&slot->tag, mapped, lab_tag_step(mapped, LAB_LIMBO));
+		WRITE_ONCE(slot->when, lab_jiffies() & LAB_LIMBO_TIME_MASK);
+		/* Without the lock, LAB_TAG_THIN may come and go. */
+		while (!try_cmpxchg(&slot->tag, &tag, lab_tag_step(tag, LAB_LIMBO)))
+			;
 	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (retired)
-		lab_limbo_add(owner, mapped);
+		lab_limbo_add(owner, slot, mapped);
 	return retired;
 }
 
@@ -331,6 +348,8 @@ void lab_mapping_keep(struct lab_owner *owner, struct lab_slot *slot)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	if (!lab_slot_list(READ_ONCE(slot->last)))
+		WRITE_ONCE(slot->last, 0);
 	/* Many lists may end in this same record, which never changes. */
 	while (*link && *link != &kept_for_good)
 		link = &(*link)->next;

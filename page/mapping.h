@@ -109,10 +109,10 @@ lab_mapping_find_fast(struct lab_owner *owner, const struct lab_fast *page,
 	return map;
 }
 
-/* lab_mapping_detach() and lab_mapping_put() together. */
+/* lab_mapping_detach() and lab_mapping_put() together, of a mapping for DMA. */
 static __always_inline bool
 lab_mapping_end_fast(struct lab_owner *owner, const struct lab_fast *page,
-		     struct lab_mapping *map)
+		     struct lab_mapping *map, unsigned long ip)
 {
 	unsigned long flags;
 	bool done;
@@ -121,7 +121,7 @@ lab_mapping_end_fast(struct lab_owner *owner, const struct lab_fast *page,
 	done = likely(lab_mapping_only(page) == map);
 	if (likely(done)) {
 		map->linked = false;
-		WRITE_ONCE(page->slot->mappings, NULL);
+		WRITE_ONCE(page->slot->last, lab_last_make(LAB_LAST_UNMAP, 0, ip));
 		/* Only under the lock is a page led away from MAPPED. */
 		lab_fast_commit(page, LAB_HELD);
 		lab_mapping_push(owner, map);

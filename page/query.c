@@ -16,7 +16,8 @@ static_assert(LABYRINTH_PAGE_HELD == (int)LAB_HELD);
 static_assert(LABYRINTH_PAGE_LENT == (int)LAB_LENT);
 static_assert(LABYRINTH_PAGE_LIMBO == (int)LAB_LIMBO);
 static_assert(LABYRINTH_PAGE_MAPPED == (int)LAB_MAPPED);
-static_assert(LABYRINTH_PAGE_MAPPED + 1 == (int)LAB_NR_STATES);
+static_assert(LABYRINTH_PAGE_POSTED == (int)LAB_POSTED);
+static_assert(LABYRINTH_PAGE_POSTED + 1 == (int)LAB_NR_STATES);
 
 /**
  * labyrinth_page() - the struct page of an owner's page

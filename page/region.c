@@ -45,9 +45,25 @@ struct lab_aliases lab_aliases __read_mostly;
 
 LIST_HEAD(lab_regions);
 
+/* What could not be had last: for a message alone, so two owners' attempts may mix it up. */
+static const char *lacking;
+
 static unsigned long *places;		/* of the area: which are taken */
 static unsigned int nr_places;
 static unsigned long nr_split;
+
+/* Notes that pages cannot be sealed for want of @what. Context: Any. Return: @err. */
+int lab_region_lacks(const char *what, int err)
+{
+	WRITE_ONCE(lacking, what);
+	return err;
+}
+
+/* Context: Any. Return: the last @what of lab_region_lacks(), or NULL. */
+const char *lab_region_lacking(void)
+{
+	return READ_ONCE(lacking);
+}
 
 static unsigned long count_regions(void)
 {
@@ -177,7 +193,7 @@ static int make_area(unsigned int parts, unsigned long nr_regions)
 		a->base = (unsigned long)map_area(nr);
 	if (!a->base) {
 		free_area();
-		return -ENOMEM;
+		return lab_region_lacks("memory for addresses", -ENOMEM);
 	}
 	nr_places = parts;
 	a->nr_regions = nr_regions;
@@ -241,7 +257,7 @@ static int take_place(struct lab_region *region)
 
 	if (place >= nr_places) {
 		pr_warn_once("no room for the aliases of more sealed pages: load with a larger sealed_max=\n");
-		return -ENOSPC;
+		return lab_region_lacks("room for addresses", -ENOSPC);
 	}
 	__set_bit(place, places);
 	region->place = place;
@@ -275,32 +291,44 @@ static int split(unsigned long pfn)
 		return 0;
 	err = set_pages_array_uc(&page, 1);
 	set_pages_array_wb(&page, 1);
+	if (!err && !lab_region_entry(pfn))
+		err = -EOPNOTSUPP;
 	if (err)
-		return err;
-	if (!lab_region_entry(pfn))
-		return -EOPNOTSUPP;
+		return lab_region_lacks("small entries in the direct map", err);
 	nr_split++;
 	return 0;
 }
 
 /*
- * The region of page @pfn, with a place for aliases and small entries in the direct map. The
- * page is the caller's and not sealed yet.
+ * The region of page @pfn, with small entries in the direct map. With @bounded, no large entry
+ * is split if as many were as there are places: pages in quarantine come from anywhere, and
+ * would have the whole direct map split by and by. The page is the caller's and not sealed yet.
  * Context: Task; may sleep. Return: the region, or ERR_PTR: -ENOMEM, -ENOSPC, -EOPNOTSUPP.
  */
-struct lab_region *lab_region_get(unsigned long pfn)
+struct lab_region *lab_region_find(unsigned long pfn, bool bounded)
 {
 	unsigned long index = pfn >> LAB_REGION_SHIFT;
 	struct lab_region *region;
-	int err = 0;
+	int err;
 
 	if (index >= lab_aliases.nr_regions)
+		return ERR_PTR(lab_region_lacks("memory that was there at first", -ENOSPC));
+	if (bounded && nr_split >= nr_places && !lab_region_entry(pfn))
 		return ERR_PTR(-ENOSPC);
 	region = lab_aliases.regions[index] ?: new_region(index);
 	if (!region)
-		return ERR_PTR(-ENOMEM);
+		return ERR_PTR(lab_region_lacks("memory for a region's record", -ENOMEM));
 	err = split(pfn);
-	if (!err && !region->nr)
+	return err ? ERR_PTR(err) : region;
+}
+
+/* lab_region_find(), without a bound, and with a place for aliases. */
+struct lab_region *lab_region_get(unsigned long pfn)
+{
+	struct lab_region *region = lab_region_find(pfn, false);
+	int err = 0;
+
+	if (!IS_ERR(region) && !region->nr)
 		err = take_place(region);
 	return err ? ERR_PTR(err) : region;
 }

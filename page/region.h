@@ -23,9 +23,10 @@
  * @pfn: of the region's first page.
  * @place: the region's place in the area of aliases, while @nr is not 0.
  * @nr: how many pages of the region have an alias.
- * @home: for each page with an alias, the saved entry of the direct map; else 0.
+ * @home: for each page with an alias, or in quarantine, the saved entry of the direct map;
+ *	else 0.
  * @spare: pages in seal.c's keeping, without an owner.
- * @open: pages whose entry is the saved entry: lent, or just reclaimed.
+ * @open: pages whose entry is the saved entry, or is about to be: lent, or just reclaimed.
  * @stale: pages of which a CPU may hold a translation that the entry has no longer.
  * @lost: pages that went to the page allocator behind Labyrinth's back.
  *
@@ -134,8 +135,11 @@ static inline bool lab_entry_is(unsigned long entry, unsigned long other)
 	return !((entry ^ other) & ~LAB_ENTRY_USED);
 }
 
+int lab_region_lacks(const char *what, int err);
+const char *lab_region_lacking(void);
 int lab_region_init(void);
 void lab_region_exit(void);
+struct lab_region *lab_region_find(unsigned long pfn, bool bounded);
 struct lab_region *lab_region_get(unsigned long pfn);
 void lab_region_put(struct lab_region *region);
 pte_t *lab_region_entry(unsigned long pfn);

@@ -29,8 +29,8 @@
  * - anything to 0, after the page was first sealed: the worker alone. The worker sets the stale
  *   bit before, flushes after, and clears the bit last. While the worker closes an open page,
  *   the frame is frozen, so no lend is under way.
- * - anything to the saved entry: unseal_page(), under seal_lock; and for a lost page
- *   lab_seal_lose(), in any context, and the worker.
+ * - anything to the saved entry: unseal_page() and lab_seal_reopen(), under seal_lock; and for a
+ *   lost page lab_seal_lose(), in any context, and the worker.
  *
  * seal_lock is held while memory is allocated: so nothing that the shrinker calls may take
  * seal_lock.
@@ -43,6 +43,7 @@
 #include <linux/irq_work.h>
 #include <linux/log2.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
 #include <linux/seq_file.h>
 #include <linux/workqueue.h>
 
@@ -73,6 +74,7 @@ static DEFINE_MUTEX(seal_lock);
 static unsigned int users;		/* sealed owners */
 static unsigned int nr_spare;
 static unsigned int nr_sealed;		/* pages that have an alias */
+static unsigned int nr_kept;		/* pages in quarantine, which have none */
 static unsigned long nr_flushes;
 
 static void seal_again(struct work_struct *work);
@@ -164,7 +166,8 @@ static void seal_block(struct lab_region *region, unsigned long pfn, unsigned in
 	pte_t *entry = lab_region_entry(pfn);
 
 	for (; nr--; pfn++, entry++) {
-		if (is_as_usual(*entry, pfn))
+		/* A page that is lost has a record until the worker has run. */
+		if (!region->home[lab_region_index(pfn)] && is_as_usual(*entry, pfn))
 			seal_page(region, pfn, entry);
 		else
 			__free_page(pfn_to_page(pfn));
@@ -190,7 +193,7 @@ static int grow(int nid, unsigned int want)
 
 	lockdep_assert_held(&seal_lock);
 	if (!block)
-		return -ENOMEM;
+		return lab_region_lacks("memory to be sealed", -ENOMEM);
 	region = lab_region_get(page_to_pfn(block));
 	if (IS_ERR(region)) {
 		free_block(block, 1U << order);
@@ -202,11 +205,15 @@ static int grow(int nid, unsigned int want)
 	return 0;
 }
 
-/* Whether the spare page is sealed. A page back from a borrower is open until the worker runs. */
+/*
+ * Whether the spare page is sealed. A page back from a borrower is open until the worker runs.
+ * Memory that has failed waits for trim(), and for the page allocator, which puts it away.
+ */
 static bool is_ready(const struct lab_region *region, unsigned int index)
 {
 	return !test_bit(index, region->open) && !test_bit(index, region->stale) &&
-	       !test_bit(index, region->lost);
+	       !test_bit(index, region->lost) &&
+	       !lab_frame_is_poisoned(lab_frame_of_pfn(region->pfn + index));
 }
 
 static unsigned int take_from(struct lab_region *region, int nid, struct page **pages,
@@ -255,7 +262,7 @@ int lab_seal_get(int nid, struct page **pages, unsigned int most, unsigned int a
 		err = grow(nid, all - nr);
 	nr += take_spare(nid, pages + nr, most - nr);
 	mutex_unlock(&seal_lock);
-	return nr ?: err;
+	return nr ?: err ?: -ENOMEM;
 }
 
 /* Writes the saved entry back, and ends the alias. The caller flushes the CPUs' translations. */
@@ -355,7 +362,85 @@ void lab_seal_end(void)
 	mutex_lock(&seal_lock);
 	users--;
 	trim(users ? SPARE_MAX : 0);
+	/* A record names the owner by the number of a slot, which the next owner may get. */
+	lab_stray_report();
 	mutex_unlock(&seal_lock);
+}
+
+/*
+ * The next functions seal pages of owners whose pages are not sealed otherwise, for
+ * page/quarantine.c: freed pages, to which no address but the direct map's leads. The caller
+ * has taken seal_lock, and flushes by lab_seal_flush() before it goes on.
+ */
+
+void lab_seal_lock(void)
+{
+	mutex_lock(&seal_lock);
+}
+
+/* For the shrinker: whoever holds seal_lock may be waiting for memory. */
+bool lab_seal_trylock(void)
+{
+	return mutex_trylock(&seal_lock);
+}
+
+void lab_seal_unlock(void)
+{
+	mutex_unlock(&seal_lock);
+}
+
+/*
+ * Empties the entry of page @pfn, which is nobody's but the caller's.
+ * Context: Task; may sleep. Return: false if the page cannot be sealed.
+ */
+bool lab_seal_close(unsigned long pfn)
+{
+	struct lab_region *region = lab_region_find(pfn, true);
+	pte_t *entry;
+
+	lockdep_assert_held(&seal_lock);
+	if (IS_ERR(region))
+		return false;
+	entry = lab_region_entry(pfn);
+	if (region->home[lab_region_index(pfn)] || !is_as_usual(*entry, pfn))
+		return false;
+	WRITE_ONCE(region->home[lab_region_index(pfn)], pte_val(*entry));
+	xchg(&entry->pte, 0);
+	nr_kept++;
+	return true;
+}
+
+/* Writes the saved entry of page @pfn back, if there is any. Context: Task. */
+void lab_seal_reopen(unsigned long pfn)
+{
+	struct lab_region *region = lab_region_of(pfn);
+	unsigned long home = region ? region->home[lab_region_index(pfn)] : 0;
+
+	if (home)
+		lab_stray_collect(xchg(&lab_region_entry(pfn)->pte, home));
+}
+
+/*
+ * Ends the record of page @pfn, if there is any. The flush since lab_seal_reopen() has waited
+ * for every fault that found the entry empty: a fault runs with interrupts disabled.
+ * Context: Task.
+ */
+void lab_seal_forget(unsigned long pfn)
+{
+	struct lab_region *region = lab_region_of(pfn);
+	unsigned int index = lab_region_index(pfn);
+
+	if (!region || !region->home[index])
+		return;
+	WRITE_ONCE(region->home[index], 0);
+	clear_bit(index, region->stale);
+	nr_kept--;
+}
+
+/* Flushes all CPUs. Context: Task. */
+void lab_seal_flush(void)
+{
+	flush();
 }
 
 /*
@@ -370,13 +455,17 @@ int lab_seal_open(unsigned long pfn)
 	unsigned int index = lab_region_index(pfn);
 	pte_t *entry = lab_region_entry(pfn);
 
-	if (test_bit(index, region->open))
+	/*
+	 * Before the entry: seal_one() empties the entry of a stale page, but not of an open page
+	 * whose frame is frozen. A fault that comes too late may mark the page stale just now.
+	 */
+	if (test_and_set_bit(index, region->open))
 		return 0;
 	/* A fault sets the stale bit before the entry, see lab_stray_divert(). */
-	if (!test_bit(index, region->stale) && !cmpxchg(&entry->pte, 0, region->home[index])) {
-		set_bit(index, region->open);
+	if (!test_bit(index, region->stale) && !cmpxchg(&entry->pte, 0, region->home[index]))
 		return 0;
-	}
+	clear_bit(index, region->open);
+	/* Last: freshen() may have taken the page for open, and cleared the bit. */
 	set_bit(index, region->stale);
 	lab_seal_kick();
 	return -EBUSY;
@@ -392,9 +481,13 @@ void lab_seal_lose(unsigned long pfn)
 {
 	struct lab_region *region = lab_region_of(pfn);
 	unsigned int index = lab_region_index(pfn);
+	/* Before the bit: from then on the worker may end the record, and @home with the record. */
+	unsigned long home = READ_ONCE(region->home[index]);
 
 	set_bit(index, region->lost);
-	xchg(&lab_region_entry(pfn)->pte, region->home[index]);
+	/* To an entry that is not empty the core may have taken memory that failed out of use. */
+	if (!test_bit(index, region->open))
+		xchg(&lab_region_entry(pfn)->pte, home);
 	lab_seal_kick();
 }
 
@@ -406,27 +499,44 @@ bool lab_seal_is_closed(unsigned long pfn)
 	return region && !test_bit(lab_region_index(pfn), region->open);
 }
 
+/* Empties the entry of an open page, which no CPU lends meanwhile. */
+static void empty_open(struct lab_region *region, unsigned int index)
+{
+	pte_t *entry = lab_region_entry(region->pfn + index);
+
+	set_bit(index, region->stale);
+	xchg(&entry->pte, 0);
+	clear_bit(index, region->open);
+	/* Pairs with lab_seal_lose(), which sets the bit before the entry. */
+	if (test_bit(index, region->lost))
+		xchg(&entry->pte, region->home[index]);
+}
+
 /*
  * Empties the entry of an open page that is CACHED, HELD or MAPPED, if no reference but
- * Labyrinth's is left. The frame stays frozen until the entry is 0, so no CPU lends the page
- * meanwhile.
+ * Labyrinth's is left. The frame stays frozen until the entry is 0 and the page no longer counts
+ * as open: a lend meanwhile would take the page for open already.
  */
-static bool close_page(unsigned long pfn, pte_t *entry)
+static bool close_page(struct lab_region *region, unsigned int index)
 {
+	unsigned long pfn = region->pfn + index;
 	struct lab_frame *frame = lab_frame_of_pfn(pfn);
 	enum lab_state state;
+	bool closed = false;
 	lab_tag_t tag = 0;
 
-	if (!lab_frame_freeze(frame, LAB_REFS_EXCLUSIVE))
-		return false;
-	lab_table_search(&labyrinth_hot.table, pfn, &tag);
-	state = lab_tag_state(tag);
-	if (state == LAB_CACHED || state == LAB_HELD || state == LAB_MAPPED)
-		xchg(&entry->pte, 0);
-	else
-		entry = NULL;
-	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE);
-	return entry;
+	/* The owner's calls wait for the thaw, but not for long. */
+	preempt_disable();
+	if (lab_frame_freeze(frame, LAB_REFS_EXCLUSIVE)) {
+		lab_table_search(&labyrinth_hot.table, pfn, &tag);
+		state = lab_tag_state(tag);
+		closed = state == LAB_CACHED || state == LAB_HELD || state == LAB_MAPPED;
+		if (closed)
+			empty_open(region, index);
+		lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE);
+	}
+	preempt_enable();
+	return closed;
 }
 
 static bool is_lent(unsigned long pfn)
@@ -456,12 +566,9 @@ static bool seal_one(struct lab_region *region, unsigned int index)
 	/* When the borrower is done, reclaim calls for the worker again. */
 	if (is_lent(pfn))
 		return true;
-	set_bit(index, region->stale);
-	if (test_bit(index, region->spare))
-		xchg(&entry->pte, 0);
-	else if (!close_page(pfn, entry))
-		return false;
-	clear_bit(index, region->open);
+	if (!test_bit(index, region->spare))
+		return close_page(region, index);
+	empty_open(region, index);
 	return true;
 }
 
@@ -541,6 +648,17 @@ static void seal_again(struct work_struct *work)
 }
 
 /*
+ * Has the worker run, if called for, and so report what strayed up to now: the code that strayed
+ * may be about to go, and its symbols with it.
+ * Context: Task; may sleep.
+ */
+void lab_seal_settle(void)
+{
+	irq_work_sync(&seal_kick);
+	flush_delayed_work(&seal_work);
+}
+
+/*
  * Takes all pages left in @region out of sealing: with @flushed false the entries and aliases,
  * after the flush the records. Then lab_limbo_exit() abandons the pages to the borrowers.
  */
@@ -617,6 +735,7 @@ void lab_seal_show(struct seq_file *m)
 	seq_printf(m, "owners: %u\n", users);
 	seq_printf(m, "pages: %u\n", nr_sealed);
 	seq_printf(m, "spare: %u\n", nr_spare);
+	seq_printf(m, "in quarantine: %u\n", nr_kept);
 	seq_printf(m, "open: %u\n", count_bits(offsetof(struct lab_region, open)));
 	seq_printf(m, "stale: %u\n", count_bits(offsetof(struct lab_region, stale)));
 	seq_printf(m, "regions: %u of %u\n", count_regions(), lab_region_places());

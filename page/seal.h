@@ -26,9 +26,17 @@ int lab_seal_open(unsigned long pfn);
 void lab_seal_lose(unsigned long pfn);
 bool lab_seal_is_closed(unsigned long pfn);
 void lab_seal_kick(void);
+void lab_seal_settle(void);
 void lab_seal_stop(void);
 void lab_seal_exit(void);
 void lab_seal_show(struct seq_file *m);
+void lab_seal_lock(void);
+bool lab_seal_trylock(void);
+void lab_seal_unlock(void);
+bool lab_seal_close(unsigned long pfn);
+void lab_seal_reopen(unsigned long pfn);
+void lab_seal_forget(unsigned long pfn);
+void lab_seal_flush(void);
 
 /* The address by which @owner reaches page @pfn. */
 static inline void *lab_page_address(const struct lab_owner *owner, unsigned long pfn)
@@ -37,6 +45,16 @@ static inline void *lab_page_address(const struct lab_owner *owner, unsigned lon
 }
 
 #else /* !LAB_SEAL_POSSIBLE */
+
+static inline int lab_region_lacks(const char *what, int err)
+{
+	return err;
+}
+
+static inline const char *lab_region_lacking(void)
+{
+	return "a way to seal them";
+}
 
 /* No owner is sealed: nothing but lab_seal_begin() is ever called. */
 
@@ -57,7 +75,7 @@ static inline void *lab_alias_of_frame(const struct lab_frame *frame)
 
 static inline int lab_seal_begin(void)
 {
-	pr_err_once("labyrinth: no sealed pages: only on x86-64 is it known how\n");
+	pr_err_once("labyrinth: no sealed pages: on this architecture the kernel exports nothing that finds or splits the direct map's entries, as is done on x86-64\n");
 	return -EOPNOTSUPP;
 }
 
@@ -90,6 +108,10 @@ static inline bool lab_seal_is_closed(unsigned long pfn)
 }
 
 static inline void lab_seal_kick(void)
+{
+}
+
+static inline void lab_seal_settle(void)
 {
 }
 

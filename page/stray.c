@@ -14,8 +14,8 @@
  * as the page is not known. Decoys are pages of this file, never of an owner or the system.
  *
  * The fault takes no lock. A fault claims a record by a compare-and-exchange of the record's
- * state, and a decoy by setting the decoy's bit. The worker, under seal_lock of page/seal.c,
- * frees both.
+ * state, and a decoy by setting the decoy's bit. The worker, or the end of a sealed owner, frees
+ * both under seal_lock of page/seal.c.
  */
 #include <linux/atomic.h>
 #include <linux/gfp.h>
@@ -29,9 +29,9 @@
 #include "core/table.h"
 #include "page/seal.h"
 #include "page/stray.h"
-#include "report/history.h"
 #include "report/report.h"
 #include "report/text.h"
+#include "report/words.h"
 
 #define NR_DECOYS	16U
 #define SHARED_DECOY	NR_DECOYS
@@ -89,7 +89,7 @@ int lab_stray_init(void)
 			decoys[i] = alloc_page(GFP_KERNEL | __GFP_ZERO);
 		if (!decoys[i]) {
 			lab_stray_exit();
-			return -ENOMEM;
+			return lab_region_lacks("memory for decoys", -ENOMEM);
 		}
 	}
 	return 0;
@@ -143,6 +143,8 @@ static void note_page(struct record *record)
 		return;
 	record->note.site = glance.site;
 	record->note.age_ms = lab_when_age_ms(glance.when);
+	/* Of a page in quarantine: who freed the page. */
+	record->note.last = lab_note_last(slot, &glance);
 }
 
 /* Notes the stack, from the instruction that made the access on. */
@@ -176,6 +178,8 @@ static void record(unsigned long pfn, unsigned long addr, unsigned int decoy,
 {
 	struct record *record = claim_record();
 
+	/* Once more, after the entry: freshen() may have cleared the bit before. */
+	set_bit(lab_region_index(pfn), lab_region_of(pfn)->stale);
 	atomic_long_inc(decoy == NO_DECOY ? &nr_reads : &nr_writes);
 	if (!record) {
 		atomic_long_inc(&nr_unrecorded);

@@ -6,6 +6,7 @@ struct lab_owner;
 struct seq_file;
 
 void lab_census_print(const struct lab_owner *owner);
+void lab_census_limbo(const struct lab_owner *owner);
 void lab_census_show(struct seq_file *m, const struct lab_owner *owner);
 
 #endif /* LABYRINTH_CENSUS_H */

@@ -86,30 +86,6 @@ bool lab_history_on __read_mostly;
 static unsigned int wanted;	/* the depth that history= asks for */
 static bool ready;		/* between init and exit */
 
-static const char * const context_names[] = {
-	[LAB_CONTEXT_TASK] = "task",
-	[LAB_CONTEXT_SOFTIRQ] = "softirq",
-	[LAB_CONTEXT_HARDIRQ] = "hardirq",
-	[LAB_CONTEXT_NMI] = "NMI",
-};
-
-static_assert(ARRAY_SIZE(context_names) == LAB_NR_CONTEXTS);
-
-const char *lab_context_name(enum lab_context context)
-{
-	return context_names[context];
-}
-
-/* Context: Any. Return: the context. */
-enum lab_context lab_context_now(void)
-{
-	if (in_nmi())
-		return LAB_CONTEXT_NMI;
-	if (in_hardirq())
-		return LAB_CONTEXT_HARDIRQ;
-	return in_serving_softirq() ? LAB_CONTEXT_SOFTIRQ : LAB_CONTEXT_TASK;
-}
-
 static struct row *row_of(struct history *all, unsigned long pfn)
 {
 	u64 index = ((u64)hash_64(pfn, 32) * all->nr_rows) >> 32;
@@ -221,8 +197,7 @@ unsigned int lab_history_get(unsigned long pfn, struct lab_past *past, unsigned 
 }
 
 static void visit_step(struct step *step,
-		       unsigned long (*after)(unsigned long site, const void *arg),
-		       const void *arg)
+		       unsigned long (*after)(unsigned long site, void *arg), void *arg)
 {
 	u64 word = READ_ONCE(step->word);
 
@@ -239,8 +214,7 @@ static void visit_step(struct step *step,
  * alone.
  * Context: Task; may sleep.
  */
-void lab_history_sites(unsigned long (*after)(unsigned long site, const void *arg),
-		       const void *arg)
+void lab_history_sites(unsigned long (*after)(unsigned long site, void *arg), void *arg)
 {
 	struct history *all;
 	unsigned long i;
@@ -300,6 +274,8 @@ static void replace_history(struct history *all)
 	else if (old && !all)
 		lab_watch_end();
 	WRITE_ONCE(lab_history_on, all);
+	if (!old)
+		return;
 	synchronize_rcu();
 	vfree(old);
 }

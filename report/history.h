@@ -5,6 +5,7 @@
 
 #include <linux/compiler.h>
 
+#include "core/context.h"
 #include "inline/tag.h"
 
 struct lab_owner;
@@ -12,14 +13,6 @@ struct lab_owner;
 /* Reports show as many steps of a page at most. */
 #define LAB_HISTORY_SHOWN	8U
 #define LAB_HISTORY_MAX		64
-
-enum lab_context {
-	LAB_CONTEXT_TASK,
-	LAB_CONTEXT_SOFTIRQ,
-	LAB_CONTEXT_HARDIRQ,
-	LAB_CONTEXT_NMI,
-	LAB_NR_CONTEXTS
-};
 
 /**
  * struct lab_past - a step of a page, as the history has kept the step
@@ -46,10 +39,7 @@ extern bool lab_history_on;
 void lab_history_keep(enum lab_op op, unsigned long pfn, const struct lab_owner *owner,
 		      unsigned long site);
 unsigned int lab_history_get(unsigned long pfn, struct lab_past *past, unsigned int max);
-void lab_history_sites(unsigned long (*after)(unsigned long site, const void *arg),
-		       const void *arg);
-enum lab_context lab_context_now(void);
-const char *lab_context_name(enum lab_context context);
+void lab_history_sites(unsigned long (*after)(unsigned long site, void *arg), void *arg);
 int lab_history_init(void);
 void lab_history_exit(void);
 

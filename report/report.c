@@ -17,6 +17,7 @@
 #include "core/table.h"
 #include "inline/frame.h"
 #include "report/kept.h"
+#include "report/noted.h"
 #include "report/report.h"
 #include "report/site.h"
 #include "report/trace.h"
@@ -117,5 +118,6 @@ void lab_report(const struct lab_refusal *refusal)
 	atomic_long_inc(&counts[refusal->class]);
 	trace_refusal(refusal);
 	lab_kept_report(refusal, &report_limit);
+	lab_noted_after(refusal);
 	act_on_refusal(refusal);
 }

@@ -63,12 +63,16 @@ struct lab_access {
  * @caller: the owner of @handle; NULL: no live owner.
  * @handle: the handle as presented.
  * @asked: the mapping that the caller named, with a @site of 0; or NULL.
+ * @elsewhere: the other page's mapping that has the address of @asked; or NULL.
  * @dev: the device that the caller named, if wrong.
+ * @stamp: the stamp that the caller showed, of class LAB_STALE.
  * @damage: which word of struct page was wrong, and has been put right; or NULL.
  * @stray: the bytes found in the page; or NULL.
  * @access: who made the access that was diverted; NULL: the caller of the report.
  * @function: the core function that was called by code that presents no handle; or NULL.
- * @ip: where the call returns to.
+ * @ip: where the call returns to; or the driver's function on whose behalf core code called,
+ *	see lab_site_of_mmap().
+ * @back: where the call returns to, if that is not @ip; else 0.
  */
 struct lab_refusal {
 	enum lab_class class;
@@ -80,12 +84,15 @@ struct lab_refusal {
 	const struct lab_owner *caller;
 	const void *handle;
 	const struct lab_map_note *asked;
+	const struct lab_elsewhere *elsewhere;
 	const struct device *dev;
+	u32 stamp;
 	const struct lab_damage *damage;
 	const struct lab_stray *stray;
 	const struct lab_access *access;
 	const char *function;
 	unsigned long ip;
+	unsigned long back;
 };
 
 void lab_report(const struct lab_refusal *refusal);

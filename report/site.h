@@ -3,12 +3,16 @@
 #ifndef LABYRINTH_SITE_H
 #define LABYRINTH_SITE_H
 
+struct vm_area_struct;
+
 /* A call site as text: symbol, offset, module. By value, for one printk() or seq_printf(). */
 struct lab_site_name {
 	char text[128];
 };
 
 struct lab_site_name lab_site_name(unsigned long site);
+unsigned long lab_site_of_mmap(const struct vm_area_struct *vma, unsigned long ip);
+unsigned long lab_site_of_fault(const struct vm_area_struct *vma, unsigned long ip, bool huge);
 unsigned long lab_site_keep(unsigned long site, const char *why);
 
 #endif /* LABYRINTH_SITE_H */

@@ -24,7 +24,7 @@
 #define LAB_STACK_SHOWN		6U
 
 /* What may follow the history at most, but for the stack of the call. */
-#define AFTER_HISTORY		800
+#define AFTER_HISTORY		1000
 /* The longest line of a step. */
 #define STEP_MAX		256
 
@@ -104,21 +104,31 @@ static const char *direction(const struct lab_map_note *map)
 	}
 }
 
+/* Without a site: what was mapped when the owner went, see lab_mapping_keep(). */
+static void say_dma(struct lab_text *text, const struct lab_map_note *map)
+{
+	if (!map->site)
+		say(text, " mapped:  for DMA when the owner went: the device may still write\n");
+	else
+		say(text, " mapped:  for DMA, %u bytes at 0x%llx, %s, by %s\n",
+		    map->size, map->addr, direction(map), lab_site_name(map->site).text);
+}
+
 static void say_mapping(struct lab_text *text, const struct lab_page_note *note)
 {
 	const struct lab_map_note *map = &note->map;
 
 	switch (map->kind) {
 	case LAB_MAP_DMA:
-		say(text, " mapped:  for DMA, %u bytes at 0x%llx, %s, by %s\n",
-		    map->size, map->addr, direction(map), lab_site_name(map->site).text);
+		say_dma(text, map);
 		break;
 	case LAB_MAP_KERNEL:
 		say(text, " mapped:  into the kernel at %p, by %s\n",
 		    (void *)(unsigned long)map->addr, lab_site_name(map->site).text);
 		break;
 	case LAB_MAP_PROCESS:
-		say(text, " mapped:  into a process at 0x%llx, by %s\n",
+		say(text, " mapped:  into process %*pE:%d at 0x%llx, by %s\n",
+		    (int)strlen(note->process.comm), note->process.comm, note->process.pid,
 		    map->addr, lab_site_name(map->site).text);
 		break;
 	}
@@ -147,13 +157,20 @@ static void say_asked(struct lab_text *text, const struct lab_refusal *refusal)
 	if (asked)
 		say(text, " asked:   %u bytes at 0x%llx, %s\n", asked->size,
 		    asked->addr, direction(asked));
+	if (refusal->elsewhere)
+		say(text, "          which is pfn 0x%lx's address, mapped by %s\n",
+		    refusal->elsewhere->pfn, lab_site_name(refusal->elsewhere->map.site).text);
+	if (refusal->class == LAB_STALE)
+		say(text, " asked:   stamp %u, of an earlier hand-out; the page has stamp %u\n",
+		    refusal->stamp, refusal->note.stamp);
 	if (refusal->class == LAB_WRONG_DEVICE)
 		say_device(text, refusal->dev, refusal->caller->dev);
 	if (refusal->class == LAB_WRONG_VMA)
 		say(text, " vma:     not one of the process's own\n");
 }
 
-static void say_step(struct lab_text *text, const char *label, const struct lab_past *past)
+/* Appends the line of a step of the page's history. Context: Any. */
+void lab_text_step(struct lab_text *text, const char *label, const struct lab_past *past)
 {
 	say(text, " %s %s by ", label, lab_op_name(past->op));
 	if (past->gone)
@@ -163,6 +180,37 @@ static void say_step(struct lab_text *text, const char *label, const struct lab_
 	say(text, " at %s, %s, CPU %u, %u.%03u s ago\n", lab_site_name(past->site).text,
 	    lab_context_name(past->context), past->cpu,
 	    past->age_ms / 1000, past->age_ms % 1000);
+}
+
+static const char * const last_labels[] = {
+	[LAB_LAST_FREE] = "freed:  ",
+	[LAB_LAST_LEND] = "lent:   ",
+	[LAB_LAST_UNMAP] = "unmap:  ",
+	[LAB_LAST_ALLOC] = "before: ",
+};
+
+static void say_last(struct lab_text *text, const struct lab_last *last)
+{
+	if (last->step == LAB_LAST_NONE)
+		return;
+	say(text, " %s %s %s, ", last_labels[last->step],
+	    last->step == LAB_LAST_ALLOC ? "handed out at" :
+	    last->step == LAB_LAST_UNMAP ? "last by" : "by", lab_site_name(last->site).text);
+	if (last->context && last->context <= LAB_NR_CONTEXTS)
+		say(text, "%s, ", lab_context_name(last->context - 1));
+	say(text, "%u.%03u s ago\n", last->age_ms / 1000, last->age_ms % 1000);
+}
+
+/* How to find out who freed a page first, where neither the slot nor the history tells. */
+static void say_how(struct lab_text *text, const struct lab_refusal *refusal)
+{
+	if (refusal->class == LAB_DOUBLE && refusal->note.last.step != LAB_LAST_FREE &&
+	    !READ_ONCE(lab_history_on))
+		say(text, " freed:   on a fast path, unnoted; the owner's next frees are noted\n");
+	if (refusal->class == LAB_LOST_REFERENCE && !refusal->function &&
+	    !(lab_owner_by_id(lab_tag_owner(refusal->tag))->front.flags & LAB_OWNER_HUNTED))
+		say(text, " by whom: not known; guard=refuse and hunt=%s name the next\n",
+		    lab_owner_by_id(lab_tag_owner(refusal->tag))->name);
 }
 
 /*
@@ -179,7 +227,7 @@ static void say_history(struct lab_text *text, const struct lab_refusal *refusal
 		return;
 	nr = lab_history_get(pfn, past, ARRAY_SIZE(past));
 	for (i = 0; i < nr && text->length + STEP_MAX + AFTER_HISTORY <= text->size; i++)
-		say_step(text, i ? "        " : "history:", &past[i]);
+		lab_text_step(text, i ? "        " : "history:", &past[i]);
 }
 
 static void say_stray(struct lab_text *text, const struct lab_stray *stray)
@@ -212,7 +260,7 @@ static void say_context(struct lab_text *text)
 	    raw_smp_processor_id(), (int)strlen(comm), comm, task_pid_nr(current));
 }
 
-/* Of an access that was recorded, it was another. */
+/* The access was recorded in the fault, the report is made later by the worker. */
 static void say_accessor(struct lab_text *text, const struct lab_access *access)
 {
 	say(text, " access:  by the direct map, at offset 0x%x; diverted, the page is as it was\n",
@@ -235,6 +283,9 @@ static void say_caller(struct lab_text *text, const struct lab_refusal *refusal)
 	else
 		say(text, " caller:  handle %p, which is no live owner's\n",
 		    refusal->handle);
+	if (refusal->back)
+		say(text, " through: core code: the call returns to %s\n",
+		    lab_site_name(refusal->back).text);
 	say_context(text);
 }
 
@@ -274,7 +325,9 @@ void lab_text_report(struct lab_text *text, const struct lab_refusal *refusal,
 	}
 	if (refusal->note.mappings)
 		say_mapping(text, &refusal->note);
+	say_last(text, &refusal->note.last);
 	say_history(text, refusal);
+	say_how(text, refusal);
 	if (refusal->damage)
 		say_damage(text, refusal->damage);
 	if (refusal->stray)
@@ -285,7 +338,7 @@ void lab_text_report(struct lab_text *text, const struct lab_refusal *refusal,
 		return;
 	}
 	say_caller(text, refusal);
-	say_stack(text, refusal->ip);
+	say_stack(text, refusal->back ?: refusal->ip);
 }
 
 /* How many of @bytes, in whole lines, a single printk() takes. */

@@ -2,6 +2,7 @@
 #ifndef LABYRINTH_TEXT_H
 #define LABYRINTH_TEXT_H
 
+struct lab_past;
 struct lab_refusal;
 
 /**
@@ -18,6 +19,7 @@ struct lab_text {
 
 void lab_text_report(struct lab_text *text, const struct lab_refusal *refusal,
 		     unsigned long nr);
+void lab_text_step(struct lab_text *text, const char *label, const struct lab_past *past);
 void lab_text_print(const struct lab_text *text, unsigned long nr);
 
 #endif /* LABYRINTH_TEXT_H */

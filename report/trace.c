@@ -53,6 +53,8 @@ static void trace_page(enum lab_op op, unsigned long pfn,
 		return trace_page_alloc(pfn, owner, ip);
 	case LAB_OP_FREE:
 		return trace_page_free(pfn, owner, ip);
+	case LAB_OP_RX_GET:
+		return trace_page_rx_get(pfn, owner, ip);
 	case LAB_OP_RELEASE:
 		return trace_page_release(pfn, owner, ip);
 	case LAB_OP_ADOPT:
@@ -69,9 +71,15 @@ static void trace_page(enum lab_op op, unsigned long pfn,
 		return trace_page_dma(pfn, owner, ip);
 	case LAB_OP_UNMAP:
 		return trace_page_unmap(pfn, owner, ip);
+	case LAB_OP_RX_GIVE:
+		return trace_page_rx_give(pfn, owner, ip);
+	case LAB_OP_RX_PUT:
+		return trace_page_rx_put(pfn, owner, ip);
 	case LAB_OP_TRANSFER:		/* names two owners: lab_step_transfer() */
 	case LAB_OP_RELEASE_LENT:	/* traced as a release */
-	case LAB_OP_PAGE:		/* changes nothing */
+	case LAB_OP_RX_READ:		/* these three change nothing */
+	case LAB_OP_RX_AGAIN:
+	case LAB_OP_PAGE:
 	case LAB_OP_DESTROY:
 	case LAB_OP_FAULT:
 	case LAB_OP_READ:
@@ -115,6 +123,11 @@ static bool debug_step(const struct step *step)
 }
 #endif
 
+static bool wants_lines(void)
+{
+	return READ_ONCE(trace.on) || debug_step(NULL);
+}
+
 static void print_step(const struct step *step)
 {
 	if (!READ_ONCE(trace.on))
@@ -135,6 +148,48 @@ void lab_step(enum lab_op op, unsigned long pfn,
 	trace_page(op, pfn, owner, ip);
 	lab_history_note(op, pfn, owner, ip);
 	print_step(&(struct step) { lab_op_name(op), pfn, owner, ip });
+}
+
+/*
+ * As lab_step(), of a page that comes to a cache or leaves one, but prints no line. The caller
+ * prints one for the whole batch by lab_step_batch(): a line for each page would use up the
+ * lines of the first second.
+ */
+void lab_step_cached(enum lab_op op, unsigned long pfn,
+		     const struct lab_owner *owner, unsigned long ip)
+{
+	trace_page(op, pfn, owner, ip);
+	lab_history_note(op, pfn, owner, ip);
+}
+
+/*
+ * Prints, if anybody wants lines, that @nr pages took the step @op.
+ * Context: Any.
+ */
+void lab_step_batch(enum lab_op op, unsigned int nr,
+		    const struct lab_owner *owner, unsigned long ip)
+{
+	if (nr && wants_lines() && ___ratelimit(&trace_limit, "labyrinth"))
+		pr_info("%s %u pages owner %s (id %u) from %pS\n", lab_op_name(op), nr,
+			owner->name, lab_owner_id(owner), (void *)ip);
+}
+
+/* Tells all watchers of a new owner. There are few owners: no limit applies to these lines. */
+void lab_step_created(const struct lab_owner *owner, unsigned int reserve)
+{
+	trace_owner_create(owner, reserve);
+	if (wants_lines())
+		pr_info("owner %s (id %u) of module %s created, %u pages in reserve\n",
+			owner->name, lab_owner_id(owner), owner->module_name, reserve);
+}
+
+/* Tells all watchers that an owner goes, with @out pages handed out. */
+void lab_step_destroyed(const struct lab_owner *owner, unsigned int out)
+{
+	trace_owner_destroy(owner, out);
+	if (wants_lines())
+		pr_info("owner %s (id %u) of module %s destroyed, %u pages were out\n",
+			owner->name, lab_owner_id(owner), owner->module_name, out);
 }
 
 void lab_step_transfer(unsigned long pfn, const struct lab_owner *from,

@@ -25,6 +25,12 @@
 
 void lab_step(enum lab_op op, unsigned long pfn,
 	      const struct lab_owner *owner, unsigned long ip);
+void lab_step_cached(enum lab_op op, unsigned long pfn,
+		     const struct lab_owner *owner, unsigned long ip);
+void lab_step_batch(enum lab_op op, unsigned int nr,
+		    const struct lab_owner *owner, unsigned long ip);
+void lab_step_created(const struct lab_owner *owner, unsigned int reserve);
+void lab_step_destroyed(const struct lab_owner *owner, unsigned int out);
 void lab_step_transfer(unsigned long pfn, const struct lab_owner *from,
 		       const struct lab_owner *to, unsigned long ip);
 int lab_trace_begin(void);
@@ -69,6 +75,9 @@ LAB_FAST_EVENT(page_lend);
 LAB_FAST_EVENT(page_reclaim);
 LAB_FAST_EVENT(page_dma);
 LAB_FAST_EVENT(page_unmap);
+LAB_FAST_EVENT(page_rx_get);
+LAB_FAST_EVENT(page_rx_give);
+LAB_FAST_EVENT(page_rx_put);
 
 #define LAB_PAGE_EVENT(name)						\
 DEFINE_EVENT(labyrinth_step, name,					\
@@ -164,6 +173,7 @@ TRACE_EVENT(refusal,
 		__array(char, class, LAB_TRACE_NAME_LEN)
 		__array(char, op, LAB_TRACE_NAME_LEN)
 		__array(char, state, LAB_TRACE_NAME_LEN)
+		__array(char, error, LAB_TRACE_NAME_LEN)
 		__field(int, err)
 		__field(unsigned long, pfn)
 		__field(unsigned int, owner_id)
@@ -186,10 +196,12 @@ TRACE_EVENT(refusal,
 		strscpy(__entry->op, lab_op_name(refusal->op), LAB_TRACE_NAME_LEN);
 		strscpy(__entry->state, lab_state_name(lab_tag_state(refusal->tag)),
 			LAB_TRACE_NAME_LEN);
+		lab_error_name(__entry->error, LAB_TRACE_NAME_LEN, refusal->err);
 		__entry->err = refusal->err;
 		__entry->pfn = lab_tag_pfn(refusal->tag);
 		__entry->owner_id = lab_tag_owner(refusal->tag);
-		__entry->age_ms = refusal->note.age_ms;
+		/* Of a page that nobody holds there is none. */
+		__entry->age_ms = refusal->note.site ? refusal->note.age_ms : 0;
 		__entry->site = refusal->note.site;
 		__entry->caller_id = caller ? (int)lab_owner_id(caller) : -1;
 		__entry->ip = refusal->ip;
@@ -200,8 +212,8 @@ TRACE_EVENT(refusal,
 		strscpy(__entry->caller_module,
 			caller ? caller->module_name : "-", LABYRINTH_NAME_LEN);
 	),
-	TP_printk("class=%s op=%s err=%d pfn=0x%lx state=%s owner_id=%u owner=%s age_ms=%u site=%pS caller_id=%d caller=%s module=%s ip=%pS",
-		  __entry->class, __entry->op, __entry->err, __entry->pfn,
+	TP_printk("class=%s op=%s err=%s pfn=0x%lx state=%s owner_id=%u owner=%s age_ms=%u site=%pS caller_id=%d caller=%s module=%s ip=%pS",
+		  __entry->class, __entry->op, __entry->error, __entry->pfn,
 		  __entry->state, __entry->owner_id, __entry->owner, __entry->age_ms,
 		  (void *)__entry->site, __entry->caller_id, __entry->caller,
 		  __entry->caller_module, (void *)__entry->ip)

@@ -3,7 +3,9 @@
  * The tables of words. No state is owned here. Each table is a list macro, so the words can be
  * counted: a forgotten word fails to compile.
  */
+#include <linux/err.h>
 #include <linux/kernel.h>
+#include <linux/string.h>
 
 #include "report/words.h"
 
@@ -22,7 +24,9 @@
 	W(LAB_BAD_MAPPING, "bad-mapping")				\
 	W(LAB_WRONG_DEVICE, "wrong-device")				\
 	W(LAB_WRONG_VMA, "wrong-vma")					\
+	W(LAB_STALE, "stale")						\
 	W(LAB_SEALED, "sealed")						\
+	W(LAB_NOT_POSTED, "not-posted")					\
 	W(LAB_LOST_REFERENCE, "lost-reference")				\
 	W(LAB_OVERWRITTEN, "overwritten")				\
 	W(LAB_STRAY_WRITE, "stray-write")				\
@@ -38,6 +42,7 @@ static_assert((CLASS_WORDS(ONE_MORE)) == LAB_NR_CLASSES);
 	W(LAB_OP_RETURN, "return")					\
 	W(LAB_OP_LIMBO, "limbo")					\
 	W(LAB_OP_ALLOC, "alloc")					\
+	W(LAB_OP_RX_GET, "rx-get")					\
 	W(LAB_OP_FREE, "free")						\
 	W(LAB_OP_TRANSFER, "transfer")					\
 	W(LAB_OP_RELEASE, "release")					\
@@ -49,6 +54,10 @@ static_assert((CLASS_WORDS(ONE_MORE)) == LAB_NR_CLASSES);
 	W(LAB_OP_VMAP, "vmap")						\
 	W(LAB_OP_DMA, "dma")						\
 	W(LAB_OP_UNMAP, "unmap")					\
+	W(LAB_OP_RX_READ, "rx-read")					\
+	W(LAB_OP_RX_AGAIN, "rx-again")					\
+	W(LAB_OP_RX_GIVE, "rx-give")					\
+	W(LAB_OP_RX_PUT, "rx-put")					\
 	W(LAB_OP_PAGE, "page")						\
 	W(LAB_OP_DESTROY, "destroy")					\
 	W(LAB_OP_FAULT, "fault")					\
@@ -64,7 +73,8 @@ static_assert((OP_WORDS(ONE_MORE)) == LAB_NR_OP_NAMES);
 	W(LAB_HELD, "HELD")						\
 	W(LAB_LENT, "LENT")						\
 	W(LAB_LIMBO, "LIMBO")						\
-	W(LAB_MAPPED, "MAPPED")
+	W(LAB_MAPPED, "MAPPED")						\
+	W(LAB_POSTED, "POSTED")
 
 static const char * const state_names[] = { STATE_WORDS(WORD) };
 static_assert((STATE_WORDS(ONE_MORE)) == LAB_NR_STATES);
@@ -87,6 +97,15 @@ static_assert((FAIL_WORDS(ONE_MORE)) == LAB_NR_FAILS);
 
 static const char * const map_names[] = { MAP_KIND_WORDS(WORD) };
 static_assert((MAP_KIND_WORDS(ONE_MORE)) == LAB_NR_MAP_KINDS);
+
+#define CONTEXT_WORDS(W)						\
+	W(LAB_CONTEXT_TASK, "task")					\
+	W(LAB_CONTEXT_SOFTIRQ, "softirq")				\
+	W(LAB_CONTEXT_HARDIRQ, "hardirq")				\
+	W(LAB_CONTEXT_NMI, "NMI")
+
+static const char * const context_names[] = { CONTEXT_WORDS(WORD) };
+static_assert((CONTEXT_WORDS(ONE_MORE)) == LAB_NR_CONTEXTS);
 
 const char *lab_class_name(enum lab_class class)
 {
@@ -111,4 +130,18 @@ const char *lab_fail_name(enum lab_fail fail)
 const char *lab_map_kind_name(enum lab_map_kind kind)
 {
 	return map_names[kind];
+}
+
+const char *lab_context_name(enum lab_context context)
+{
+	return context_names[context];
+}
+
+/* The errno's name to @text: "-EPERM", or "0". Context: Any. */
+void lab_error_name(char *text, size_t size, int err)
+{
+	if (err)
+		snprintf(text, size, "%pe", ERR_PTR(err));
+	else
+		strscpy(text, "0", size);
 }

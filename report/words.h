@@ -6,6 +6,7 @@
 #ifndef LABYRINTH_WORDS_H
 #define LABYRINTH_WORDS_H
 
+#include "core/context.h"
 #include "core/note.h"
 #include "core/owner.h"
 #include "inline/tag.h"
@@ -23,7 +24,9 @@ enum lab_class {
 	LAB_BAD_MAPPING,	/* cannot be mapped so, or no such mapping to end */
 	LAB_WRONG_DEVICE,	/* not the device that the owner is bound to */
 	LAB_WRONG_VMA,		/* not a VMA of the process; refused, or noticed later */
+	LAB_STALE,		/* the stamp is of an earlier hand-out */
 	LAB_SEALED,		/* cannot be done with a sealed page */
+	LAB_NOT_POSTED,		/* the buffer is not with the device */
 	/* Noticed: the damage was done already. */
 	LAB_LOST_REFERENCE,	/* somebody dropped a reference that only Labyrinth may drop */
 	LAB_OVERWRITTEN,	/* somebody wrote to a word of struct page */
@@ -39,5 +42,7 @@ const char *lab_op_name(enum lab_op op);
 const char *lab_state_name(enum lab_state state);
 const char *lab_fail_name(enum lab_fail fail);
 const char *lab_map_kind_name(enum lab_map_kind kind);
+const char *lab_context_name(enum lab_context context);
+void lab_error_name(char *text, size_t size, int err);
 
 #endif /* LABYRINTH_WORDS_H */

@@ -29,6 +29,10 @@ static unsigned int max_files = 64;
 module_param(max_files, uint, 0644);
 MODULE_PARM_DESC(max_files, "Files that may be open at all: -ENFILE beyond that (default 64)");
 
+static bool sealed;
+module_param(sealed, bool, 0444);
+MODULE_PARM_DESC(sealed, "Pages that are out of the direct map: but for the driver, the process alone reaches them (default 0)");
+
 /* A user who has files open. */
 struct chardev_user {
 	struct list_head node;
@@ -123,8 +127,10 @@ static struct labyrinth_owner *make_owner(void)
 	return labyrinth_owner_create(&(struct labyrinth_owner_attrs) {
 		.name = current->comm,
 		.max_pages = MAX_PAGES,
+		.reserve = sealed ? MAX_PAGES : 0,
 		.nid = NUMA_NO_NODE,
-		.flags = LABYRINTH_OWNER_ZERO,	/* a process sees nobody's data */
+		/* ZERO: a process sees nobody's data. */
+		.flags = LABYRINTH_OWNER_ZERO | (sealed ? LABYRINTH_OWNER_SEALED : 0),
 	});
 }
 

@@ -8,7 +8,10 @@
  * that transfer. Probe begins the first transfer, remove waits for the last; in between,
  * only the interrupt handler touches the state.
  *
- * qemu needs -device edu,dma_mask=0xffffffff.
+ * qemu needs -device edu,dma_mask=0xffffffff, or as wide a mask as dma_bits= says.
+ *
+ * With sealed=1 the pages are out of the direct map. Then the core can copy no page to a bounce
+ * buffer: where the device does not reach a page by itself, labyrinth_dma_map() is -EOPNOTSUPP.
  */
 #include <linux/completion.h>
 #include <linux/dma-mapping.h>
@@ -23,6 +26,14 @@
 static unsigned int rounds = 10;
 module_param(rounds, uint, 0444);
 MODULE_PARM_DESC(rounds, "How many rounds each device does (default 10)");
+
+static bool sealed;
+module_param(sealed, bool, 0444);
+MODULE_PARM_DESC(sealed, "Pages that are out of the direct map (default 0)");
+
+static unsigned int dma_bits = 32;
+module_param(dma_bits, uint, 0444);
+MODULE_PARM_DESC(dma_bits, "How many bits wide an address for DMA may be (default 32)");
 
 struct edu {
 	struct pci_dev *pdev;
@@ -188,6 +199,9 @@ static int enable(struct edu *edu)
 		return PTR_ERR(edu->regs);
 	if (!is_alive(edu))
 		return -ENODEV;
+	nr = dma_set_mask_and_coherent(&edu->pdev->dev, DMA_BIT_MASK(dma_bits));
+	if (nr)
+		return nr;
 	nr = pci_alloc_irq_vectors(edu->pdev, 1, 1, PCI_IRQ_MSI);
 	return min(nr, 0);
 }
@@ -199,6 +213,7 @@ static int make_owner(struct edu *edu)
 		.dev = &edu->pdev->dev,	/* no other device may do DMA to the pages */
 		.reserve = 2,
 		.nid = dev_to_node(&edu->pdev->dev),
+		.flags = sealed ? LABYRINTH_OWNER_SEALED : 0,
 	};
 
 	edu->owner = labyrinth_owner_create(&attrs);

@@ -24,7 +24,7 @@ LOADING='^(init_module|lab_owners_init)$'
 member_offset() {
 	pahole -E -C "$1" "$module" 2>/dev/null | awk -v name="$2" '
 		{ sub(/ __attribute__.*;/, ";") }
-		$0 ~ "[ *]" name ";" && match($0, /\/\* *[0-9]+/) {
+		$0 ~ "[ *}]" name ";" && match($0, /\/\* *[0-9]+/) {
 			print substr($0, RSTART + 2, RLENGTH - 2) + 0
 			exit
 		}'
@@ -46,11 +46,13 @@ stores() {
 		{ insn = $0; sub(/^ *[0-9a-f]+:\t/, "", insn) }' | sort -u
 }
 
+# The second line is for the calls of receive buffers alone.
 front() {
-	local size
+	local second size
+	second=$(member_offset lab_front rx)
 	size=$(struct_size lab_front)
-	say "    struct lab_front: $size bytes"
-	[[ $size == 64 ]]
+	say "    struct lab_front: $size bytes, what the calls of receive buffers read begins at byte $second"
+	[[ $second == 64 && $size == 128 ]]
 }
 
 constant() {

@@ -22,8 +22,12 @@ PLACES = {
 }
 
 LABYRINTH = ["single-pair", "single-burst64", "single-bulk16", "any-pair",
-             "any-burst64", "any-bulk16", "sealed-pair", "owns", "query", "refused-free"]
-LONGEST = ["any-alloc", "single-alloc", "any-free", "single-free"]
+             "any-burst64", "any-bulk16", "any-flood", "sealed-pair", "owns", "query", "refused-free"]
+LONGEST = ["any-alloc", "single-alloc", "ahead-any-alloc", "ahead-single-alloc",
+           "ahead-zero-alloc", "any-free", "single-free"]
+SCALE = ["end-each", "end-bulk", "end-one-out", "shrink-count", "shrink-page"]
+ACROSS = ["any", "pool-ring", "raw"]
+LIFE = ["create", "create-sealed", "destroy", "destroy-sealed"]
 PEERS = ["pool-direct-pair", "pool-direct-burst64", "pool-ring-pair",
          "pool-ring-burst64", "raw-pair", "raw-burst64", "raw-bulk16",
          "slab-pair", "mempool-pair"]
@@ -37,6 +41,7 @@ NAMES = {
     "any-pair": "Labyrinth any context, alloc + free",
     "any-burst64": "Labyrinth any context, 64 and 64",
     "any-bulk16": "Labyrinth any context, bulk of 16",
+    "any-flood": "Labyrinth any context, by the depot",
     "sealed-pair": "Labyrinth sealed, alloc + free",
     "owns": "Labyrinth owns()",
     "query": "Labyrinth query()",
@@ -52,8 +57,20 @@ NAMES = {
     "mempool-pair": "mempool of pages",
     "any-alloc": "allocation, any context",
     "single-alloc": "allocation, SINGLE",
+    "ahead-any-alloc": "likewise, with ahead=32",
+    "ahead-single-alloc": "likewise, SINGLE",
+    "ahead-zero-alloc": "likewise, zeroed",
     "any-free": "free, any context",
     "single-free": "free, SINGLE",
+    "end-each": "end of an owner, one of many",
+    "end-bulk": "likewise, all by one call",
+    "end-one-out": "end of an owner with a page out",
+    "shrink-count": "the shrinker counts",
+    "shrink-page": "the shrinker takes a page",
+    "create": "into a reserve",
+    "create-sealed": "into a reserve, sealed",
+    "destroy": "from a reserve to the system",
+    "destroy-sealed": "from a reserve to the system, sealed",
     "any": "Labyrinth any context",
     "pool-ring": "page_pool ring",
     "raw": "alloc_page + __free_page",
@@ -61,7 +78,7 @@ NAMES = {
 
 # How far a count may be over the budget: what depends on which pages there are, or
 # on the page allocator's state, in percent; the rest by less than an instruction.
-LOOSE = ["query", "refused-free"] + LONGEST
+LOOSE = ["query", "refused-free"] + LONGEST + SCALE
 LOOSE_SLACK = 1.05
 EXACT_SLACK = 0.5
 
@@ -144,6 +161,25 @@ def print_longest(results):
     print_columns(rows)
 
 
+def print_scale(results, where):
+    print(f"\nEach owner, look or page: {PLACES[where][1]}")
+    rows = [[NAMES[case], show(cost(results, where, "scale", case), 0)] for case in SCALE]
+    print_columns(rows)
+
+
+def print_life(results):
+    found = [where for where in places(results, "life")
+             if PLACES[where][0] == "instructions"]
+    if not found:
+        return
+    print("\nA page of 512, when an owner is created and destroyed, in instructions")
+    rows = [[""] + [PLACES[where][1].split(", ")[1] for where in found]]
+    for case in LIFE:
+        rows.append([NAMES[case]] + [
+            show(cost(results, where, "life", case), 0) for where in found])
+    print_columns(rows)
+
+
 def steps(results, where, group, index):
     """The numbers of tags (index 4) or CPUs (3) measured."""
     return sorted({key[index] for key in results if key[:2] == (where, group)})
@@ -157,6 +193,17 @@ def print_tags(results, where):
         rows.append([NAMES[case]] + [
             show(cost(results, where, "tags", case, 1, number))
             for number in tags])
+    print_columns(rows)
+
+
+def print_luck(results, where):
+    tags = steps(results, where, "luckiest", 4)
+    print(f"\nThe luckiest and the unluckiest of 300 pages, by tags: {PLACES[where][1]}")
+    rows = [[""] + [f"{number:,}" for number in tags]]
+    for case in ["owns", "single-pair", "any-pair"]:
+        rows.append([NAMES[case]] + [
+            " to ".join(show(cost(results, where, group, case, 1, number), 0)
+                        for group in ("luckiest", "unluckiest")) for number in tags])
     print_columns(rows)
 
 
@@ -176,7 +223,7 @@ def print_cpus(results, where):
 def print_across(results, where):
     print(f"\nAllocated on one CPU, freed on another, median: {PLACES[where][1]}")
     rows = []
-    for case in ["any", "pool-ring", "raw"]:
+    for case in ACROSS:
         value = cost(results, where, "across", case, 2)
         if value is not None:
             rows.append([NAMES[case], show(value)])
@@ -213,6 +260,10 @@ def targets(results, where):
     if sealed is not None and any_pair:
         yield (f"sealed-pair is {sealed / any_pair:.3f} of any-pair, at most 1.10",
                sealed <= 1.10 * any_pair)
+    flood, ring = (cost(results, where, "hot", case) for case in ("any-flood", "pool-ring-pair"))
+    if flood is not None and ring and where == "icount":
+        yield (f"any-flood is {flood / ring:.3f} of pool-ring-pair, at most 1.50",
+               flood <= 1.5 * ring)
     if where == "icount":
         alone = owns_alone(results)
         if alone is not None:
@@ -259,12 +310,14 @@ def print_where(lines):
 
 def print_table(folder):
     results = read_results(folder)
-    for group, function in [("hot", print_hot), ("tags", print_tags),
-                            ("own", print_cpus), ("across", print_across)]:
+    for group, function in [("hot", print_hot), ("tags", print_tags), ("luckiest", print_luck),
+                            ("own", print_cpus), ("across", print_across),
+                            ("scale", print_scale)]:
         for where in places(results, group):
             function(results, where)
         if group == "hot":
             print_longest(results)
+            print_life(results)
     print_memory(results)
     print_targets(results)
     print_where(read_where(folder))
@@ -273,7 +326,7 @@ def print_table(folder):
 # Budget: "group case count", the count per operation.
 
 def budgeted(results):
-    for group, cases in [("hot", LABYRINTH), ("longest", LONGEST)]:
+    for group, cases in [("hot", LABYRINTH), ("longest", LONGEST), ("scale", SCALE)]:
         for case in cases:
             value = cost(results, "icount", group, case)
             if value is not None:

@@ -12,6 +12,7 @@
 # Without a mode: --icount and --native. Options:
 #   --kernel KERNEL     for --icount: as for vm.sh
 #   --out DIR           where results, table and plots go (default: in the cache)
+#   --with PARAMETERS   with --icount: of labyrinth.ko, "history=16" say; a short run
 # With KDIR set, --here builds against that tree and not /lib/modules/.../build.
 
 # shellcheck source=scripts/lib.sh
@@ -24,10 +25,12 @@ BUDGET=$LAB_ROOT/tests/bench/budget.txt
 CROWD_MB=8704
 # Slots for every frame that such a machine has.
 CROWD_CAPACITY=2100000
+# So many owners come and go together.
+OWNERS=128
 CROWD_TAGS=1000,10000,100000,1000000
 
-kernel=$KERNEL_DEFAULT out='' icount='' native='' here='' check='' budget=''
-options "icount native here check budget kernel=kernel:boot out=out" "$@"
+kernel=$KERNEL_DEFAULT out='' with='' icount='' native='' here='' check='' budget=''
+options "icount native here check budget kernel=kernel:boot out=out with=text" "$@"
 no_arguments "${args[@]}"
 read -ra modes <<<"${icount:+icount} ${native:+native} ${here:+here} ${check:+check} ${budget:+budget}"
 ((${#modes[@]} < 2)) || die "more than one mode: ${modes[*]} (see --help)"
@@ -70,11 +73,15 @@ build_modules() {
 
 run_icount() {
 	build_modules
+	if [[ -n $with ]]; then
+		boot_icount icount init_on_alloc=0 2048 "capacity=400000 $with" ""
+		return
+	fi
 	if have_room; then
-		boot_icount icount init_on_alloc=0 "$CROWD_MB" "capacity=$CROWD_CAPACITY" "tags=$CROWD_TAGS"
+		boot_icount icount init_on_alloc=0 "$CROWD_MB" "capacity=$CROWD_CAPACITY" "tags=$CROWD_TAGS owners=$OWNERS"
 	else
 		say "less than $CROWD_MB MB of memory here: no million tags"
-		boot_icount icount init_on_alloc=0 512 "" "tags=1000,10000"
+		boot_icount icount init_on_alloc=0 512 "" "tags=1000,10000 owners=$OWNERS"
 	fi
 	boot_icount icount-init init_on_alloc=1 512 "" ""
 }
@@ -133,7 +140,7 @@ run_here() {
 # The table is large, so that the few pages here find their slots free.
 run_short() {
 	build_modules
-	boot_icount icount init_on_alloc=0 2048 capacity=400000 ""
+	boot_icount icount init_on_alloc=0 2048 capacity=400000 "owners=$OWNERS"
 }
 
 report() { /usr/bin/python3 "$LAB_SCRIPTS/bench-report.py" "$@" "$out"; }

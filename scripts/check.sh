@@ -9,6 +9,7 @@
 #   usage     that each script refuses what it does not know (check-usage.sh)
 #   model     the tag protocol in every order of its steps, by spin
 #   litmus    the barriers, by herd7 and the kernel's memory model
+#   cocci     (only if named) the rules of coccinelle, our own and the kernel's
 #   kunit     the KUnit suites in User-Mode Linux
 #   selftest  the self-tests in a virtual machine with a stock kernel, and the template
 #             driver as one's own (check-driver.sh)
@@ -31,6 +32,7 @@ purposes_of() {
 	usage) echo fetch ;;
 	model) echo model ;;
 	litmus) echo fetch ;;
+	cocci) echo fetch cocci ;;
 	kunit) echo fetch kunit ;;
 	selftest) echo fetch build vm ;;
 	mutants) echo fetch build vm kunit ;;
@@ -45,27 +47,31 @@ stage_static() { "$LAB_SCRIPTS/static.sh"; }
 stage_usage() { "$LAB_SCRIPTS/check-usage.sh"; }
 stage_model() { "$LAB_SCRIPTS/model.sh"; }
 stage_litmus() { "$LAB_SCRIPTS/litmus.sh"; }
+stage_cocci() { "$LAB_SCRIPTS/cocci.sh" --kernel; }
 stage_kunit() { "$LAB_SCRIPTS/kunit.sh"; }
 
-# Every second self-test, beginning with the one at $1.
-each_second() {
+# What takes longest has a guest of its own.
+LONG='attacks|debugfs|guard|guard_beside|guard_blocks|odd|sealed|sweep|tracing|watch_pool'
+
+# All self-tests but ktap.sh, which is none, and with -v those alone that are not LONG.
+self_tests() {
 	(cd "$LAB_ROOT" && printf '%s\n' tests/selftests/*.sh) |
-		awk -v first="$1" '!/\/ktap\.sh$/ && n++ % 2 == first'
+		grep -v '/ktap\.sh$' | grep "$@" -E "/($LONG)\.sh$"
 }
 
-# A guest keeps one processor busy, so there are two, each with half of the tests; beside the
+# A guest keeps one processor busy, so there are two, each with half of the work; beside the
 # first, the second does what else there is.
 stage_selftest() {
 	local status=0 pid tests
-	mapfile -t tests < <(each_second 0)
+	mapfile -t tests < <(self_tests)
 	set -m
 	"$LAB_SCRIPTS/selftest.sh" --title selftest-1 "${tests[@]}" &
 	pid=$!
 	set +m
 	trap 'kill -- "-$pid" 2>/dev/null || true' EXIT
-	mapfile -t tests < <(each_second 1)
+	mapfile -t tests < <(self_tests -v)
 	"$LAB_SCRIPTS/selftest.sh" --title selftest-2 --mem 2048 "${tests[@]}" || status=1
-	"$LAB_SCRIPTS/selftest.sh" --iommu tests/selftests/edu.sh || status=1
+	"$LAB_SCRIPTS/selftest.sh" --iommu tests/selftests/edu.sh tests/selftests/sealed_dma.sh || status=1
 	"$LAB_SCRIPTS/fatal.sh" || status=1
 	"$LAB_SCRIPTS/check-driver.sh" || status=1
 	wait "$pid" || status=1

@@ -3,8 +3,8 @@
 #
 # Usage: scripts/deps.sh [purpose...]
 # Installs the Debian packages that a purpose needs and that are not there:
-# fetch, build, static, docs, model, kunit, debug, vm, or an architecture of
-# scripts/kernels.tsv. Without a purpose: all of them.
+# fetch, build, static, docs, model, cocci, kunit, debug, vm, kdump, drgn, secure,
+# package, kselftest, or an architecture of scripts/kernels.tsv. Without a purpose: all of them.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -20,9 +20,15 @@ packages_for() {
 	static) echo perl sparse shellcheck ;;
 	kunit) echo make gcc libc6-dev flex bison bc perl python3 ;;
 	debug) echo make gcc libc6-dev flex bison bc libelf-dev ;;
-	docs) echo perl python3-sphinx graphviz ;;
-	model) echo spin gcc libc6-dev ;;
+	docs) echo perl python3-sphinx graphviz man-db ;;
+	kselftest) echo make gcc libc6-dev rsync cpio perl ;;
+	package) echo mmdebstrap ;;
+	secure) echo ovmf sbsigntool openssl ;;
+	model) echo spin gcc libc6-dev python3 ;;
+	cocci) echo coccinelle ;;
 	vm) echo qemu-system-x86 busybox-static cpio ;;
+	kdump) echo makedumpfile python3-drgn ;;
+	drgn) echo python3-drgn ;;
 	arm64) echo libc6-dev-arm64-cross qemu-system-arm ;;
 	esac
 	compilers "${1/#build/amd64}"
@@ -46,7 +52,7 @@ apt() {
 		apt-get -q -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@"
 }
 
-PURPOSES=(fetch build static docs model kunit debug vm)
+PURPOSES=(fetch build static docs model cocci kunit debug vm kdump drgn secure package kselftest)
 mapfile -t ARCHITECTURES < <(compilers | cut -f 1 | sort -u)
 
 options '' "$@"

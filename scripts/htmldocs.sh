@@ -1,9 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/htmldocs.sh [--out DIR]
+# Usage: scripts/htmldocs.sh [--out DIR] [--man] [--kerneldoc FILE]
 # Makes the documentation as HTML in DIR (default: html in LABYRINTH_CACHE), by Sphinx, with
 # a page of all exported calls from their kernel-doc. Any warning fails.
+#   --man             man pages instead, in DIR (default: man in LABYRINTH_CACHE):
+#                     labyrinth(4), (8) and (9), labyrinth_watch(4)
+#   --kerneldoc FILE  the kernel's script, as linux-kbuild has it; nothing is then fetched
+#                     or installed
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -29,23 +33,57 @@ api() {
 	done
 }
 
-# Every export has its place on the page.
+exports() { (cd "$LAB_ROOT" && cat "${exporting[@]}") | exports_of - | grep -vx labyrinth_hot; }
+
+# The parameters of labyrinth.ko; those of the samples and of labyrinth_watch are no part of it.
+parameters() {
+	(cd "$LAB_ROOT" && list_module_sources . | grep -v ^watch/ | xargs cat) |
+		sed -nE 's/^module_param(_cb)?\(([a-z_]+),.*/\2/p'
+}
+
+# has FILE WORD PATTERN: a page that does not have the word is not whole.
+has() { grep -qE -- "$3" "$out/$1" || { say "$2 is not in $1"; missing=1; }; }
+
+# Every export and every parameter has its place.
 complete() {
 	local name missing=0
-	for name in $(cd "$LAB_ROOT" && cat "${exporting[@]}" | exports_of -); do
-		[[ $name != labyrinth_hot ]] || continue
-		grep -q "id=\"c\.$name\"" "$out/api.html" || { say "$name is not in api.html"; missing=1; }
+	for name in $(exports); do
+		case $builder in
+		html) has api.html "$name" "id=\"c\.$name\"" ;;
+		man) has labyrinth.9 "$name" "^\.B.*$name|fB$name" ;;
+		esac
+	done
+	for name in $(parameters); do
+		case $builder in
+		html) has module.html "$name" "<code[^>]*><span class=\"pre\">$name=" ;;
+		man) has labyrinth.4 "$name" "$name=" ;;
+		esac
 	done
 	return "$missing"
 }
 
-out=''
-options "out=out" "$@"
+# What reads the pages has nothing to say of them either.
+man_clean() {
+	local page said
+	for page in "$out"/*.[1-9]; do
+		said=$(MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)
+		[[ -z $said ]] || { say "$page: $said"; return 1; }
+	done
+}
+
+out='' man='' kerneldoc=''
+options "out=out man kerneldoc=file" "$@"
 no_arguments "${args[@]}"
 log_dir
-out=${out:-$LABYRINTH_CACHE/html}
-"$LAB_SCRIPTS/deps.sh" fetch docs
-kernel_doc=$("$LAB_SCRIPTS/kernel.sh" source "$KERNEL_DEFAULT")/scripts/kernel-doc
+builder=${man:+man}
+builder=${builder:-html}
+out=${out:-$LABYRINTH_CACHE/$builder}
+if [[ -n $kerneldoc ]]; then
+	kernel_doc=$(realpath "$kerneldoc")
+else
+	"$LAB_SCRIPTS/deps.sh" fetch docs
+	kernel_doc=$("$LAB_SCRIPTS/kernel.sh" source "$KERNEL_DEFAULT")/scripts/kernel-doc
+fi
 mapfile -t exporting < <(cd "$LAB_ROOT" && list_module_sources . | xargs grep -lE '^EXPORT_SYMBOL_NS_GPL')
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -54,8 +92,14 @@ ln -s "$LAB_ROOT/samples" "$work/samples"
 cp -r "$LAB_ROOT/Documentation" "$work/Documentation"
 api >"$work/Documentation/api.rst" 2>"$LABYRINTH_LOGS/kernel-doc.log"
 [[ ! -s $LABYRINTH_LOGS/kernel-doc.log ]] || { cat "$LABYRINTH_LOGS/kernel-doc.log" >&2; exit 1; }
-run_logged "htmldocs by Sphinx" "$LABYRINTH_LOGS/htmldocs.log" \
-	sphinx-build -q -n -W --keep-going -E -d "$work/doctrees" -b html \
+run_logged "documents by Sphinx: $builder" "$LABYRINTH_LOGS/$builder.log" \
+	sphinx-build -q -n -W --keep-going -E -d "$work/doctrees" -b "$builder" \
 	-D "version=$(make -s -C "$LAB_ROOT" version)" "$work/Documentation" "$out"
 complete
-say "$out/index.html"
+case $builder in
+html) say "$out/index.html" ;;
+man)
+	man_clean
+	say "man -l $out/labyrinth.4"
+	;;
+esac

@@ -33,6 +33,7 @@ LAYERS = [
     "system/",              # debugfs, shrinker, vetoes
     "labyrinth_owner.h",
     "labyrinth_alloc.c",    # the calls
+    "labyrinth_rx.c",       # and those that make several steps at once
     "labyrinth_transfer.c",
     "labyrinth_owner.c",
     "labyrinth_main.c",     # the order of all

@@ -20,25 +20,30 @@ for name; do
 	[[ -e $LAB_ROOT/tests/litmus/${name%.litmus}.litmus ]] || die "there is no test '$name' in tests/litmus"
 done
 
-# Debian 12 has no herd7; forky's wants forky's C library, whose own loader starts it.
+# Debian 12 has no herd7; forky's wants forky's C library, whose own loader starts it. What
+# fails ends the shell, in words: called in a condition, errexit does not count.
 fetch_herd() {
 	local dir=$LABYRINTH_CACHE/herd deb
 	if [[ ! -e $dir/done ]]; then
 		rm -rf "$dir"
 		mkdir -p "$dir"
-		apt_setup forky
+		apt_setup forky || exit
 		APT_PACKAGES=(herdtools7 libc6 libgmp10)
 		mapfile -t APT_PACKAGES < <(for deb in "${APT_PACKAGES[@]}"; do
 			echo "$deb=$(apt_field "$deb" forky Version)"
 		done)
-		apt_download
+		apt_download || exit
 		for deb in "${APT_FILES[@]}"; do
-			dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir" --exclude '*litmus*'
+			dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dir" --exclude '*litmus*' || exit
 		done
 		# Its other tools are ten times as large.
-		find "$dir/usr/bin" -type f ! -name herd7 -delete
+		find "$dir/usr/bin" -type f ! -name herd7 -delete || exit
 		touch "$dir/done"
 	fi
+}
+
+use_fetched() {
+	local dir=$1
 	herd=("$dir"/usr/lib64/ld-linux-x86-64.so.2 --library-path
 		"$dir/usr/lib/x86_64-linux-gnu" "$dir/usr/bin/herd7"
 		-set-libdir "$dir/usr/share/herdtools7/herd")
@@ -50,7 +55,8 @@ find_herd() {
 	elif command -v herd7 >/dev/null; then
 		herd=(herd7)
 	else
-		fetch_herd
+		(fetch_herd) || return
+		use_fetched "$LABYRINTH_CACHE/herd"
 	fi
 }
 
@@ -76,7 +82,11 @@ log_dir
 arch_set 6.1
 herd=() failed=0
 take_lock herd
-find_herd
+# Without herd7 nothing is known of the barriers, neither good nor bad.
+if ! find_herd; then
+	result skip "litmus: there is no herd7, see above"
+	exit
+fi
 model=$(readlink -f "$("$LAB_SCRIPTS/kernel.sh" source 6.1)")/tools/memory-model
 (($#)) || mapfile -t names < <(cd "$LAB_ROOT/tests/litmus" && printf '%s\n' *.litmus)
 for name in "${@:-${names[@]}}"; do

@@ -4,7 +4,8 @@
 # Usage: scripts/model.sh [--large] [name...]
 # Has spin try every order of steps in the model of the tag protocol
 # (tests/model/labyrinth.pml): in each scenario all that must hold does, and each
-# mistake made on purpose is found, for the reason that it should be. With names,
+# mistake made on purpose is found, for the reason that it should be. The model's steps are
+# held against the code (scripts/model-steps.py). With names,
 # only the scenarios and mistakes so called. --large: more calls in each scenario,
 # and no mistakes.
 
@@ -146,6 +147,17 @@ run_mistakes() {
 	done < <(mistakes)
 }
 
+# Each step of the model is what the functions in tests/model/steps do today.
+hold_against_code() {
+	local log=$LABYRINTH_LOGS/model-steps.log
+	if "$LAB_SCRIPTS/model-steps.py" >"$log" 2>&1; then
+		result pass "model: $(<"$log")"
+	else
+		say "$(<"$log")"
+		result fail "model: the code takes other steps than tests/model/steps says"
+	fi
+}
+
 # Each word is the name of a scenario or a mistake.
 known() {
 	local name
@@ -166,6 +178,7 @@ trap 'rm -rf "$scratch"' EXIT
 export LABYRINTH_RESULTS=${LABYRINTH_RESULTS:-$LABYRINTH_LOGS/model-results}
 touch "$LABYRINTH_RESULTS"
 start=$SECONDS
+((${#names[@]})) || hold_against_code
 run_scenarios
 [[ -n $large ]] || run_mistakes
 wait

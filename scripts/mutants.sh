@@ -20,8 +20,8 @@ test_of() { sed -n '1s/.*: \(\(kunit\|selftest\) .*\)/\1/p' "$1"; }
 # The checkout as it is, with its scripts, and what git would not keep left out.
 copy_checkout() {
 	mkdir -p "$copy"
-	rm -rf "$copy"/{scripts,tests,Documentation}
-	cp -r "$LAB_ROOT"/{scripts,tests,Documentation} "$copy/"
+	rm -rf "$copy"/{scripts,tests,tools,Documentation}
+	cp -r "$LAB_ROOT"/{scripts,tests,tools,Documentation} "$copy/"
 	sync_sources "$copy"
 }
 

@@ -1,14 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/nic.sh [--kernel KERNEL] [--iommu|--cost] [test...]
+# Usage: scripts/nic.sh [--kernel KERNEL] [--iommu] [test...]
+#        scripts/nic.sh [--kernel KERNEL] --cost [machine...]
 # Runs the sample network driver at length (traffic, restart, memory, or those that
 # are named: tests/selftests/nic) in a virtual machine with two cards, one wired to
 # the other, every refusal a panic. With --iommu the cards are behind an IOMMU in
 # strict mode, which must not see a fault. --cost counts instead what a received
-# frame costs in instructions, and the lines of code, with pages from alloc_page(),
-# from page_pool and from Labyrinth; it fails if Labyrinth's are dearer than those of
-# alloc_page() by more than a percent.
+# frame costs in instructions, and the lines of code, with pages from page_pool, from
+# Labyrinth, from Labyrinth mapped for each frame, and from alloc_page(); it fails if
+# Labyrinth's are dearer than page_pool's. Machines: direct (no IOMMU; fresh pages are
+# zeroed or not), iommu (in strict mode), bounce (all DMA by bounce buffers: a percent
+# dearer is allowed); default all of them.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -16,13 +19,21 @@
 . "$LAB_SCRIPTS/kernels.sh"
 
 TESTS=(traffic restart memory)
+MACHINES=(direct iommu bounce)
 
 kernel=$KERNEL_DEFAULT iommu='' cost=''
 options "kernel=kernel:boot iommu cost" "$@"
-set -- "${args[@]:-${TESTS[@]}}"
-tests=("${@/#/tests/selftests/nic/}")
-tests=("${tests[@]/%/.sh}")
-tests_exist "${tests[@]}"
+if [[ -n $cost ]]; then
+	machines=("${args[@]:-${MACHINES[@]}}")
+	for machine in "${machines[@]}"; do
+		[[ " ${MACHINES[*]} " == *" $machine "* ]] || die "there is no machine '$machine' (see --help)"
+	done
+else
+	set -- "${args[@]:-${TESTS[@]}}"
+	tests=("${@/#/tests/selftests/nic/}")
+	tests=("${tests[@]/%/.sh}")
+	tests_exist "${tests[@]}"
+fi
 [[ -z $iommu || -z $cost ]] || die "--iommu and --cost do not go together (see --help)"
 
 # What the IOMMU has blocked is on the console. DMA is what a strict domain is called.
@@ -32,28 +43,54 @@ iommu_is_content() {
 		! grep -E 'DMAR:.*(fault|PTE|\[DMA)' "$log" >&2
 }
 
-# count_cost LOGS INIT: what tests/selftests/nic/cost.sh printed, for a kernel that
-# zeroes fresh pages (as Debian's does unless told not to) or does not.
+# machine_args MACHINE: for vm.sh.
+machine_args() {
+	case $1 in
+	iommu) printf '%s\n' --append "intel_iommu=on iommu.strict=1" --qemu -device --qemu intel-iommu ;;
+	bounce) printf '%s\n' --append swiotlb=force ;;
+	esac
+}
+
+# count_cost LOGS MACHINE INIT: what tests/selftests/nic/cost.sh printed, for a kernel
+# that zeroes fresh pages (as Debian's does unless told not to) or does not.
 count_cost() {
+	local args
+	mapfile -t args < <(machine_args "$2")
 	mkdir -p "$1"
-	run_logged "counting instructions, kernel $kernel, init_on_alloc=$2" "$1/vm.log" \
-		"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --icount --wire --modules "$modules" \
-		--qemu -global --qemu e1000.mitigation=off --append "init_on_alloc=$2" \
-		--log "$1" -- tests/selftests/nic/cost.sh
+	run_logged "counting instructions, kernel $kernel, $2, init_on_alloc=$3" "$1/vm.log" \
+		"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --icount "${args[@]}" --wire \
+		--modules "$modules" --qemu -global --qemu e1000.mitigation=off \
+		--append "init_on_alloc=$3" --log "$1" -- tests/selftests/nic/cost.sh guard=refuse
 	sed -n 's/^cost //p' "$1/output.log"
 }
 
-# Receiving is what is left of both when sending is taken off.
+# print_cost MACHINE INIT MOST: receiving is what is left of both when sending is taken
+# off, which does not depend on where the receiver's pages come from: the least counts.
+# Labyrinth's may be MOST times page_pool's.
 print_cost() {
-	awk -v init="$1" '
-		{ cost[$2, $1] = $3 - $4; if (!seen[$2]++) size[++n] = $2 }
+	awk -v machine="$1" -v init="$2" -v most="$3" '
+		{
+			both[$2, $1] = $3
+			if (!seen[$2]++) {
+				size[++n] = $2
+				alone[$2] = $4
+			} else if ($4 < alone[$2]) {
+				alone[$2] = $4
+			}
+		}
+		function cost(s, source) { return both[s, source] ? both[s, source] - alone[s] : 0 }
 		END {
 			for (i = 1; i <= n; i++) {
 				s = size[i]
-				a = cost[s, "alloc"]; p = cost[s, "pool"]; l = cost[s, "labyrinth"]
-				printf "%4d bytes, init_on_alloc=%d: alloc %d, page_pool %d (%.3f), labyrinth %d (%.3f)\n",
-					s, init, a, p, p / a, l, l / a
-				if (!a || !p || !l || l > a * 1.01)
+				a = cost(s, "alloc"); p = cost(s, "pool")
+				l = cost(s, "labyrinth"); m = cost(s, "mapped")
+				if (!a || !p || !l || !m) {
+					bad = 1
+					continue
+				}
+				printf "%4d bytes, %s, init_on_alloc=%d: page_pool %d, labyrinth %d (%.3f), mapped each time %d (%.3f), alloc %d (%.3f)\n",
+					s, machine, init, p, l, l / p, m, m / p, a, a / p
+				if (l > p * most)
 					bad = 1
 			}
 			exit bad || n != 3
@@ -63,21 +100,31 @@ print_cost() {
 # Without comments, blank lines and what each has for its table and its headers.
 count_lines() {
 	local source
-	for source in alloc pool labyrinth; do
+	for source in alloc pool mapped labyrinth; do
 		printf 'lines of rx_%s.c: ' "$source"
 		gcc-12 -fpreprocessed -dD -E -P "$LAB_ROOT/samples/nic/rx_$source.c" 2>/dev/null |
 			grep -vc '^ *\(#\|$\)'
 	done
 }
 
+# judge_machine MACHINE INIT MOST
+judge_machine() {
+	local name=$1-$2
+	count_cost "$LABYRINTH_LOGS/nic-cost-$name" "$1" "$2" >"$scratch/cost-$name"
+	result_of "nic $kernel: a frame costs no more than with page_pool, $1, init_on_alloc=$2" \
+		print_cost "$@" <"$scratch/cost-$name" || status=1
+}
+
 judge_cost() {
-	local init
+	local machine
 	modules=$scratch/modules
 	"$LAB_SCRIPTS/build.sh" --kernel "$kernel" --out "$modules"
-	for init in 0 1; do
-		count_cost "$LABYRINTH_LOGS/nic-cost-$init" "$init" >"$scratch/cost-$init"
-		result_of "nic $kernel: a frame costs no more than with alloc_page(), init_on_alloc=$init" \
-			print_cost "$init" <"$scratch/cost-$init" || status=1
+	for machine in "${machines[@]}"; do
+		case $machine in
+		bounce) judge_machine bounce 0 1.01 ;;
+		*) judge_machine "$machine" 0 1.00 ;;
+		esac
+		[[ $machine != direct ]] || judge_machine direct 1 1.00
 	done
 	count_lines
 }

@@ -62,7 +62,7 @@ devices() {
 	[[ -z $iommu ]] || printf '%s\n' --append "intel_iommu=on iommu.strict=1" \
 		--qemu -device --qemu intel-iommu
 	for _ in 1 2; do
-		printf '%s\n' --qemu -device --qemu edu,dma_mask=0xffffffff
+		printf '%s\n' --qemu -device --qemu edu,dma_mask=0xffffffffffffffff
 	done
 }
 
@@ -81,7 +81,8 @@ truncate -s 0 "$logs/output.log" "$logs/console.log"
 status=0 failed=0
 "$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --mem "$mem" --timeout "$limit" --log "$logs" \
 	"${nodes[@]}" "${devices[@]}" --wire --append page_owner=on \
-	--add "$LAB_ROOT/Documentation/transitions.txt" "${vm[@]}" -- \
+	--add "$LAB_ROOT/Documentation/transitions.txt" --add "$LAB_ROOT/Documentation/usage.rst" --add "$LAB_ROOT/Documentation/symptoms.rst" \
+	"${vm[@]}" -- \
 	scripts/vm/selftests.sh "$@" >&2 || status=$?
 judge
 ((failed == 0)) || say "the logs of the guest are in $logs"

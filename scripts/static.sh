@@ -3,8 +3,8 @@
 #
 # Usage: scripts/static.sh
 # The checks that run no kernel: sparse, checkpatch.pl --strict, kernel-doc,
-# check-style.sh, shellcheck for the scripts, htmldocs.sh, and that README prints the
-# template driver. Each finding fails.
+# check-style.sh, shellcheck for the scripts, htmldocs.sh for HTML and man pages, that README
+# prints the template driver, and that the plots are those of the tables. Each finding fails.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -51,8 +51,9 @@ kernel_doc() {
 # SC2317: functions that are passed by name look unreachable to it. SC2187: the
 # guest's shell is busybox, checked as its nearest kin.
 scripts_clean() {
-	cd "$LAB_ROOT" && find scripts .ci tests/selftests tests/driver -type f \
-		\( -name '*.sh' -o -path .ci/run -o -path scripts/lab -o -path scripts/vm/init \) -print0 |
+	cd "$LAB_ROOT" && find scripts .ci tests/selftests tests/driver tests/package tools debian/labyrinth-lab -type f \
+		\( -name '*.sh' -o -path .ci/run -o -path scripts/lab -o -path scripts/vm/init -o -path tools/labyrinth \
+		-o -path debian/labyrinth-lab \) -print0 |
 		xargs -0 shellcheck -x -P .:tests/selftests:tests/selftests/nic -e SC2317,SC2187
 }
 
@@ -84,5 +85,7 @@ check check-style "$LAB_SCRIPTS/check-style.sh"
 check check-style-self-test "$LAB_SCRIPTS/check-style.sh" --selftest
 check shellcheck scripts_clean
 check readme readme_is_template
+check plots "$LAB_SCRIPTS/plots.py" --check
 result_of htmldocs "$LAB_SCRIPTS/htmldocs.sh" --out "$LABYRINTH_LOGS/html" || status=1
+result_of man "$LAB_SCRIPTS/htmldocs.sh" --man --out "$LABYRINTH_LOGS/man" || status=1
 exit "$status"

@@ -10,6 +10,9 @@
 #                 pages in play, and calls what frees or links pages: all must go on as if
 #                 it did not. Its own parameters have "scribbler." in front, as in
 #                 scribbler.batch=8 (modinfo labyrinth_scribbler).
+#   sealed=1      beside it labyrinth_strayer has sealed owners at work, from whose pages and to
+#                 whose pages accesses stray, in the middle of calls; and quarantine=256. Its own
+#                 parameters have "strayer." in front (modinfo labyrinth_strayer).
 #   scribble=2    cached pages are wrecked as well, and must be given up: nobody gets them
 # Options:
 #   --kernel K    any that vm.sh takes, default its first
@@ -55,16 +58,17 @@ check_parameters() {
 	local word source
 	for word; do
 		case $word in
-		scribble=[012]) continue ;;
+		scribble=[012] | sealed=[01]) continue ;;
 		*=*) ;;
 		*) die "unknown argument '$word' (see --help)" ;;
 		esac
 		case $word in
 		scribbler.*=*) source=scribble.c ;;
+		strayer.*=*) source=strayer.c ;;
 		*) source=main.c ;;
 		esac
 		word=${word%%=*}
-		grep -qE "^module_param(_named)?\(${word#scribbler.}," "$LAB_ROOT/tests/torture/$source" ||
+		grep -qE "^module_param(_named)?\(${word#*.}," "$LAB_ROOT/tests/torture/$source" ||
 			die "there is no parameter '$word', or not that value (see --help)"
 	done
 }
@@ -75,7 +79,7 @@ judge() {
 	((status == 0 || failed)) || fail "the run ended with status $status"
 	# The guest may have died of what the model had told before.
 	grep -ah -A 1 'labyrinth_torture: violation' "$logs/console.log" >&2 || true
-	sed -n 's/^ *# torture: //p' "$logs/output.log"
+	sed -n 's/^ *# \(torture\|strayer\): //p' "$logs/output.log"
 }
 
 fail() {

@@ -24,11 +24,14 @@
 #   --device SPEC   a device for the machine, as qemu's -device has it; may be repeated
 #   --smp N         CPUs, default 2
 #   --mem MB        default 512
+#   --secure        UEFI firmware with Secure Boot on, which trusts one key, that of Debian's
+#                   ovmf for tests: kernel and modules, but those in extra/, are signed by it
 #   --icount        one CPU whose TSC counts instructions: for figures that repeat
 #   --append ARGS   added to the kernel's command line
 #   --wire          two network cards (Intel 82540EM), one wired to the other
 #   --qemu ARG      one more argument for qemu; may be repeated
 #   --add FILE      a file to put into the guest's folder extra/; may be repeated
+#   --archive FILE  more for the guest's root folder, as user-tools.sh makes it; may be repeated
 #   --stock MODULE  a module of the stock kernel to put, with those it needs, into
 #                   stock/, numbered in the order to load them; may be repeated
 #   --modules DIR   take the .ko files from DIR instead of building them
@@ -42,10 +45,10 @@
 
 DIED=125
 
-kernel='' smp=2 mem=512 icount='' modules='' wire='' timeout='' log='' accel=''
-add=() append=() stock=() qemu=() deb=() device=() vmlinuz='' kdir='' driver='' script='' load=''
+kernel='' smp=2 mem=512 secure='' icount='' modules='' wire='' timeout='' log='' accel=''
+add=() archive=() append=() stock=() qemu=() deb=() device=() vmlinuz='' kdir='' driver='' script='' load=''
 # --accel is for the probe below only.
-options "kernel=kernel:boot smp=count mem=count icount append+=text wire qemu+=text add+=file \
+options "kernel=kernel:boot smp=count mem=count secure icount append+=text wire qemu+=text add+=file archive+=file \
 	stock+=text modules=dir timeout=count log=out accel=text \
 	vmlinuz=file deb+=file kdir=dir driver=driver script=file load=text device+=text" "$@"
 [[ ${args[0]:---} == -- ]] || die "unknown argument '${args[0]}': a command comes after -- (see --help)"
@@ -54,6 +57,8 @@ shell=''
 
 # The options that make sense together only.
 check_options() {
+	[[ -z $secure || -z $icount$vmlinuz$kdir${deb[*]} ]] ||
+		die "--secure is for Debian's kernels, and not for --icount (see --help)"
 	[[ -z $vmlinuz$kdir${deb[*]} || -z $kernel ]] || die "--kernel and a kernel of your own do not go together (see --help)"
 	if [[ -z $driver ]]; then
 		((${#command[@]})) || die "no command given (see --help)"
@@ -137,6 +142,7 @@ fill_root() {
 	echo "${ARCH_TTYS[1]}" >"$root/tty"
 	cp -rL "$LAB_SCRIPTS/vm" "$top/scripts/"
 	cp -rL "$LAB_ROOT/tests/selftests" "$top/tests/"
+	cp -rL "$LAB_ROOT/tools" "$top/"
 	build_programs "$top/tests/selftests/user"
 	if [[ -n $modules ]]; then
 		cp -r "$modules/." "$top/"
@@ -150,6 +156,35 @@ fill_root() {
 	# A script is named by its place here, and need not be executable.
 	[[ ${command[0]} != *.sh ]] || command=(sh "${command[@]}")
 	printf '%s\n' "exec ${command[*]@Q}" >"$root/command"
+}
+
+# The firmware's key, whose secret part is no secret.
+OVMF=/usr/share/OVMF
+OVMF_KEY=/usr/share/ovmf/PkKek-1-snakeoil
+
+# Of the boot image, not of the ELF in it: firmware starts the former, and looks at its signature.
+sign_all() {
+	local release sign
+	release=$(cat "$image/release")
+	# Of the kernel that this machine can build for, whichever is booted.
+	sign=$("$LAB_SCRIPTS/kernel.sh" headers "$KERNEL_DEFAULT")/scripts/sign-file
+	openssl rsa -in "$OVMF_KEY.key" -passin pass:snakeoil -out "$scratch/key"
+	bootable=$image/boot/vmlinuz-$release
+	[[ -e $bootable ]] || bootable=$image/lib/modules/$release/vmlinuz
+	sbsign --key "$scratch/key" --cert "$OVMF_KEY.pem" --output "$scratch/vmlinuz" "$bootable"
+	bootable=$scratch/vmlinuz
+	find "$root" -path "$root/labyrinth/extra" -prune -o -name '*.ko' \
+		-exec "$sign" sha256 "$scratch/key" "$OVMF_KEY.pem" {} \;
+}
+
+# The firmware's variables, the trusted key among them, are a file that it may write to.
+secure_boot() {
+	[[ $ARCH == amd64 ]] || die "--secure is for amd64 (see --help)"
+	run_logged "signing the kernel and the modules" "$logs/signing.log" sign_all
+	cp "$OVMF/OVMF_VARS_4M.snakeoil.fd" "$scratch/variables"
+	qemu+=(-machine smm=on -global "driver=cfi.pflash01,property=secure,value=on"
+		-drive "if=pflash,unit=0,format=raw,readonly=on,file=$OVMF/OVMF_CODE_4M.secboot.fd"
+		-drive "if=pflash,unit=1,format=raw,file=$scratch/variables")
 }
 
 pack_root() {
@@ -224,7 +259,7 @@ run_qemu() {
 		-nodefaults -no-user-config -display none -vga none -nic none -monitor none \
 		-no-reboot -serial "file:$scratch/console" \
 		"${port[@]}" "${ARCH_PORT[@]}" \
-		-kernel "$image/vmlinux" -initrd "$scratch/initrd" \
+		-kernel "$bootable" -initrd "$scratch/initrd" \
 		-append "console=${ARCH_TTYS[0]} quiet panic=-1 oops=panic rdinit=/init$ARCH_APPEND ${append[*]}" \
 		"${qemu[@]}" "${cards[@]}" <"$input" >&4 2>"$logs/qemu.log"
 }
@@ -272,7 +307,7 @@ verdict() {
 
 arch_set "$kernel"
 log_dir
-"$LAB_SCRIPTS/deps.sh" fetch build vm "${ARCH_NEEDS[@]}"
+"$LAB_SCRIPTS/deps.sh" fetch build vm ${secure:+secure} "${ARCH_NEEDS[@]}"
 check_devices
 [[ -z $driver ]] || with_driver
 logs=${log:-$(mktemp -d "$LABYRINTH_LOGS/vm-XXXX")}
@@ -289,7 +324,10 @@ if [[ -z $modules ]]; then
 	"$LAB_SCRIPTS/build.sh" --kernel "$kernel" --out "$modules" ${driver:+--driver "$driver"}
 fi
 fill_root
-pack_root >"$scratch/initrd"
+bootable=$image/vmlinux
+[[ -z $secure ]] || secure_boot
+# The kernel unpacks one archive after the other.
+{ cat /dev/null "${archive[@]}"; pack_root; } >"$scratch/initrd"
 mapfile -t machine < <(machine)
 mapfile -t cards < <(cards)
 say "booting $(cat "$image/release") in qemu (${machine[*]}), logs in $logs"

@@ -41,23 +41,28 @@ static void tally_tags(struct tally *tally)
 }
 
 /* A state more is a column more, in show_owner(). */
-static_assert(LAB_NR_STATES == LAB_MAPPED + 1);
+static_assert(LAB_NR_STATES == LAB_POSTED + 1);
 
 static void show_owner(struct seq_file *m, const struct lab_owner *owner,
 		       const struct tally *tally)
 {
 	int fail;
 
-	seq_printf(m, "%u %s module=%s device=%s quota=%u reserve=%u/%u held=%u cached=%u lent=%u limbo=%u mapped=%u peak=%d",
+	seq_printf(m, "%u %s module=%s device=%s quota=%u reserve=%u/%u held=%u cached=%u lent=%u limbo=%u mapped=%u posted=%u peak=%d",
 		   lab_owner_id(owner), owner->name, owner->module_name,
 		   owner->dev ? dev_name(owner->dev) : "-", owner->max_pages,
 		   atomic_read(&owner->reserve_held), owner->reserve_target,
 		   tally->nr[LAB_HELD], tally->nr[LAB_CACHED],
 		   tally->nr[LAB_LENT], tally->nr[LAB_LIMBO],
-		   tally->nr[LAB_MAPPED], atomic_read(&owner->peak));
+		   tally->nr[LAB_MAPPED], tally->nr[LAB_POSTED], atomic_read(&owner->peak));
 	for (fail = 0; fail < LAB_NR_FAILS; fail++)
 		seq_printf(m, " fail_%s=%d", lab_fail_name(fail),
 			   atomic_read(&owner->fails[fail]));
+	if (owner->front.rx.limit)
+		seq_printf(m, " queue=%u/%u taken_back=%u let_go=%u",
+			   READ_ONCE(owner->front.rx.head) - READ_ONCE(owner->front.rx.tail),
+			   owner->front.rx.limit, READ_ONCE(owner->front.rx.taken_back),
+			   READ_ONCE(owner->front.rx.let_go));
 	seq_printf(m, "%s\n",
 		   owner->phase == LAB_PHASE_GONE ? " destroyed" : "");
 }
@@ -96,6 +101,19 @@ DEFINE_SHOW_ATTRIBUTE(sites);
 
 /* pages: a line for each tag; the position is the slot's number. */
 
+/* The name of the last line's call site: most pages are from a few. */
+struct pages_memo {
+	unsigned long site;
+	struct lab_site_name name;
+};
+
+static const char *memo_name(struct pages_memo *memo, unsigned long site)
+{
+	if (memo->site != site)
+		*memo = (struct pages_memo) { site, lab_site_name(site) };
+	return memo->name.text;
+}
+
 /* The slot of the first tag at *@pos or behind; *@pos moves on, also where no tag is left. */
 static void *pages_seek(loff_t *pos)
 {
@@ -108,6 +126,10 @@ static void *pages_seek(loff_t *pos)
 
 static void *pages_start(struct seq_file *m, loff_t *pos)
 {
+	struct pages_memo *memo = m->private;
+
+	/* Since the last read, other code may have come to the same address. */
+	memo->site = 0;
 	return pages_seek(pos);
 }
 
@@ -136,7 +158,7 @@ static int pages_show(struct seq_file *m, void *v)
 		   lab_state_name(lab_tag_state(tag)));
 	if (note.site)
 		seq_printf(m, " %u.%03u %s", note.age_ms / 1000,
-			   note.age_ms % 1000, lab_site_name(note.site).text);
+			   note.age_ms % 1000, memo_name(m->private, note.site));
 	seq_putc(m, '\n');
 	return 0;
 }
@@ -147,7 +169,19 @@ static const struct seq_operations pages_sops = {
 	.stop = pages_stop,
 	.show = pages_show,
 };
-DEFINE_SEQ_ATTRIBUTE(pages);
+
+static int pages_open(struct inode *inode, struct file *file)
+{
+	return seq_open_private(file, &pages_sops, sizeof(struct pages_memo));
+}
+
+static const struct file_operations pages_fops = {
+	.owner = THIS_MODULE,
+	.open = pages_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = seq_release_private,
+};
 
 static int table_show(struct seq_file *m, void *unused)
 {
@@ -166,6 +200,7 @@ static int table_show(struct seq_file *m, void *unused)
 	seq_printf(m, "stash: %u of %u\n", stats.stash_used, LAB_STASH_TAGS);
 	seq_printf(m, "longest probe: %u\n", stats.longest_probe);
 	seq_printf(m, "limbo: %ld\n", lab_limbo_count());
+	seq_printf(m, "walks: %lu\n", stats.walks);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(table);

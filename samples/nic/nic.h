@@ -32,8 +32,8 @@ enum nic_count {
 	NIC_RX_BYTES,
 	NIC_RX_COPIED,		/* short frames, copied */
 	NIC_RX_PAGES,		/* pages given to the stack */
-	NIC_RX_TAKEN_BACK,	/* of these, taken back (Labyrinth) */
-	NIC_RX_LET_GO,		/* pages that the stack kept for good (Labyrinth) */
+	NIC_RX_TAKEN_BACK,	/* of these, taken back (mapped) */
+	NIC_RX_LET_GO,		/* pages that the stack kept for good (mapped) */
 	NIC_RX_ERRORS,		/* frames that the card found bad */
 	NIC_RX_DROPPED,		/* frames for which there was no memory */
 	NIC_TX_DONE,		/* frames that the card has sent */

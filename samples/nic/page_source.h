@@ -31,6 +31,12 @@ struct page_source {
 	/* A page is not needed any more. */
 	void (*put)(struct nic_rx *rx, struct rx_page *page);
 	/*
+	 * The first @len bytes that the card has written are to be copied; then the card gets
+	 * the page again. NULL: dma_sync_single_for_cpu() and dma_sync_single_for_device() do.
+	 */
+	int (*read)(struct nic_rx *rx, struct rx_page *page, unsigned int len);
+	void (*again)(struct nic_rx *rx, struct rx_page *page);
+	/*
 	 * The card has written @len bytes to a page, which become a fragment
 	 * of @skb. The page is the stack's; after an errno the page is lost.
 	 */
@@ -41,5 +47,6 @@ struct page_source {
 extern const struct page_source rx_alloc_source;
 extern const struct page_source rx_pool_source;
 extern const struct page_source rx_labyrinth_source;
+extern const struct page_source rx_mapped_source;
 
 #endif /* LABYRINTH_NIC_PAGE_SOURCE_H */

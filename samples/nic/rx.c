@@ -33,18 +33,37 @@ static void rx_tell_card(struct nic *nic)
 	nic_write(nic, RDT, (nic->rx.next - 1) % NIC_RING);
 }
 
+static int rx_read(struct nic_rx *rx, struct rx_page *page, unsigned int len)
+{
+	if (rx->source->read)
+		return rx->source->read(rx, page, len);
+	dma_sync_single_for_cpu(rx->dev, page->dma, len, DMA_FROM_DEVICE);
+	return 0;
+}
+
+static void rx_again(struct nic_rx *rx, struct rx_page *page, unsigned int len)
+{
+	if (rx->source->again)
+		rx->source->again(rx, page);
+	else
+		dma_sync_single_for_device(rx->dev, page->dma, len, DMA_FROM_DEVICE);
+}
+
 /* A short frame is copied, and the page stays in the ring. */
-static int rx_copy(struct nic *nic, const struct rx_page *page,
-		   unsigned int len)
+static int rx_copy(struct nic *nic, struct rx_page *page, unsigned int len)
 {
 	struct sk_buff *skb = napi_alloc_skb(&nic->napi, len);
+	int err;
 
 	if (!skb)
 		return -ENOMEM;
-	dma_sync_single_for_cpu(nic->rx.dev, page->dma, len, DMA_FROM_DEVICE);
+	err = rx_read(&nic->rx, page, len);
+	if (err) {
+		kfree_skb(skb);
+		return err;
+	}
 	skb_put_data(skb, page->addr, len);
-	dma_sync_single_for_device(nic->rx.dev, page->dma, len,
-				   DMA_FROM_DEVICE);
+	rx_again(&nic->rx, page, len);
 	skb->protocol = eth_type_trans(skb, nic->dev);
 	nic_count(nic, NIC_RX_COPIED, 1);
 	nic_count(nic, NIC_RX_PACKETS, 1);

@@ -75,6 +75,7 @@ struct bench_cost bench_window(const struct bench_case *bench,
 void bench_cheapest(struct bench_cost *best, struct bench_cost cost);
 void bench_print(const char *group, const char *name, unsigned int cpus,
 		 unsigned int tags, unsigned int ops, struct bench_cost cost);
+void bench_write(const char *path, const char *text);
 struct labyrinth_owner *bench_owner(const char *name, unsigned long flags);
 
 static __always_inline void *bench_take(struct labyrinth_owner *owner)
@@ -99,6 +100,7 @@ extern const unsigned int bench_nr_hot_cases;
 void bench_run_hot(struct bench_set *set);
 int bench_run_cold(void);
 int bench_run_crowd(const unsigned int *tags, unsigned int nr);
+int bench_run_scale(unsigned int nr);
 int bench_run_parallel(struct bench_set *sets, unsigned int cpus);
 
 #endif /* LABYRINTH_BENCH_H */

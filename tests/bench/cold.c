@@ -106,6 +106,19 @@ static int longest_alloc(const char *name, unsigned long flags,
 	return err;
 }
 
+/* As longest_alloc(), while a worker keeps pages ahead. */
+static int longest_ahead(struct list_head *between)
+{
+	int err;
+
+	bench_write("/sys/module/labyrinth/parameters/ahead", "32");
+	err = longest_alloc("ahead-any-alloc", 0, between) ?:
+	      longest_alloc("ahead-single-alloc", LABYRINTH_OWNER_SINGLE, between) ?:
+	      longest_alloc("ahead-zero-alloc", LABYRINTH_OWNER_ZERO, between);
+	bench_write("/sys/module/labyrinth/parameters/ahead", "0");
+	return err;
+}
+
 /* Frees in a row, until the cache is full and beyond. */
 static int longest_free(const char *name, unsigned long flags)
 {
@@ -125,6 +138,55 @@ static int longest_free(const char *name, unsigned long flags)
 	return 0;
 }
 
+/*
+ * What a page costs from the page allocator into an owner's reserve, and back: of a sealed owner
+ * that includes sealing and unsealing, in batches. The first try, which splits the direct map,
+ * is not counted. Interrupts are enabled, since these calls sleep.
+ */
+#define LIFE_TRIES	8
+#define LIFE_PAGES	512U
+
+static struct bench_cost spent(struct bench_cost start)
+{
+	return (struct bench_cost) {
+		.count = get_cycles() - start.count,
+		.ns = ktime_get_ns() - start.ns,
+	};
+}
+
+static struct bench_cost now(void)
+{
+	return (struct bench_cost) { .count = get_cycles(), .ns = ktime_get_ns() };
+}
+
+static int whole_life(const char *create, const char *destroy, unsigned long flags)
+{
+	struct bench_cost made = BENCH_NO_COST, ended = BENCH_NO_COST, start;
+	struct labyrinth_owner_attrs attrs = {
+		.name = "bench-life", .nid = NUMA_NO_NODE, .flags = flags,
+		.reserve = LIFE_PAGES,
+	};
+	unsigned int try;
+
+	for (try = 0; try <= LIFE_TRIES; try++) {
+		struct labyrinth_owner *owner;
+
+		start = now();
+		owner = labyrinth_owner_create(&attrs);
+		if (IS_ERR(owner))
+			return owner == ERR_PTR(-EOPNOTSUPP) ? 0 : PTR_ERR(owner);
+		if (try)
+			bench_cheapest(&made, spent(start));
+		start = now();
+		labyrinth_owner_destroy(owner);
+		if (try)
+			bench_cheapest(&ended, spent(start));
+	}
+	bench_print("life", create, 1, 0, LIFE_PAGES, made);
+	bench_print("life", destroy, 1, 0, LIFE_PAGES, ended);
+	return 0;
+}
+
 int bench_run_cold(void)
 {
 	LIST_HEAD(between);
@@ -132,8 +194,12 @@ int bench_run_cold(void)
 
 	err = longest_alloc("any-alloc", 0, &between) ?:
 	      longest_alloc("single-alloc", LABYRINTH_OWNER_SINGLE, &between);
+	if (!err)
+		err = longest_ahead(&between);
 	/* Only now, or the allocator's list would not be empty any more. */
 	give_between(&between);
 	return err ?: longest_free("any-free", 0) ?:
-		      longest_free("single-free", LABYRINTH_OWNER_SINGLE);
+		      longest_free("single-free", LABYRINTH_OWNER_SINGLE) ?:
+		      whole_life("create", "destroy", 0) ?:
+		      whole_life("create-sealed", "destroy-sealed", LABYRINTH_OWNER_SEALED);
 }

@@ -167,6 +167,45 @@ static void run_step(struct half *single, struct half *any, unsigned int tags)
 			    best[i]);
 }
 
+#define SINGLED_OUT	300U
+#define TRIES		5
+
+/* The cheapest of a few calls on the page that @page leads to. */
+static struct bench_cost cost_of(const struct bench_case *bench, struct bench_set *set,
+				 void **page)
+{
+	struct bench_cost best = BENCH_NO_COST;
+	unsigned int i;
+
+	set->picked = page;
+	for (i = 0; i < TRIES; i++)
+		bench_cheapest(&best, bench_window(bench, set, 1));
+	return best;
+}
+
+/* Of so many pages, the page on which a call costs the least, and the page on which the most. */
+static void single_out(struct half *single, struct half *any, unsigned int tags)
+{
+	struct bench_set set = { .single = single->owner, .any = any->owner };
+	unsigned int i, k;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct half *half = any;
+		struct bench_cost best = BENCH_NO_COST, worst = {}, cost;
+
+		if (cases[i].single)
+			half = single;
+		for (k = 0; k < min(SINGLED_OUT, bench_ops); k++) {
+			cost = cost_of(&cases[i].bench, &set, &half->picked[k]);
+			bench_cheapest(&best, cost);
+			worst.count = max(worst.count, cost.count);
+			worst.ns = max(worst.ns, cost.ns);
+		}
+		bench_print("luckiest", cases[i].bench.name, 1, tags, 1, best);
+		bench_print("unluckiest", cases[i].bench.name, 1, tags, 1, worst);
+	}
+}
+
 /* @tags grows. */
 int bench_run_crowd(const unsigned int *tags, unsigned int nr)
 {
@@ -186,6 +225,7 @@ int bench_run_crowd(const unsigned int *tags, unsigned int nr)
 		half_pick(&single);
 		half_pick(&any);
 		run_step(&single, &any, tags[i]);
+		single_out(&single, &any, tags[i]);
 	}
 	half_exit(&any);
 	half_exit(&single);

@@ -59,6 +59,23 @@ static void any_burst(struct bench_set *set, unsigned int ops)
 	bursts(set->any, set->kept, ops);
 }
 
+/*
+ * Nearly all pages go from the full cache to the depot, and from the depot to the empty cache: as
+ * when one CPU allocates and another frees, but on a single CPU, where instructions can be counted.
+ */
+static void any_flood(struct bench_set *set, unsigned int ops)
+{
+	static void *flood[1024];
+	unsigned int nr = min_t(unsigned int, ops, ARRAY_SIZE(flood)), i, k;
+
+	for (i = 0; i < ops; i += nr) {
+		for (k = 0; k < nr; k++)
+			flood[k] = bench_take(set->any);
+		while (k)
+			bench_give(set->any, flood[--k]);
+	}
+}
+
 static __always_inline void bulks(struct labyrinth_owner *owner, void **kept,
 				  unsigned int ops)
 {
@@ -223,6 +240,7 @@ const struct bench_case bench_hot_cases[] = {
 	{ "any-pair", any_pair },
 	{ "any-burst64", any_burst },
 	{ "any-bulk16", any_bulk },
+	{ "any-flood", any_flood },
 	{ "sealed-pair", sealed_pair },
 	{ "owns", owns },
 	{ "query", query },

@@ -13,6 +13,7 @@
 #define pr_fmt(fmt) "labyrinth_bench: " fmt
 
 #include <linux/cpumask.h>
+#include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/string.h>
 
@@ -27,7 +28,7 @@
 static_assert(offsetofend(struct labyrinth_hot, table.multiplier) <=
 	      L1_CACHE_BYTES);
 static_assert(__alignof__(struct labyrinth_hot) % L1_CACHE_BYTES == 0);
-static_assert(sizeof(struct lab_front) == L1_CACHE_BYTES);
+static_assert(offsetof(struct lab_front, rx) == L1_CACHE_BYTES);
 static_assert(__alignof__(struct lab_front) % L1_CACHE_BYTES == 0);
 
 unsigned int bench_ops = 1024;
@@ -44,6 +45,11 @@ static unsigned int cpus = 1;
 module_param(cpus, uint, 0444);
 MODULE_PARM_DESC(cpus,
 		 "Measure also on 1, 2, 4 ... up to so many CPUs at once (default 1: do not)");
+
+static unsigned int owners;
+module_param(owners, uint, 0444);
+MODULE_PARM_DESC(owners,
+		 "Measure also what grows with the number of owners, with so many (default 0: do not)");
 
 static unsigned int tags[8];
 static unsigned int nr_tags;
@@ -95,6 +101,18 @@ struct labyrinth_owner *bench_owner(const char *name, unsigned long flags)
 	};
 
 	return labyrinth_owner_create(&attrs);
+}
+
+/* Writes @text to a file of the kernel's. Context: Task; may sleep. */
+void bench_write(const char *path, const char *text)
+{
+	struct file *file = filp_open(path, O_WRONLY, 0);
+	loff_t pos = 0;
+
+	if (IS_ERR(file))
+		return;
+	kernel_write(file, text, strlen(text), &pos);
+	filp_close(file, NULL);
 }
 
 /* The objects that each CPU has alone. */
@@ -183,7 +201,10 @@ static int run_all(void)
 	err = bench_run_cold();
 	if (!err && cpus > 1)
 		err = bench_run_parallel(sets, cpus);
-	return err ?: bench_run_crowd(tags, nr_tags);
+	err = err ?: bench_run_crowd(tags, nr_tags);
+	if (!err && owners)
+		err = bench_run_scale(owners);
+	return err;
 }
 
 /* Runs all cases, and checks that the constant part of labyrinth_hot was not written to. */

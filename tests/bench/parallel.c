@@ -17,7 +17,7 @@
 
 #include "bench.h"
 
-#define WINDOWS		200
+#define WINDOWS		200U
 #define HANDED_OVER	128U
 
 struct team;
@@ -43,10 +43,10 @@ static int compare_ns(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static u64 median(u64 *ns)
+static u64 median(u64 *ns, unsigned int nr)
 {
-	sort(ns, WINDOWS, sizeof(*ns), compare_ns, NULL);
-	return ns[WINDOWS / 2];
+	sort(ns, nr, sizeof(*ns), compare_ns, NULL);
+	return ns[nr / 2];
 }
 
 static void stand_at_start(struct team *team)
@@ -91,7 +91,7 @@ static void run_own(const struct bench_case *bench, struct worker *workers,
 		flush_work(&workers[i].work);
 	/* The slowest CPU's. */
 	for (i = 0; i < nr; i++)
-		cost.ns = max(cost.ns, median(workers[i].ns));
+		cost.ns = max(cost.ns, median(workers[i].ns, WINDOWS));
 	bench_print("own", bench->name, nr, 0, bench_ops, cost);
 }
 
@@ -168,18 +168,18 @@ struct side {
 	struct work_struct work;
 	const struct bench_case *bench;
 	struct bench_set *set;
-	u64 ns;
+	struct bench_cost cost;
 };
 
 static void work_side(struct work_struct *work)
 {
 	struct side *side = container_of(work, struct side, work);
 
-	side->ns = bench_window(side->bench, side->set, HANDED_OVER).ns;
+	side->cost = bench_window(side->bench, side->set, HANDED_OVER);
 }
 
-static u64 run_side(const struct bench_case *bench, struct bench_set *set,
-		    unsigned int cpu)
+static struct bench_cost run_side(const struct bench_case *bench, struct bench_set *set,
+				  unsigned int cpu)
 {
 	struct side side = { .bench = bench, .set = set };
 
@@ -187,20 +187,33 @@ static u64 run_side(const struct bench_case *bench, struct bench_set *set,
 	schedule_work_on(cpu, &side.work);
 	flush_work(&side.work);
 	destroy_work_on_stack(&side.work);
-	return side.ns;
+	return side.cost;
 }
 
-static void run_across(const struct bench_case sides[2], struct bench_set *set,
-		       u64 *ns)
+static void run_across(const struct bench_case sides[2], struct bench_set *set)
 {
-	struct bench_cost cost = {};
+	static u64 ns[WINDOWS], count[WINDOWS];
+	unsigned int nr = min(bench_rounds, WINDOWS), i;
+	struct bench_cost take, give;
+
+	for (i = 0; i < nr; i++) {
+		take = run_side(&sides[0], set, 0);
+		give = run_side(&sides[1], set, 1);
+		ns[i] = take.ns + give.ns;
+		count[i] = take.count + give.count;
+	}
+	bench_print("across", sides[0].name, 2, 0, HANDED_OVER, (struct bench_cost) {
+		.ns = median(ns, nr), .count = median(count, nr),
+	});
+}
+
+/* With CPUs 0 and 1. */
+static void run_all_across(struct bench_set *set)
+{
 	unsigned int i;
 
-	for (i = 0; i < WINDOWS; i++)
-		ns[i] = run_side(&sides[0], set, 0) +
-			run_side(&sides[1], set, 1);
-	cost.ns = median(ns);
-	bench_print("across", sides[0].name, 2, 0, HANDED_OVER, cost);
+	for (i = 0; i < ARRAY_SIZE(across); i++)
+		run_across(across[i], set);
 }
 
 static bool have_cpus(unsigned int cpus)
@@ -217,7 +230,6 @@ static bool have_cpus(unsigned int cpus)
 int bench_run_parallel(struct bench_set *sets, unsigned int cpus)
 {
 	struct worker *workers;
-	unsigned int i;
 
 	if (!have_cpus(cpus))
 		return -ENXIO;
@@ -225,8 +237,8 @@ int bench_run_parallel(struct bench_set *sets, unsigned int cpus)
 	if (!workers)
 		return -ENOMEM;
 	run_all_own(workers, sets, cpus);
-	for (i = 0; i < ARRAY_SIZE(across) && cpus > 1; i++)
-		run_across(across[i], &sets[0], workers[0].ns);
+	if (cpus > 1)
+		run_all_across(&sets[0]);
 	vfree(workers);
 	return 0;
 }

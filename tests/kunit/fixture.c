@@ -62,6 +62,24 @@ void *make_page(struct kunit *test, struct labyrinth_owner *owner)
 	return addr;
 }
 
+/* More than a cache takes from the page allocator at a time. */
+#define CACHE_MOST	200U
+
+bool comes_home(struct labyrinth_owner *owner, const void *page)
+{
+	static void *others[CACHE_MOST];
+	unsigned int nr = 0;
+	void *next;
+
+	while ((next = alloc_exclusive(owner)) && next != page && nr < CACHE_MOST)
+		others[nr++] = next;
+	if (next && next != page)
+		labyrinth_free_page(owner, next);
+	while (nr)
+		labyrinth_free_page(owner, others[--nr]);
+	return next == page;
+}
+
 struct census count_tags(const struct labyrinth_owner *handle)
 {
 	unsigned int id = lab_owner_id(lab_owner_slot(handle));

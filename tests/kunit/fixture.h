@@ -24,6 +24,12 @@ struct labyrinth_owner *make_stale(struct kunit *test);
 /* Allocates a page for @owner; the test fails if there is no page. */
 void *make_page(struct kunit *test, struct labyrinth_owner *owner);
 
+/*
+ * Whether @page, lent and dropped by the borrower, is handed out again by @owner's queue of lent
+ * pages, once the cache is empty. All pages handed out before are freed again.
+ */
+bool comes_home(struct labyrinth_owner *owner, const void *page);
+
 static inline bool handle_lives(const struct labyrinth_owner *handle)
 {
 	return lab_owner_is(lab_owner_slot(handle), handle);

@@ -501,7 +501,7 @@ static void expect_true_counts(struct kunit *test, const struct world *w,
 		if (owner->max_pages)
 			KUNIT_EXPECT_EQ_MSG(test, atomic_read(&owner->held),
 					    nr[LAB_HELD] + nr[LAB_LENT] +
-					    nr[LAB_MAPPED],
+					    nr[LAB_MAPPED] + nr[LAB_POSTED],
 					    "%s: owner %d", what, i);
 	}
 }

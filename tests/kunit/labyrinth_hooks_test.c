@@ -230,15 +230,15 @@ static const struct prototype {
 	{ "vm_map_pages", set_window },
 	{ "vm_map_pages_zero", set_whole_window },
 	{ "map_kernel_pages_complete", set_kernel_action },
-	{ "remap_pfn_range", set_remap },
-	{ "remap_pfn_range_complete", set_remap_action },
-	{ "vm_iomap_memory", set_iomap },
+	{ "remap_pfn_range", set_remap, false, true },
+	{ "remap_pfn_range_complete", set_remap_action, false, true },
+	{ "vm_iomap_memory", set_iomap, false, true },
 	{ "vmf_insert_page_mkwrite", set_second_page },
-	{ "vmf_insert_pfn", set_third_pfn },
-	{ "vmf_insert_pfn_prot", set_third_pfn },
-	{ "vmf_insert_mixed", set_third_pfn },
-	{ "vmf_insert_mixed_prot", set_third_pfn },
-	{ "vmf_insert_mixed_mkwrite", set_third_pfn },
+	{ "vmf_insert_pfn", set_third_pfn, false, true },
+	{ "vmf_insert_pfn_prot", set_third_pfn, false, true },
+	{ "vmf_insert_mixed", set_third_pfn, false, true },
+	{ "vmf_insert_mixed_prot", set_third_pfn, false, true },
+	{ "vmf_insert_mixed_mkwrite", set_third_pfn, false, true },
 	{ "vmf_insert_pfn_pmd", set_second_pfn, true },
 	{ "vmf_insert_pfn_pmd_prot", set_second_pfn, true },
 	{ "vmf_insert_pfn_pud", set_second_pfn, true },
@@ -376,7 +376,10 @@ static void each_hook_finds_a_held_page(struct kunit *test)
 		expect_found(test, &lab_hooks[i], true);
 }
 
-/* Nobody may free a block with an owned page, lent or not. */
+/*
+ * Nobody may free a block with an owned page, lent or not, nor map a page by frame number: such a
+ * mapping would outlive the loan.
+ */
 static bool finds_lent(const struct lab_hook *hook)
 {
 	const struct prototype *type = prototype_of(hook);
@@ -384,7 +387,7 @@ static bool finds_lent(const struct lab_hook *hook)
 	return type && type->lent;
 }
 
-static void no_hook_but_for_frees_finds_a_lent_page(struct kunit *test)
+static void only_frees_and_maps_by_frame_number_find_a_lent_page(struct kunit *test)
 {
 	struct hooks_world *w = test->priv;
 	struct page *page = labyrinth_lend(w->owner, w->held);
@@ -475,7 +478,7 @@ static void a_missing_page_is_passed_over(struct kunit *test)
 
 static struct kunit_case hooks_cases[] = {
 	KUNIT_CASE(each_hook_finds_a_held_page),
-	KUNIT_CASE(no_hook_but_for_frees_finds_a_lent_page),
+	KUNIT_CASE(only_frees_and_maps_by_frame_number_find_a_lent_page),
 	KUNIT_CASE(no_hook_finds_a_page_that_was_released),
 	KUNIT_CASE(a_window_beyond_the_pages_holds_none),
 	KUNIT_CASE(an_array_that_is_not_there_is_survived),

@@ -11,7 +11,10 @@
 #include <linux/sched/task.h>
 
 #include "../../core/owner.h"
+#include "../../core/table.h"
 #include "../../labyrinth_alloc.h"
+#include "../../page/limbo.h"
+#include "../../report/report.h"
 
 #include "context.h"
 #include "fixture.h"
@@ -81,6 +84,22 @@ static void create_here(void *arg)
 	struct creation *creation = arg;
 
 	creation->owner = labyrinth_owner_create(&creation->attrs);
+}
+
+/* What a driver then does without: create has brought nothing that would have to go. */
+static void sealed_owner_is_refused_where_no_page_is_sealed(struct kunit *test)
+{
+	struct labyrinth_owner_attrs attrs = {
+		.name = "sealed", .nid = NUMA_NO_NODE, .reserve = 1,
+		.flags = LABYRINTH_OWNER_SEALED,
+	};
+	unsigned long used = lab_table_used(&labyrinth_hot.table);
+
+	if (IS_ENABLED(CONFIG_X86_64) && !IS_ENABLED(CONFIG_UML))
+		kunit_skip(test, "pages are sealed here");
+	KUNIT_EXPECT_PTR_EQ(test, labyrinth_owner_create(&attrs),
+			    (struct labyrinth_owner *)ERR_PTR(-EOPNOTSUPP));
+	KUNIT_EXPECT_EQ(test, lab_table_used(&labyrinth_hot.table), used);
 }
 
 /* Create sleeps: in an interrupt create must refuse before any sleep. */
@@ -655,6 +674,95 @@ static void destroy_counts_the_pages_out(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&slot_of(owner)->pages), 0);
 }
 
+#define NR_TOGETHER	5
+
+/* A stale handle among the handles is reported, and does not keep the rest. */
+static void owners_end_together(struct kunit *test)
+{
+	struct labyrinth_owner *owners[NR_TOGETHER];
+	unsigned long before = lab_report_count(LAB_BAD_HANDLE);
+	unsigned int i;
+
+	owners[0] = make_stale(test);
+	for (i = 1; i < NR_TOGETHER; i++) {
+		owners[i] = make_owner(test, "kunit-together", 0);
+		make_page(test, owners[i]);
+	}
+	make_page(test, owners[2]);
+	KUNIT_EXPECT_EQ(test, labyrinth_owner_destroy_bulk(owners, NR_TOGETHER), NR_TOGETHER);
+	for (i = 0; i < NR_TOGETHER; i++) {
+		KUNIT_EXPECT_FALSE(test, handle_lives(owners[i]));
+		KUNIT_EXPECT_EQ(test, atomic_read(&slot_of(owners[i])->pages), 0);
+	}
+	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_BAD_HANDLE) - before, 1);
+	KUNIT_EXPECT_EQ(test, labyrinth_owner_destroy_bulk(NULL, 1), 0);
+}
+
+static unsigned long count_walks(void)
+{
+	struct lab_table_stats stats;
+
+	lab_table_stats(&labyrinth_hot.table, &stats);
+	return stats.walks;
+}
+
+/* What comes to an owner by any way is found at the owner's end, in no more than its segments. */
+static void end_finds_pages_without_a_walk(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_owner(test, "kunit-walk", 0);
+	struct labyrinth_owner *other = make_owner(test, "kunit-other", 0);
+	struct page *page = alloc_page(GFP_KERNEL);
+	unsigned long walks;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	make_page(test, owner);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, labyrinth_adopt(owner, page));
+	KUNIT_ASSERT_EQ(test, labyrinth_transfer(other, owner, make_page(test, other)), 0);
+	/* The count is itself a walk. */
+	walks = count_walks() + 1;
+	KUNIT_EXPECT_EQ(test, labyrinth_owner_destroy(owner), 3);
+	KUNIT_EXPECT_EQ(test, labyrinth_owner_destroy(other), 0);
+	KUNIT_EXPECT_EQ(test, count_walks(), walks);
+	KUNIT_EXPECT_EQ(test, count_tags(owner).nr[LAB_HELD], 0);
+}
+
+static bool wait_until_absent(const void *addr)
+{
+	struct labyrinth_page_info info;
+	int i;
+
+	for (i = 0; i < 100 && !labyrinth_query(addr, &info); i++)
+		msleep(50);
+	return labyrinth_query(addr, &info) == -ENOENT;
+}
+
+#define NR_LIMBO	5
+
+/* Pages leave limbo in any order, and the rest stays on the list. */
+static void limbo_lets_go_in_any_order(struct kunit *test)
+{
+	static const unsigned int order[NR_LIMBO] = { 2, 0, 4, 1, 3 };
+	struct labyrinth_owner *owner = make_owner(test, "kunit-limbo", 0);
+	struct page *pages[NR_LIMBO];
+	void *addrs[NR_LIMBO];
+	unsigned int i, k;
+
+	for (i = 0; i < NR_LIMBO; i++) {
+		addrs[i] = make_page(test, owner);
+		pages[i] = labyrinth_lend(owner, addrs[i]);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pages[i]);
+	}
+	KUNIT_EXPECT_EQ(test, labyrinth_owner_destroy(owner), NR_LIMBO);
+	for (i = 0; i < NR_LIMBO; i++) {
+		put_page(pages[order[i]]);
+		KUNIT_EXPECT_TRUE(test, wait_until_absent(addrs[order[i]]));
+		for (k = i + 1; k < NR_LIMBO; k++)
+			KUNIT_EXPECT_EQ(test, view_page(addrs[order[k]]).state,
+					LABYRINTH_PAGE_LIMBO);
+	}
+	KUNIT_EXPECT_TRUE(test, wait_for_limbo());
+}
+
 static void destroy_gives_back_what_was_kept_ready(struct kunit *test)
 {
 	struct labyrinth_owner *owner = make_kind(test);
@@ -668,14 +776,35 @@ static void destroy_gives_back_what_was_kept_ready(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, count_tags(owner).nr[LAB_CACHED], 0);
 }
 
-static bool wait_until_absent(const void *addr)
+static unsigned int nr_gone(const char *name)
 {
-	struct labyrinth_page_info info;
-	int i;
+	unsigned int i, nr = 0;
 
-	for (i = 0; i < 100 && !labyrinth_query(addr, &info); i++)
-		msleep(50);
-	return labyrinth_query(addr, &info) == -ENOENT;
+	for (i = 0; i < lab_owners.nr; i++)
+		nr += lab_owners.slots[i].phase == LAB_PHASE_GONE &&
+		      !strcmp(lab_owners.slots[i].name, name);
+	return nr;
+}
+
+/* Owners of a name that come and go, each with a page in limbo, hold a single slot. */
+static void name_holds_a_single_slot(struct kunit *test)
+{
+	struct page *pages[NR_LIMBO];
+	struct labyrinth_owner *owner;
+	unsigned int i;
+
+	for (i = 0; i < NR_LIMBO; i++) {
+		owner = make_owner(test, "kunit-heir", 0);
+		pages[i] = labyrinth_lend(owner, make_page(test, owner));
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pages[i]);
+		KUNIT_EXPECT_EQ(test, labyrinth_owner_destroy(owner), 1);
+		KUNIT_EXPECT_EQ(test, nr_gone("kunit-heir"), 1U);
+		KUNIT_EXPECT_EQ(test, lab_limbo_count(), i + 1);
+	}
+	for (i = 0; i < NR_LIMBO; i++)
+		put_page(pages[i]);
+	KUNIT_EXPECT_TRUE(test, wait_for_limbo());
+	KUNIT_EXPECT_EQ(test, nr_gone("kunit-heir"), 0U);
 }
 
 /* The page stays the borrower's until the last reference is gone, then goes to the system. */
@@ -748,6 +877,7 @@ static void slot_waits_for_its_last_page(struct kunit *test)
 static struct kunit_case owner_cases[] = {
 	KUNIT_CASE_PARAM(bad_attribute_is_refused, bad_attrs_gen_params),
 	KUNIT_CASE(no_attributes_are_refused),
+	KUNIT_CASE(sealed_owner_is_refused_where_no_page_is_sealed),
 	KUNIT_CASE(create_in_an_interrupt_is_refused),
 	KUNIT_CASE(long_name_is_cut),
 	KUNIT_CASE(name_is_copied),
@@ -777,6 +907,10 @@ static struct kunit_case owner_cases[] = {
 	KUNIT_CASE_PARAM(destroy_gives_back_what_was_kept_ready,
 			 kind_gen_params),
 	KUNIT_CASE_PARAM(lent_page_outlives_its_owner, kind_gen_params),
+	KUNIT_CASE(owners_end_together),
+	KUNIT_CASE(end_finds_pages_without_a_walk),
+	KUNIT_CASE(limbo_lets_go_in_any_order),
+	KUNIT_CASE(name_holds_a_single_slot),
 	KUNIT_CASE(owned_page_is_not_uptodate),
 	KUNIT_CASE(slot_waits_for_its_last_page),
 	{}

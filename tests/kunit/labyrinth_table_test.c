@@ -6,6 +6,9 @@
 #include <kunit/test.h>
 #include <linux/math64.h>
 #include <linux/prandom.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include <linux/vmalloc.h>
 
 #include "../../core/table.h"
 
@@ -62,7 +65,7 @@ static void expect_absent(struct kunit *test, struct lab_table *table,
 
 static void inserted_is_found_removed_is_not(struct kunit *test)
 {
-	static const unsigned long pfns[] = { 0, 1, 0x12345, BIT(39) - 1 };
+	static const unsigned long pfns[] = { 0, 1, 0x12345, BIT(LAB_PFN_BITS) - 1 };
 	struct lab_table *table = make_table(test, 64);
 	struct lab_slot *slot;
 	int i;
@@ -109,14 +112,14 @@ static void remove_refuses_another_tag(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lab_table_used(table), 1UL);
 }
 
-static void pfn_beyond_39_bits_is_absent(struct kunit *test)
+static void pfn_of_too_many_bits_is_absent(struct kunit *test)
 {
 	struct lab_table *table = make_table(test, 64);
 	lab_tag_t tag;
 	int bit;
 
 	KUNIT_ASSERT_NOT_NULL(test, lab_table_insert(table, held(42)));
-	for (bit = 39; bit < 64; bit++)
+	for (bit = LAB_PFN_BITS; bit < 64; bit++)
 		KUNIT_EXPECT_NULL(test, lab_table_search(table,
 							 42 | BIT_ULL(bit),
 							 &tag));
@@ -415,6 +418,91 @@ static void fill_reaches_nine_tenths(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lab_table_used(table), nr);
 }
 
+/* Machines too large for a table in this test: the slots are simulated, a bit each. */
+struct large {
+	const char *name;
+	u64 capacity;
+	u64 frames;
+};
+
+static const struct large larges[] = {
+	{ "12.6M of 16.8M", 12582912, 16777216 },
+	{ "12.6M of 16.8M, odd", 12600001, 16800001 },
+	{ "16M of 16.8M", 16000000, 16777216 },
+	{ "201M of 268M", 201326592, 268435456 },
+};
+
+static void large_desc(const struct large *large, char *desc)
+{
+	strscpy(desc, large->name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(large, larges, large_desc);
+
+struct simulated {
+	struct lab_table table;
+	u8 *buckets;			/* a bit for each slot in use */
+	unsigned int stash;
+	u64 elsewhere;			/* tags outside their preferred slot */
+};
+
+static bool simulate_bucket(u8 *bucket, unsigned int start)
+{
+	unsigned int i;
+
+	for (i = 0; i < LAB_BUCKET_TAGS; i++) {
+		u8 bit = BIT((start + i) % LAB_BUCKET_TAGS);
+
+		if (!(*bucket & bit)) {
+			*bucket |= bit;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* As lab_table_insert(), by the same hashes. */
+static bool simulate_insert(struct simulated *sim, unsigned long pfn)
+{
+	u64 preferred = lab_table_preferred(&sim->table, pfn);
+	u8 *first = &sim->buckets[preferred / LAB_BUCKET_TAGS];
+	u8 *second = &sim->buckets[lab_table_second(&sim->table, pfn) / LAB_BUCKET_TAGS];
+	unsigned int start = preferred % LAB_BUCKET_TAGS;
+
+	if (!(*first & BIT(start))) {
+		*first |= BIT(start);
+		return true;
+	}
+	sim->elsewhere++;
+	if (hweight8(*first) <= hweight8(*second) && simulate_bucket(first, start))
+		return true;
+	return simulate_bucket(second, 0) || simulate_bucket(first, start) ||
+	       sim->stash++ < LAB_STASH_TAGS;
+}
+
+/* The stated capacity is kept at any size, and each frame has a slot of its own. */
+static void large_table_keeps_its_capacity(struct kunit *test)
+{
+	const struct large *large = test->param_value;
+	struct simulated sim = {};
+	u64 i, refused = 0;
+
+	lab_table_shape(&sim.table, large->capacity, large->frames);
+	sim.buckets = vzalloc(sim.table.nr_slots / LAB_BUCKET_TAGS);
+	KUNIT_ASSERT_NOT_NULL(test, sim.buckets);
+	for (i = 0; i < large->capacity; i++) {
+		refused += !simulate_insert(&sim, div64_u64(i * large->frames, large->capacity));
+		if (!(i % SZ_1M))
+			cond_resched();
+	}
+	vfree(sim.buckets);
+	kunit_info(test, "%s: %llu slots, %llu tags elsewhere, %u in the stash\n", large->name,
+		   sim.table.nr_slots, sim.elsewhere, sim.stash);
+	KUNIT_EXPECT_EQ(test, refused, 0);
+	KUNIT_EXPECT_EQ(test, sim.elsewhere, 0);
+	KUNIT_EXPECT_LE(test, sim.table.nr_slots, large->capacity * 3 / 2 + LAB_BUCKET_TAGS);
+}
+
 /* In a table with a slot for every frame, every tag is in the preferred slot. */
 static void frame_has_its_own_slot_if_there_are_as_many(struct kunit *test)
 {
@@ -434,7 +522,7 @@ static struct kunit_case table_cases[] = {
 	KUNIT_CASE(inserted_is_found_removed_is_not),
 	KUNIT_CASE(find_wants_owner_and_state),
 	KUNIT_CASE(remove_refuses_another_tag),
-	KUNIT_CASE(pfn_beyond_39_bits_is_absent),
+	KUNIT_CASE(pfn_of_too_many_bits_is_absent),
 	KUNIT_CASE(colliding_pfns_fill_both_buckets_and_stash),
 	KUNIT_CASE(full_table_refuses_and_loses_nothing),
 	KUNIT_CASE(removal_makes_room),
@@ -447,6 +535,7 @@ static struct kunit_case table_cases[] = {
 	KUNIT_CASE(impossible_capacities_are_refused),
 	KUNIT_CASE(table_costs_at_most_16_bytes_a_page),
 	KUNIT_CASE(frame_has_its_own_slot_if_there_are_as_many),
+	KUNIT_CASE_PARAM(large_table_keeps_its_capacity, large_gen_params),
 	KUNIT_CASE_PARAM(fill_reaches_nine_tenths, fill_gen_params),
 	{}
 };

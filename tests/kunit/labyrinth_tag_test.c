@@ -46,7 +46,7 @@ static void with_each_tag(struct kunit *test,
 
 static void tag_round_trip(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, LAST_PFN, (1ULL << 39) - 1);
+	KUNIT_EXPECT_EQ(test, LAST_PFN, (1ULL << 38) - 1);
 	KUNIT_EXPECT_EQ(test, LAST_OWNER, 32767UL);
 	with_each_tag(test, expect_round_trip);
 }
@@ -123,7 +123,7 @@ static void no_tag_is_zero(struct kunit *test)
 }
 
 /* Frame 0 fits a tag, but not a list, where 0 is the end. */
-static void pfn_fits_from_1_up_to_39_bits(struct kunit *test)
+static void pfn_fits_from_1_up_to_38_bits(struct kunit *test)
 {
 	int i;
 
@@ -136,57 +136,73 @@ static void pfn_fits_from_1_up_to_39_bits(struct kunit *test)
 
 /*
  * The documented state machine:
- * absent -> CACHED -> HELD -> (LENT | MAPPED) -> HELD -> CACHED | LIMBO | absent.
+ * absent -> CACHED -> HELD -> (LENT | MAPPED) -> HELD -> CACHED | LIMBO | absent, and
+ * CACHED -> POSTED -> (LENT -> POSTED | CACHED) | LIMBO.
  */
 static const int documented[LAB_NR_OPS][LAB_NR_STATES] = {
 	[LAB_OP_REFILL] = {
 		LAB_CACHED, -EUCLEAN, -EUCLEAN, -EUCLEAN, -EUCLEAN,
-		-EUCLEAN },
+		-EUCLEAN, -EUCLEAN },
 	[LAB_OP_RETURN] = {
 		-EUCLEAN, LAB_ABSENT, LAB_ABSENT, LAB_ABSENT, LAB_ABSENT,
-		-EUCLEAN },
+		-EUCLEAN, -EUCLEAN },
 	[LAB_OP_LIMBO] = {
 		-EUCLEAN, LAB_LIMBO, LAB_LIMBO, LAB_LIMBO, -EUCLEAN,
-		LAB_LIMBO },
+		LAB_LIMBO, LAB_LIMBO },
 	[LAB_OP_ALLOC] = {
 		-EUCLEAN, LAB_HELD, -EUCLEAN, -EUCLEAN, -EUCLEAN,
-		-EUCLEAN },
+		-EUCLEAN, -EUCLEAN },
+	[LAB_OP_RX_GET] = {
+		-EUCLEAN, LAB_POSTED, LAB_POSTED, LAB_POSTED, -EUCLEAN,
+		-EUCLEAN, -EUCLEAN },
 	[LAB_OP_FREE] = {
 		-ENOENT, -ENOENT, LAB_CACHED, -EBUSY, -ENOENT,
-		-EBUSY },
+		-EBUSY, -EBUSY },
 	[LAB_OP_TRANSFER] = {
 		-ENOENT, -ENOENT, LAB_HELD, -EBUSY, -ENOENT,
-		-EBUSY },
+		-EBUSY, -EBUSY },
 	[LAB_OP_RELEASE] = {
 		-ENOENT, -ENOENT, LAB_ABSENT, -EBUSY, -ENOENT,
-		-EBUSY },
+		-EBUSY, -EBUSY },
 	[LAB_OP_RELEASE_LENT] = {
 		-ENOENT, -ENOENT, LAB_ABSENT, LAB_ABSENT, -ENOENT,
-		-EBUSY },
+		-EBUSY, -EBUSY },
 	[LAB_OP_ADOPT] = {
 		LAB_HELD, -EBUSY, -EBUSY, -EBUSY, -EBUSY,
-		-EBUSY },
+		-EBUSY, -EBUSY },
 	[LAB_OP_LEND] = {
 		-ENOENT, -ENOENT, LAB_LENT, -EBUSY, -ENOENT,
-		-EBUSY },
+		-EBUSY, -EBUSY },
 	[LAB_OP_RECLAIM] = {
 		-ENOENT, -ENOENT, LAB_HELD, LAB_HELD, -ENOENT,
-		-EBUSY },
+		-EBUSY, -EBUSY },
 	[LAB_OP_MAP] = {
 		-ENOENT, -ENOENT, LAB_MAPPED, -EBUSY, -ENOENT,
-		LAB_MAPPED },
+		LAB_MAPPED, -EBUSY },
 	[LAB_OP_VMAP] = {
 		-ENOENT, -ENOENT, LAB_MAPPED, -EBUSY, -ENOENT,
-		LAB_MAPPED },
+		LAB_MAPPED, -EBUSY },
 	[LAB_OP_DMA] = {
 		-ENOENT, -ENOENT, LAB_MAPPED, -EBUSY, -ENOENT,
-		LAB_MAPPED },
+		LAB_MAPPED, -EBUSY },
 	[LAB_OP_UNMAP] = {
 		-ENOENT, -ENOENT, -ENOENT, -ENOENT, -ENOENT,
-		LAB_HELD },
+		LAB_HELD, -ENOENT },
+	[LAB_OP_RX_READ] = {
+		-ENOENT, -EINVAL, -EINVAL, -EINVAL, -EINVAL,
+		-EINVAL, LAB_POSTED },
+	[LAB_OP_RX_AGAIN] = {
+		-ENOENT, -EINVAL, -EINVAL, -EINVAL, -EINVAL,
+		-EINVAL, LAB_POSTED },
+	[LAB_OP_RX_GIVE] = {
+		-ENOENT, -EINVAL, -EINVAL, -EINVAL, -EINVAL,
+		-EINVAL, LAB_LENT },
+	[LAB_OP_RX_PUT] = {
+		-ENOENT, -EINVAL, -EINVAL, -EINVAL, -EINVAL,
+		-EINVAL, LAB_CACHED },
 	[LAB_OP_PAGE] = {
 		-ENOENT, -ENOENT, LAB_HELD, LAB_LENT, -ENOENT,
-		LAB_MAPPED },
+		LAB_MAPPED, LAB_POSTED },
 };
 
 static void transitions_are_as_documented(struct kunit *test)
@@ -206,7 +222,7 @@ static bool is_answer(enum lab_op op, int next)
 		return next < LAB_NR_STATES;
 	if (op < LAB_OP_FREE)
 		return next == -EUCLEAN;
-	return next == -ENOENT || next == -EBUSY;
+	return next == -ENOENT || next == -EBUSY || next == -EINVAL;
 }
 
 /* Also for an operation that is added to the enum and not to the table above. */
@@ -238,7 +254,7 @@ static struct kunit_case tag_cases[] = {
 	KUNIT_CASE(step_changes_the_state_alone),
 	KUNIT_CASE(stored_state_changes_the_state_alone),
 	KUNIT_CASE(no_tag_is_zero),
-	KUNIT_CASE(pfn_fits_from_1_up_to_39_bits),
+	KUNIT_CASE(pfn_fits_from_1_up_to_38_bits),
 	KUNIT_CASE(transitions_are_as_documented),
 	KUNIT_CASE(every_transition_is_a_state_or_an_errno),
 	KUNIT_CASE(limbo_is_left_by_return_alone),

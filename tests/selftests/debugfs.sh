@@ -34,7 +34,7 @@ ktap_diag "holding $pages pages"
 ktap_check "many pages are handed out" sh -c "echo hold $pages >$DO"
 ktap_check "every file can be read" read_all
 ktap_contains "owners: all that is said of an owner" \
-	"^[0-9]+ probe module=labyrinth_probe device=- quota=0 reserve=0/0 held=$pages cached=[0-9]+ lent=0 limbo=0 mapped=0 peak=[0-9]+ fail_thread=0 fail_quota=0 fail_table=0 fail_memory=0 fail_sealed=0 fail_context=0$" \
+	"^[0-9]+ probe module=labyrinth_probe device=- quota=0 reserve=0/0 held=$pages cached=[0-9]+ lent=0 limbo=0 mapped=0 posted=0 peak=[0-9]+ fail_thread=0 fail_quota=0 fail_table=0 fail_memory=0 fail_sealed=0 fail_context=0$" \
 	"$(cat /tmp/owners)"
 ktap_equal "pages: one line for each page handed out" "$pages" \
 	"$(grep -cE '^0x[0-9a-f]+ [0-9]+ probe HELD [0-9]+\.[0-9]{3} do_hold\+' /tmp/pages)"

@@ -10,6 +10,7 @@
 
 DEBUGFS=/sys/kernel/debug/labyrinth
 DO=/sys/kernel/debug/labyrinth_probe/do
+SEALED=/sys/kernel/debug/labyrinth_sealed/do
 PARAMETERS=/sys/module/labyrinth/parameters
 SLAB=/sys/kernel/debug/failslab
 PAGES=/sys/kernel/debug/fail_page_alloc
@@ -125,6 +126,22 @@ sweep_probe() {
 	rmmod labyrinth_probe
 }
 
+undo_sealed() {
+	echo one-end >"$SEALED" && grep -q "^pages: 0$" "$DEBUGFS/sealed"
+}
+
+# sealed_faults.sh makes each step fail; here it is every allocation of the kernel's.
+sweep_sealed() {
+	if [ ! -e tests/selftests/labyrinth_sealed.ko ]; then
+		ktap_skip "making a sealed owner" "pages are sealed on x86-64 only"
+		ktap_skip "making a sealed owner works" "pages are sealed on x86-64 only"
+		return
+	fi
+	insmod tests/selftests/labyrinth_sealed.ko
+	sweep "making a sealed owner" undo_sealed write $SEALED one
+	rmmod labyrinth_sealed
+}
+
 # The kernel asks for a little memory that may not wait itself, to load a module.
 load_sample() {
 	for _ in 1 2 3 4 5 6 7 8; do
@@ -156,7 +173,7 @@ check_interrupts() {
 	ktap_check "nothing is left of it all" undo_probe
 }
 
-ktap_plan 32
+ktap_plan 34
 first=1
 inject 0 N
 sweep_load "loading" undo_load labyrinth.ko capacity=200 max_owners=4294967295
@@ -165,6 +182,7 @@ expect_begin
 sweep_load "loading a driver" undo_probe tests/selftests/labyrinth_probe.ko single=0 nid=1000
 sweep_probe
 sweep_guard
+sweep_sealed
 expect_end
 check_interrupts
 ktap_check "the module unloads" rmmod labyrinth

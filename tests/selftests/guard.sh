@@ -9,7 +9,7 @@
 . "${0%/*}/ktap.sh"
 
 DEBUGFS=/sys/kernel/debug/labyrinth
-DO=/sys/kernel/debug/labyrinth_probe/do
+DO=$(deeds_of labyrinth_probe)
 PARAMETERS=/sys/module/labyrinth/parameters
 TRACING=/sys/kernel/tracing
 INTRUDE="${0%/*}/user/intrude"
@@ -129,6 +129,10 @@ check_refuse() {
 	ktap_contains "a refusal by a fault names the driver's handler" \
 		"BUG: labyrinth: foreign-fault in intruder_fault\+.*\[labyrinth_intruder\]" \
 		"$log"
+	ktap_lacks "no refusal names core code, where a driver's call is a jump" \
+		"BUG: labyrinth: foreign-(map|fault) in [^[]*$" "$log"
+	ktap_contains "but the driver's mmap(), and where the call returns to" \
+		"through: core code: the call returns to" "$log"
 	ktap_contains "missing hooks are said" "guard: not in this kernel: .*" "$(dmesg)"
 }
 
@@ -202,7 +206,7 @@ try_lent() {
 }
 
 check_lent() {
-	echo lend >$DO
+	echo lend >"$DO"
 	ktap_equal "a lent page can be mapped into the kernel" "done" \
 		"$(intrude vmap "$pfn" now)"
 	ktap_equal "a lent page can be mapped for DMA" "done" \
@@ -214,8 +218,8 @@ check_lent() {
 	paint
 	ktap_equal "a lent page is in /proc/kcore" 5a "$(peek kcore "$pfn")"
 	try_lent
-	echo put >$DO
-	echo reclaim >$DO
+	echo put >"$DO"
+	echo reclaim >"$DO"
 	ktap_equal "a page taken back cannot" ENOMEM "$(intrude vmap "$pfn" now)"
 }
 
@@ -259,7 +263,7 @@ churn() {
 # the page.
 check_away() {
 	set_guard refuse
-	echo "hold 1" >$DO
+	echo "hold 1" >"$DO"
 	away=$(grep HELD $DEBUGFS/pages | grep -v "^$pfn " | cut -d ' ' -f 1)
 	free=$(sed -n 's/^mm_page_free .* refused=//p' $DEBUGFS/guard)
 	mark=$(dmesg_mark)
@@ -288,7 +292,7 @@ whole_again() {
 }
 
 hold_one() {
-	echo "hold 1" >$DO
+	echo "hold 1" >"$DO"
 	owner=$(grep HELD $DEBUGFS/pages | head -n 1 | cut -d ' ' -f 1-4)
 	pfn=${owner%% *}
 }
@@ -320,7 +324,7 @@ tagged_before() {
 
 # A page before which there are only others', or a look at the first page would do.
 hold_first_of_many() {
-	echo "hold 16" >$DO
+	echo "hold 16" >"$DO"
 	awk '/ HELD/ { print $1 }' $DEBUGFS/pages >/tmp/held
 	while read -r pfn; do
 		[ "$(tagged_before "$pfn")" != 0 ] || return
@@ -337,7 +341,7 @@ check_loading() {
 	ktap_equal "armed at load, and where the table is walked" EIO \
 		"$(intrude dma_map_page-walk "$pfn" now)"
 	expect_end
-	echo "drop 16" >$DO
+	echo "drop 16" >"$DO"
 	rmmod labyrinth_probe
 	touch /tmp/traffic
 	traffic &
@@ -363,7 +367,7 @@ expect_only "BUG: labyrinth: |$KERNEL_SAYS"
 guard=yes
 [ -e $PARAMETERS/guard ] || guard=no
 if [ $guard = yes ]; then
-	ktap_plan $((6 * ways + 2 * $(wc -l </tmp/by_frame) + 1 + 5 + 7 + 5 + 6 + 2 + 7 + 8 + 2 * 8 + 5))
+	ktap_plan $((6 * ways + 2 * $(wc -l </tmp/by_frame) + 1 + 7 + 7 + 5 + 6 + 2 + 7 + 8 + 2 * 8 + 5))
 	check_guard
 else
 	ktap_plan $((2 * ways + 3 + 8 + 1))

@@ -134,6 +134,19 @@ dmesg_since() {
 	dmesg | sed "1,/$1/d"
 }
 
+# Whether the kernel is locked down, as it is under Secure Boot.
+locked_down() { grep -qE '\[(integrity|confidentiality)\]' /sys/kernel/security/lockdown 2>/dev/null; }
+
+# deeds_of MODULE: the file that takes its deeds, which is a parameter where lockdown
+# lets nobody write to debugfs.
+deeds_of() {
+	if locked_down; then
+		echo "/sys/module/$1/parameters/do"
+	else
+		echo "/sys/kernel/debug/$1/do"
+	fi
+}
+
 module_loaded() { grep -q "^$1 " /proc/modules; }
 
 # Leaves no module of ours loaded, whatever the test before has done.

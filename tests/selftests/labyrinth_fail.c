@@ -96,6 +96,19 @@ static bool is_labyrinths(struct pt_regs *regs)
 	return mod && within_module(regs_get_kernel_stack_nth(regs, 0), mod);
 }
 
+/*
+ * Newer kernels' dma_map_page_attrs() ends with a jump to dma_map_phys(), which so seems to be
+ * called by Labyrinth as well. Labyrinth's instruction before the return address tells.
+ */
+static bool is_passed_on(const struct kprobe *kp, struct pt_regs *regs)
+{
+	unsigned long returns_to = regs_get_kernel_stack_nth(regs, 0);
+	unsigned long callee = returns_to + *(const s32 *)(returns_to - sizeof(s32));
+
+	return callee == (unsigned long)dma_map_page_attrs &&
+	       !strcmp(kp->symbol_name, "dma_map_phys");
+}
+
 /* Counts a call of Labyrinth's, and says whether it is to fail. */
 static bool is_to_fail(const char *name)
 {
@@ -126,7 +139,7 @@ static int called(struct kprobe *kp, struct pt_regs *regs)
 {
 	const struct call *call = container_of(kp, struct call, kp);
 
-	if (!is_labyrinths(regs))
+	if (!is_labyrinths(regs) || is_passed_on(kp, regs))
 		return 0;
 	if (is_to_fail(kp->symbol_name)) {
 		regs_set_return_value(regs, call->failure);
@@ -193,21 +206,51 @@ static struct call calls[] = {
 	CALL("ftrace_set_filter", -ENOMEM, UNTOLD),
 	CALL("ftrace_set_filter_ip", -ENOMEM, UNTOLD),
 	CALL("register_ftrace_function", -ENOMEM, GETS),
-	CALL("kvmalloc_node", 0, UNTOLD),
-	CALL("__kvmalloc_node_noprof", 0, UNTOLD),
+	CALL("kvmalloc_node", 0, GETS),
+	CALL("__kvmalloc_node_noprof", 0, GETS),
 	CALL("xa_store", XA_NO_MEMORY, UNTOLD),
 	HOOKED("vmap", 0, GETS),
 	HOOKED("dma_map_page_attrs", DMA_MAPPING_ERROR, GETS),
 	HOOKED("dma_map_phys", DMA_MAPPING_ERROR, GETS),
+	CALL("bitmap_zalloc", 0, UNTOLD),
+	CALL("bitmap_zalloc_noprof", 0, UNTOLD),
+	HOOKED("set_pages_array_uc", -ENOMEM, UNTOLD),
+	CALL("register_die_notifier", -ENOMEM, GETS),
 	CALL("debugfs_create_dir", -ENOMEM, UNTOLD),
 	CALL("debugfs_create_file", -ENOMEM, UNTOLD),
+	CALL("debugfs_create_file_full", -ENOMEM, UNTOLD),
 };
 
 /*
- * Calls that give something back. These calls do not fail. kfree() and kvfree() are left out: the
- * compiler makes a jump of a function's last call, and such a call seems to be made by the
- * function's caller. So a kfree() by vfree() would count as Labyrinth's.
+ * Calls that give something back. These calls do not fail. kfree() is left out: the compiler
+ * makes a jump of a function's last call, and such a call seems to be made by the function's
+ * caller. So a kfree() by vfree() would count as Labyrinth's.
  */
+
+/* What kvfree() was last called for, and perhaps passes on to vfree() by a jump. */
+static unsigned long passed_on;
+
+static int gave_back_kv(struct kprobe *kp, struct pt_regs *regs)
+{
+	unsigned long addr = regs_get_kernel_argument(regs, 0);
+
+	if (!addr || !is_labyrinths(regs))
+		return 0;
+	WRITE_ONCE(passed_on, addr);
+	atomic_dec(&owed);
+	return 0;
+}
+
+static int gave_back_vmalloced(struct kprobe *kp, struct pt_regs *regs)
+{
+	unsigned long addr = regs_get_kernel_argument(regs, 0);
+
+	if (!addr || !is_labyrinths(regs))
+		return 0;
+	if (cmpxchg(&passed_on, addr, 0) != addr)
+		atomic_dec(&owed);
+	return 0;
+}
 
 static int gave_back(struct kprobe *kp, struct pt_regs *regs)
 {
@@ -216,15 +259,31 @@ static int gave_back(struct kprobe *kp, struct pt_regs *regs)
 	return 0;
 }
 
+/* kfree() gives large memory back by such a jump. Labyrinth itself frees single pages. */
+static int gave_back_page(struct kprobe *kp, struct pt_regs *regs)
+{
+	return regs_get_kernel_argument(regs, 1) ? 0 : gave_back(kp, regs);
+}
+
+/* The last put_page(). Some kernels' kfree() ends so as well. */
+static int gave_back_folio(struct kprobe *kp, struct pt_regs *regs)
+{
+	struct folio *folio = (struct folio *)regs_get_kernel_argument(regs, 0);
+
+	return is_labyrinths(regs) && folio_test_large(folio) ? 0 : gave_back(kp, regs);
+}
+
 #define RETURN(name) { .symbol_name = name, .pre_handler = gave_back }
 
 static struct kprobe returns[] = {
-	RETURN("vfree"),
+	{ .symbol_name = "vfree", .pre_handler = gave_back_vmalloced },
+	{ .symbol_name = "kvfree", .pre_handler = gave_back_kv },
 	RETURN("vunmap"),
 	RETURN("free_percpu"),
 	RETURN("kmem_cache_free"),
 	RETURN("kmem_cache_destroy"),
-	RETURN("__free_pages"),
+	{ .symbol_name = "__free_pages", .pre_handler = gave_back_page },
+	{ .symbol_name = "__folio_put", .pre_handler = gave_back_folio },
 	RETURN("unregister_module_notifier"),
 	RETURN("unregister_pm_notifier"),
 	RETURN("unregister_memory_notifier"),
@@ -232,6 +291,7 @@ static struct kprobe returns[] = {
 	RETURN("unregister_shrinker"),
 	RETURN("shrinker_free"),
 	RETURN("unregister_ftrace_function"),
+	RETURN("unregister_die_notifier"),
 	RETURN("dma_unmap_page_attrs"),
 };
 
@@ -239,15 +299,24 @@ static struct kprobe returns[] = {
 
 struct page_call {
 	struct page **pages;	/* the array that a bulk allocation fills */
+	unsigned int order;
 	bool fail;
+};
+
+struct page_probe {
+	struct kretprobe rp;
+	unsigned int order_arg;		/* which argument is the order; 0: a bulk allocation */
 };
 
 static int pages_called(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
+	const struct page_probe *probe = container_of(get_kretprobe(ri), struct page_probe, rp);
 	struct page_call *call = (struct page_call *)ri->data;
 
 	if (!is_labyrinths(regs))
 		return 1;
+	if (probe->order_arg)
+		call->order = regs_get_kernel_argument(regs, probe->order_arg);
 	call->pages = (void *)regs_get_kernel_argument(regs, LAB_BULK_PAGES_ARG);
 	call->fail = is_to_fail(get_kretprobe(ri)->kp.symbol_name);
 	return 0;
@@ -277,28 +346,34 @@ static int page_returns(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 	if (!page)
 		return 0;
+	/* Labyrinth splits a block, and gives it back page by page. */
 	if (!call->fail) {
-		atomic_inc(&owed);
+		atomic_add(1U << call->order, &owed);
 		return 0;
 	}
-	__free_page(page);
+	__free_pages(page, call->order);
 	regs_set_return_value(regs, 0);
 	return 0;
 }
 
-#define PAGE_CALL(name, returns) {					\
-	.kp.symbol_name = name,						\
-	.entry_handler = pages_called,					\
-	.handler = returns,						\
-	.data_size = sizeof(struct page_call),				\
+#define PAGE_CALL(name, returns, order) {				\
+	.rp = {								\
+		.kp.symbol_name = name,					\
+		.entry_handler = pages_called,				\
+		.handler = returns,					\
+		.data_size = sizeof(struct page_call),			\
+	},								\
+	.order_arg = order,						\
 }
 
-static struct kretprobe page_calls[] = {
-	PAGE_CALL("__alloc_pages", page_returns),
-	PAGE_CALL("__alloc_pages_noprof", page_returns),
-	PAGE_CALL("alloc_pages_node_noprof", page_returns),
-	PAGE_CALL("__alloc_pages_bulk", bulk_returns),
-	PAGE_CALL("alloc_pages_bulk_noprof", bulk_returns),
+static struct page_probe page_calls[] = {
+	PAGE_CALL("alloc_pages", page_returns, 1),
+	PAGE_CALL("alloc_pages_noprof", page_returns, 1),
+	PAGE_CALL("__alloc_pages", page_returns, 1),
+	PAGE_CALL("__alloc_pages_noprof", page_returns, 1),
+	PAGE_CALL("alloc_pages_node_noprof", page_returns, 2),
+	PAGE_CALL("__alloc_pages_bulk", bulk_returns, 0),
+	PAGE_CALL("alloc_pages_bulk_noprof", bulk_returns, 0),
 };
 
 /* A probe that could not be registered has no address. */
@@ -308,8 +383,8 @@ static int missing_get(char *buf, const struct kernel_param *kp)
 	int i, len = 0;
 
 	for (i = 0; i < ARRAY_SIZE(page_calls); i++)
-		if (!page_calls[i].kp.addr)
-			len += sysfs_emit_at(buf, len, "%s ", page_calls[i].kp.symbol_name);
+		if (!page_calls[i].rp.kp.addr)
+			len += sysfs_emit_at(buf, len, "%s ", page_calls[i].rp.kp.symbol_name);
 	for (i = 0; i < ARRAY_SIZE(calls); i++)
 		if (!calls[i].kp.addr)
 			len += sysfs_emit_at(buf, len, "%s ", calls[i].kp.symbol_name);
@@ -345,8 +420,8 @@ static void probe_all(void)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(page_calls); i++)
-		if (register_kretprobe(&page_calls[i]))
-			page_calls[i].kp.addr = NULL;
+		if (register_kretprobe(&page_calls[i].rp))
+			page_calls[i].rp.kp.addr = NULL;
 	for (i = 0; i < ARRAY_SIZE(calls); i++)
 		if (register_kprobe(&calls[i].kp))
 			calls[i].kp.addr = NULL;
@@ -360,8 +435,8 @@ static void unprobe_all(void)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(page_calls); i++)
-		if (page_calls[i].kp.addr)
-			unregister_kretprobe(&page_calls[i]);
+		if (page_calls[i].rp.kp.addr)
+			unregister_kretprobe(&page_calls[i].rp);
 	for (i = 0; i < ARRAY_SIZE(calls); i++)
 		if (calls[i].kp.addr)
 			unregister_kprobe(&calls[i].kp);

@@ -343,15 +343,26 @@ static bool has_grabbed(const struct grab *grab, const struct page *page)
 	return page && grab->wanted >= page && grab->wanted < page + (1 << grab->order);
 }
 
+/* An allocation without a zone comes from the highest zone that has memory. */
+#ifdef CONFIG_ZONE_DMA32
+static gfp_t zone_of(const struct page *page)
+{
+	return page_zonenum(page) == ZONE_DMA32 ? GFP_DMA32 : 0;
+}
+#else
+static gfp_t zone_of(const struct page *page)
+{
+	return 0;
+}
+#endif
+
 static long grab(void *arg)
 {
 	struct grab *grab = arg;
-	gfp_t where = __GFP_THISNODE | __GFP_NOWARN | __GFP_NORETRY;
+	gfp_t where = zone_of(grab->wanted) | __GFP_THISNODE | __GFP_NOWARN | __GFP_NORETRY;
 	long err = 0;
 	int i;
 
-	if (page_zonenum(grab->wanted) == ZONE_DMA32)
-		where |= GFP_DMA32;
 	for (i = 0; i < ARRAY_SIZE(kinds) * grab->nr; i++) {
 		grab->pages[i] = alloc_pages_node(page_to_nid(grab->wanted),
 						  kinds[i / grab->nr] | where,

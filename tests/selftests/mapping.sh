@@ -86,7 +86,7 @@ leave_cgroup() {
 	umount /tmp/cgroup
 }
 
-ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + ROB_STEPS + MISTAKES + ADOPT_STEPS + 21))
+ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + ROB_STEPS + MISTAKES + ADOPT_STEPS + 24))
 insmod labyrinth.ko guard=refuse report_burst=1000
 insmod tests/selftests/labyrinth_mapper.ko
 run_mistakes
@@ -103,6 +103,8 @@ ktap_contains "a mismatching unmap is reported" \
 	"BUG: labyrinth: bad-mapping-unmap in .*\[labyrinth_mapper\]" "$log"
 ktap_contains "with what was asked for" \
 	"asked:   512 bytes at 0x[0-9a-f]*, from the device" "$log"
+ktap_contains "or of what is not mapped any more, with who unmapped it last" \
+	"unmap:   last by (unmap_part|run_steps[a-z.0-9]*)\+.*\[labyrinth_mapper\], " "$log"
 ktap_contains "a wrong device is reported with the right one" \
 	"device:  labyrinth_mapper.1; the owner's is labyrinth_mapper.0" "$log"
 ktap_contains "what is no device is said to be none" \
@@ -110,7 +112,7 @@ ktap_contains "what is no device is said to be none" \
 run_steps vmap
 run_process
 ktap_contains "who lends a page that a process has mapped is told so" \
-	"mapped:  into a process at 0x[0-9a-f]*, by mapper_mmap" "$(dmesg_since "$mark")"
+	"mapped:  into process mapper:[0-9]+ at 0x[0-9a-f]*, by mapper_mmap" "$(dmesg_since "$mark")"
 ktap_contains "who maps by a copy of the VMA is told so at once" \
 	"BUG: labyrinth: wrong-vma-map in mmap_by_copy" "$(dmesg_since "$mark")"
 ktap_contains "or when it is found out" " noticed: during map" "$(dmesg_since "$mark")"
@@ -118,6 +120,12 @@ ktap_lacks "nothing else is said" "Bad page|WARNING|Oops|rss-counter" "$(dmesg_s
 run_steps leave
 ktap_contains "each is named with its mapping" "mapped:  for DMA, 4096 bytes" \
 	"$(dmesg_since "$mark")"
+ktap_contains "what is lost for good is said first" \
+	"labyrinth:   for good: 1 MAPPED, mapped for DMA by .*\[labyrinth_mapper\], allocated at" \
+	"$(dmesg_since "$mark" | grep -A 1 'of its pages are out or in limbo')"
+ktap_contains "and stays said of what is in limbo" \
+	"^[0-9]+ leaver 1 LIMBO, mapped for DMA when the owner went, .*in limbo for" \
+	"$(cat $DEBUGFS/sites)"
 ktap_equal "what a device may still write to stays in limbo" 1 "$(tags_of leaver LIMBO)"
 ktap_equal "the other does not" 1 "$(tags_of leaver '')"
 # The guard would see to it that nobody gets the page again.

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Odd values in every parameter and every file of debugfs, and odd reads of them: nothing
-# comes of it but an errno and a line. A value that is right after all is put back.
+# comes of it but an errno and a line. What is right for no parameter changes none; a value
+# that is right after all is put back.
 
 . "${0%/*}/ktap.sh"
 
@@ -22,6 +23,22 @@ odd_values() {
 	long 4000 a && echo
 	long 4090 , && echo
 }
+
+# Right for no parameter.
+wrong_values() {
+	printf '%s\n' -1 -9223372036854775808 3000000000 '*' ../.. '%s%n%p' map,off
+	long 200 9 && echo
+}
+
+# Each is refused, and what was there stays.
+refuse_wrong() {
+	wrong_values | while IFS= read -r value; do
+		if printf '%s' "$value" >"$1" || [ "$(cat "$1")" != "$was" ]; then
+			echo "after '$value' it is '$(cat "$1")', and was '$was'"
+			exit 1
+		fi
+	done
+} 2>/dev/null
 
 write_odd() {
 	odd_values | while IFS= read -r value; do
@@ -49,6 +66,7 @@ read_odd() {
 
 of_parameter() {
 	was=$(cat "$1")
+	refuse_wrong "$1" || return
 	write_odd "$1"
 	read_odd "$1"
 	echo "$was" >"$1" && [ "$(cat "$1")" = "$was" ]

@@ -20,10 +20,16 @@ wrong() {
 		poison		2	neither 0 nor 1
 		trace		maybe	neither 0 nor 1
 		stacks		-1	neither 0 nor 1
+		unmap_lent	2	neither 0 nor 1
 		history		65	no number from 0 to 64
+		ahead		-1	no number from 0 to 2147483647
+		cached_max	most	no number from 0 to 2147483647
+		quarantine	1048577	no number from 0 to 1048576
+		patience	-1	no number from 0 to 2147483647
 	END
 	[ $guard = no ] || cat <<-'END'
 		guard		on	none of off, report, refuse
+		hunt		probe	for nobody, unless guard=refuse has armed the class free
 		guard_classes	map,dmb	neither all nor a list of map, fault, vmap, dma, file, free
 		guard_classes	,	neither all nor a list of map, fault, vmap, dma, file, free
 		guard_classes	all,map	neither all nor a list of map, fault, vmap, dma, file, free
@@ -43,8 +49,15 @@ right() {
 		poison		0	N
 		stacks		y	Y
 		stacks		off	N
+		unmap_lent	1	Y
+		unmap_lent	0	N
 		trace		on	Y
 		trace		0	N
+		ahead		32	32
+		ahead		0	0
+		cached_max	64	64
+		cached_max	4096	4096
+		patience	5	5
 	END
 	[ $guard = no ] || cat <<-'END'
 		guard_classes	free,map	map,free

@@ -16,6 +16,7 @@
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/oom.h>
+#include <linux/panic.h>
 #include <linux/overflow.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -365,6 +366,13 @@ static int do_put(unsigned long nr)
 	return 0;
 }
 
+/* A reference that is nobody's to drop. */
+static int do_put_last(unsigned long nr)
+{
+	put_page(virt_to_page(last()));
+	return 0;
+}
+
 static int do_reclaim(unsigned long nr)
 {
 	return labyrinth_reclaim(owner, last());
@@ -526,6 +534,21 @@ static int do_oops(unsigned long nr)
 	page[4] = (unsigned long *)0xdead4ead00000000UL;
 	follow(page + 4, virt_to_page(page));
 	return 0;
+}
+
+/* Jumps into the page: a fault at an address in the page, whatever the registers hold. */
+static int do_execute(unsigned long nr)
+{
+	((void (*)(void))take())();
+	return 0;
+}
+
+/* As a driver does that finds its page broken. */
+static int do_panic(unsigned long nr)
+{
+	void *page = take();
+
+	panic("labyrinth-test: the page at %lx is broken\n", (unsigned long)page);
 }
 
 static int do_bad_page(unsigned long nr)
@@ -747,6 +770,8 @@ static const struct {
 	{ "reclaim-adopted", do_reclaim_adopted },
 	{ "double-free", do_double_free },
 	{ "oops", do_oops },
+	{ "execute", do_execute },
+	{ "panic", do_panic },
 	{ "stray-write", do_stray_write },
 	{ "broken-cached", do_broken_cached },
 	{ "foreign-free", do_foreign_free },
@@ -760,6 +785,7 @@ static const struct {
 	{ "scribble", do_scribble },
 	{ "lend", do_lend },
 	{ "put", do_put },
+	{ "put-last", do_put_last },
 	{ "reclaim", do_reclaim },
 	{ "free", do_free },
 	{ "transfer", do_transfer },
@@ -792,24 +818,43 @@ static const struct {
 	{ "nmi-end", probe_nmi_end },
 };
 
-static ssize_t do_write(struct file *file, const char __user *buf,
-			size_t count, loff_t *pos)
+static __always_inline int deed(const char *line)
 {
 	unsigned long nr = 1;
-	char line[64] = {};
 	char word[32];
-	int err = -EINVAL;
 	size_t i;
 
-	if (count >= sizeof(line) || copy_from_user(line, buf, count))
-		return -EINVAL;
 	if (sscanf(line, "%31s %lu", word, &nr) < 1)
 		return -EINVAL;
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strcmp(word, words[i].word))
-			err = words[i].fn(nr);
-	return err ?: count;
+			return words[i].fn(nr);
+	return -EINVAL;
 }
+
+static ssize_t do_write(struct file *file, const char __user *buf,
+			size_t count, loff_t *pos)
+{
+	char line[64] = {};
+
+	if (count >= sizeof(line) || copy_from_user(line, buf, count))
+		return -EINVAL;
+	return deed(line) ?: count;
+}
+
+/* Where lockdown lets nobody write to debugfs. The barrier keeps this function on the stack. */
+static int do_set(const char *text, const struct kernel_param *param)
+{
+	int err = deed(text);
+
+	barrier();
+	return err;
+}
+
+static const struct kernel_param_ops do_ops = {
+	.set = do_set,
+};
+module_param_cb(do, &do_ops, NULL, 0200);
 
 static const struct file_operations do_fops = {
 	.owner = THIS_MODULE,

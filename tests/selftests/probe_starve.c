@@ -127,8 +127,7 @@ static struct net_device *find_peer(void)
 		if (dev)
 			break;
 	}
-	if (dev)
-		dev_hold(dev);
+	dev_hold(dev);
 	rcu_read_unlock();
 	return dev;
 }

@@ -12,6 +12,7 @@
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pgtable.h>
@@ -24,6 +25,7 @@
 
 #include "labyrinth_compat.h"
 #include "labyrinth_alloc.h"
+#include "tests/selftests/direct_map.h"
 
 #define RESERVE		32U
 #define MANY		4096U
@@ -42,7 +44,8 @@ static void *keys[RESERVE];
 static unsigned int nr_keys;
 static unsigned long pfns[RESERVE];
 static unsigned long alias;
-static u32 tried, pages_hit;
+static u32 tried, pages_hit, last_errno, readable;
+static unsigned long odd;
 
 /* The address of @key's page in the direct map. */
 static void *direct(const void *key)
@@ -90,6 +93,8 @@ static noinline int take_keys(void)
 
 		if (!key)
 			return -ENOMEM;
+		if (!is_sealed(key))
+			return -EPERM;
 		if (zero && memchr_inv(key, 0, PAGE_SIZE))
 			return -EIO;
 		memset(key, PATTERN, PAGE_SIZE);
@@ -135,15 +140,37 @@ static int check_keys(void)
 	return 0;
 }
 
+/* The addresses by which the owner reached the pages. */
+static void *former[RESERVE];
+static atomic_t nr_readable;
+
+static void look_at_former(void *unused)
+{
+	unsigned int i;
+	u64 word;
+
+	for (i = 0; i < RESERVE; i++)
+		if (!copy_from_kernel_nofault(&word, former[i], sizeof(word)))
+			atomic_inc(&nr_readable);
+}
+
 static int do_end(void)
 {
 	int err = check_keys();
 
+	memcpy(former, keys, sizeof(former));
+	on_each_cpu(look_at_former, NULL, 1);
 	while (nr_keys)
 		err = labyrinth_free_page(vault, keys[--nr_keys]) ?: err;
 	labyrinth_owner_destroy(plain);
 	labyrinth_owner_destroy(second);
 	labyrinth_owner_destroy(vault);
+	/* No CPU keeps a translation of the address. */
+	atomic_set(&nr_readable, 0);
+	on_each_cpu(look_at_former, NULL, 1);
+	if (atomic_read(&nr_readable))
+		pr_err("%d pages are reached by the owner's address\n", atomic_read(&nr_readable));
+	readable = atomic_read(&nr_readable);
 	return err;
 }
 
@@ -152,6 +179,9 @@ static int check_entry(unsigned long pfn)
 	unsigned int level;
 	pte_t *entry = lookup_address((unsigned long)pfn_to_kaddr(pfn), &level);
 
+	/* Of a free page the core has cleared the present bit, and kept the rest. */
+	if (debug_pagealloc_enabled_static())
+		return entry && pte_pfn(*entry) == pfn ? 0 : -EIO;
 	if (!entry || !pte_present(*entry) || !pte_write(*entry))
 		return -EFAULT;
 	if (level != PG_LEVEL_4K)
@@ -598,6 +628,76 @@ static int do_lend(void)
 	return err ?: check_keys();
 }
 
+static int read_all(void *unused)
+{
+	unsigned int i = 0;
+
+	while (!kthread_should_stop()) {
+		read64(direct(keys[i++ % nr_keys]));
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Lends @key's page if nobody strayed there: the borrower must see the page's content. */
+static int lend_and_look(void *key)
+{
+	struct page *page = labyrinth_lend(vault, key);
+	unsigned int tries = 0;
+	bool right;
+	int err;
+
+	if (IS_ERR(page))
+		return page == ERR_PTR(-EBUSY) ? 0 : PTR_ERR(page);
+	usleep_range(50, 100);
+	right = READ_ONCE(*(u64 *)(page_address(page) + 64)) == WORD;
+	put_page(page);
+	while ((err = labyrinth_reclaim(vault, key)) == -EBUSY && tries++ < 1000)
+		cpu_relax();
+	return right ? err : -EIO;
+}
+
+/* Pages lent again and again, while the worker seals and another CPU strays to the pages. */
+static int do_lend_storm(void)
+{
+	struct task_struct *reader = kthread_run(read_all, NULL, "labyrinth_reader");
+	unsigned long end = jiffies + 5 * HZ;
+	unsigned int i = 0;
+	int err = 0;
+
+	if (IS_ERR(reader))
+		return PTR_ERR(reader);
+	while (!err && time_before(jiffies, end))
+		err = lend_and_look(keys[i++ % 4]);
+	kthread_stop(reader);
+	for (i = 0; i < nr_keys && !err; i++)
+		err = await_sealed(keys[i]);
+	return err ?: check_keys();
+}
+
+/* An owner goes right after an access strayed, and others come until no slot is left. */
+static int do_brief(void)
+{
+	struct labyrinth_owner *brief = make("brief", LABYRINTH_OWNER_SEALED, 1), *later[8];
+	unsigned int nr = 0;
+	void *key;
+
+	if (IS_ERR(brief))
+		return PTR_ERR(brief);
+	key = labyrinth_void_alloc_page_gfp_atomic_exclusive(brief);
+	if (!key)
+		return -ENOMEM;
+	write64(page_address(labyrinth_page(brief, key)));
+	labyrinth_free_page(brief, key);
+	labyrinth_owner_destroy(brief);
+	while (nr < ARRAY_SIZE(later) && !IS_ERR(later[nr] = make("later", 0, 0)))
+		nr++;
+	msleep(500);
+	while (nr)
+		labyrinth_owner_destroy(later[--nr]);
+	return 0;
+}
+
 static void stray_there(void *at)
 {
 	write64(at);
@@ -675,7 +775,57 @@ static int do_exhaust(void)
 	return check_keys();
 }
 
-/* Writes to all memory that the page allocator gives. */
+static struct labyrinth_owner *one;
+
+/* One owner, of as many pages as a large entry of the direct map covers. */
+static int do_one(void)
+{
+	struct labyrinth_owner *owner = make("one", LABYRINTH_OWNER_SEALED, PTRS_PER_PTE);
+
+	one = IS_ERR(owner) ? NULL : owner;
+	return PTR_ERR_OR_ZERO(owner);
+}
+
+static int do_one_end(void)
+{
+	struct labyrinth_owner *owner = xchg(&one, NULL);
+
+	return owner && labyrinth_owner_destroy(owner) ? -EBUSY : 0;
+}
+
+/* With the reserve used up and nothing to fill it with, there is no page, for half a second. */
+static int do_drain(void)
+{
+	void **pages = kvcalloc(2 * PTRS_PER_PTE, sizeof(*pages), GFP_KERNEL);
+	unsigned int nr, more;
+	int err = 0;
+
+	if (!pages)
+		return -ENOMEM;
+	nr = labyrinth_alloc_bulk(one, 2 * PTRS_PER_PTE, pages);
+	msleep(500);
+	more = labyrinth_alloc_bulk(one, 2 * PTRS_PER_PTE - nr, pages + nr);
+	pr_info("drained of %u pages, and then of %u\n", nr, more);
+	for (nr += more; nr; nr--)
+		err = labyrinth_free_page(one, pages[nr - 1]) ?: err;
+	kvfree(pages);
+	return err ?: more ? -EEXIST : 0;
+}
+
+/* How many entries of the whole direct map are empty or uncached. */
+static int do_odd(void)
+{
+	odd = direct_map_count_odd();
+	return 0;
+}
+
+static void write_each(struct page *page, unsigned long nr)
+{
+	while (nr--)
+		WRITE_ONCE(*(u64 *)page_address(page + nr), ~0ULL);
+}
+
+/* Writes to each page of all memory that the page allocator gives. */
 static int do_wipe(void)
 {
 	unsigned long nr = 0;
@@ -686,7 +836,7 @@ static int do_wipe(void)
 	for (order = 9; order >= 0; order--) {
 		while ((page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN |
 					   __GFP_NOMEMALLOC, order))) {
-			memset(page_address(page), 0xcc, PAGE_SIZE << order);
+			write_each(page, 1UL << order);
 			set_page_private(page, order);
 			list_add(&page->lru, &pages);
 			nr += 1UL << order;
@@ -731,27 +881,56 @@ static const struct {
 	{ "storm", do_storm },
 	{ "lend", do_lend },
 	{ "lend-strayed", do_lend_strayed },
+	{ "lend-storm", do_lend_storm },
+	{ "brief", do_brief },
 	{ "calls", do_calls },
 	{ "exhaust", do_exhaust },
 	{ "many", do_many },
 	{ "wipe", do_wipe },
+	{ "one", do_one },
+	{ "one-end", do_one_end },
+	{ "drain", do_drain },
+	{ "odd", do_odd },
 	{ "abandon", do_abandon },
 	{ "no-reserve", do_no_reserve },
 };
 
-static ssize_t do_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+static __always_inline int deed(const char *text)
 {
-	char word[32] = {};
+	char word[32];
 	int err = -EINVAL;
 	size_t i;
 
-	if (count >= sizeof(word) || copy_from_user(word, buf, count))
-		return -EINVAL;
+	strscpy(word, text, sizeof(word));
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (!strcmp(strim(word), words[i].word))
 			err = words[i].fn();
-	return err ?: count;
+	last_errno = -err;
+	return err;
 }
+
+static ssize_t do_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	char word[32] = {};
+
+	if (count >= sizeof(word) || copy_from_user(word, buf, count))
+		return -EINVAL;
+	return deed(word) ?: count;
+}
+
+/* Where lockdown lets nobody write to debugfs. The barrier keeps this function on the stack. */
+static int do_set(const char *text, const struct kernel_param *param)
+{
+	int err = deed(text);
+
+	barrier();
+	return err;
+}
+
+static const struct kernel_param_ops do_ops = {
+	.set = do_set,
+};
+module_param_cb(do, &do_ops, NULL, 0200);
 
 static const struct file_operations do_fops = {
 	.owner = THIS_MODULE,
@@ -765,6 +944,9 @@ static int __init sealed_init(void)
 	debugfs_create_file("do", 0200, root, NULL, &do_fops);
 	debugfs_create_u32("tried", 0400, root, &tried);
 	debugfs_create_u32("pages", 0400, root, &pages_hit);
+	debugfs_create_u32("errno", 0400, root, &last_errno);
+	debugfs_create_u32("readable", 0400, root, &readable);
+	debugfs_create_ulong("odd", 0400, root, &odd);
 	debugfs_create_ulong("pfn", 0400, root, &pfns[0]);
 	debugfs_create_ulong("address", 0400, root, &alias);
 	return 0;

@@ -33,6 +33,7 @@ operations() {
 		do_vmap			true		5
 		do_dma-map		true		9
 		mmap_once		true		3
+		receive			true		20
 	END
 }
 
@@ -45,6 +46,7 @@ guard_all() { echo vmap >"$PARAMETERS"/guard_classes; }
 stacks_on() { echo 1 >"$PARAMETERS"/stacks && do_word take; }
 stacks_off() { echo 0 >"$PARAMETERS"/stacks; }
 read_owners() { cat "$DEBUGFS"/owners; }
+receive() { echo sweep >/sys/kernel/debug/labyrinth_receive/do; }
 mmap_once() { "${0%/*}/user/mapper" once; }
 do_word() { echo "$1 9" >$DO; }
 
@@ -128,12 +130,16 @@ while read -r operation undo fewest; do
 			insmod labyrinth.ko guard_classes=vmap
 			insmod tests/selftests/labyrinth_probe.ko
 			insmod tests/selftests/labyrinth_mapper.ko
+			insmod tests/selftests/labyrinth_receive.ko
+			# What the first owner of the kind brings stays.
+			receive
 		fi
 		;;
 	esac
 	sweep "$operation" "$undo" "$fewest"
 done </tmp/operations
 ktap_diag "$total failures injected"
+rmmod labyrinth_receive
 rmmod labyrinth_mapper
 rmmod labyrinth_probe
 rmmod labyrinth

@@ -13,22 +13,26 @@ KCSAN=/sys/module/kcsan/parameters
 DAMON=/sys/module/damon_stat/parameters/enabled
 TORTURE=/sys/kernel/debug/labyrinth_torture
 # The reports that attacks must give; what else the kernel says is a complaint.
-REFUSALS='BUG: labyrinth: (foreign|wrong-thread|unowned|double|busy|bad-(address|handle|page|mapping)|wrong-device|lost-reference|leaked)-'
+REFUSALS='BUG: labyrinth: (foreign|wrong-thread|unowned|double|busy|bad-(address|handle|page|mapping)|wrong-device|not-posted|lost-reference|leaked)-'
 # And those that a scribbler gives cause for.
 SCRIBBLED='BUG: labyrinth: (overwritten|lost-reference)-'
 HUSHED=/sys/module/labyrinth_torture/parameters/hushed
 SCRIBBLER=labyrinth_scribbler
+STRAYER=labyrinth_strayer
 
 [ $# -gt 0 ] || set -- seed=1 ops=120000
 
 # scribble=1: somebody writes to struct page of all pages meanwhile; 2: and wrecks cached ones,
 # so that they must be given up. Everything that has "scribbler." in front is a parameter of
-# who writes.
-scribble=0 scribbler='' parameters=''
+# who writes. sealed=1: sealed owners are at work beside it, accesses stray to their pages, and
+# all other owners' pages go through quarantine. "strayer." as "scribbler.".
+scribble=0 scribbler='' sealed=0 strayer='' parameters=''
 for parameter; do
 	case $parameter in
 	scribble=[012]) scribble=${parameter#*=} ;;
 	scribbler.*) scribbler="$scribbler ${parameter#*.}" ;;
+	sealed=[01]) sealed=${parameter#*=} ;;
+	strayer.*) strayer="$strayer ${parameter#*.}" ;;
 	seed=*) parameters="$parameters $parameter" scribbler="$parameter$scribbler" ;;
 	*) parameters="$parameters $parameter" ;;
 	esac
@@ -67,19 +71,32 @@ run_to_end() {
 	[ "$(state)" = ok ]
 }
 
-run_scribbled() { scribble_begin && run_to_end "$@"; }
+stray_begin() {
+	[ "$sealed" -gt 0 ] || return 0
+	# shellcheck disable=SC2086 # words without blanks
+	insmod tests/torture/$STRAYER.ko $strayer
+}
+
+# Reports are made when the worker has sealed the page again.
+stray_end() {
+	[ "$sealed" -gt 0 ] || return 0
+	rmmod "$STRAYER" && sleep 1
+}
+
+run_scribbled() { scribble_begin && stray_begin && run_to_end "$@" && stray_end; }
 
 # What a run with a scribbler has come to, now and then, for who waits.
 progress_begin() {
-	[ "$scribble" -gt 0 ] || return 0
+	[ $((scribble + sealed)) -gt 0 ] || return 0
 	while sleep 20; do
-		sed 's/^/# scribbled: /' /sys/kernel/debug/$SCRIBBLER/summary
+		cat /sys/kernel/debug/$SCRIBBLER/summary /sys/kernel/debug/$STRAYER/summary |
+			sed 's/^/# scribbled: /'
 		sed 's/^/# scribbled: torture has done /' $TORTURE/steps
 	done 2>/dev/null &
 	progress=$!
 }
 
-progress_end() { [ "$scribble" -eq 0 ] || kill "$progress"; }
+progress_end() { [ $((scribble + sealed)) -eq 0 ] || kill "$progress"; }
 
 set_cpus() {
 	for cpu in "$CPUS"/cpu[1-9]*/online; do
@@ -107,11 +124,37 @@ check_seed() {
 	set_cpus 1
 }
 
+# What the strayer was refused, and one report for each access that was diverted and recorded.
+strays_expected() {
+	dmesg | sed -n 's/.*labyrinth_strayer: refused: foreign \([0-9]*\) busy \([0-9]*\)$/foreign: \1\nbusy: \2/p'
+	awk -F ': ' '/^diverted/ { n += $2 } /^not recorded/ { n -= $2 } END { print "foreign: " n }' \
+		"$DEBUGFS/sealed"
+}
+
+# Accesses stray from the strayer alone: of each place the last report is kept.
+strays_named() {
+	sed -n 's/.*BUG: labyrinth: foreign-\(read\|write\) in \([a-z_]*\).*/\2/p' "$DEBUGFS/reports" |
+		sort -u >/tmp/strays
+	[ "$(tr '\n' ' ' </tmp/strays)" = "stray_read stray_write " ]
+}
+
+check_sealed() {
+	ktap_contains "sealed pages are their owners', and no stray access reaches one" \
+		"labyrinth_strayer: ok," "$(dmesg)"
+	ktap_check "and the reports name who strayed, and nobody else" strays_named
+	# Quarantine counts as a sealed owner, so spare pages are kept.
+	ktap_equal "the pages of sealed owners go with the owners" \
+		"$(sed -n 's/^spare: //p' "$DEBUGFS/sealed")" "$(sed -n 's/^pages: //p' "$DEBUGFS/sealed")"
+	dmesg | sed -n 's/.*labyrinth_strayer: /strayer: /p' | ktap_diag
+	ktap_diag <"$DEBUGFS/sealed"
+}
+
 # What the model expected, line by line; where it could not know, a little more. Of a
 # class that it does not have there may be none.
 refusals_agree() {
 	cat "$TORTURE/expected" >/tmp/expected
-	awk 'NR == FNR { least[$1] = $2; most[$1] = $2 + $3; next }
+	[ "$sealed" -eq 0 ] || strays_expected >>/tmp/expected
+	awk 'NR == FNR { least[$1] += $2; most[$1] += $2 + $3; next }
 		$2 < least[$1] + 0 || $2 > most[$1] + 0 {
 			print $1 " " $2 ", expected " least[$1] + 0 " to " most[$1] + 0
 			bad = 1
@@ -241,11 +284,13 @@ check_scribbled() {
 		ktap_check "pages that nothing tells any more were given up" given_up
 }
 
-ktap_plan $((14 + (scribble > 0 ? 5 : 0) + (scribble > 1)))
+ktap_plan $((14 + (scribble > 0 ? 5 : 0) + (scribble > 1) + (sealed > 0 ? 3 : 0)))
 echo 4 >/proc/sys/vm/drop_caches # it need not tell the log
 watch_closely
-# So few owners that each slot is soon used again, but enough for all.
-insmod labyrinth.ko report_burst=2 max_owners=$((64 * $(grep -c ^processor /proc/cpuinfo)))
+# So few owners that each slot is soon used again, but enough for all. So few pages in the caches that
+# many go by the depot, and some are kept ahead.
+insmod labyrinth.ko report_burst=2 cached_max=128 ahead=16 \
+	max_owners=$((64 * $(grep -c ^processor /proc/cpuinfo))) quarantine=$((sealed * 256))
 expect_only "$REFUSALS"
 progress_begin
 ktap_check "each call gives what it must, each page is its owner's" run_scribbled "$@"
@@ -253,6 +298,7 @@ progress_end
 said >/tmp/said
 sed -n '/^torture: \(begin\|violation\|  page\|context\|total\|scribbler\)/p' /tmp/said | ktap_diag
 [ "$scribble" -eq 0 ] || check_scribbled
+[ "$sealed" -eq 0 ] || check_sealed
 ktap_check "refusals are counted by class as they were made" refusals_agree
 ktap_check "no page is tagged any more" all_back
 check_landed "$@"

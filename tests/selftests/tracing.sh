@@ -11,7 +11,8 @@ TRACING=/sys/kernel/tracing
 CONTROL=/sys/kernel/debug/dynamic_debug/control
 EVENTS="page_refill page_alloc page_free page_transfer page_release page_adopt
 	page_lend page_reclaim page_return page_limbo owner_create owner_destroy"
-MORE_EVENTS="page_map page_vmap page_dma page_unmap alloc_failed refusal"
+MORE_EVENTS="page_map page_vmap page_dma page_unmap page_rx_get page_rx_give page_rx_put
+	alloc_failed refusal"
 
 all_steps() {
 	for word in "hold 40" transfer release lend put reclaim "drop 40" "hold 2" lend \
@@ -106,6 +107,31 @@ check_dynamic_debug() {
 	check_silence "dynamic debug off" "$1"
 }
 
+# trace=1 from the first moment: the owners, what they keep ready in a line for each batch, and
+# room for the driver's own steps.
+check_first_second() {
+	insmod labyrinth.ko trace=1
+	mark=$(dmesg_mark)
+	insmod tests/selftests/labyrinth_probe.ko
+	echo "hold 3" >"$DO"
+	log=$(dmesg_since "$mark")
+	ktap_contains "trace=1 tells of an owner's creation, and of what it keeps" \
+		"labyrinth: owner other \(id [0-9]+\) of module labyrinth_probe created, 64 pages in reserve" \
+		"$log"
+	ktap_contains "a reserve is filled in one line" \
+		"labyrinth: refill 64 pages owner other \(id [0-9]+\) from " "$log"
+	ktap_equal "which leaves room: of the pages handed out, all are told" 3 \
+		"$(echo "$log" | grep -c "labyrinth: alloc pfn .* owner probe")"
+	ktap_equal "in few lines" 1 "$(($(echo "$log" | grep -c "labyrinth: ") < 12))"
+	sleep 1.2
+	mark=$(dmesg_mark)
+	rmmod labyrinth_probe
+	ktap_contains "and of an owner's end" \
+		"labyrinth: owner probe \(id [0-9]+\) of module labyrinth_probe destroyed, 0 pages were out" \
+		"$(dmesg_since "$mark")"
+	rmmod labyrinth
+}
+
 # What a format's arguments hold beside fields of the record, casts and numbers: a
 # function or an enum, which nobody outside the kernel can read.
 unreadable() {
@@ -123,7 +149,8 @@ check_formats() {
 		"$(find "$TRACING/events/labyrinth" -name format | wc -l)"
 }
 
-ktap_plan $((2 * (14 + 6 + 4 + 3) + 2 + 2))
+ktap_plan $((5 + 2 * (14 + 6 + 4 + 3) + 2 + 2))
+check_first_second
 for single in 0 1; do
 	insmod labyrinth.ko
 	insmod tests/selftests/labyrinth_probe.ko single=$single

@@ -120,7 +120,7 @@ owners() {
 }
 
 [ -e $MODULE ] || ktap_skip_all "it was not built for this kernel"
-ktap_plan 33
+ktap_plan 35
 ktap_check "the module loads, without Labyrinth" insmod $MODULE
 ktap_contains "nothing was asked yet" "^nothing asked yet" "$(cat $HOLDERS)"
 kept map 'reference, 1: the page table of hold:[0-9]+ at 0x[0-9a-f]+-0x[0-9a-f]+ '
@@ -142,6 +142,11 @@ fi
 answer=$(ask "pfn $(cat $LEAKY/pfn_slab)")
 ktap_contains "an object of a slab" \
 	"pointer, 1: a pointer in an object of slab cache kmalloc-[a-z0-9-]+, at 0x[0-9a-f]+ \+ 0x18 " "$answer"
+ktap_check "the parameter asks as well" \
+	sh -c "echo pfn $(cat $LEAKY/pfn_static) >${SHARE%share}ask"
+ktap_contains "and the same place answers" "a pointer in a module's data, .* \[labyrinth_leaky\]" \
+	"$(cat $HOLDERS)"
+answer=$(ask "pfn $(cat $LEAKY/pfn_slab)")
 ktap_contains "which may have the reference" "^references 1, found 0;" "$answer"
 answer=$(ask "pfn $(cat $LEAKY/pfn_past)")
 ktap_lacks "what is free has no reference" "reference, " "$answer"

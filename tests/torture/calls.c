@@ -583,6 +583,7 @@ static void (* const plays[])(struct tort_actor *a, struct tort_slip **at) = {
 	[TORT_OP_DROP] = play_drop,
 	[TORT_OP_SWAP] = play_swap,
 	[TORT_OP_INSPECT] = play_inspect,
+	[TORT_OP_RECEIVE] = tort_play_receive,
 };
 
 static_assert(ARRAY_SIZE(plays) == TORT_OP_FOREIGN);

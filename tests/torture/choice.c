@@ -58,6 +58,7 @@ static struct play plays[] = {
 	[TORT_OP_DROP] = { "drop", 50, ANYWHERE, IF_ORDINARY },
 	[TORT_OP_SWAP] = { "swap", 200, ANYWHERE, ALWAYS },
 	[TORT_OP_INSPECT] = { "inspect", 40, ANYWHERE, IF_OWNED },
+	[TORT_OP_RECEIVE] = { "receive", 60, ANYWHERE, ALWAYS },
 	[TORT_OP_FOREIGN] = { "foreign", 50, ANYWHERE, IF_OWNED },
 	[TORT_OP_STRANGER] = { "stranger", 50, ANYWHERE, ALWAYS },
 	[TORT_OP_DEAD] = { "dead", 10, ANYWHERE, ALWAYS },

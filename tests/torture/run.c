@@ -187,10 +187,10 @@ static int prepare(void)
 {
 	unsigned int i;
 	int err = add_actors() ?: tort_device_begin() ?: tort_owners_begin() ?:
-		  tort_duels_begin();
+		  tort_duels_begin() ?: tort_rings_begin();
 
 	for (i = 0; i < tort_nr_actors && !err; i++) {
-		err = tort_owners_of(tort_actors[i]);
+		err = tort_owners_of(tort_actors[i]) ?: tort_ring_of(tort_actors[i]);
 		tort_interrupts_prepare(tort_actors[i]);
 	}
 	return err;
@@ -285,6 +285,9 @@ static void end_owners(void)
 
 	for (i = 0; i < tort_nr_actors; i++)
 		tort_owners_end_of(tort_actors[i]);
+	for (i = 0; i < tort_nr_actors; i++)
+		tort_ring_end_of(tort_actors[i]);
+	tort_rings_end(director_as());
 	tort_duels_end(director_as());
 	tort_owners_end(director_as());
 }

@@ -43,6 +43,7 @@ static const char * const class_names[] = {
 	[TORT_LEFT_BEHIND] = "left-behind",
 	[TORT_CORRUPT] = "corrupt",
 	[TORT_OVERWRITTEN] = "overwritten",
+	[TORT_NOT_POSTED] = "not-posted",
 };
 
 static_assert(ARRAY_SIZE(class_names) == TORT_NR_CLASSES);

@@ -65,6 +65,7 @@ enum tort_class {
 	TORT_LEFT_BEHIND,
 	TORT_CORRUPT,
 	TORT_OVERWRITTEN,
+	TORT_NOT_POSTED,
 	TORT_NR_CLASSES
 };
 
@@ -88,6 +89,7 @@ enum tort_op {
 	TORT_OP_DROP,		/* an ordinary page, to the page allocator */
 	TORT_OP_SWAP,		/* slips, with the next actor that swaps */
 	TORT_OP_INSPECT,
+	TORT_OP_RECEIVE,	/* a buffer, from get to give or put */
 	TORT_OP_FOREIGN,	/* the first of the attacks */
 	TORT_OP_STRANGER,
 	TORT_OP_DEAD,
@@ -195,6 +197,7 @@ enum tort_shared {
  * @nr_usable: the length of @usable.
  * @own: the owners in @usable that belong to this actor.
  * @dead: the handle of an owner that is gone.
+ * @ring: the actor's owner of receive buffers.
  * @calls: calls of Labyrinth made.
  * @ops: steps, by kind.
  * @refused: refusals that came as they should, by class.
@@ -224,6 +227,7 @@ struct tort_actor {
 	unsigned int nr_usable;
 	struct tort_owner own[TORT_NR_OWN];
 	struct labyrinth_owner *dead;
+	struct labyrinth_owner *ring;
 	unsigned long calls;
 	unsigned long ops[TORT_NR_OPS];
 	unsigned long refused[TORT_NR_CLASSES];
@@ -319,6 +323,13 @@ void tort_device_end(void);
 bool tort_may_map_dma(void);
 void tort_play_dma(struct tort_actor *a, struct tort_slip **at);
 void tort_vmap(struct tort_actor *a, struct tort_slip *p);
+
+/* receive.c: receive buffers. */
+int tort_rings_begin(void);
+int tort_ring_of(struct tort_actor *a);
+void tort_ring_end_of(struct tort_actor *a);
+void tort_rings_end(struct tort_actor *a);
+void tort_play_receive(struct tort_actor *a, struct tort_slip **at);
 
 /* duel.c: calls that race. */
 int tort_duels_begin(void);

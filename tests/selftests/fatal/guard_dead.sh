@@ -8,8 +8,8 @@
 # expect: labyrinth: guard: refuse, hooks armed
 # expect: labyrinth-test: the guard is not dead: refuse; vmap ENOMEM
 # expect: WARNING: .*ftrace_ops_list_func
-# expect: labyrinth-test: what nobody else traces is refused: EIO
 # expect: labyrinth: guard: dead: ftrace stopped
+# expect: labyrinth-test: what nobody else traces is refused: EIO
 # expect: labyrinth-test: asked: refuse, dead: ftrace stopped; vmap unsure, mm_page_free armed
 # expect: labyrinth-test: said 1 times
 # expect: labyrinth: guard: refuse, dead: ftrace stopped, hooks armed
@@ -24,6 +24,15 @@ guard() { sed -n 's/^guard: //p' $DEBUGFS/guard; }
 state_of() { sed -n "s/^$1 *[a-z]* *\([a-z]*\) .*/\1/p" $DEBUGFS/guard; }
 intrude() { "$TESTS/user/intrude" "$1" "$pfn" now 2>&1; }
 has_warned() { dmesg | grep -q "WARNING: .*ftrace_ops_list_func"; }
+
+# The guard looks at ftrace about once a second: at what moment of the test, is chance.
+await_death() {
+	tries=0
+	until dmesg | grep -q "guard: dead" || [ $tries -ge 100 ]; do
+		sleep 0.1
+		tries=$((tries + 1))
+	done
+}
 
 # One fentry program, then one fexit program on the same function.
 attach_two() {
@@ -44,7 +53,9 @@ say "the guard is not dead: $(guard); vmap $(intrude vmap)"
 attach_two
 has_warned || echo break-ftrace >/sys/module/labyrinth_beside/parameters/do
 say "vmap now gives $(intrude vmap)"
+await_death
 say "what nobody else traces is refused: $(intrude dma_map_page)"
+# Time to say it again.
 sleep 5
 say "asked: $(guard); vmap $(state_of vmap), mm_page_free $(state_of mm_page_free)"
 say "said $(dmesg | grep -c 'guard: dead') times"

@@ -30,13 +30,14 @@ measure() {
 
 dmesg -n 1
 insmod labyrinth.ko "$@" || exit
-for source in alloc pool labyrinth; do
+for source in alloc pool mapped labyrinth; do
 	wire_up "pages=$source" copybreak=0 || exit
 	arp -s $NOBODY 52:54:00:00:00:09
 	set_mtu 9000
 	for size in 64 1400 8900; do
 		measure $source $size || exit
 	done
+	echo "taken_back $(taken_back)"
 	far "$USER_DIR/ethtool" stats eth1 | grep -E "rx_(pages|taken_back|let_go|dropped|missed)"
 	wire_down || exit
 done

@@ -96,6 +96,9 @@ datagrams() {
 # counted COUNTER: of the far card's.
 counted() { far "$USER_DIR/ethtool" stats eth1 | sed -n "s/^$1 //p"; }
 
+# What Labyrinth's queue gave back to the rings.
+taken_back() { sed -n 's/.* nic-rx .* taken_back=\([0-9]*\).*/\1/p' $DEBUGFS/owners | awk '{ n += $1 } END { print n + 0 }'; }
+
 refusals() { awk '{ n += $2 } END { print n }' $DEBUGFS/refusals; }
 
 tags() { sed -n 's/^used: //p' $DEBUGFS/table; }

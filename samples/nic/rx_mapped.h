@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The state of a ring with pages from Labyrinth: rx_labyrinth.c writes the state, bug.c
+ * The state of a ring with pages from Labyrinth: rx_mapped.c writes the state, bug.c
  * misuses the pages.
  */
-#ifndef LABYRINTH_NIC_RX_LABYRINTH_H
-#define LABYRINTH_NIC_RX_LABYRINTH_H
+#ifndef LABYRINTH_NIC_RX_MAPPED_H
+#define LABYRINTH_NIC_RX_MAPPED_H
 
 struct labyrinth_owner;
 
 #define RX_LENT		1024U		/* pages that may be lent at a time */
 
-struct rx_labyrinth {
+struct rx_mapped {
 	struct labyrinth_owner *owner;
 	unsigned int head;		/* free-running: for the next page lent */
 	unsigned int tail;		/* free-running: the oldest page */
@@ -19,4 +19,4 @@ struct rx_labyrinth {
 
 static_assert((RX_LENT & (RX_LENT - 1)) == 0);
 
-#endif /* LABYRINTH_NIC_RX_LABYRINTH_H */
+#endif /* LABYRINTH_NIC_RX_MAPPED_H */

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pages on an owner's queue of lent pages: taken back when the borrowers are done, and left to
+ * the borrowers at the owner's end. No state is owned here.
+ */
+#include <linux/mm.h>
+
+#include "core/context.h"
+#include "page/cache.h"
+#include "page/home.h"
+#include "page/hunt.h"
+#include "page/lend.h"
+#include "page/lent.h"
+#include "page/limbo.h"
+#include "page/stamp.h"
+
+/*
+ * Pages come back mostly in the order of lending. While a page is out, some of the next may be
+ * home: a few looks are cheaper than a page from the system, and keep few pages in use.
+ */
+#define TRIES	16U
+
+/*
+ * Whether a borrower has the page of @lent: a look. Without the page's tag in the slot, the page
+ * has left, and its memory may be gone.
+ */
+static bool is_out(const struct lab_cached *lent)
+{
+	unsigned long pfn = page_to_pfn(lab_frame_page(lent->frame));
+	lab_tag_t tag = READ_ONCE(lent->slot->tag);
+	int own = tag & LAB_TAG_THIN ? LAB_REFS_THIN : LAB_REFS_EXCLUSIVE;
+
+	return lab_tag_state(tag) == LAB_LENT && lab_tag_pfn(tag) == pfn &&
+	       lab_frame_refs(lent->frame) > own;
+}
+
+/*
+ * Takes back the page of @lent. A page that a free would not put into a cache is let go of.
+ * Return: the page's address, as handed out to the caller at @ip; or NULL.
+ */
+static void *take_back(struct lab_owner *owner, const struct lab_cached *lent, unsigned long ip)
+{
+	struct lab_call call = {
+		.op = LAB_OP_RECLAIM, .owner = owner, .ip = ip, .silent = true,
+	};
+	int err;
+
+	if (lab_tag_is_passing(READ_ONCE(lent->slot->tag)) && lab_may_lock()) {
+		lab_lend_let_go(owner, lent, ip);
+		return NULL;
+	}
+	preempt_disable();
+	/* A hand-out has a new stamp. */
+	err = lab_lend_find(&call, lent) ?: lab_lend_reclaim(&call, lab_stamp_next(owner));
+	err = lab_call_end(&call, err);
+	/* The pop made room. If another CPU took the room, the oldest page has to go. */
+	if (err == -EBUSY)
+		lab_lend_queue(owner, *lent, ip);
+	return err ? NULL : (void *)call.addr;
+}
+
+/*
+ * Takes back a page that no borrower has, of the TRIES pages that were lent longest. A page that
+ * is out goes to the end of the queue.
+ * Context: Any; the owner stays, and of a SINGLE owner the caller is the only user.
+ * Return: the page's address, as handed out to the caller at @ip; or NULL.
+ */
+void *lab_home_take_back(struct lab_owner *owner, unsigned long ip)
+{
+	unsigned int tries = TRIES;
+	struct lab_cached lent;
+	void *addr = NULL;
+
+	if (!owner->front.rx.limit || in_nmi())
+		return NULL;
+	while (!addr && tries-- && lab_lent_pop(owner, &lent)) {
+		if (is_out(&lent))
+			lab_lend_queue(owner, lent, ip);
+		else
+			addr = take_back(owner, &lent, ip);
+	}
+	if (!addr)
+		return NULL;
+	/* Harmless: where CPUs race, the count may lose a step. */
+	data_race(owner->front.rx.taken_back++);
+	return addr;
+}
+
+/*
+ * Ends the queue of an owner that goes: pages that came back go to the system, the rest are the
+ * borrowers'.
+ * Context: Task; may sleep. Nobody uses the owner's handle any more.
+ * Return: how many pages were left to the borrowers.
+ */
+unsigned int lab_home_let_all_go(struct lab_owner *owner, unsigned long ip)
+{
+	struct lab_cached lent;
+	unsigned int nr = 0;
+
+	while (lab_lent_pop(owner, &lent))
+		nr += lab_lend_let_go(owner, &lent, ip);
+	return nr;
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hunting for the code that drops references of Labyrinth's pages. The state owned here is the
+ * name of the owners that are hunted.
+ *
+ * Of the 32 references of a page, a foreign put_page() or __free_page() takes one away, which no
+ * code can see: put_page() is inline. Only the last one comes to the page allocator, where the
+ * guard sees and refuses the free, and names the caller. So a page of a hunted owner has no
+ * references to spare while HELD, LENT or MAPPED: the page is thin, and the first wrong put is the
+ * last. Every call of the owner's gives the spare references back before the call looks at the
+ * count, and removes these references again at the end. The fast paths do not serve a hunted owner.
+ *
+ * LAB_TAG_THIN in the tag says that the spare references are missing. Bit and count change
+ * together, with the frame frozen, so that nobody else's call is about the page meanwhile. The
+ * exception is a page that borrowers have.
+ *
+ * A count of 0 is not changed: another call has the frame frozen, or the guard is just refusing a
+ * free. Such a page stays thin, and counts as referred to.
+ */
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+
+#include "core/table.h"
+#include "inline/frame.h"
+#include "page/hunt.h"
+
+/* Written under the guard's lock and owners_lock; read under either. */
+static char hunted[LABYRINTH_NAME_LEN];
+
+/* The name of the owners that are hunted; empty if none is. */
+const char *lab_hunt_name(void)
+{
+	return hunted;
+}
+
+static bool may_be_thin(lab_tag_t tag)
+{
+	switch (lab_tag_state(tag)) {
+	case LAB_HELD:
+	case LAB_LENT:
+	case LAB_MAPPED:
+		return !(tag & LAB_TAG_THIN);
+	case LAB_ABSENT:
+	case LAB_CACHED:
+	case LAB_LIMBO:
+	case LAB_POSTED:
+	case LAB_NR_STATES:
+		break;
+	}
+	return false;
+}
+
+/* lab_hunt_thin(), of a hunted owner's page. Context: Any. */
+void lab_hunt_take_spare(struct lab_slot *slot)
+{
+	lab_tag_t tag = READ_ONCE(slot->tag);
+	struct lab_frame *frame;
+	bool done;
+
+	if (!may_be_thin(tag))
+		return;
+	frame = lab_frame_of_tag(tag);
+	if (!lab_frame_freeze(frame, LAB_REFS_EXCLUSIVE))
+		return;
+	done = cmpxchg(&slot->tag, tag, tag | LAB_TAG_THIN) == tag;
+	lab_frame_thaw(frame, done ? LAB_REFS_THIN : LAB_REFS_EXCLUSIVE);
+}
+
+/*
+ * Of a LENT page, which borrowers keep: they may drop references at any moment, so the frame is
+ * not frozen.
+ */
+static bool give_lent(struct lab_slot *slot, lab_tag_t tag, struct lab_frame *frame)
+{
+	atomic_t *count = &lab_frame_page(frame)->_refcount;
+
+	if (!atomic_add_unless(count, LAB_HUNT_SPARE, 0))
+		return false;
+	if (cmpxchg(&slot->tag, tag, tag & ~LAB_TAG_THIN) == tag)
+		return true;
+	atomic_sub(LAB_HUNT_SPARE, count);
+	return false;
+}
+
+static bool give_frozen(struct lab_slot *slot, lab_tag_t tag, struct lab_frame *frame)
+{
+	int refs = lab_frame_refs(frame);
+	bool done;
+
+	if (!refs || !lab_frame_freeze(frame, refs))
+		return false;
+	done = cmpxchg(&slot->tag, tag, tag & ~LAB_TAG_THIN) == tag;
+	lab_frame_thaw(frame, done ? refs + LAB_HUNT_SPARE : refs);
+	return done;
+}
+
+/* As lab_call_await() of page/call.c: a count is frozen for less than a microsecond. */
+#define GIVE_TRIES	64
+
+/* lab_hunt_thick(), of a thin page. Context: Any. Return: the tag now. */
+lab_tag_t lab_hunt_give_spare(struct lab_slot *slot)
+{
+	unsigned int tries = GIVE_TRIES;
+	lab_tag_t tag;
+
+	while ((tag = READ_ONCE(slot->tag)) & LAB_TAG_THIN && tries--) {
+		struct lab_frame *frame = lab_frame_of_tag(tag);
+		bool done = lab_tag_state(tag) == LAB_LENT ? give_lent(slot, tag, frame) :
+							     give_frozen(slot, tag, frame);
+
+		if (!done)
+			cpu_relax();
+	}
+	return tag;
+}
+
+/* The page in @slot has all references by now, whatever the tag says. Context: Any. */
+void lab_hunt_forget(struct lab_slot *slot)
+{
+	lab_tag_t tag = READ_ONCE(slot->tag), seen;
+
+	while (tag & LAB_TAG_THIN) {
+		seen = cmpxchg(&slot->tag, tag, tag & ~LAB_TAG_THIN);
+		if (seen == tag)
+			return;
+		tag = seen;
+	}
+}
+
+static void hunt_if_named(struct lab_owner *owner, void *unused)
+{
+	/*
+	 * The spare references of a sealed page keep others from the page's frame. The calls for
+	 * receive buffers look at the count before they look at the tag.
+	 */
+	lab_owner_set_flag(owner, LAB_OWNER_HUNTED, *hunted && !lab_owner_leaves_late(owner) &&
+			   !strcmp(owner->name, hunted));
+}
+
+/* @owner is new, and has a handle. Context: Task; may sleep. */
+void lab_hunt_new_owner(struct lab_owner *owner)
+{
+	/* Either this finds the name, or rename_hunted() finds the owner alive. */
+	lab_owners_lock();
+	hunt_if_named(owner, NULL);
+	lab_owners_unlock();
+}
+
+static void rename_hunted(const char *name)
+{
+	lab_owners_lock();
+	strscpy(hunted, name, sizeof(hunted));
+	lab_owners_unlock();
+	lab_owners_each(hunt_if_named, NULL);
+}
+
+/*
+ * Hunts all owners called @name, from now on. A page is thin from the next call about the page on.
+ * Context: Task; may sleep. The guard refuses frees.
+ */
+void lab_hunt_start(const char *name)
+{
+	rename_hunted(name);
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_hunt_start);
+
+/*
+ * Hunts nobody any more.
+ * Context: Task; may sleep. Return: how many pages are thin still, since the guard is refusing
+ * a free of each: call again.
+ */
+unsigned int lab_hunt_stop(void)
+{
+	unsigned int left = 0;
+	lab_tag_t tag;
+	u64 index;
+
+	rename_hunted("");
+	/* No call that still takes spare references is under way after this. */
+	synchronize_rcu();
+	lab_table_for_each(&labyrinth_hot.table, index, tag)
+		left += !!(lab_hunt_thick(&labyrinth_hot.table.slots[index], tag) & LAB_TAG_THIN);
+	return left;
+}
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_hunt_stop);

@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Usage: scripts/kselftest.sh [--kernel KERNEL] [test...]
+# Installs the self-tests by the kernel's own kselftest (tests/selftests/Makefile in a tree of
+# Debian's source), and runs them by its own runner, run_kselftest.sh, in a virtual machine with a
+# stock kernel; only those named, if any is, as in: scripts/kselftest.sh load.sh refusals.sh
+# KERNEL is as for vm.sh; of one whose source is not here, the runner is 6.1's.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/arch.sh
+. "$LAB_SCRIPTS/arch.sh"
+
+# A tree of links, so that the source stays as Debian ships it; what make writes is beside
+# the links.
+make_tree() {
+	local selftests=$work/tree/tools/testing/selftests
+	mkdir -p "$selftests"
+	find "$source" -mindepth 1 -maxdepth 1 ! -name tools -exec ln -s -t "$work/tree" {} +
+	find "$source/tools" -mindepth 1 -maxdepth 1 ! -name testing -exec ln -s -t "$work/tree/tools" {} +
+	find "$source/tools/testing/selftests" -mindepth 1 -maxdepth 1 -exec ln -s -t "$selftests" {} +
+	cp -r "$LAB_ROOT/tests/selftests" "$selftests/labyrinth"
+}
+
+install_tests() {
+	make -C "$work/tree/tools/testing/selftests" TARGETS=labyrinth "CC=$ARCH_CC" \
+		LABYRINTH="$LAB_ROOT" MODULES="$work/modules" INSTALL_PATH="$work/installed" install
+}
+
+# The runner's own lines: of what a test prints it makes comments.
+judge() {
+	local line name failed=0 total=0
+	while IFS= read -r line; do
+		name=${line#*selftests: }
+		name="kselftest $kernel: ${name%% # *}"
+		total=$((total + 1))
+		case $line in
+		not*) result fail "$name"; failed=1 ;;
+		*'# SKIP'*) result skip "$name" ;;
+		*) result pass "$name" ;;
+		esac
+	done < <(grep -E '^(not )?ok [0-9]+ selftests: labyrinth: ' "$logs/output.log")
+	((total == wanted)) || { result fail "kselftest $kernel: $total results of $wanted"; failed=1; }
+	((status == 0)) || { result fail "kselftest $kernel: the guest ended with status $status"; failed=1; }
+	return "$failed"
+}
+
+kernel=$KERNEL_DEFAULT
+options "kernel=kernel:boot" "$@"
+tests_exist "${args[@]/#/tests/selftests/}"
+arch_set "$kernel"
+log_dir
+"$LAB_SCRIPTS/deps.sh" fetch build vm kselftest "${ARCH_NEEDS[@]}"
+source=$KERNEL_DEFAULT
+! kernel_known "$kernel" kunit || source=$kernel
+source=$("$LAB_SCRIPTS/kernel.sh" source "$source")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+logs=$LABYRINTH_LOGS/kselftest-$kernel
+mkdir -p "$logs"
+"$LAB_SCRIPTS/build.sh" --kernel "$kernel" --out "$work/modules"
+make_tree
+run_logged "installing by kselftest" "$logs/install.log" install_tests
+wanted=${#args[@]}
+((wanted)) || wanted=$(grep -c . "$work/installed/kselftest-list.txt")
+status=0
+"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --mem 1024 --timeout 2400 --log "$logs" --modules "$work/installed" \
+	--wire --qemu -device --qemu edu,dma_mask=0xffffffff -- scripts/vm/kselftest.sh "${args[@]}" >&2 || status=$?
+judge

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Receive buffers: each call in each state of the page gives what the table of transitions says,
+ * whichever form serves the call. Where there is no DMA at all, as in User-Mode Linux, an owner
+ * with LABYRINTH_OWNER_DMA gets no page: then that is tested, and the attributes.
+ */
+#include <kunit/test.h>
+#include <linux/dma-mapping.h>
+#include <linux/mm.h>
+#include <linux/platform_device.h>
+
+#include "../../inline/tag.h"
+#include "../../report/report.h"
+
+#include "context.h"
+#include "fixture.h"
+
+#define LENT	4U
+
+/* The form of a call that serves an owner: inline, or general for either of two reasons. */
+enum forms { INLINE, QUOTA, SHARED, NR_FORMS };
+
+struct rx {
+	struct platform_device *device;
+	struct labyrinth_owner *owners[NR_FORMS];
+	struct labyrinth_owner *other;
+};
+
+/* A page in some state. */
+struct buffer {
+	struct labyrinth_owner *owner;
+	void *addr;
+	struct page *lent;		/* a borrower's reference */
+	dma_addr_t dma;
+};
+
+static const enum lab_op ops[] = {
+	LAB_OP_RX_READ, LAB_OP_RX_AGAIN, LAB_OP_RX_GIVE, LAB_OP_RX_PUT, LAB_OP_FREE, LAB_OP_LEND,
+	LAB_OP_RELEASE, LAB_OP_TRANSFER, LAB_OP_RECLAIM, LAB_OP_DMA,
+};
+
+static const enum lab_state states[] = { LAB_CACHED, LAB_HELD, LAB_LENT, LAB_POSTED };
+
+static int take(struct page *page, struct page **given)
+{
+	if (!IS_ERR(page))
+		*given = page;
+	return PTR_ERR_OR_ZERO(page);
+}
+
+static int call(struct rx *rx, struct buffer *b, enum lab_op op)
+{
+	struct device *dev = &rx->device->dev;
+
+	switch (op) {
+	case LAB_OP_RX_READ:
+		return labyrinth_rx_read(b->owner, b->addr, 0, 1);
+	case LAB_OP_RX_AGAIN:
+		return labyrinth_rx_again(b->owner, b->addr);
+	case LAB_OP_RX_GIVE:
+		return take(labyrinth_rx_give(b->owner, b->addr, 0, PAGE_SIZE), &b->lent);
+	case LAB_OP_RX_PUT:
+		return labyrinth_rx_put(b->owner, b->addr);
+	case LAB_OP_FREE:
+		return labyrinth_free_page(b->owner, b->addr);
+	case LAB_OP_LEND:
+		return take(labyrinth_lend(b->owner, b->addr), &b->lent);
+	case LAB_OP_RELEASE:
+		return take(labyrinth_release(b->owner, b->addr), &b->lent);
+	case LAB_OP_TRANSFER:
+		return labyrinth_transfer(b->owner, rx->other, b->addr);
+	case LAB_OP_RECLAIM:
+		return labyrinth_reclaim(b->owner, b->addr);
+	case LAB_OP_DMA:
+		return labyrinth_dma_map(b->owner, dev, b->addr, 0, 1, DMA_FROM_DEVICE, &b->dma);
+	default:
+		return -EUCLEAN;
+	}
+}
+
+static void make_buffer(struct kunit *test, struct buffer *b, enum lab_state state)
+{
+	b->lent = NULL;
+	if (state == LAB_POSTED || state == LAB_LENT)
+		b->addr = labyrinth_rx_get(b->owner, &b->dma);
+	else
+		b->addr = alloc_exclusive(b->owner);
+	KUNIT_ASSERT_NOT_NULL(test, b->addr);
+	if (state == LAB_LENT)
+		b->lent = labyrinth_rx_give(b->owner, b->addr, 0, 1);
+	if (state == LAB_CACHED)
+		KUNIT_ASSERT_EQ(test, labyrinth_free_page(b->owner, b->addr), 0);
+}
+
+static enum lab_state state_of(const void *addr)
+{
+	struct labyrinth_page_info info;
+
+	return labyrinth_query(addr, &info) ? LAB_ABSENT : (enum lab_state)info.state;
+}
+
+static void end_buffer(struct rx *rx, struct buffer *b)
+{
+	enum lab_state state = state_of(b->addr);
+
+	if (b->lent)
+		put_page(b->lent);
+	if (state == LAB_MAPPED)
+		labyrinth_dma_unmap(b->owner, &rx->device->dev, b->addr, b->dma, 1,
+				    DMA_FROM_DEVICE);
+	if (state == LAB_POSTED)
+		labyrinth_rx_put(b->owner, b->addr);
+	if (state == LAB_LENT)
+		labyrinth_reclaim(b->owner, b->addr);
+	if (state != LAB_ABSENT && labyrinth_owns(rx->other, b->addr))
+		labyrinth_free_page(rx->other, b->addr);
+	else if (state == LAB_HELD || state == LAB_LENT || state == LAB_MAPPED)
+		labyrinth_free_page(b->owner, b->addr);
+}
+
+static unsigned long all_reports(void)
+{
+	unsigned long nr = 0;
+	int class;
+
+	for (class = 0; class < LAB_NR_CLASSES; class++)
+		nr += lab_report_count(class);
+	return nr;
+}
+
+/* A reclaim of a page that a borrower has is answered with -EBUSY, and not reported. */
+static int expected_next(enum lab_op op, enum lab_state state)
+{
+	return op == LAB_OP_RECLAIM && state == LAB_LENT ? -EBUSY : lab_transition(op, state);
+}
+
+static bool is_reported(enum lab_op op, int expected)
+{
+	return expected < 0 && !(op == LAB_OP_RECLAIM && expected == -EBUSY);
+}
+
+static void run_row(struct kunit *test, enum forms form, enum lab_state state, enum lab_op op)
+{
+	struct rx *rx = test->priv;
+	struct buffer b = { .owner = rx->owners[form] };
+	int expected = expected_next(op, state), err;
+	unsigned long reports;
+
+	make_buffer(test, &b, state);
+	KUNIT_EXPECT_EQ(test, state_of(b.addr), state);
+	reports = all_reports();
+	err = call(rx, &b, op);
+	context_count_task();
+	KUNIT_EXPECT_EQ_MSG(test, err, min(expected, 0), "form %d, op %d, state %d", form, op,
+			    state);
+	KUNIT_EXPECT_EQ_MSG(test, state_of(b.addr), expected < 0 ? state : expected,
+			    "form %d, op %d, state %d", form, op, state);
+	KUNIT_EXPECT_EQ_MSG(test, all_reports() - reports,
+			    (unsigned long)is_reported(op, expected),
+			    "form %d, op %d, state %d", form, op, state);
+	end_buffer(rx, &b);
+}
+
+static void skip_without_dma(struct kunit *test)
+{
+	context_count_task();
+	if (!IS_ENABLED(CONFIG_HAS_DMA))
+		kunit_skip(test, "no DMA here");
+}
+
+static void each_call_in_each_state_is_as_documented(struct kunit *test)
+{
+	int form, state, op;
+
+	skip_without_dma(test);
+	for (form = 0; form < NR_FORMS; form++)
+		for (state = 0; state < ARRAY_SIZE(states); state++)
+			for (op = 0; op < ARRAY_SIZE(ops); op++)
+				run_row(test, form, states[state], ops[op]);
+}
+
+static void each_form_serves_its_owner(struct kunit *test)
+{
+	struct rx *rx = test->priv;
+	int form;
+
+	context_count_task();
+	for (form = 0; form < NR_FORMS; form++)
+		KUNIT_EXPECT_EQ(test, lab_front_of(rx->owners[form])->rx.handle ==
+				(unsigned long)rx->owners[form], form == INLINE);
+}
+
+/* The page comes back from the stack at the same address for the device, POSTED. */
+static void a_page_goes_round(struct kunit *test)
+{
+	struct rx *rx = test->priv;
+	struct buffer b;
+	dma_addr_t dma;
+	int form;
+
+	skip_without_dma(test);
+	for (form = 0; form < NR_FORMS; form++) {
+		b.owner = rx->owners[form];
+		make_buffer(test, &b, LAB_LENT);
+		put_page(b.lent);
+		KUNIT_EXPECT_PTR_EQ(test, labyrinth_rx_get(b.owner, &dma), b.addr);
+		KUNIT_EXPECT_EQ(test, dma, b.dma);
+		KUNIT_EXPECT_EQ(test, state_of(b.addr), LAB_POSTED);
+		KUNIT_EXPECT_EQ(test, labyrinth_rx_put(b.owner, b.addr), 0);
+	}
+}
+
+/* A quota counts POSTED and LENT pages as handed out. */
+static void posted_and_lent_pages_count(struct kunit *test)
+{
+	struct rx *rx = test->priv;
+	struct labyrinth_owner *owner = rx->owners[QUOTA];
+	const atomic_t *held = &lab_owner_slot(owner)->held;
+	struct buffer b = { .owner = owner };
+
+	skip_without_dma(test);
+	make_buffer(test, &b, LAB_POSTED);
+	KUNIT_EXPECT_EQ(test, atomic_read(held), 1);
+	b.lent = labyrinth_rx_give(owner, b.addr, 0, 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(held), 1);
+	put_page(b.lent);
+	KUNIT_EXPECT_PTR_EQ(test, labyrinth_rx_get(owner, &b.dma), b.addr);
+	KUNIT_EXPECT_EQ(test, atomic_read(held), 1);
+	KUNIT_EXPECT_EQ(test, labyrinth_rx_put(owner, b.addr), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(held), 0);
+}
+
+/* A page taken back by hand leaves an entry in the queue that leads nowhere. */
+static void stale_entries_are_dropped(struct kunit *test)
+{
+	struct rx *rx = test->priv;
+	struct buffer b;
+	int form, i;
+
+	skip_without_dma(test);
+	for (form = 0; form < NR_FORMS; form++) {
+		b.owner = rx->owners[form];
+		for (i = 0; i < 3 * LENT; i++) {
+			make_buffer(test, &b, LAB_LENT);
+			put_page(b.lent);
+			KUNIT_EXPECT_EQ(test, labyrinth_reclaim(b.owner, b.addr), 0);
+			KUNIT_EXPECT_EQ(test, labyrinth_free_page(b.owner, b.addr), 0);
+		}
+	}
+}
+
+static void without_dma_there_is_no_buffer(struct kunit *test)
+{
+	struct rx *rx = test->priv;
+	struct lab_owner *owner = lab_owner_slot(rx->owners[INLINE]);
+	int fails = atomic_read(&owner->fails[LAB_FAIL_MEMORY]);
+	dma_addr_t dma;
+
+	context_count_task();
+	if (IS_ENABLED(CONFIG_HAS_DMA))
+		kunit_skip(test, "there is DMA here");
+	KUNIT_EXPECT_NULL(test, labyrinth_rx_get(rx->owners[INLINE], &dma));
+	KUNIT_EXPECT_EQ(test, atomic_read(&owner->fails[LAB_FAIL_MEMORY]), fails + 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&owner->pages), 0);
+}
+
+static const struct {
+	const char *what;
+	struct labyrinth_owner_attrs attrs;
+	bool device;
+	int err;
+} rows[] = {
+	{ "all right", { .flags = LABYRINTH_OWNER_DMA, .dma_dir = DMA_FROM_DEVICE,
+			 .frag_size = PAGE_SIZE }, true, 0 },
+	{ "no device", { .flags = LABYRINTH_OWNER_DMA, .dma_dir = DMA_FROM_DEVICE }, false,
+	  -EINVAL },
+	{ "no direction", { .flags = LABYRINTH_OWNER_DMA, .dma_dir = DMA_NONE }, true, -EINVAL },
+	{ "odd buffers", { .frag_size = 3000 }, true, -EINVAL },
+	{ "large buffers", { .frag_size = 2 * PAGE_SIZE }, true, -EINVAL },
+	{ "half pages", { .frag_size = PAGE_SIZE / 2 }, true, -EOPNOTSUPP },
+	{ "sealed", { .flags = LABYRINTH_OWNER_DMA | LABYRINTH_OWNER_SEALED, .reserve = 1,
+		      .dma_dir = DMA_FROM_DEVICE }, true, -EOPNOTSUPP },
+	{ "a queue beyond the table", { .lent = UINT_MAX }, true, -ENOSPC },
+};
+
+static void attributes_are_checked(struct kunit *test)
+{
+	struct rx *rx = test->priv;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct labyrinth_owner_attrs attrs = rows[i].attrs;
+		struct labyrinth_owner *owner;
+
+		attrs.name = "kunit-rx-attrs";
+		attrs.nid = NUMA_NO_NODE;
+		attrs.dev = rows[i].device ? &rx->device->dev : NULL;
+		owner = labyrinth_owner_create(&attrs);
+		context_count_task();
+		KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(owner), rows[i].err, "%s",
+				    rows[i].what);
+		if (!IS_ERR(owner))
+			labyrinth_owner_destroy(owner);
+	}
+}
+
+static struct labyrinth_owner *make_rx_owner(struct kunit *test, struct rx *rx, enum forms form)
+{
+	return make_owner_attrs(test, (struct labyrinth_owner_attrs) {
+		.name = "kunit-rx", .nid = NUMA_NO_NODE, .dev = &rx->device->dev,
+		.flags = LABYRINTH_OWNER_DMA | (form == SHARED ? 0 : LABYRINTH_OWNER_SINGLE),
+		.dma_dir = DMA_FROM_DEVICE, .lent = LENT,
+		.max_pages = form == QUOTA ? 100 : 0,
+	});
+}
+
+static int rx_case_init(struct kunit *test)
+{
+	struct rx *rx = kunit_kzalloc(test, sizeof(*rx), GFP_KERNEL);
+	int form;
+
+	if (!rx)
+		return -ENOMEM;
+	rx->device = platform_device_register_simple("labyrinth-kunit-rx", PLATFORM_DEVID_AUTO,
+						     NULL, 0);
+	if (IS_ERR(rx->device))
+		return PTR_ERR(rx->device);
+	test->priv = rx;
+	for (form = 0; form < NR_FORMS; form++)
+		rx->owners[form] = make_rx_owner(test, rx, form);
+	rx->other = make_owner(test, "kunit-rx-other", 0);
+	return 0;
+}
+
+/* As twins_case_exit(). */
+static void rx_case_exit(struct kunit *test)
+{
+	struct rx *rx = test->priv;
+
+	if (rx)
+		platform_device_unregister(rx->device);
+}
+
+static struct kunit_case rx_cases[] = {
+	KUNIT_CASE(each_form_serves_its_owner),
+	KUNIT_CASE(each_call_in_each_state_is_as_documented),
+	KUNIT_CASE(a_page_goes_round),
+	KUNIT_CASE(posted_and_lent_pages_count),
+	KUNIT_CASE(stale_entries_are_dropped),
+	KUNIT_CASE(without_dma_there_is_no_buffer),
+	KUNIT_CASE(attributes_are_checked),
+	{}
+};
+
+static struct kunit_suite rx_suite = {
+	.name = "labyrinth_rx",
+	.suite_init = context_suite_init_expect,
+	.suite_exit = context_suite_exit_expect,
+	.init = rx_case_init,
+	.exit = rx_case_exit,
+	.test_cases = rx_cases,
+};
+
+kunit_test_suite(rx_suite);
