@@ -327,15 +327,20 @@ static int untag_held(struct lab_call *call)
 	return 0;
 }
 
-static int release_page(struct lab_call *call)
+/* Whether a page of the owner's may leave at all: asked before a process loses the page. */
+static int ask_release(struct lab_call *call)
 {
-	int err;
-
 	if (lab_owner_is_sealed(call->owner))
 		return decline_sealed(call);
 	if (lab_owner_is_dma(call->owner) && !lab_may_lock())
 		return decline_context(call);
-	err = lab_tag_state(call->tag) == LAB_LENT ? lab_lend_untag(call) : untag_held(call);
+	return 0;
+}
+
+static int release_page(struct lab_call *call)
+{
+	int err = lab_tag_state(call->tag) == LAB_LENT ? lab_lend_untag(call) : untag_held(call);
+
 	if (err)
 		return err;
 	lab_owner_lose(call->owner, call->slot);
@@ -350,6 +355,8 @@ static int release_page_of(struct lab_call *call)
 
 	if (!err)
 		err = lab_call_page(call, call->addr);
+	if (err >= 0 || lab_call_is_mapped(call, err))
+		err = ask_release(call) ?: err;
 	if (lab_call_is_mapped(call, err))
 		err = lab_call_take_back(call);
 	if (err >= 0)
