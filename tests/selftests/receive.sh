@@ -92,7 +92,7 @@ check_kind() {
 	ktap_contains "$kind: what was with the device is reported" \
 		"BUG: labyrinth: leaked-destroy" "$(dmesg_since "$mark")"
 	ktap_contains "$kind: what the stack has is told" \
-		"ring .* left 2 lent pages to their borrowers" "$(dmesg_since "$mark")"
+		"ring .* left 1 lent pages to their borrowers" "$(dmesg_since "$mark")"
 	left=$((left + 1))
 	ktap_check "$kind: only the page that the device may write to is left" settled "$left"
 	ktap_equal "$kind: no bounce buffer is left" "$bounce" "$(bounced)"
