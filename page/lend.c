@@ -164,7 +164,7 @@ int lab_lend_untag(struct lab_call *call)
 
 	/* A page that is thin still lacks the references that lab_frame_disown() drops. */
 	if (lab_frame_refs(call->frame) <= LAB_REFS_EXCLUSIVE || call->tag & LAB_TAG_THIN)
-		err = lab_call_exclusive(call);
+		err = lab_call_await(call);
 
 	if (!err && !lab_frame_is_ours(call->frame)) {
 		call->class = LAB_CORRUPT;
@@ -198,6 +198,8 @@ bool lab_lend_let_go(struct lab_owner *owner, const struct lab_cached *lent, uns
 
 	preempt_disable();
 	err = lab_lend_find(&call, lent) ?: lab_lend_untag(&call);
+	/* Another call takes the page back just now: no fault. */
+	call.silent = call.class == LAB_BUSY;
 	if (!err) {
 		lab_owner_quota_give(owner, 1);
 		/* Harmless, as in lab_home_take_back(). */

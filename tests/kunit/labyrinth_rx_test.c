@@ -249,6 +249,38 @@ static void stale_entries_are_dropped(struct kunit *test)
 	}
 }
 
+static void *lend_one(struct kunit *test, struct labyrinth_owner *owner)
+{
+	void *addr = alloc_exclusive(owner);
+
+	KUNIT_ASSERT_NOT_NULL(test, addr);
+	KUNIT_ASSERT_PTR_EQ(test, labyrinth_lend(owner, addr), virt_to_page(addr));
+	return addr;
+}
+
+/* The queue is full, and another call has the frame of the oldest page frozen, as a reclaim does. */
+static void a_page_just_taken_back_is_no_fault(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_owner_attrs(test, (struct labyrinth_owner_attrs) {
+		.name = "kunit-lender", .nid = NUMA_NO_NODE, .lent = 1,
+	});
+	void *oldest = lend_one(test, owner), *next;
+	struct lab_frame *frame = lab_frame(virt_to_page(oldest));
+	unsigned long reports = all_reports();
+
+	put_page(virt_to_page(oldest));
+	KUNIT_ASSERT_TRUE(test, lab_frame_freeze(frame, LAB_REFS_EXCLUSIVE));
+	next = lend_one(test, owner);
+	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE);
+	context_count_task();
+	KUNIT_EXPECT_EQ(test, all_reports(), reports);
+	KUNIT_EXPECT_EQ(test, labyrinth_reclaim(owner, oldest), 0);
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, oldest), 0);
+	put_page(virt_to_page(next));
+	KUNIT_EXPECT_EQ(test, labyrinth_reclaim(owner, next), 0);
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, next), 0);
+}
+
 static void without_dma_there_is_no_buffer(struct kunit *test)
 {
 	struct rx *rx = test->priv;
@@ -347,6 +379,7 @@ static struct kunit_case rx_cases[] = {
 	KUNIT_CASE(a_page_goes_round),
 	KUNIT_CASE(posted_and_lent_pages_count),
 	KUNIT_CASE(stale_entries_are_dropped),
+	KUNIT_CASE(a_page_just_taken_back_is_no_fault),
 	KUNIT_CASE(without_dma_there_is_no_buffer),
 	KUNIT_CASE(attributes_are_checked),
 	{}
