@@ -225,9 +225,9 @@ void lab_lend_queue(struct lab_owner *owner, struct lab_cached page, unsigned lo
 {
 	struct lab_cached oldest;
 
-	if (in_nmi() || (!lab_may_lock() && lab_lent_is_full(owner)))
+	if (in_nmi())
 		return;
-	if (lab_lent_push(owner, page, &oldest))
+	if (lab_lent_push(owner, page, lab_may_lock() ? &oldest : NULL))
 		lab_lend_let_go(owner, &oldest, ip);
 }
 
