@@ -274,15 +274,16 @@ int labyrinth_rx_again(struct labyrinth_owner *owner, void *buf)
 EXPORT_SYMBOL_NS_GPL(labyrinth_rx_again, LAB_NS);
 
 /*
- * The page is LENT, on no queue, and the borrower's reference still this call's: nobody else
- * moves the page on. Not before: a buffer that stays POSTED stays mapped.
+ * The page is LENT, and the borrower's reference still this call's, so nobody takes the page back.
+ * By an older entry of the queue another call may let go of the page: then the mapping goes with
+ * the page. Not before: a buffer that stays POSTED stays mapped.
  */
 static void finish_loan(struct lab_call *call)
 {
 	struct lab_cached page = { call->slot, call->frame };
 
 	if (unlikely(lab_resident_unmaps_lent()))
-		lab_resident_end(call->owner, call->slot);
+		lab_resident_end(call->owner, call->slot, call->tag);
 	if (call->owner->front.rx.limit)
 		lab_lend_queue(call->owner, page, call->ip);
 }

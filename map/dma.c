@@ -391,7 +391,7 @@ void lab_dma_end_all(struct lab_owner *owner, struct lab_slot *slot)
  */
 void lab_dma_end_posted(struct lab_owner *owner, struct lab_slot *slot)
 {
-	lab_resident_end(owner, slot);
+	lab_resident_end(owner, slot, READ_ONCE(slot->tag));
 	lab_mapping_keep(owner, slot);
 	lab_retire(owner, slot, false);
 }

@@ -153,6 +153,30 @@ int lab_lend_find(struct lab_call *call, const struct lab_cached *lent)
 }
 
 /*
+ * Takes the page's tag, and with the tag the mapping. An entry of the queue may be older than the
+ * loan, and the call that lends the page still about to end the mapping (finish_loan() of
+ * labyrinth_rx.c): map_lock lets only one of the two have the mapping. In an NMI no such page comes
+ * here.
+ */
+static bool take_tag(struct lab_call *call)
+{
+	struct lab_owner *owner = call->owner;
+	unsigned long flags;
+	bool done;
+	u64 dma;
+
+	if (!lab_owner_is_dma(owner))
+		return lab_table_remove(&labyrinth_hot.table, call->slot, call->tag);
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	dma = lab_resident_of(owner, call->slot);
+	done = lab_table_remove(&labyrinth_hot.table, call->slot, call->tag);
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	if (done)
+		call->dma = dma;
+	return done;
+}
+
+/*
  * Takes the tag off a lent page. The borrowers keep any number of references, so nobody can
  * freeze the frame. Only the mark and the spare references are taken off, at which no borrower
  * looks.
@@ -172,11 +196,8 @@ int lab_lend_untag(struct lab_call *call)
 	}
 	if (err)
 		return err;
-	call->dma = lab_resident_of(call->owner, call->slot);
-	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag)) {
-		call->dma = LAB_DMA_NONE;
+	if (!take_tag(call))
 		return lab_call_again(call);
-	}
 	/* The last borrower's put_page() frees the page, so the words must be right. */
 	lab_frame_mend_lent(call->frame, lab_tag_pfn(call->tag), &call->damage);
 	lab_frame_disown(call->frame);

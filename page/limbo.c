@@ -57,7 +57,7 @@ static u32 limbo_new;
 
 /*
  * Protects limbo_first, the links of the pages on that list, and the step out of limbo.
- * owners_lock and seal_lock nest in limbo_lock.
+ * owners_lock, seal_lock and map_lock nest in limbo_lock.
  */
 static DEFINE_MUTEX(limbo_lock);
 static u32 limbo_first;
@@ -460,7 +460,7 @@ void lab_limbo_unmap(struct lab_owner *owner)
 		return;
 	mutex_lock(&limbo_lock);
 	lab_owner_for_each(owner, index, tag)
-		lab_resident_end(owner, &labyrinth_hot.table.slots[index]);
+		lab_resident_end(owner, &labyrinth_hot.table.slots[index], tag);
 	mutex_unlock(&limbo_lock);
 }
 
