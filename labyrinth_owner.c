@@ -380,8 +380,6 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 	else if (left)
 		pr_info("owner %s (id %u) of module %s went, and %d pages that it had given up are still referred to\n",
 			owner->name, lab_owner_id(owner), owner->module_name, left);
-	if (left && !lab_owner_is_sealed(owner) && !lab_owner_is_dma(owner))
-		lab_limbo_bequeath(owner);
 	return out;
 }
 
@@ -396,6 +394,14 @@ static void end_lent(struct lab_owner *owner, unsigned long ip)
 			owner->name, lab_owner_id(owner), owner->module_name, nr);
 }
 
+/* The pages left are in limbo, and no longer mapped for the owner's device. */
+static void bequeath_left(struct lab_owner *owner)
+{
+	/* lab_owner_retire() added one. */
+	if (atomic_read(&owner->pages) > 1 && !lab_owner_is_sealed(owner))
+		lab_limbo_bequeath(owner);
+}
+
 static unsigned int destroy_owner(struct lab_owner *owner, unsigned long ip)
 {
 	unsigned int out;
@@ -405,6 +411,7 @@ static unsigned int destroy_owner(struct lab_owner *owner, unsigned long ip)
 	end_lent(owner, ip);
 	out = settle_pages(owner, ip);
 	lab_limbo_unmap(owner);
+	bequeath_left(owner);
 	end_sealed(owner);
 	lab_mapping_drain(owner);
 	lab_step_destroyed(owner, out);

@@ -117,6 +117,9 @@ struct lab_mapping {
 	bool ending;
 };
 
+/* Stands for DMA mappings that the device was never told to give up: never ends, never changes. */
+extern struct lab_mapping lab_mapping_kept;
+
 unsigned long lab_last_site(u64 word);
 struct lab_last lab_note_last(const struct lab_slot *slot, const struct lab_glance *glance);
 struct lab_page_note lab_page_note(struct lab_slot *slot, lab_tag_t tag);

@@ -478,11 +478,12 @@ void lab_owner_bury(struct lab_owner *owner)
 	mutex_unlock(&owners_lock);
 }
 
+/* Of another kind's page, struct lab_resident would say nothing. */
 static bool is_heir(const struct lab_owner *heir, const struct lab_owner *owner)
 {
 	/* An owner that is about to be destroyed would count the pages among those left behind. */
 	return heir != owner && heir->buried &&
-	       !lab_owner_is_sealed(heir) && !lab_owner_is_dma(heir) &&
+	       !lab_owner_is_sealed(heir) && lab_owner_is_dma(heir) == lab_owner_is_dma(owner) &&
 	       !strcmp(heir->name, owner->name) &&
 	       !strcmp(heir->module_name, owner->module_name);
 }

@@ -614,11 +614,19 @@ static void bequeath_page(struct lab_owner *owner, struct lab_slot *slot, struct
 	lab_owner_lose(cmpxchg(&slot->tag, tag, next) == tag ? owner : heir, slot);
 }
 
+/* Whether a record of the owner's is on the list of the page, which is in limbo: a look. */
+static bool has_record(const struct lab_slot *slot)
+{
+	const struct lab_mapping *first = lab_slot_list(READ_ONCE(slot->last));
+
+	return first && first != &lab_mapping_kept;
+}
+
 /*
  * @owner is gone, and pages of the owner's are left in limbo. If another owner of the same name is
  * gone and has pages in limbo, the pages go to that owner: so the owners of a name that come and
  * go hold a single slot. The records of a page that is mapped lead to the owner, and such a page
- * stays.
+ * stays. A page that a device may still write to has no such record.
  * Context: Task; may sleep.
  */
 void lab_limbo_bequeath(struct lab_owner *owner)
@@ -633,7 +641,7 @@ void lab_limbo_bequeath(struct lab_owner *owner)
 	for (link = heir ? limbo_first : 0; link; link = next_of(slot)) {
 		slot = slot_at(link);
 		if (lab_tag_owner(READ_ONCE(slot->tag)) == lab_owner_id(owner) &&
-		    !lab_slot_list(READ_ONCE(slot->last)))
+		    !has_record(slot))
 			bequeath_page(owner, slot, heir);
 		cond_resched();
 	}

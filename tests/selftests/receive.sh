@@ -99,7 +99,7 @@ check_kind() {
 	rmmod labyrinth_receive
 }
 
-ktap_plan 97
+ktap_plan 98
 left=0
 expect_begin
 insmod labyrinth.ko guard=refuse report_burst=1000
@@ -109,6 +109,8 @@ rmmod labyrinth_receive
 check_kind shared
 check_kind "single, inline" single=1
 check_kind "single, by function" single=1 by_pointer=1
+ktap_equal "owners that left such a page behind hold a single slot" 1 \
+	"$(grep -c ' ring .*destroyed' "$DEBUGFS"/owners)"
 expect_end
 leave_pages $left
 ktap_check "the module unloads" rmmod labyrinth
