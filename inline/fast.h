@@ -66,21 +66,21 @@ static __always_inline bool lab_is_ready(const struct lab_frame *frame)
 }
 
 /*
- * CACHED -> HELD. Only this owner writes the tag of a CACHED page, so a plain store is enough.
- * Store all 64 bits, not just the state byte: the next free may load the word while the store
- * is still in the store buffer, and store forwarding stalls when the load is wider than the
- * store. The store is a release. Pairs with lab_slot_glance(): a reader that sees HELD sees the
- * notes. On x86 every store is a release, so an addition to memory does.
+ * A LAB_STEP() of the tag in @slot. Only this owner's user writes the tag, so a plain store is
+ * enough. Store all 64 bits, not just the state byte: the next call may load the word while the
+ * store is still in the store buffer, and store forwarding stalls when the load is wider than the
+ * store. The store is a release. Pairs with lab_slot_glance(): a reader that sees the new state
+ * sees the notes. On x86 every store is a release, so an addition to memory does.
  */
-static __always_inline void lab_single_hand_out(struct lab_slot *slot)
+static __always_inline void lab_single_step(struct lab_slot *slot, u64 step)
 {
 	if (IS_ENABLED(CONFIG_X86_64)) {
 		barrier();
 		/* Harmless: a lockless reader sees the old word or the new word. */
-		data_race(slot->tag += LAB_HAND_OUT);
+		data_race(slot->tag += step);
 	} else {
 		/* Pairs with lab_slot_glance(). */
-		smp_store_release(&slot->tag, slot->tag + LAB_HAND_OUT);
+		smp_store_release(&slot->tag, slot->tag + step);
 	}
 }
 
@@ -107,7 +107,7 @@ static __always_inline bool lab_take_single(struct lab_front *front,
 	if (unlikely(!ready))
 		return false;
 	lab_slot_note(slot, site);
-	lab_single_hand_out(slot);
+	lab_single_step(slot, LAB_HAND_OUT);
 	*addr = lab_frame_address(frame);
 	return true;
 }

@@ -232,9 +232,9 @@ static __always_inline lab_tag_t lab_tag_step(lab_tag_t tag,
 	return (tag & ~LAB_STATE_MASK) | ((u64)state << LAB_STATE_SHIFT);
 }
 
-/* The difference between a page's tag when HELD and when CACHED. */
-#define LAB_HAND_OUT \
-	((u64)(LAB_HELD - LAB_CACHED) << LAB_STATE_SHIFT)
+/* The difference between a page's tags in two states. */
+#define LAB_STEP(from, to)	(((u64)(to) - (u64)(from)) << LAB_STATE_SHIFT)
+#define LAB_HAND_OUT		LAB_STEP(LAB_CACHED, LAB_HELD)
 
 /*
  * Changes the state of a tag that only the caller may write. A lockless reader of the
