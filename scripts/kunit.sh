@@ -113,17 +113,10 @@ run_tests() {
 
 # The console goes on after the last result with the shutdown, which is not ours.
 judge() {
-	local state name total=0 failed=0
+	local failed=0
 	cp "$dir/build/test.log" "$log" 2>/dev/null || : >"$log"
-	while IFS=$'\t' read -r state name; do
-		total=$((total + 1))
-		[[ $state != fail ]] || failed=1
-		record_result "$state" "$title: $name"
-	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$log")
-	if ((total == 0)); then
-		result fail "$title: no test has run"
-		failed=1
-	elif ((status != 0 && failed == 0)); then
+	judge_ktap record_result "$title" "$log" || failed=1
+	if ((status != 0 && failed == 0)); then
 		result fail "$title: kunit.py ended with status $status"
 		failed=1
 	fi

@@ -216,20 +216,27 @@ run_suite() {
 	fi
 }
 
-# judge_guest RECORD TITLE LOGS: what a guest's tests said, each recorded by RECORD
-# (result, or record_result to be quiet). Fails if one has failed, if there is none, or
-# if its kernel has complained.
-judge_guest() {
-	local record=$1 title=$2 logs=$3 state name total=0 bad=0
+# judge_ktap RECORD TITLE LOG: what the tests in LOG said, each recorded by RECORD (result, or
+# record_result to be quiet). Fails if one has failed, or if there is none.
+judge_ktap() {
+	local record=$1 title=$2 log=$3 state name total=0 bad=0
 	while IFS=$'\t' read -r state name; do
 		total=$((total + 1))
 		[[ $state != fail ]] || bad=1
 		"$record" "$state" "$title: $name"
-	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$logs/output.log")
+	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$log")
 	if ((total == 0)); then
 		result fail "$title: no test has run"
 		bad=1
 	fi
+	return "$bad"
+}
+
+# judge_guest RECORD TITLE LOGS: what a guest's tests said, as judge_ktap. Fails also if its
+# kernel has complained.
+judge_guest() {
+	local title=$2 logs=$3 bad=0
+	judge_ktap "$1" "$title" "$logs/output.log" || bad=1
 	if ! "$LAB_SCRIPTS/scan-log.sh" "$logs/console.log" >&2; then
 		result fail "$title: the kernel complained on its console"
 		bad=1
