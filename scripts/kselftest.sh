@@ -12,15 +12,10 @@
 # shellcheck source=scripts/arch.sh
 . "$LAB_SCRIPTS/arch.sh"
 
-# A tree of links, so that the source stays as Debian ships it; what make writes is beside
-# the links.
+# What make writes is beside the links.
 make_tree() {
-	local selftests=$work/tree/tools/testing/selftests
-	mkdir -p "$selftests"
-	find "$source" -mindepth 1 -maxdepth 1 ! -name tools -exec ln -s -t "$work/tree" {} +
-	find "$source/tools" -mindepth 1 -maxdepth 1 ! -name testing -exec ln -s -t "$work/tree/tools" {} +
-	find "$source/tools/testing/selftests" -mindepth 1 -maxdepth 1 -exec ln -s -t "$selftests" {} +
-	cp -r "$LAB_ROOT/tests/selftests" "$selftests/labyrinth"
+	link_tree "$source" "$work/tree" tools/testing/selftests/Makefile
+	cp -r "$LAB_ROOT/tests/selftests" "$work/tree/tools/testing/selftests/labyrinth"
 }
 
 install_tests() {

@@ -37,32 +37,11 @@ check_filter() {
 }
 check_filter "$(sed -n '/^static struct kunit_suite/,/^}/s/.*\.name = "\(.*\)".*/\1/p' "$LAB_ROOT"/tests/kunit/*.c)"
 
-# link_all FROM TO: a link in TO for each entry of FROM.
-link_all() {
-	mkdir -p "$2"
-	find "$1" -mindepth 1 -maxdepth 1 -exec ln -s -t "$2" {} +
-}
-
-# real_copy PATH: instead of the link to it.
-real_copy() {
-	rm "$1/$2"
-	cp -r "$source/$2" "$1/$2"
-}
-
-# The kernel's tree with Labyrinth in it, made of links, so that the source stays
-# as Debian ships it and costs no second copy. kunit.py goes by the place where it
-# really is, so the way down to it is no link.
+# The kernel's tree with Labyrinth in it.
 make_farm() {
 	local farm=$1
 	rm -rf "$farm"
-	link_all "$source" "$farm"
-	real_copy "$farm" Kbuild
-	real_copy "$farm" Kconfig
-	rm "$farm/tools"
-	link_all "$source/tools" "$farm/tools"
-	rm "$farm/tools/testing"
-	link_all "$source/tools/testing" "$farm/tools/testing"
-	real_copy "$farm" tools/testing/kunit
+	link_tree "$source" "$farm" tools/testing/kunit Kbuild Kconfig
 	echo 'obj-y += labyrinth/' >>"$farm/Kbuild"
 	echo 'source "labyrinth/Kconfig"' >>"$farm/Kconfig"
 }

@@ -268,3 +268,30 @@ sync_sources() {
 		cp "$LAB_ROOT/$f" "$dest/$f"
 	done
 }
+
+# link_tree SOURCE TREE PATH...: the kernel's tree made of links, so that the source stays as
+# Debian ships it and costs no second copy. Each PATH is a copy, and the way down to it no link.
+link_tree() {
+	local source=$1 tree=$2 path
+	link_entries "$source" "$tree"
+	for path in "${@:3}"; do
+		open_way "$source" "$tree" "$(dirname "$path")"
+		rm "$tree/$path"
+		cp -r "$source/$path" "$tree/$path"
+	done
+}
+
+# link_entries FROM TO: a link in TO for each entry of FROM.
+link_entries() {
+	mkdir -p "$2"
+	find "$1" -mindepth 1 -maxdepth 1 -exec ln -s -t "$2" {} +
+}
+
+# open_way SOURCE TREE FOLDER: the folder and those above it are folders of links, not links.
+open_way() {
+	[[ $3 != . ]] || return 0
+	open_way "$1" "$2" "$(dirname "$3")"
+	[[ -L $2/$3 ]] || return 0
+	rm "$2/$3"
+	link_entries "$1/$3" "$2/$3"
+}
