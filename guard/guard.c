@@ -659,6 +659,6 @@ void lab_guard_exit(void)
 	/* A task may still be in hook/stubs.S. */
 	if (ever_armed)
 		synchronize_rcu_tasks();
-	lab_rawfree_exit();
+	lab_rawfree_flush();
 	free_hooks();
 }

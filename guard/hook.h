@@ -144,7 +144,6 @@ int lab_rawfree_disarm(struct lab_hook *hook);
 void lab_rawfree_forget(void);
 bool lab_rawfree_can_refuse(void);
 void lab_rawfree_flush(void);
-void lab_rawfree_exit(void);
 
 #endif /* LAB_GUARD_POSSIBLE */
 

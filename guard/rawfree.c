@@ -314,9 +314,3 @@ void lab_rawfree_flush(void)
 	irq_work_sync(&heal_irq_work);
 	flush_work(&heal_work);
 }
-
-/* Waits until heal_pages() has healed all pages. No hook is armed. Context: Task; may sleep. */
-void lab_rawfree_exit(void)
-{
-	lab_rawfree_flush();
-}

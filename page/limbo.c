@@ -57,7 +57,7 @@ static u32 limbo_new;
 
 /*
  * Protects limbo_first, the links of the pages on that list, and the step out of limbo.
- * owners_lock, seal_lock and map_lock nest in limbo_lock.
+ * owners_lock, census_lock, seal_lock and map_lock nest in limbo_lock.
  */
 static DEFINE_MUTEX(limbo_lock);
 static u32 limbo_first;

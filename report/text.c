@@ -182,20 +182,18 @@ void lab_text_step(struct lab_text *text, const char *label, const struct lab_pa
 	    past->age_ms / 1000, past->age_ms % 1000);
 }
 
-static const char * const last_labels[] = {
-	[LAB_LAST_FREE] = "freed:  ",
-	[LAB_LAST_LEND] = "lent:   ",
-	[LAB_LAST_UNMAP] = "unmap:  ",
-	[LAB_LAST_ALLOC] = "before: ",
+static const char * const last_words[] = {
+	[LAB_LAST_FREE] = "freed:   by",
+	[LAB_LAST_LEND] = "lent:    by",
+	[LAB_LAST_UNMAP] = "unmap:   last by",
+	[LAB_LAST_ALLOC] = "before:  handed out at",
 };
 
 static void say_last(struct lab_text *text, const struct lab_last *last)
 {
 	if (last->step == LAB_LAST_NONE)
 		return;
-	say(text, " %s %s %s, ", last_labels[last->step],
-	    last->step == LAB_LAST_ALLOC ? "handed out at" :
-	    last->step == LAB_LAST_UNMAP ? "last by" : "by", lab_site_name(last->site).text);
+	say(text, " %s %s, ", last_words[last->step], lab_site_name(last->site).text);
 	if (last->context && last->context <= LAB_NR_CONTEXTS)
 		say(text, "%s, ", lab_context_name(last->context - 1));
 	say(text, "%u.%03u s ago\n", last->age_ms / 1000, last->age_ms % 1000);
