@@ -202,7 +202,7 @@ static bool needs_spare(const struct lab_call *call)
 	    call->op == LAB_OP_RELEASE_LENT)
 		return true;
 	return call->op == LAB_OP_RECLAIM &&
-	       lab_frame_refs(lab_frame_of_tag(call->tag)) == LAB_REFS_THIN;
+	       lab_frame_refs(lab_frame_of_tag(call->tag)) <= LAB_REFS_THIN;
 }
 
 static void search_page(struct lab_call *call, const void *addr)
