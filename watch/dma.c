@@ -13,6 +13,13 @@
 #include "watch/say.h"
 #include "watch/wrap.h"
 
+/* The page whose free would take memory away from the device. */
+static u32 first_pfn(struct page *page, size_t offset)
+{
+	return PageCompound(page) ? page_to_pfn(compound_head(page)) :
+				    page_to_pfn(page) + (offset >> PAGE_SHIFT);
+}
+
 dma_addr_t watch_dma_map(struct device *dev, struct page *page, size_t offset, size_t size,
 			 enum dma_data_direction dir, unsigned long attrs)
 {
@@ -24,8 +31,8 @@ dma_addr_t watch_dma_map(struct device *dev, struct page *page, size_t offset, s
 	dma = dma_map_page_attrs(dev, page, offset, size, dir, attrs);
 	if (module && dma != DMA_MAPPING_ERROR)
 		watch_dma_note(&(struct watch_mapping) {
-			.dma = dma, .dev = dev, .pfn = page_to_pfn(page), .size = size,
-			.site = watch_site(ip), .dir = dir, .module = module, .live = true,
+			.dma = dma, .dev = dev, .pfn = first_pfn(page, offset),
+			.size = size, .site = watch_site(ip), .dir = dir, .module = module, .live = true,
 		});
 	watch_leave();
 	return dma;
@@ -40,20 +47,39 @@ static void say(const char *class, const struct watch_mapping *record, unsigned 
 	});
 }
 
+/*
+ * Whether all mappings of the page have been seen: the page is the module's, and its allocation
+ * was seen. A page of other code may have been mapped before the watch, at the same address.
+ */
+static bool is_known_page(const struct watch_mapping *record)
+{
+	const struct watch_note *note = watch_note_of(pfn_to_page(record->pfn));
+
+	return note && READ_ONCE(note->module) == record->module &&
+	       READ_ONCE(note->state) != WATCH_NONE;
+}
+
+static void compare(const struct watch_mapping *record, size_t size, int dir, unsigned long ip)
+{
+	if (!record->live && watch_module_at(ip) == record->module)
+		say("unmap-twice", record, ip);
+	else if (record->live && record->size != size)
+		say("unmap-other-size", record, ip);
+	else if (record->live && record->dir != dir)
+		say("unmap-other-direction", record, ip);
+}
+
 /* A mapping that is older than the watch has no record, and an unmapping of it is right. */
 static void note_unmapped(struct device *dev, dma_addr_t dma, size_t size, int dir,
 			  unsigned long ip)
 {
-	struct watch_mapping record;
+	struct watch_mapping record, asked = { .dev = dev, .dma = dma, .size = size, .dir = dir };
+	bool sure;
 
-	if (!watch_dma_take(dev, dma, &record))
+	if (!watch_dma_take(&asked, &record, &sure))
 		return;
-	if (!record.live && watch_module_at(ip) == record.module)
-		say("unmap-twice", &record, ip);
-	else if (record.live && record.size != size)
-		say("unmap-other-size", &record, ip);
-	else if (record.live && record.dir != dir)
-		say("unmap-other-direction", &record, ip);
+	if (sure && is_known_page(&record))
+		compare(&record, size, dir, ip);
 	if (record.live)
 		watch_free_unmapped(pfn_to_page(record.pfn));
 }

@@ -18,7 +18,7 @@ struct device;
 struct watch_mapping {
 	dma_addr_t dma;
 	const struct device *dev;	/* NULL: the place was never used */
-	u32 pfn;			/* a block of pages counts by the first of the mapping */
+	u32 pfn;			/* the mapping's first page; of a compound page, the head */
 	u32 size;
 	u32 site;			/* the call that mapped */
 	u8 dir;
@@ -32,7 +32,7 @@ int watch_dma_alloc(void);
 void watch_dma_free(void);
 
 void watch_dma_note(const struct watch_mapping *mapping);
-bool watch_dma_take(const struct device *dev, dma_addr_t dma, struct watch_mapping *copy);
+bool watch_dma_take(const struct watch_mapping *asked, struct watch_mapping *copy, bool *sure);
 void watch_dma_describe(unsigned long pfn, struct watch_finding *finding);
 
 /* The number of mappings in each bucket. Read by watch/stubs.S as well. */

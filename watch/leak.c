@@ -7,9 +7,6 @@
  */
 #define pr_fmt(fmt) "" fmt
 
-#include <linux/anon_inodes.h>
-#include <linux/err.h>
-#include <linux/file.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/seq_file.h>
@@ -141,26 +138,20 @@ static void say_holders(struct watch_search *search)
 	kvfree(text.buf);
 }
 
-static const struct file_operations no_fops = {};
-
-/* The searchers know an open file by the slab cache, which any file shows. */
 static void search_holders(const struct goner *goner, u32 site)
 {
 	struct watch_search *search = kzalloc(sizeof(*search), GFP_KERNEL);
-	struct file *file = anon_inode_getfile("[labyrinth_watch]", &no_fops, NULL, O_RDONLY);
 
-	if (search && !IS_ERR(file)) {
-		mutex_lock(&watch_turn);
-		if (!watch_search_init(search, file)) {
-			aim(search, goner, site);
-			watch_search_run(search);
-			say_holders(search);
-		}
-		watch_search_exit(search);
-		mutex_unlock(&watch_turn);
+	if (!search)
+		return;
+	mutex_lock(&watch_turn);
+	if (!watch_search_init(search)) {
+		aim(search, goner, site);
+		watch_search_run(search);
+		say_holders(search);
 	}
-	if (!IS_ERR(file))
-		fput(file);
+	watch_search_exit(search);
+	mutex_unlock(&watch_turn);
 	kfree(search);
 }
 

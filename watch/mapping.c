@@ -5,7 +5,7 @@
  *
  * Only mappings by watched modules get a record, but every unmapping is looked at, whatever the
  * caller: so a page with a record is mapped. If a bucket has no room for a record, the page is
- * never taken for mapped.
+ * never taken for mapped, and no unmapping in the bucket is taken for wrong any more.
  */
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
@@ -18,9 +18,10 @@
 
 #define NR_RECORDS	4
 
-/* The lock protects the records and the bucket's byte in watch_dma_used. Innermost. */
+/* The lock protects the bucket, and the bucket's byte in watch_dma_used. Innermost. */
 struct bucket {
 	raw_spinlock_t lock;
+	bool overflowed;		/* a mapping has found no room */
 	struct watch_mapping records[NR_RECORDS];
 };
 
@@ -68,15 +69,38 @@ static struct watch_mapping *free_place(struct bucket *bucket)
 	return NULL;
 }
 
-static struct watch_mapping *find(struct bucket *bucket, const struct device *dev,
-				  dma_addr_t dma, bool live)
+static bool is_same(const struct watch_mapping *record, const struct watch_mapping *asked)
 {
-	struct watch_mapping *record = bucket->records;
+	return record->dev == asked->dev && record->dma == asked->dma &&
+	       record->live == asked->live;
+}
 
-	for (; record < bucket->records + NR_RECORDS; record++)
-		if (record->dev == dev && record->dma == dma && record->live == live)
-			return record;
-	return NULL;
+/*
+ * A page can be mapped several times at once, at the same address: then the mapping with the same
+ * size and direction is meant.
+ */
+static struct watch_mapping *find(struct bucket *bucket, const struct watch_mapping *asked)
+{
+	struct watch_mapping *record = bucket->records, *found = NULL;
+
+	for (; record < bucket->records + NR_RECORDS; record++) {
+		if (!is_same(record, asked))
+			continue;
+		found = record;
+		if (record->size == asked->size && record->dir == asked->dir)
+			break;
+	}
+	return found;
+}
+
+static struct watch_mapping *find_any(struct bucket *bucket, struct watch_mapping asked)
+{
+	struct watch_mapping *record;
+
+	asked.live = true;
+	record = find(bucket, &asked);
+	asked.live = false;
+	return record ?: find(bucket, &asked);
 }
 
 /* Two buckets may have mappings of a page. */
@@ -105,29 +129,37 @@ void watch_dma_note(const struct watch_mapping *mapping)
 		*place = *mapping;
 		WRITE_ONCE(watch_dma_used[i], watch_dma_used[i] + 1);
 		count_map(mapping->pfn, 1);
+	} else {
+		buckets[i].overflowed = true;
 	}
 	raw_spin_unlock_irqrestore(&buckets[i].lock, flags);
 }
 
-/*
- * The mapping of @dev at @dma ends. Context: Any. Return: whether there was a record, with a copy
- * in @copy: live, or else of the past.
- */
-bool watch_dma_take(const struct device *dev, dma_addr_t dma, struct watch_mapping *copy)
+static void end_record(unsigned int i, struct watch_mapping *record)
 {
-	unsigned int i = index_of(dma);
+	record->live = false;
+	WRITE_ONCE(watch_dma_used[i], watch_dma_used[i] - 1);
+	count_map(record->pfn, -1);
+}
+
+/*
+ * A mapping ends, with @asked's device, address, size and direction. Context: Any. Return: whether
+ * there was a record, with a copy in @copy: live, or else of the past. *@sure: whether each
+ * mapping that began there has had a record.
+ */
+bool watch_dma_take(const struct watch_mapping *asked, struct watch_mapping *copy, bool *sure)
+{
+	unsigned int i = index_of(asked->dma);
 	struct watch_mapping *record;
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&buckets[i].lock, flags);
-	record = find(&buckets[i], dev, dma, true) ?: find(&buckets[i], dev, dma, false);
+	*sure = !buckets[i].overflowed;
+	record = find_any(&buckets[i], *asked);
 	if (record)
 		*copy = *record;
-	if (record && record->live) {
-		record->live = false;
-		WRITE_ONCE(watch_dma_used[i], watch_dma_used[i] - 1);
-		count_map(record->pfn, -1);
-	}
+	if (record && record->live)
+		end_record(i, record);
 	raw_spin_unlock_irqrestore(&buckets[i].lock, flags);
 	return record;
 }
