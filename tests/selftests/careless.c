@@ -90,7 +90,7 @@ static int careless_again(void)
 	return 0;
 }
 
-static dma_addr_t careless_map(struct page *page)
+static noinline dma_addr_t careless_map(struct page *page)
 {
 	dma_addr_t dma = dma_map_page(&pdev->dev, page, 0, PAGE_SIZE, DMA_FROM_DEVICE);
 
@@ -98,7 +98,7 @@ static dma_addr_t careless_map(struct page *page)
 	return dma;
 }
 
-static void careless_unmap(dma_addr_t dma, size_t size)
+static noinline void careless_unmap(dma_addr_t dma, size_t size)
 {
 	dma_unmap_page(&pdev->dev, dma, size, DMA_FROM_DEVICE);
 	barrier();
