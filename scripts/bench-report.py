@@ -32,7 +32,8 @@ PEERS = ["pool-direct-pair", "pool-direct-burst64", "pool-ring-pair",
          "pool-ring-burst64", "raw-pair", "raw-burst64", "raw-bulk16",
          "slab-pair", "mempool-pair"]
 BESIDE = ["dma-pair", "dma-pair-guarded", "dma-pair-beside", "dma-pair-watched",
-          "page-pair", "page-pair-guarded", "page-pair-beside", "page-pair-watched"]
+          "page-pair", "page-pair-guarded", "page-pair-beside", "page-pair-watched",
+          "pool-pair", "pool-pair-beside", "pool-pair-watched"]
 AGAINST = ["pool-direct", "pool-ring", "raw"]
 
 NAMES = {
@@ -65,6 +66,9 @@ NAMES = {
     "page-pair-guarded": "the same, guard=refuse",
     "page-pair-beside": "the same, another module followed",
     "page-pair-watched": "the same, followed",
+    "pool-pair": "page_pool, allocation + direct recycling",
+    "pool-pair-beside": "the same, another module followed",
+    "pool-pair-watched": "the same, followed",
     "any-alloc": "allocation, any context",
     "single-alloc": "allocation, SINGLE",
     "ahead-any-alloc": "likewise, with ahead=32",
@@ -278,6 +282,11 @@ def targets(results, where):
     if free and guarded is not None:
         yield (f"dma-pair-guarded is {guarded / free:.3f} of dma-pair, at most 1.15",
                guarded <= 1.15 * free)
+    for case in ("page-pair", "dma-pair", "pool-pair"):
+        free, beside = (cost(results, where, "hot", name) for name in (case, case + "-beside"))
+        if free and beside is not None and where == "icount":
+            yield (f"{case} is {beside - free:.1f} instructions dearer while another module is"
+                   " followed, at most 20 for each of the two calls", beside - free <= 40)
     if where == "icount":
         alone = owns_alone(results)
         if alone is not None:

@@ -13,7 +13,7 @@
 #include "watch/say.h"
 #include "watch/wrap.h"
 
-/* The page whose free would take memory away from the device. */
+/* Of the page that must not be freed before the mapping ends. */
 static u32 first_pfn(struct page *page, size_t offset)
 {
 	return PageCompound(page) ? page_to_pfn(compound_head(page)) :
@@ -48,8 +48,9 @@ static void say(const char *class, const struct watch_mapping *record, unsigned 
 }
 
 /*
- * Whether all mappings of the page have been seen: the page is the module's, and its allocation
- * was seen. A page of other code may have been mapped before the watch, at the same address.
+ * Whether all mappings of the page have been seen: the module has allocated the page while the
+ * module was watched. A page of other code may have been mapped before the watch began, at the
+ * same address.
  */
 static bool is_known_page(const struct watch_mapping *record)
 {

@@ -173,6 +173,20 @@ static void say_site(const struct goner *goner, const struct site *site)
 	search_holders(goner, site->site);
 }
 
+/* The place of a pool may be another pool's from now on, so the pages are followed no more. */
+static void end_pool(const struct goner *goner)
+{
+	unsigned long pfn;
+
+	for (pfn = 0; pfn < watch_nr_notes; pfn++) {
+		if (!(pfn % 4096))
+			cond_resched();
+		if (is_left(&watch_notes[pfn], goner))
+			WRITE_ONCE(watch_notes[pfn].state, WATCH_NONE);
+	}
+	WRITE_ONCE(watch_followed[goner->pool].module, 0);
+}
+
 static void look(struct work_struct *work)
 {
 	struct goner *goner = container_of(to_delayed_work(work), struct goner, work);
@@ -187,9 +201,8 @@ static void look(struct work_struct *work)
 	for (i = 0; i < MAX_SITES && sites[i].nr; i++)
 		say_site(goner, &sites[i]);
 	kfree(sites);
-	/* The place may be another pool's from now on. */
 	if (goner->pool)
-		WRITE_ONCE(watch_followed[goner->pool].module, 0);
+		end_pool(goner);
 }
 
 static void look_later(struct goner *goner, unsigned int module, unsigned int pool)
@@ -210,6 +223,8 @@ static void keep_sites(unsigned int module)
 
 	for (pfn = 0; pfn < watch_nr_notes; pfn++) {
 		note = &watch_notes[pfn];
+		if (!(pfn % 4096))
+			cond_resched();
 		if (READ_ONCE(note->module) != module || !READ_ONCE(note->state))
 			continue;
 		WRITE_ONCE(note->site, watch_site_keep(READ_ONCE(note->site)));

@@ -110,6 +110,7 @@ static bool is_listed(const char *list, const char *name)
 static void drop(unsigned int i)
 {
 	module_away(&watch_modules[i]);
+	watch_lose_pools(i);
 	watch_hooks_quiesce();
 	watch_leak_forget(i);
 	watch_unfollow(i);

@@ -38,6 +38,17 @@ static unsigned int free_place(void)
 	return 0;
 }
 
+static u8 *map_of(const struct page_pool *at)
+{
+	return &watch_pool_map[((unsigned long)at >> 10) % WATCH_POOL_MAP];
+}
+
+/* 0: not followed; most other pools are told by a single load. Context: Any. */
+unsigned int watch_followed_quickly(const struct page_pool *at)
+{
+	return likely(!READ_ONCE(*map_of(at))) ? 0 : watch_followed_index(at);
+}
+
 /* Context: Task. Return: the pool's index, or 0: no room. */
 unsigned int watch_follow_pool(const struct page_pool *at, unsigned int module,
 			       const char *name)
@@ -50,13 +61,54 @@ unsigned int watch_follow_pool(const struct page_pool *at, unsigned int module,
 		strscpy(watch_followed[i].name, name, WATCH_POOL_NAME);
 		WRITE_ONCE(watch_followed[i].module, module);
 		WRITE_ONCE(watch_followed[i].at, at);
-		WRITE_ONCE(watch_pool_map[((unsigned long)at >> 10) % WATCH_POOL_MAP], 1);
+		WRITE_ONCE(*map_of(at), 1);
 	}
 	spin_unlock_bh(&followed_lock);
 	return i;
 }
 
-/* Context: Task. No call by @module's code, or with one of the module's pools, is in a wrapper. */
+static bool is_mapped_by_another(unsigned int i)
+{
+	unsigned int k;
+
+	for (k = 1; k < WATCH_MAX_FOLLOWED; k++)
+		if (k != i && watch_followed[k].at &&
+		    map_of(watch_followed[k].at) == map_of(watch_followed[i].at))
+			return true;
+	return false;
+}
+
+/* Under followed_lock. */
+static void lose_pool(unsigned int i)
+{
+	if (!watch_followed[i].at)
+		return;
+	if (!is_mapped_by_another(i))
+		WRITE_ONCE(*map_of(watch_followed[i].at), 0);
+	WRITE_ONCE(watch_followed[i].at, NULL);
+}
+
+/* The pool is about to be destroyed: the address may soon be another pool's. Context: Task. */
+void watch_lose_pool(unsigned int i)
+{
+	spin_lock_bh(&followed_lock);
+	lose_pool(i);
+	spin_unlock_bh(&followed_lock);
+}
+
+/* From now on no call with one of @module's pools begins to be noted. Context: Task. */
+void watch_lose_pools(unsigned int module)
+{
+	unsigned int i;
+
+	spin_lock_bh(&followed_lock);
+	for (i = 1; i < WATCH_MAX_FOLLOWED; i++)
+		if (watch_followed[i].module == module)
+			lose_pool(i);
+	spin_unlock_bh(&followed_lock);
+}
+
+/* After watch_lose_pools(). Context: Task. No call by @module's code, or with one of the module's pools, is in a wrapper. */
 void watch_unfollow(unsigned int module)
 {
 	unsigned int i;

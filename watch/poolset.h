@@ -33,6 +33,9 @@ extern bool watch_pools_seen;
 unsigned int watch_followed_index(const struct page_pool *at);
 unsigned int watch_follow_pool(const struct page_pool *at, unsigned int module,
 			       const char *name);
+unsigned int watch_followed_quickly(const struct page_pool *at);
+void watch_lose_pool(unsigned int i);
+void watch_lose_pools(unsigned int module);
 void watch_unfollow(unsigned int module);
 bool watch_is_in_pool(const struct page_pool *pool, const struct page *page);
 

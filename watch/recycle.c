@@ -149,14 +149,13 @@ struct page_pool *watch_pool_create(const struct page_pool_params *params)
 	return pool;
 }
 
-/* The address may be another pool's before the call returns. */
 void watch_pool_destroy(struct page_pool *pool)
 {
 	unsigned int i = pool ? watch_followed_index(pool) : 0;
 
 	watch_enter();
 	if (i)
-		WRITE_ONCE(watch_followed[i].at, NULL);
+		watch_lose_pool(i);
 	page_pool_destroy(pool);
 	if (i)
 		watch_leak_pool_ends(i);
@@ -167,10 +166,10 @@ void watch_pool_destroy(struct page_pool *pool)
 
 void watch_pool_holds(void *data, const struct page_pool *pool, unsigned long ref, u32 count)
 {
-	struct watch_note *note = note_of_ref(ref);
-	unsigned int i = watch_followed_index(pool);
+	unsigned int i = watch_followed_quickly(pool);
+	struct watch_note *note = i ? note_of_ref(ref) : NULL;
 
-	if (note && i) {
+	if (note) {
 		WRITE_ONCE(note->site, 0);
 		WRITE_ONCE(note->back, 0);
 		note_state(note, i, WATCH_POOLED);

@@ -2,7 +2,7 @@
 /*
  * The cost for drivers that have nothing to do with Labyrinth, with the guard off and armed, and
  * while labyrinth_watch follows no module, another module, or this module: an ordinary page
- * mapped for DMA and unmapped, and an ordinary page allocated and freed.
+ * mapped for DMA and unmapped, an ordinary page allocated and freed, and a page_pool's page.
  */
 #include <linux/dma-mapping.h>
 #include <linux/fs.h>
@@ -15,6 +15,9 @@
 
 static struct platform_device *pdev;
 static struct page *page;
+
+/* Made for each case anew: a page_pool that is made while the module is followed is followed. */
+static struct page_pool *pool;
 
 static void dma_pair(struct bench_set *set, unsigned int ops)
 {
@@ -35,6 +38,16 @@ static void page_pair(struct bench_set *set, unsigned int ops)
 	}
 }
 
+static void pool_pair(struct bench_set *set, unsigned int ops)
+{
+	while (ops--) {
+		struct page *page = page_pool_dev_alloc_pages(pool);
+
+		bench_forget(page);
+		page_pool_recycle_direct(pool, page);
+	}
+}
+
 static const struct {
 	struct bench_case bench;
 	const char *file;
@@ -45,10 +58,13 @@ static const struct {
 	{ { "dma-pair-guarded", dma_pair }, GUARD, "refuse", "off" },
 	{ { "page-pair", page_pair }, GUARD, "off", "off" },
 	{ { "page-pair-guarded", page_pair }, GUARD, "refuse", "off" },
+	{ { "pool-pair", pool_pair }, GUARD, "off", "off" },
 	{ { "page-pair-beside", page_pair }, WATCH, "labyrinth_other", "\n" },
 	{ { "dma-pair-beside", dma_pair }, WATCH, "labyrinth_other", "\n" },
+	{ { "pool-pair-beside", pool_pair }, WATCH, "labyrinth_other", "\n" },
 	{ { "page-pair-watched", page_pair }, WATCH, "labyrinth_bench", "\n" },
 	{ { "dma-pair-watched", dma_pair }, WATCH, "labyrinth_bench", "\n" },
+	{ { "pool-pair-watched", pool_pair }, WATCH, "labyrinth_bench", "\n" },
 };
 
 static int set(const char *name, const char *value)
@@ -79,14 +95,18 @@ static struct bench_cost measure(const struct bench_case *bench, struct bench_se
 /* A module that is not loaded costs nothing, and has no result. */
 static int run_case(struct bench_set *bench_set, unsigned int i)
 {
+	struct page_pool_params params = { .pool_size = 256, .nid = NUMA_NO_NODE };
 	int err = set(cases[i].file, cases[i].value);
 
-	if (err == -ENOENT)
-		return 0;
-	if (!err)
-		bench_print("hot", cases[i].bench.name, 1, 0, bench_ops,
-			    measure(&cases[i].bench, bench_set));
-	return err ?: set(cases[i].file, cases[i].after);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	pool = page_pool_create(&params);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	bench_print("hot", cases[i].bench.name, 1, 0, bench_ops,
+		    measure(&cases[i].bench, bench_set));
+	page_pool_destroy(pool);
+	return set(cases[i].file, cases[i].after);
 }
 
 static int run_cases(struct bench_set *bench_set)
