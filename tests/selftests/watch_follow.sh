@@ -15,6 +15,7 @@ CARELESS=/sys/module/labyrinth_careless/parameters
 GUARD=/sys/kernel/debug/labyrinth/guard
 PROBE=/sys/kernel/debug/labyrinth_probe/do
 INTRUDE="${0%/*}/user/intrude"
+BPF="${0%/*}/user/bpf"
 FORGOTTEN=2
 
 careless() { for word; do echo "$word" >$CARELESS/do; done; }
@@ -150,6 +151,30 @@ after_the_fact() {
 		"labyrinth_careless has gone, and has left no page behind" "$(dmesg_since "$mark")"
 }
 
+# A BPF program has a function's direct call, and the function is one that a refusal needs.
+beside_bpf() {
+	watch ""
+	insmod $CARELESS_KO
+	"$BPF" fentry dma_unmap_page_attrs >/tmp/bpf &
+	bpf=$!
+	until grep -q ready /tmp/bpf 2>/dev/null || ! kill -0 $bpf 2>/dev/null; do sleep 0.1; done
+	mark=$(dmesg_mark)
+	ktap_check "a BPF program has a function" watch labyrinth_careless
+	ktap_contains "the log says which" \
+		"dma_unmap_page_attrs cannot be hooked: -E(BUSY|INVAL); what goes that way is not seen" \
+		"$(dmesg_since "$mark")"
+	ktap_contains "and so does the file" "^hook on dma_unmap_page_attrs: missing, -E(BUSY|INVAL)" \
+		"$(cat $PAGES)"
+	careless mapped
+	ktap_equal "then no page is taken for mapped" 0 "$(cat $CARELESS/refs)"
+	kill $bpf
+	wait $bpf 2>/dev/null
+	watch ""
+	watch labyrinth_careless
+	ktap_lacks "without the program, no hook is missing" "missing" "$(cat $PAGES)"
+	rmmod labyrinth_careless
+}
+
 beside_the_guard() {
 	insmod $CARELESS_KO
 	labyrinth_on
@@ -174,13 +199,16 @@ beside_the_guard() {
 insmod $MODULE
 [ -e $PAGES ] || ktap_skip_all "ftrace cannot call directly in this kernel"
 [ -e $CARELESS_KO ] || ktap_skip_all "the driver was not built for this kernel"
-ktap_plan 47
+bpfs=5
+[ -e /sys/kernel/btf/vmlinux ] || bpfs=0
+ktap_plan $((47 + bpfs))
 # Newer kernels find a page_pool's page that is freed bad as well.
 expect_only "BUG: (labyrinth: |Bad page state)|Modules linked in:"
 ktap_contains "nothing is watched unasked" "^no module is watched" "$(cat $PAGES)"
 ktap_refuse "the module does not watch itself" watch labyrinth_watch
 from_the_start
 after_the_fact
+[ $bpfs = 0 ] || beside_bpf
 watch labyrinth_careless
 beside_the_guard
 expect_end
