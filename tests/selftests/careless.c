@@ -13,6 +13,8 @@
  *	put-again	takes a page from the pool, and puts the page back twice
  *	put_page	takes a page from the pool, and gives the page to the page allocator
  *	no-pool	destroys the pool
+ *	late	puts the page of "pool" back, and counts the page of "put_page" as released: with both
+ *		words said before, the destroyed pool then goes
  * The parameter refs is the page's count after the page was given back for the last time: -1 after
  * "again", and 0 after "mapped", if nobody refused. When the module goes, the module forgets the
  * pages that it has.
@@ -210,6 +212,13 @@ static int careless_put_page(void)
 static int careless_no_pool(void)
 {
 	page_pool_destroy(pool);
+	return 0;
+}
+
+static int careless_late(void)
+{
+	atomic_inc(&pool->pages_state_release_cnt);
+	careless_recycle(received);
 	pool = NULL;
 	return 0;
 }
@@ -229,6 +238,7 @@ static const struct word {
 	{ "put-again", careless_put_again },
 	{ "put_page", careless_put_page },
 	{ "no-pool", careless_no_pool },
+	{ "late", careless_late },
 };
 
 static int do_set(const char *val, const struct kernel_param *kp)
