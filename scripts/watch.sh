@@ -9,8 +9,9 @@
 #   --e1000e   the stock e1000e, which leaves pages behind (watch_e1000e.sh)
 #   --mended   with --e1000e: a copy of the driver, built from the kernel's source with the
 #              loop mended, which must leave none (kernels whose source is a package here)
-#   --stock DRIVER   one of virtio_net, e1000e, vmxnet3: its pages are left in sockets, in a
-#              pipe and in a module, and the driver goes (watch_stock.sh)
+#   --stock DRIVER   one of virtio_net, e1000e, vmxnet3, and veth with an XDP program: its pages
+#              are left in sockets, in a pipe and in a module, and the driver goes
+#              (watch_stock.sh)
 #   --cost     counts what a received frame of the sample driver costs in instructions, while
 #              nothing is followed, another module, and that driver; it fails beyond 0.5 % for
 #              another's and 5 % for its own
@@ -32,6 +33,7 @@ case $stock in
 '') ;;
 virtio_net) driver=virtio_net card=virtio-net-pci test=watch_stock ;;
 e1000e | vmxnet3) driver=$stock card=$stock test=watch_stock ;;
+veth) driver=veth card='' test=watch_stock ;;
 *) die "there is no card for '$stock' (see --help)" ;;
 esac
 
@@ -89,7 +91,7 @@ build_mended() {
 }
 
 vm=(--stock "$driver")
-for n in 0 1; do
+for n in ${card:+0 1}; do
 	vm+=(--qemu -netdev --qemu "hubport,id=card$n,hubid=1")
 	vm+=(--qemu -device --qemu "$card,netdev=card$n,mac=52:54:00:00:01:0$n")
 done

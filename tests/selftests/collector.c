@@ -15,14 +15,20 @@ static struct page *collector_page;
 static unsigned long pfn;
 module_param(pfn, ulong, 0444);
 
+/* A page of the driver's; NULL: the frame was copied. */
+static struct page *page_of(const struct sk_buff *skb)
+{
+	if (skb_shinfo(skb)->nr_frags)
+		return skb_frag_page(&skb_shinfo(skb)->frags[0]);
+	return skb->head_frag ? virt_to_head_page(skb->head) : NULL;
+}
+
 /* Context: Softirq, on several CPUs at once. */
 static int collector_sees(struct sk_buff *skb, struct net_device *dev, struct packet_type *type,
 			  struct net_device *orig)
 {
-	struct page *page = NULL;
+	struct page *page = skb->pkt_type == PACKET_HOST && skb->len > 1000 ? page_of(skb) : NULL;
 
-	if (skb->pkt_type == PACKET_HOST && skb_shinfo(skb)->nr_frags)
-		page = skb_frag_page(&skb_shinfo(skb)->frags[0]);
 	if (page && !cmpxchg(&collector_page, NULL, page)) {
 		get_page(page);
 		pfn = page_to_pfn(page);

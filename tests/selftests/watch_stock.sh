@@ -13,19 +13,37 @@ MODULE=watch/labyrinth_watch.ko
 WATCH=/sys/kernel/debug/labyrinth_watch
 COLLECTED=/sys/module/labyrinth_collector/parameters/pfn
 HOLD=$USER_DIR/hold
+BPF=$USER_DIR/bpf
 MTU=9000
+
+# With an XDP program, veth has its pages from a page_pool.
+veth_up() {
+	ip link add eth0 type veth && ip link set veth0 name eth1
+}
+
+veth_xdp() {
+	nsenter "-n/proc/$far_pid/ns/net" -- "$BPF" xdp eth1 >/tmp/bpf &
+	holders="$holders $!"
+	wait_for grep -q ready /tmp/bpf
+	ktap_diag </tmp/bpf
+}
 
 cards_up() {
 	no_ipv6
 	for ko in stock/*.ko; do
 		insmod "$ko"
 	done
+	[ "$driver" != veth ] || veth_up || return
 	far_begin
 	no_ipv6 far
 	ip link set eth1 netns "$far_pid" || return
 	ip addr add "$NEAR/24" dev eth0
 	far ip addr add "$FAR/24" dev eth1
-	ip link set eth0 mtu $MTU && far ip link set eth1 mtu $MTU
+	if [ "$driver" = veth ]; then
+		veth_xdp
+	else
+		ip link set eth0 mtu $MTU && far ip link set eth1 mtu $MTU
+	fi
 	ip link set eth0 up && far ip link set eth1 up &&
 		wait_for ping -c 1 -W 1 "$FAR" >/dev/null
 }
@@ -36,7 +54,7 @@ far_hold() { nsenter "-n/proc/$far_pid/ns/net" -- "$HOLD" "$@" >/dev/null & }
 # Of all pages, who has them. The module comes last: it takes a page of a datagram.
 plant() {
 	"$USER_DIR/traffic" hold "$far_pid" "$FAR" &
-	holders=$!
+	holders="$holders $!"
 	far_hold packet eth1
 	holders="$holders $!"
 	far_hold tcp-in 7002
@@ -60,8 +78,13 @@ told() {
 	done
 }
 
-driver=$(ls stock | sed -n '$ { s/^[0-9]*-//; s/\.ko$//; p }')
-[ -n "$driver" ] || ktap_skip_all "there is no such card"
+holders=""
+# The last to be loaded; the others are modules that it needs.
+for ko in stock/*.ko; do
+	driver=${ko##*/}
+done
+driver=${driver#*-} driver=${driver%.ko}
+[ -e "$ko" ] || ktap_skip_all "there is no such card"
 [ -e $MODULE ] || ktap_skip_all "it was not built for this kernel"
 insmod $MODULE watch="$driver" grace=5
 [ -e $WATCH/pages ] || ktap_skip_all "ftrace cannot call directly in this kernel"
