@@ -120,6 +120,7 @@ from_the_start() {
 		"^labyrinth_careless: 2 pages, the oldest for [0-9]+ ms, allocated at careless_refill" \
 		"$(cat $PAGES)"
 	ktap_lacks "no hook is missing" "missing" "$(cat $PAGES)"
+	ktap_refuse "and ftrace cannot be switched off" sysctl -q -w kernel.ftrace_enabled=0
 	seen "watched from the start"
 	ktap_contains "who gave the page back before" \
 		"before:  given back [0-9]+ ms ago, at careless_complete" "$log"
@@ -203,7 +204,7 @@ insmod $MODULE
 [ -e $CARELESS_KO ] || ktap_skip_all "the driver was not built for this kernel"
 bpfs=5
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
-ktap_plan $((47 + bpfs))
+ktap_plan $((48 + bpfs))
 # Newer kernels find a page_pool's page that is freed bad as well.
 expect_only "BUG: (labyrinth: |Bad page state)|Modules linked in:"
 ktap_contains "nothing is watched unasked" "^no module is watched" "$(cat $PAGES)"
