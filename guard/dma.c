@@ -36,7 +36,7 @@ static noinline bool refuse(struct lab_hook *hook, phys_addr_t start, size_t siz
 {
 	lab_tag_t tag = lab_guard_find_bytes(start, size);
 
-	return unlikely(tag) && !lab_has_own_token(token) &&
+	return unlikely(tag) && !lab_has_token(token) &&
 	       lab_guard_found(hook, tag, &(struct lab_offender) { caller }, true);
 }
 
