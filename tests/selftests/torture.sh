@@ -33,7 +33,10 @@ for parameter; do
 	scribbler.*) scribbler="$scribbler ${parameter#*.}" ;;
 	sealed=[01]) sealed=${parameter#*=} ;;
 	strayer.*) strayer="$strayer ${parameter#*.}" ;;
-	seed=*) parameters="$parameters $parameter" scribbler="$parameter$scribbler" ;;
+	seed=*)
+		parameters="$parameters $parameter"
+		scribbler="$parameter$scribbler" strayer="$parameter$strayer"
+		;;
 	*) parameters="$parameters $parameter" ;;
 	esac
 done
