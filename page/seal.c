@@ -499,6 +499,20 @@ bool lab_seal_is_closed(unsigned long pfn)
 	return region && !test_bit(lab_region_index(pfn), region->open);
 }
 
+/*
+ * Whether, beyond that, no CPU has a translation from before. False also of a page to which an
+ * access strayed just now.
+ * Context: Any.
+ */
+bool lab_seal_is_flushed(unsigned long pfn)
+{
+	if (!lab_seal_is_closed(pfn))
+		return false;
+	/* Pairs with empty_open(), which sets the stale bit before it clears the open bit. */
+	smp_rmb();
+	return !test_bit(lab_region_index(pfn), lab_region_of(pfn)->stale);
+}
+
 /* Empties the entry of an open page, which no CPU lends meanwhile. */
 static void empty_open(struct lab_region *region, unsigned int index)
 {

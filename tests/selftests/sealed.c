@@ -628,6 +628,62 @@ static int do_lend(void)
 	return err ?: check_keys();
 }
 
+/* The same page again and again, freed right after it was reclaimed. Counts in @taken. */
+static int lend_and_free(unsigned int *taken)
+{
+	void *key = labyrinth_void_alloc_page_gfp_atomic_exclusive(vault);
+	struct page *page;
+	int err;
+
+	if (!key)
+		return 0;
+	(*taken)++;
+	if (!is_sealed(key)) {
+		pr_err("handed out unsealed: entry 0x%lx\n", entry_of(key));
+		return -EPERM;
+	}
+	page = labyrinth_lend(vault, key);
+	if (!IS_ERR(page)) {
+		put_page(page);
+		err = labyrinth_reclaim(vault, key);
+		if (err)
+			return err;
+	}
+	return labyrinth_free_page(vault, key);
+}
+
+/* No page is handed out that is not sealed, and none is lost. */
+static int do_freed(void)
+{
+	unsigned int taken = 0, i;
+	int err = 0;
+
+	for (i = 0; i < 1000 && !err; i++) {
+		err = lend_and_free(&taken);
+		if (i % 20 == 19)
+			msleep(20);
+	}
+	if (!err && taken < 500)
+		err = -ENOMEM;
+	pr_info("%u pages taken\n", taken);
+	return err;
+}
+
+/* Pages that were not lent come and go, by the fast path. */
+static int do_recycle(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 100000; i++) {
+		void *key = labyrinth_void_alloc_page_gfp_atomic_exclusive(vault);
+
+		if (!key)
+			return -ENOMEM;
+		labyrinth_free_page(vault, key);
+	}
+	return 0;
+}
+
 static int read_all(void *unused)
 {
 	unsigned int i = 0;
@@ -885,6 +941,8 @@ static const struct {
 	{ "brief", do_brief },
 	{ "calls", do_calls },
 	{ "exhaust", do_exhaust },
+	{ "freed", do_freed },
+	{ "recycle", do_recycle },
 	{ "many", do_many },
 	{ "wipe", do_wipe },
 	{ "one", do_one },
