@@ -265,7 +265,8 @@ static int transfer_for(struct lab_call *call, struct labyrinth_owner *to)
  *
  * A process that has the page mapped loses the mapping. If the caller may not sleep, the result
  * is -EBUSY instead. If the process itself just changes mappings, unmaps the page or ends, the
- * result is -EBUSY too, and not reported: try again. A kernel that does not count preemption
+ * result is -EBUSY too, and not reported: try again. So it is of a sealed page that a worker is
+ * about to seal again. A kernel that does not count preemption
  * (CONFIG_PREEMPT_COUNT) cannot tell whether a caller may sleep: there, a page that a process
  * has mapped is always -EBUSY.
  *

@@ -293,8 +293,9 @@ static void queue_lent(struct labyrinth_owner *handle, struct page *page, unsign
  *
  * Context: Any. Never sleeps.
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
- * labyrinth_free_page(); -EBUSY lent already, mapped, or something refers to the page; or the
- * page is sealed and a stray access to the page was diverted just now.
+ * labyrinth_free_page(); -EBUSY lent already, mapped, or something refers to the page; or,
+ * without a report, the page is sealed and a stray access to the page was diverted just now, or a
+ * worker is about to seal the page again: try again.
  */
 struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 {

@@ -18,6 +18,7 @@
 #include <linux/irq_work.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/workqueue.h>
 
@@ -54,7 +55,7 @@ static struct lab_owner *owner_of(const struct lab_slot *slot)
 
 static bool is_sealed(const struct lab_slot *slot)
 {
-	return lab_seal_is_flushed(lab_tag_pfn(READ_ONCE(slot->tag)));
+	return lab_seal_is_closed(lab_tag_pfn(READ_ONCE(slot->tag)));
 }
 
 /*
@@ -99,6 +100,7 @@ static void sort_out(const struct lab_owner *gone)
 		}
 		lab_reserve_put(owner, slot);
 		atomic_dec(&nr_waiting);
+		cond_resched();
 	}
 	while ((slot = pop(&rest)))
 		lab_list_push(&waiting, slot);

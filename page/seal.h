@@ -25,7 +25,6 @@ void lab_seal_put(struct page *page);
 int lab_seal_open(unsigned long pfn);
 void lab_seal_lose(unsigned long pfn);
 bool lab_seal_is_closed(unsigned long pfn);
-bool lab_seal_is_flushed(unsigned long pfn);
 void lab_seal_kick(void);
 void lab_seal_settle(void);
 void lab_seal_stop(void);

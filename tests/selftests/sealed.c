@@ -669,6 +669,29 @@ static int do_freed(void)
 	return err;
 }
 
+/* Calls about a page that the worker has frozen just now: -EBUSY, and the page as before. */
+static int do_frozen(void)
+{
+	void *key = keys[2];
+	struct page *page = labyrinth_page(vault, key);
+	int refs = page_ref_count(page), err = 0;
+
+	if (await_sealed(key))
+		return -ETIME;
+	preempt_disable();
+	if (page_ref_freeze(page, refs)) {
+		if (labyrinth_lend(vault, key) != ERR_PTR(-EBUSY) ||
+		    labyrinth_transfer(vault, second, key) != -EBUSY ||
+		    !labyrinth_owns(vault, key))
+			err = -EIO;
+		page_ref_unfreeze(page, refs);
+	} else {
+		err = -EAGAIN;
+	}
+	preempt_enable();
+	return err ?: check_keys();
+}
+
 /* Pages that were not lent come and go, by the fast path. */
 static int do_recycle(void)
 {
@@ -942,6 +965,7 @@ static const struct {
 	{ "calls", do_calls },
 	{ "exhaust", do_exhaust },
 	{ "freed", do_freed },
+	{ "frozen", do_frozen },
 	{ "recycle", do_recycle },
 	{ "many", do_many },
 	{ "wipe", do_wipe },

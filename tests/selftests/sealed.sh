@@ -40,7 +40,7 @@ split() { echo $((2048 * $(sealed "direct map" | cut -d ' ' -f 1))); }
 
 large=$(large)
 
-ktap_plan 55
+ktap_plan 57
 expect_begin
 insmod labyrinth.ko
 insmod tests/selftests/labyrinth_sealed.ko
@@ -113,6 +113,9 @@ ktap_check "none is handed out before it is sealed again, nor when freed right a
 	deed freed
 settled
 ktap_equal "and none waits for that for long" 0 "$(sealed waiting)"
+before=$(refused busy)
+ktap_check "a call that finds the worker at the page is -EBUSY" deed frozen
+ktap_equal "and no refusal" "$before" "$(refused busy)"
 before=$(sealed flushes)
 ktap_check "pages come and go, 100,000 times" deed recycle
 ktap_equal "without a flush" "$before" "$(sealed flushes)"
