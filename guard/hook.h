@@ -63,6 +63,10 @@ enum lab_hook_state {
  * @find: the first tag, of a page in the arguments, that nobody may map or free; 0: none. Plain
  *	loads alone; any context.
  * @offender: the address to report, for a call that returns to @ip; or NULL: @ip.
+ * @serve: the function to run in place of the hooked function, for a call that @serves; 0: none.
+ * @serves: whether the call, in which @find found a tag, is the core's on behalf of the page's
+ *	owner: see map/core.c. NULL: each such call is.
+ * @unmaps: armed only while there are owners for whom the core maps pages.
  * @notice: a call is never refused, only reported.
  * @spend: a refusal makes the core drop a reference of the page: see lab_guard_refill().
  * @by_direct: armed by @direct. Written under guard_lock.
@@ -84,6 +88,9 @@ struct lab_hook {
 	struct lab_hook **direct_of;
 	lab_tag_t (*find)(struct ftrace_regs *regs);
 	unsigned long (*offender)(struct ftrace_regs *regs, unsigned long ip);
+	unsigned long serve;
+	bool (*serves)(struct ftrace_regs *regs, lab_tag_t tag);
+	bool unmaps;
 	bool notice;
 	bool spend;
 	bool by_direct;

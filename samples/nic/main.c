@@ -15,7 +15,7 @@
 
 static char *pages = "labyrinth";
 module_param(pages, charp, 0444);
-MODULE_PARM_DESC(pages, "Where the receive ring's pages come from: alloc, pool, mapped or labyrinth (default)");
+MODULE_PARM_DESC(pages, "Where the receive ring's pages come from: alloc, pool, flip, mapped, frags or labyrinth (default)");
 
 static const struct page_source *source;
 
@@ -143,6 +143,7 @@ static struct pci_driver nic_driver = {
 
 static const struct page_source *const sources[] = {
 	&rx_alloc_source, &rx_pool_source, &rx_mapped_source, &rx_labyrinth_source,
+	&rx_frags_source, &rx_flip_source,
 };
 
 static int __init nic_init(void)

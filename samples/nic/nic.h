@@ -17,6 +17,7 @@
 #include "regs.h"
 
 #define NIC_RING	256U		/* descriptors of a ring */
+#define NIC_HALF	2048U		/* bytes, where a page has two buffers */
 #define NIC_SPARES	128U		/* empty skbs kept back */
 #define NIC_MAX_MTU	9000
 
