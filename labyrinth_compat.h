@@ -266,6 +266,15 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 	own(dma_unmap_page_attrs)(dev, addr, size, dir, attrs)
 #endif
 
+/* Newer kernels want to be told, before a program comes, what a network device can do. */
+#ifdef LAB_HAS_XDP_FEATURES
+#define lab_xdp_set_features(dev, can)					\
+	xdp_set_features_flag(dev, (can) ? NETDEV_XDP_ACT_BASIC |	\
+			      NETDEV_XDP_ACT_REDIRECT | NETDEV_XDP_ACT_NDO_XMIT : 0)
+#else
+#define lab_xdp_set_features(dev, can)	((void)(dev), (void)(can))
+#endif
+
 #ifdef LAB_HAS_HRTIMER_SETUP
 #define lab_hrtimer_setup hrtimer_setup
 #else

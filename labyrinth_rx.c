@@ -245,15 +245,19 @@ static bool has_frags(const struct labyrinth_owner *handle)
 	return lab_front_of(handle)->frag_shift;
 }
 
-/* Of a SINGLE owner, if each check gives the common answer. */
-static void *get_frag_single(struct labyrinth_owner *owner, dma_addr_t *dma, unsigned long ip)
+/* Whether @handle is of a SINGLE owner with such buffers, whose calls only pop or push. */
+static bool has_single_frags(const struct labyrinth_owner *handle)
+{
+	return lab_handle_is(&lab_front_of(handle)->rx.frag_handle, handle);
+}
+
+static noinline void *open_single(struct labyrinth_owner *owner, dma_addr_t *dma,
+				  unsigned long ip)
 {
 	struct lab_front *front = lab_front_of(owner);
 	unsigned int tries = SINGLE_TRIES;
-	void *buf = lab_frag_next_single(front, dma);
+	void *buf = NULL;
 
-	if (likely(buf))
-		return buf;
 	while (!buf && tries--) {
 		lab_frag_drop_stale(front);
 		buf = lab_rx_get_single(owner, front, ip, dma);
@@ -262,6 +266,14 @@ static void *get_frag_single(struct labyrinth_owner *owner, dma_addr_t *dma, uns
 		return NULL;
 	lab_frag_open_single(front, buf);
 	return lab_frag_next_single(front, dma);
+}
+
+/* Of a SINGLE owner, if each check gives the common answer. */
+static void *get_frag_single(struct labyrinth_owner *owner, dma_addr_t *dma, unsigned long ip)
+{
+	if (!has_single_frags(owner))
+		return NULL;
+	return lab_frag_next_single(lab_front_of(owner), dma) ?: open_single(owner, dma, ip);
 }
 
 /*
@@ -273,8 +285,6 @@ static void *get_frag(struct labyrinth_owner *owner, dma_addr_t *dma, unsigned l
 	void *buf = NULL, *page;
 	dma_addr_t whole;
 
-	if (lab_handle_is(&lab_front_of(owner)->rx.frag_handle, owner))
-		buf = get_frag_single(owner, dma, ip);
 	while (!buf) {
 		buf = lab_frag_next(owner, dma, ip);
 		page = buf ? NULL : get_page_posted(owner, &whole, ip);
@@ -290,6 +300,16 @@ static void *get_frag(struct labyrinth_owner *owner, dma_addr_t *dma, unsigned l
 static bool has_buffers(const struct labyrinth_owner *handle)
 {
 	return lab_front_of(handle)->flags & LABYRINTH_OWNER_DMA;
+}
+
+static noinline void *refuse_get(struct labyrinth_owner *owner, unsigned long ip)
+{
+	struct lab_call call = {
+		.op = LAB_OP_RX_GET, .handle = owner, .ip = ip,
+	};
+
+	lab_call_refuse(&call, LAB_BAD_MAPPING);
+	return NULL;
 }
 
 /**
@@ -309,17 +329,12 @@ static bool has_buffers(const struct labyrinth_owner *handle)
  */
 void *labyrinth_rx_get(struct labyrinth_owner *owner, dma_addr_t *dma)
 {
-	struct lab_call call = {
-		.op = LAB_OP_RX_GET, .handle = owner, .ip = _RET_IP_,
-	};
 	void *addr;
 
-	if (unlikely(!dma || !has_buffers(owner) || !lab_may_lock())) {
-		lab_call_refuse(&call, LAB_BAD_MAPPING);
-		return NULL;
-	}
-	addr = get_single(owner, dma, _RET_IP_);
-	if (addr)
+	if (unlikely(!dma || !has_buffers(owner) || !lab_may_lock()))
+		return refuse_get(owner, _RET_IP_);
+	addr = get_single(owner, dma, _RET_IP_) ?: get_frag_single(owner, dma, _RET_IP_);
+	if (likely(addr))
 		return addr;
 	return has_frags(owner) ? get_frag(owner, dma, _RET_IP_) :
 				  get_page_posted(owner, dma, _RET_IP_);
@@ -334,14 +349,8 @@ static int begin_frag(struct lab_call *call)
 
 static int turn_frag(struct lab_call *call, size_t offset, size_t len, bool for_cpu)
 {
-	const struct lab_front *front = lab_front_of(call->handle);
-	void *buf = (void *)call->addr;
-	int err;
+	int err = begin_frag(call) ?: lab_frag_turn(call, (void *)call->addr, offset, len, for_cpu);
 
-	if (lab_handle_is(&front->rx.frag_handle, call->handle) &&
-	    lab_frag_turn_single(call->handle, front, buf, offset, len, for_cpu))
-		return 0;
-	err = begin_frag(call) ?: lab_frag_turn(call, buf, offset, len, for_cpu);
 	return lab_call_end_rcu(call, err);
 }
 
@@ -358,6 +367,24 @@ static int turn(struct lab_call *call, size_t offset, size_t len, bool for_cpu)
 		lab_resident_sync(call->owner, lab_resident_at(call->slot)->dma, offset, len,
 				  for_cpu);
 	return lab_call_end_rcu(call, err);
+}
+
+static noinline int turn_slow(enum lab_op op, struct labyrinth_owner *owner, void *buf,
+			      size_t offset, size_t len, unsigned long ip)
+{
+	struct lab_call call = {
+		.op = op, .handle = owner, .addr = buf, .ip = ip,
+	};
+
+	return has_frags(owner) ? turn_frag(&call, offset, len, op == LAB_OP_RX_READ) :
+				  turn(&call, offset, len, op == LAB_OP_RX_READ);
+}
+
+static bool turn_frag_single(struct labyrinth_owner *owner, void *buf, size_t offset, size_t len,
+			     bool for_cpu)
+{
+	return has_single_frags(owner) &&
+	       lab_frag_turn_single(owner, lab_front_of(owner), buf, offset, len, for_cpu);
 }
 
 /**
@@ -377,12 +404,9 @@ static int turn(struct lab_call *call, size_t offset, size_t len, bool for_cpu)
  */
 int labyrinth_rx_read(struct labyrinth_owner *owner, void *buf, size_t offset, size_t len)
 {
-	struct lab_call call = {
-		.op = LAB_OP_RX_READ, .handle = owner, .addr = buf, .ip = _RET_IP_,
-	};
-
-	return has_frags(owner) ? turn_frag(&call, offset, len, true) :
-				  turn(&call, offset, len, true);
+	if (turn_frag_single(owner, buf, offset, len, true))
+		return 0;
+	return turn_slow(LAB_OP_RX_READ, owner, buf, offset, len, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_rx_read, LAB_NS);
 
@@ -398,12 +422,11 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_rx_read, LAB_NS);
  */
 int labyrinth_rx_again(struct labyrinth_owner *owner, void *buf)
 {
-	struct lab_call call = {
-		.op = LAB_OP_RX_AGAIN, .handle = owner, .addr = buf, .ip = _RET_IP_,
-	};
+	size_t len = has_frags(owner) ? lab_frag_bytes(owner) : PAGE_SIZE;
 
-	return has_frags(owner) ? turn_frag(&call, 0, lab_frag_bytes(owner), false) :
-				  turn(&call, 0, PAGE_SIZE, false);
+	if (turn_frag_single(owner, buf, 0, len, false))
+		return 0;
+	return turn_slow(LAB_OP_RX_AGAIN, owner, buf, 0, len, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_rx_again, LAB_NS);
 
@@ -443,20 +466,32 @@ static int give_posted(struct lab_call *call, size_t offset, size_t len)
 	return err;
 }
 
-static struct page *give_frag(struct lab_call *call, size_t offset, size_t len)
+static int give_page(struct lab_call *call, size_t offset, size_t len)
 {
-	struct lab_front *front = lab_front_of(call->handle);
-	struct page *page = NULL;
-	void *buf = (void *)call->addr;
-	int err;
+	int err = begin(call);
 
-	if (lab_handle_is(&front->rx.frag_handle, call->handle))
-		page = lab_frag_give_single(call->handle, front, buf, offset, len);
-	if (likely(page))
-		return page;
-	err = begin_frag(call) ?: lab_frag_give(call, buf, offset, len);
-	err = lab_call_end_rcu(call, err);
-	return err ? ERR_PTR(err) : lab_frame_page(call->frame);
+	if (err >= 0)
+		err = give_posted(call, offset, len);
+	return lab_call_end_rcu(call, err);
+}
+
+static int give_frag(struct lab_call *call, size_t offset, size_t len)
+{
+	int err = begin_frag(call) ?: lab_frag_give(call, (void *)call->addr, offset, len);
+
+	return lab_call_end_rcu(call, err);
+}
+
+static noinline struct page *give_slow(struct labyrinth_owner *owner, void *buf, size_t offset,
+				       size_t len, unsigned long ip)
+{
+	struct lab_call call = {
+		.op = LAB_OP_RX_GIVE, .handle = owner, .addr = buf, .ip = ip,
+	};
+	int err = has_frags(owner) ? give_frag(&call, offset, len) :
+				     give_page(&call, offset, len);
+
+	return err ? ERR_PTR(err) : lab_frame_page(call.frame);
 }
 
 /**
@@ -483,18 +518,11 @@ static struct page *give_frag(struct lab_call *call, size_t offset, size_t len)
 struct page *labyrinth_rx_give(struct labyrinth_owner *owner, void *buf, size_t offset,
 			       size_t len)
 {
-	struct lab_call call = {
-		.op = LAB_OP_RX_GIVE, .handle = owner, .addr = buf, .ip = _RET_IP_,
-	};
-	int err;
+	struct page *page = NULL;
 
-	if (has_frags(owner))
-		return give_frag(&call, offset, len);
-	err = begin(&call);
-	if (err >= 0)
-		err = give_posted(&call, offset, len);
-	err = lab_call_end_rcu(&call, err);
-	return err ? ERR_PTR(err) : lab_frame_page(call.frame);
+	if (has_single_frags(owner))
+		page = lab_frag_give_single(owner, lab_front_of(owner), buf, offset, len);
+	return likely(page) ? page : give_slow(owner, buf, offset, len, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_rx_give, LAB_NS);
 

@@ -180,8 +180,8 @@ void lab_frag_drop_stale(struct lab_front *front)
 }
 
 /* Finds the page of @buf, POSTED or LENT, in the slot that the page prefers. */
-static bool find_single(const struct lab_front *front, const void *buf, struct lab_cached *page,
-			bool *lent)
+static __always_inline bool find_single(const struct lab_front *front, const void *buf,
+					struct lab_cached *page, bool *lent)
 {
 	unsigned long pfn;
 	lab_tag_t key;
@@ -197,9 +197,10 @@ static bool find_single(const struct lab_front *front, const void *buf, struct l
 	       likely(*lab_frags_at(page->slot) & BIT_ULL(index_of(front, buf)));
 }
 
-static bool turn_buffer(const struct labyrinth_owner *handle, const struct lab_front *front,
-			const struct lab_slot *slot, const void *buf, size_t offset, size_t len,
-			bool for_cpu)
+static __always_inline bool turn_buffer(const struct labyrinth_owner *handle,
+					const struct lab_front *front,
+					const struct lab_slot *slot, const void *buf,
+					size_t offset, size_t len, bool for_cpu)
 {
 	return fits(front, offset, len) &&
 	       lab_rx_turn(handle, slot, offset_in_page(buf) + offset, len, for_cpu);

@@ -70,6 +70,7 @@ static int nic_register(struct nic *nic)
 	dev->netdev_ops = &nic_netdev_ops;
 	dev->ethtool_ops = &nic_ethtool_ops;
 	dev->max_mtu = NIC_MAX_MTU;
+	lab_xdp_set_features(dev, source == &rx_labyrinth_source);
 	netif_napi_add(dev, &nic->napi, nic_poll);
 	netif_carrier_off(dev);
 	return register_netdev(dev);
