@@ -24,6 +24,7 @@
 
 #include "guard/find.h"
 #include "guard/hook.h"
+#include "hook/board.h"
 #include "hook/stubs.h"
 #include "map/core.h"
 #include "report/site.h"
@@ -61,12 +62,6 @@ static lab_tag_t find_range(unsigned long pfn, unsigned long nr)
 static lab_tag_t find_frames(unsigned long pfn, unsigned long nr)
 {
 	return lab_guard_find_among(pfn, nr, true);
-}
-
-static lab_tag_t find_bytes(phys_addr_t start, size_t size)
-{
-	return find_range(PHYS_PFN(start),
-			  PFN_UP(offset_in_page(start) + size));
 }
 
 static lab_tag_t find_word(unsigned long word, bool is_page)
@@ -109,7 +104,7 @@ static lab_tag_t find_pages(struct page **pages, unsigned long nr)
 /* Likewise, but for pages that the core may map for @dev. */
 static lab_tag_t find_bytes_for(const struct device *dev, phys_addr_t start, size_t size)
 {
-	lab_tag_t tag = find_bytes(start, size);
+	lab_tag_t tag = lab_guard_find_bytes(start, size);
 	unsigned long pfn = PHYS_PFN(start), end = PHYS_PFN(start + size - 1);
 
 	if (likely(!tag) || !lab_core_serves(dev, tag))
@@ -355,14 +350,14 @@ static lab_tag_t find_vmap_pfn(struct ftrace_regs *regs)
 /* (dev, page, offset, size) */
 static lab_tag_t find_dma_page(struct ftrace_regs *regs)
 {
-	return find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + arg(regs, 2),
-			  arg(regs, 3));
+	return lab_guard_find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + arg(regs, 2),
+				    arg(regs, 3));
 }
 
 /* (dev, phys, size) */
 static lab_tag_t find_dma_phys(struct ftrace_regs *regs)
 {
-	return find_bytes(arg(regs, 1), arg(regs, 2));
+	return lab_guard_find_bytes(arg(regs, 1), arg(regs, 2));
 }
 
 /* (dev, sg, nents) */
@@ -414,7 +409,7 @@ static lab_tag_t find_unmap(struct ftrace_regs *regs)
 /* (dev, state, phys, offset, size): the offset is into the I/O addresses. */
 static lab_tag_t find_dma_link(struct ftrace_regs *regs)
 {
-	return find_bytes(arg(regs, 2), arg(regs, 4));
+	return lab_guard_find_bytes(arg(regs, 2), arg(regs, 4));
 }
 
 /* (addr, nr): addresses of the direct map. */
@@ -460,8 +455,8 @@ static lab_tag_t find_pipe(struct ftrace_regs *regs)
 /* (socket, page, offset, size, flags) */
 static lab_tag_t find_send_page(struct ftrace_regs *regs)
 {
-	return find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + (int)arg(regs, 2),
-			  arg(regs, 3));
+	return lab_guard_find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + (int)arg(regs, 2),
+				    arg(regs, 3));
 }
 
 /* (skb, iter, size): the pages of the first @size bytes, if the iterator is over pages. */
@@ -477,7 +472,7 @@ static lab_tag_t find_send_iter(struct ftrace_regs *regs)
 	for (bvec = iter->bvec; left && !tag; bvec++) {
 		size_t now = min_t(size_t, left, bvec->bv_len);
 
-		tag = find_bytes(page_to_phys(bvec->bv_page) + bvec->bv_offset, now);
+		tag = lab_guard_find_bytes(page_to_phys(bvec->bv_page) + bvec->bv_offset, now);
 		left -= now;
 	}
 	return tag;
@@ -580,23 +575,34 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
  * Most frees are of single pages, for which a callback by ftrace would cost too much on these
  * two functions. So the functions call the block hook directly, where possible.
  */
-#define BLOCK_HOOK(fn, how, stub, who)					\
-	FREE_HOOK(fn, how, .direct = (unsigned long)stub, .direct_of = &(who))
+#define BLOCK_HOOK(fn, how, name, who)					\
+	FREE_HOOK(fn, how, .direct = lab_hook_##name, .stub = &lab_stub_##name,	\
+		  .stub_of = &(who))
+
+/*
+ * Nearly all mappings for DMA come here. @can: whether the stub knows this kernel's frames. The core
+ * may map a page on behalf of the page's owner.
+ */
+#define DMA_HOOK(fn, how, name, can, by, instead)			\
+	HOOK(fn, DMA, how, lab_return_no_dma, .direct = lab_hook_##name,	\
+	     .stub = (can) ? &lab_stub_##name : NULL, .stub_of = &lab_##name##_hook,	\
+	     .serves = by, .serve = (unsigned long)(instead))
+
+/* The core then unmaps the page. */
+#define UNMAP_HOOK(fn, name)						\
+	HOOK(fn, DMA, find_unmap, 0, .direct = lab_hook_##name,		\
+	     .stub = &lab_stub_##name, .stub_of = &lab_##name##_hook,	\
+	     .unmaps = true, .serve = (unsigned long)lab_core_unmap)
+
+/* The frames' structures stand in one array, in steps of 64 bytes. */
+#define KNOWS_FRAMES							\
+	(IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) && sizeof(struct page) == 64)
 
 #define MAP_HOOK(fn, how)						\
 	HOOK(fn, MAP, how, lab_return_eperm, .offender = by_mmap)
 
 #define FAULT_HOOK(fn, how, who)					\
 	HOOK(fn, FAULT, how, lab_return_sigbus, .offender = who)
-
-/* The core may map a page on behalf of the page's owner, and then unmaps the page. */
-#define DMA_HOOK(fn, how, by, instead)					\
-	HOOK(fn, DMA, how, lab_return_no_dma, .serves = by,		\
-	     .serve = (unsigned long)(instead))
-
-#define UNMAP_HOOK(fn)							\
-	HOOK(fn, DMA, find_unmap, 0, .unmaps = true,			\
-	     .serve = (unsigned long)lab_core_unmap)
 
 /* A function that is not exported, where the kernel has it. */
 #define NAMED_HOOK(fn, is_there, cls, how, ret, ...) {			\
@@ -609,9 +615,8 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
 }
 
 struct lab_hook lab_hooks[] = {
-	BLOCK_HOOK(__free_pages, find_free_pages, lab_hook_free_pages, lab_rawfree_pages),
-	BLOCK_HOOK(free_pages, find_free_address, lab_hook_free_address,
-		   lab_rawfree_address),
+	BLOCK_HOOK(__free_pages, find_free_pages, free_pages, lab_rawfree_pages),
+	BLOCK_HOOK(free_pages, find_free_address, free_address, lab_rawfree_address),
 	FREE_HOOK(free_contig_range, find_free_range),
 	FREE_HOOK(free_contig_frozen_range, find_free_range),
 	FREE_HOOK(free_reserved_pages, find_free_pages),
@@ -650,10 +655,12 @@ struct lab_hook lab_hooks[] = {
 	HOOK(set_pages_array_uc, VMAP, find_set_array, lab_return_eperm),
 	HOOK(set_pages_array_wc, VMAP, find_set_array, lab_return_eperm),
 
-	DMA_HOOK(dma_map_page_attrs, find_dma_page, serves_page, lab_core_map_page),
-	DMA_HOOK(dma_map_phys, find_dma_phys, serves_phys, lab_core_map_phys),
-	UNMAP_HOOK(dma_unmap_page_attrs),
-	UNMAP_HOOK(dma_unmap_phys),
+	DMA_HOOK(dma_map_page_attrs, find_dma_page, dma_page, true, serves_page,
+		 lab_core_map_page),
+	DMA_HOOK(dma_map_phys, find_dma_phys, dma_phys, KNOWS_FRAMES, serves_phys,
+		 lab_core_map_phys),
+	UNMAP_HOOK(dma_unmap_page_attrs, dma_unmap_page),
+	UNMAP_HOOK(dma_unmap_phys, dma_unmap_phys),
 	HOOK(dma_map_resource, DMA, find_dma_phys, lab_return_no_dma),
 	HOOK(dma_map_sg_attrs, DMA, find_dma_sg, lab_return_zero),
 	HOOK(dma_map_sgtable, DMA, find_dma_sgtable, lab_return_eperm),
