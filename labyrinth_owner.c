@@ -40,6 +40,7 @@
 #include "page/lent.h"
 #include "page/limbo.h"
 #include "page/quarantine.h"
+#include "page/reseal.h"
 #include "page/seal.h"
 #include "report/census.h"
 #include "report/holders.h"
@@ -437,6 +438,7 @@ static unsigned int destroy_owner(struct lab_owner *owner, unsigned long ip)
 	unsigned int out;
 
 	lab_quarantine_drain(owner);
+	lab_reseal_drain(owner);
 	lab_cache_exit(owner, ip);
 	lab_frag_close(owner, ip);
 	end_lent(owner, ip);

@@ -37,10 +37,12 @@ void lab_dma_find_frames(void)
 static unsigned long judge(struct lab_hook *hook, const struct device *dev, lab_tag_t tag,
 			   bool in_a_page, unsigned long caller)
 {
+	struct lab_offender offender;
+
 	if (in_a_page && lab_core_serves(dev, tag))
 		return hook->serve;
-	return lab_guard_found(hook, tag, &(struct lab_offender) { caller }, true) ?
-	       hook->refusal : 0;
+	offender = (struct lab_offender) { .ip = lab_offender_of(hook, NULL, caller) };
+	return lab_guard_found(hook, tag, &offender, true) ? hook->refusal : 0;
 }
 
 static noinline unsigned long divert(struct lab_hook *hook, const struct device *dev,
@@ -49,7 +51,7 @@ static noinline unsigned long divert(struct lab_hook *hook, const struct device 
 {
 	lab_tag_t tag = lab_guard_find_bytes(start, size);
 
-	if (likely(!tag) || lab_has_own_token(token))
+	if (likely(!tag) || lab_has_token(token))
 		return 0;
 	return judge(hook, dev, tag, size <= PAGE_SIZE - offset_in_page(start), caller);
 }
@@ -80,5 +82,5 @@ unsigned long lab_divert_dma_phys(struct device *dev, phys_addr_t phys, size_t s
 unsigned long lab_divert_dma_unmap(struct device *dev, dma_addr_t dma, size_t size, int dir,
 				   unsigned long caller, unsigned long token)
 {
-	return lab_core_knows(dev) && !lab_has_own_token(token) ? (unsigned long)lab_core_unmap : 0;
+	return lab_core_knows(dev) && !lab_has_token(token) ? (unsigned long)lab_core_unmap : 0;
 }

@@ -125,14 +125,14 @@ static void say_lines(char *text)
 			pr_err("  %s\n", line);
 }
 
-static void say_holders(struct watch_search *search)
+static void say_holders(struct watch_search *search, u64 took_ns)
 {
 	struct seq_file text = { .size = TEXT_SIZE };
 
 	text.buf = kvzalloc(TEXT_SIZE, GFP_KERNEL);
 	if (!text.buf)
 		return;
-	watch_report_show(&text, search, ktime_get_ns() - search->slice_began);
+	watch_report_show(&text, search, took_ns);
 	text.buf[min(text.count, text.size - 1)] = '\0';
 	say_lines(text.buf);
 	kvfree(text.buf);
@@ -141,14 +141,16 @@ static void say_holders(struct watch_search *search)
 static void search_holders(const struct goner *goner, u32 site)
 {
 	struct watch_search *search = kzalloc(sizeof(*search), GFP_KERNEL);
+	u64 began;
 
 	if (!search)
 		return;
 	mutex_lock(&watch_turn);
+	began = ktime_get_ns();
 	if (!watch_search_init(search)) {
 		aim(search, goner, site);
 		watch_search_run(search);
-		say_holders(search);
+		say_holders(search, ktime_get_ns() - began);
 	}
 	watch_search_exit(search);
 	mutex_unlock(&watch_turn);
@@ -242,7 +244,7 @@ void watch_leak_module_goes(unsigned int module)
 	look_later(&modules_gone[module], module, 0);
 }
 
-/* Context: Task. Followed pool @pool was destroyed just now, by its user. */
+/* Context: Task. Followed pool @pool is about to be destroyed, by its user. */
 void watch_leak_pool_ends(unsigned int pool)
 {
 	look_later(&pools_gone[pool], watch_followed[pool].module, pool);
