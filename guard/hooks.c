@@ -610,8 +610,8 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
 		  .stub_of = &(who))
 
 /*
- * Nearly all mappings for DMA come here. @can: whether the stub knows this kernel's frames. The core
- * may map a page on behalf of the page's owner.
+ * Nearly all mappings for DMA come here. @can: whether the stub knows this kernel's frames. The
+ * core may map a page on behalf of the page's owner.
  */
 #define DMA_HOOK(fn, how, name, can, by, instead)			\
 	HOOK(fn, DMA, how, lab_return_no_dma, .direct = lab_hook_##name,	\

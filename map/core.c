@@ -130,9 +130,9 @@ static dma_addr_t map_phys(struct device *dev, phys_addr_t phys, size_t size,
 	struct page *page = pfn_to_page(PHYS_PFN(phys));
 	struct lab_map_note what = {
 		.kind = LAB_MAP_CORE, .size = size, .dir = dir, .site = ip,
-		.addr = lab_dma_map_page(LAB_OWN, dev, page, offset_in_page(phys), size, dir, attrs),
 	};
 
+	what.addr = lab_dma_map_page(LAB_OWN, dev, page, offset_in_page(phys), size, dir, attrs);
 	if (dma_mapping_error(dev, what.addr) || !READ_ONCE(trusted) || !record(page, &what))
 		return what.addr;
 	lab_dma_unmap_page(LAB_OWN, dev, what.addr, size, dir, attrs | DMA_ATTR_SKIP_CPU_SYNC);

@@ -106,7 +106,7 @@ print_cost() {
 				printf "%4d bytes, %s, init_on_alloc=%d: page_pool %d, labyrinth %d (%.3f), mapped each time %d (%.3f), alloc %d (%.3f)\n",
 					s, machine, init, p, l, l / p, m, m / p, a, a / p
 				if (h && f)
-					printf "%4d bytes, %s, init_on_alloc=%d: half pages flipped %d, labyrinth's %d (%.3f)\n",
+					printf "%4d bytes, %s, init_on_alloc=%d: half pages flipped %d, of Labyrinth %d (%.3f)\n",
 						s, machine, init, h, f, f / h
 				if (l > p * most)
 					bad = 1

@@ -154,7 +154,7 @@ static int nic_set_prog(struct nic *nic, struct netdev_bpf *bpf)
 	bool running = netif_running(nic->dev);
 
 	if (bpf->prog && !xdp_can_do(nic, nic->dev->mtu)) {
-		NL_SET_ERR_MSG(bpf->extack, "XDP needs pages=labyrinth, and an MTU of 1500 at most");
+		NL_SET_ERR_MSG(bpf->extack, "XDP needs pages=labyrinth and an MTU of 1500");
 		return -EOPNOTSUPP;
 	}
 	if (running)

@@ -44,8 +44,10 @@ static void let_go(struct nic_rx *rx, struct rx_page *page)
 
 static int rx_flip_create(struct nic_rx *rx)
 {
-	rx->private = kzalloc(sizeof(struct rx_flip), GFP_KERNEL);
-	return rx->private ? 0 : -ENOMEM;
+	struct rx_flip *flip = kzalloc(sizeof(*flip), GFP_KERNEL);
+
+	rx->private = flip;
+	return flip ? 0 : -ENOMEM;
 }
 
 static void rx_flip_destroy(struct nic_rx *rx)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A driver of receive buffers that are parts of pages, without a card: see receive.c. A word written
- * to /sys/kernel/debug/labyrinth_frags/do chooses the test, see words[]. The write returns the
- * test's errno, and the log says what was wrong.
+ * A driver of receive buffers that are parts of pages, without a card: see receive.c. A word
+ * written to /sys/kernel/debug/labyrinth_frags/do chooses the test, see words[]. The write returns
+ * the test's errno, and the log says what was wrong.
  */
 #define pr_fmt(fmt) "labyrinth_frags: " fmt
 

@@ -44,6 +44,7 @@ fill() {
 	sleep 1
 	free=$((free - $(free_pages)))
 	# Port 7777; behind it the bytes that wait, and last how many datagrams were dropped.
+	# shellcheck disable=SC2016 # awk's
 	waiting=$(far awk '/:1E61 / { print $5, $NF }' /proc/net/udp)
 	dropped=${waiting#* } waiting=${waiting%% *}
 	frames=$(($(counted rx_packets) - dropped))

@@ -15,11 +15,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* r0 = action; exit */
-#define RETURN(action)							\
-	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = (action) }, \
-	{ .code = BPF_JMP | BPF_EXIT }
-
 static int load(const struct bpf_insn *insns, unsigned int nr)
 {
 	union bpf_attr attr;
@@ -46,7 +41,10 @@ static int load_redirect(int to)
 
 static int load_action(int action)
 {
-	const struct bpf_insn insns[] = { RETURN(action) };
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = action },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
 
 	return load(insns, sizeof(insns) / sizeof(*insns));
 }
