@@ -41,7 +41,7 @@ static unsigned long judge(struct lab_hook *hook, const struct device *dev, lab_
 
 	if (in_a_page && lab_core_serves(dev, tag))
 		return hook->serve;
-	offender = (struct lab_offender) { .ip = lab_offender_of(hook, NULL, caller) };
+	offender = lab_offender_of(hook, NULL, caller);
 	return lab_guard_found(hook, tag, &offender, true) ? hook->refusal : 0;
 }
 
