@@ -26,6 +26,7 @@
 #include "guard/hook.h"
 #include "hook/board.h"
 #include "hook/stubs.h"
+#include "map/core.h"
 #include "report/site.h"
 
 /* In some kernels' pfn_t the bits above any frame number are flags. */
@@ -100,15 +101,31 @@ static lab_tag_t find_pages(struct page **pages, unsigned long nr)
 	return find_words(pages, nr, true);
 }
 
+/* Likewise, but for pages that the core may map for @dev. */
+static lab_tag_t find_bytes_for(const struct device *dev, phys_addr_t start, size_t size)
+{
+	lab_tag_t tag = lab_guard_find_bytes(start, size);
+	unsigned long pfn = PHYS_PFN(start), end = PHYS_PFN(start + size - 1);
+
+	if (likely(!tag) || !lab_core_serves(dev, tag))
+		return tag;
+	for (tag = 0; pfn <= end && !tag; pfn++) {
+		tag = find_pfn(pfn);
+		if (tag && lab_core_serves(dev, tag))
+			tag = 0;
+	}
+	return tag;
+}
+
 /* The first tag among @nents entries, or up to the end mark of the list. */
-static lab_tag_t find_sg(struct scatterlist *list, unsigned int nents)
+static lab_tag_t find_sg(const struct device *dev, struct scatterlist *list, unsigned int nents)
 {
 	struct scatterlist *sg;
 	lab_tag_t tag = 0;
 
 	for (sg = list; sg && nents-- && !tag; sg = sg_next(sg))
-		tag = lab_guard_find_bytes(page_to_phys(sg_page(sg)) + sg->offset,
-					   sg->length);
+		tag = find_bytes_for(dev, page_to_phys(sg_page(sg)) + sg->offset,
+				     sg->length);
 	return tag;
 }
 
@@ -348,7 +365,7 @@ static lab_tag_t find_dma_sg(struct ftrace_regs *regs)
 {
 	if (!can_do_dma(arg_ptr(regs, 0)))
 		return 0;
-	return find_sg(arg_ptr(regs, 1), (unsigned int)arg(regs, 2));
+	return find_sg(arg_ptr(regs, 0), arg_ptr(regs, 1), (unsigned int)arg(regs, 2));
 }
 
 /* (dev, sgt) */
@@ -358,7 +375,35 @@ static lab_tag_t find_dma_sgtable(struct ftrace_regs *regs)
 
 	if (!can_do_dma(arg_ptr(regs, 0)))
 		return 0;
-	return find_sg(sgt->sgl, sgt->orig_nents);
+	return find_sg(arg_ptr(regs, 0), sgt->sgl, sgt->orig_nents);
+}
+
+static bool is_in_a_page(phys_addr_t start, size_t size)
+{
+	return size <= PAGE_SIZE - offset_in_page(start);
+}
+
+/* (dev, page, offset, size) */
+static bool serves_page(struct ftrace_regs *regs, lab_tag_t tag)
+{
+	return lab_core_serves(arg_ptr(regs, 0), tag) &&
+	       is_in_a_page(arg(regs, 2), arg(regs, 3));
+}
+
+/* (dev, phys, size) */
+static bool serves_phys(struct ftrace_regs *regs, lab_tag_t tag)
+{
+	return lab_core_serves(arg_ptr(regs, 0), tag) &&
+	       is_in_a_page(arg(regs, 1), arg(regs, 2));
+}
+
+/*
+ * (dev, address for the device): the address names no page. Any tag will do, of a device of an
+ * owner's: lab_core_unmap() looks.
+ */
+static lab_tag_t find_unmap(struct ftrace_regs *regs)
+{
+	return lab_core_knows(arg_ptr(regs, 0)) ? LAB_PFN_MASK : 0;
 }
 
 /* (dev, state, phys, offset, size): the offset is into the I/O addresses. */
@@ -510,6 +555,8 @@ CORE(vm_map_ram);
 CORE(vmap_pfn);
 CORE(dma_map_page_attrs);
 CORE(dma_map_phys);
+CORE(dma_unmap_page_attrs);
+CORE(dma_unmap_phys);
 CORE(dma_map_resource);
 CORE(dma_map_sg_attrs);
 CORE(dma_map_sgtable);
@@ -562,10 +609,20 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
 	FREE_HOOK(fn, how, .direct = lab_hook_##name, .stub = &lab_stub_##name,	\
 		  .stub_of = &(who))
 
-/* Nearly all mappings for DMA come here. @can: whether the stub knows this kernel's frames. */
-#define DMA_HOOK(fn, how, name, can)					\
+/*
+ * Nearly all mappings for DMA come here. @can: whether the stub knows this kernel's frames. The
+ * core may map a page on behalf of the page's owner.
+ */
+#define DMA_HOOK(fn, how, name, can, by, instead)			\
 	HOOK(fn, DMA, how, lab_return_no_dma, .direct = lab_hook_##name,	\
-	     .stub = (can) ? &lab_stub_##name : NULL, .stub_of = &lab_##name##_hook)
+	     .stub = (can) ? &lab_stub_##name : NULL, .stub_of = &lab_##name##_hook,	\
+	     .serves = by, .serve = (unsigned long)(instead))
+
+/* The core then unmaps the page. */
+#define UNMAP_HOOK(fn, name)						\
+	HOOK(fn, DMA, find_unmap, 0, .direct = lab_hook_##name,		\
+	     .stub = &lab_stub_##name, .stub_of = &lab_##name##_hook,	\
+	     .unmaps = true, .serve = (unsigned long)lab_core_unmap)
 
 /* The frames' structures stand in one array, in steps of 64 bytes. */
 #define KNOWS_FRAMES							\
@@ -635,8 +692,12 @@ struct lab_hook lab_hooks[] = {
 	HOOK(set_pages_array_uc, VMAP, find_set_array, lab_return_eperm),
 	HOOK(set_pages_array_wc, VMAP, find_set_array, lab_return_eperm),
 
-	DMA_HOOK(dma_map_page_attrs, find_dma_page, dma_page, true),
-	DMA_HOOK(dma_map_phys, find_dma_phys, dma_phys, KNOWS_FRAMES),
+	DMA_HOOK(dma_map_page_attrs, find_dma_page, dma_page, true, serves_page,
+		 lab_core_map_page),
+	DMA_HOOK(dma_map_phys, find_dma_phys, dma_phys, KNOWS_FRAMES, serves_phys,
+		 lab_core_map_phys),
+	UNMAP_HOOK(dma_unmap_page_attrs, dma_unmap_page),
+	UNMAP_HOOK(dma_unmap_phys, dma_unmap_phys),
 	HOOK(dma_map_resource, DMA, find_dma_phys, lab_return_no_dma),
 	HOOK(dma_map_sg_attrs, DMA, find_dma_sg, lab_return_zero),
 	HOOK(dma_map_sgtable, DMA, find_dma_sgtable, lab_return_eperm),

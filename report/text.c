@@ -121,6 +121,7 @@ static void say_mapping(struct lab_text *text, const struct lab_page_note *note)
 
 	switch (map->kind) {
 	case LAB_MAP_DMA:
+	case LAB_MAP_CORE:
 		say_dma(text, map);
 		break;
 	case LAB_MAP_KERNEL:
