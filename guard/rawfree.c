@@ -27,6 +27,7 @@
 #include "core/table.h"
 #include "guard/find.h"
 #include "guard/hook.h"
+#include "hook/board.h"
 #include "page/hunt.h"
 
 static bool found(struct lab_hook *hook, lab_tag_t tag, bool can_refuse)
@@ -205,6 +206,7 @@ static void page_is_freed(void *data, struct page *page, unsigned int order)
 
 struct lab_hook *lab_rawfree_pages __read_mostly;
 struct lab_hook *lab_rawfree_address __read_mostly;
+struct lab_stub lab_stub_free_pages, lab_stub_free_address;
 
 static noinline bool refuse_block(struct lab_hook *hook, struct page *page,
 				  unsigned int order)
@@ -216,7 +218,7 @@ static noinline bool refuse_block(struct lab_hook *hook, struct page *page,
 }
 
 /*
- * Called by guard/block.S in place of the callback, with an @order that is not 0.
+ * Called by guard/direct.S in place of the callback, with an @order that is not 0.
  * Context: Any. Return: whether the free is to be refused.
  */
 bool lab_refuse_block(struct page *page, unsigned int order)
@@ -228,6 +230,18 @@ bool lab_refuse_block(struct page *page, unsigned int order)
 bool lab_refuse_block_at(unsigned long addr, unsigned int order)
 {
 	return addr && refuse_block(lab_rawfree_address, virt_to_page((void *)addr), order);
+}
+
+struct lab_hook *lab_pool_put_hook __read_mostly;
+struct lab_stub lab_stub_pool_put;
+
+/* Called by guard/direct.S. Context: Any. Return: whether the pool is refused the page. */
+bool lab_refuse_pool_put(void *pool, struct page *page, unsigned int sync_size, bool direct,
+			 unsigned long caller, unsigned long token)
+{
+	lab_tag_t tag = lab_guard_find_among(page_to_pfn(page), 1, false);
+
+	return unlikely(tag) && found(lab_pool_put_hook, tag, true);
 }
 
 struct search {
