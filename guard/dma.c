@@ -37,7 +37,7 @@ static noinline bool refuse(struct lab_hook *hook, phys_addr_t start, size_t siz
 	lab_tag_t tag = lab_guard_find_bytes(start, size);
 	struct lab_offender offender;
 
-	if (likely(!tag) || lab_has_own_token(token))
+	if (likely(!tag) || lab_has_token(token))
 		return false;
 	offender = (struct lab_offender) { .ip = lab_offender_of(hook, NULL, caller) };
 	if (offender.ip != caller)
