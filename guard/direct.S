@@ -50,8 +50,8 @@ LAB_BLOCK_HOOK lab_hook_free_address lab_refuse_block_at lab_stub_free_address
 .endm
 
 /*
- * Ends a DMA stub whose frame in @frame may be Labyrinth's: mark or type is there, or a page is in
- * limbo, and a borrower may have destroyed a page's mark and type. All pages that the DMA hooks
+ * Ends a stub unless the frame in @frame may be Labyrinth's: mark or type is there, or a page is in
+ * limbo, and a borrower may have destroyed a page's mark and type. All pages that these hooks
  * refuse have mark and type, so the seal is not looked at. @slow leads to the accurate look.
  */
 .macro LAB_LOOK_AT_FRAME frame slow stub
@@ -145,5 +145,14 @@ SYM_FUNC_END(\name)
 
 LAB_UNMAP_HOOK lab_hook_dma_unmap_page lab_stub_dma_unmap_page
 LAB_UNMAP_HOOK lab_hook_dma_unmap_phys lab_stub_dma_unmap_phys
+
+/* page_pool_put_defragged_page(pool, page, sync_size, direct): nearly all pages come back by it. */
+SYM_FUNC_START(lab_hook_pool_put)
+	ENDBR
+	LAB_COUNT lab_stub_pool_put
+	LAB_LOOK_AT_FRAME %rsi .Lslow_pool lab_stub_pool_put
+.Lslow_pool:
+	LAB_DECIDE lab_divert_pool_put lab_stub_pool_put
+SYM_FUNC_END(lab_hook_pool_put)
 
 	.section .note.GNU-stack,"",@progbits

@@ -138,6 +138,7 @@ void lab_hook_dma_page(void);
 void lab_hook_dma_phys(void);
 void lab_hook_dma_unmap_page(void);
 void lab_hook_dma_unmap_phys(void);
+void lab_hook_pool_put(void);
 
 /* Called by guard/direct.S. */
 bool lab_refuse_block(struct page *page, unsigned int order);
@@ -148,6 +149,8 @@ unsigned long lab_divert_dma_phys(struct device *dev, phys_addr_t phys, size_t s
 				  unsigned long caller, unsigned long token);
 unsigned long lab_divert_dma_unmap(struct device *dev, dma_addr_t dma, size_t size, int dir,
 				   unsigned long caller, unsigned long token);
+unsigned long lab_divert_pool_put(void *pool, struct page *page, unsigned int sync_size,
+				  bool direct, unsigned long caller, unsigned long token);
 
 /* Read by guard/direct.S. Written once, at load. */
 extern const unsigned long lab_dma_mark;
@@ -158,10 +161,12 @@ extern unsigned long lab_dma_frames;
 extern struct lab_hook *lab_rawfree_pages, *lab_rawfree_address;
 extern struct lab_hook *lab_dma_page_hook, *lab_dma_phys_hook;
 extern struct lab_hook *lab_dma_unmap_page_hook, *lab_dma_unmap_phys_hook;
+extern struct lab_hook *lab_pool_put_hook;
 
 extern struct lab_stub lab_stub_free_pages, lab_stub_free_address;
 extern struct lab_stub lab_stub_dma_page, lab_stub_dma_phys;
 extern struct lab_stub lab_stub_dma_unmap_page, lab_stub_dma_unmap_phys;
+extern struct lab_stub lab_stub_pool_put;
 
 void lab_dma_find_frames(void);
 

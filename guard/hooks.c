@@ -64,18 +64,27 @@ static lab_tag_t find_frames(unsigned long pfn, unsigned long nr)
 	return lab_guard_find_among(pfn, nr, true);
 }
 
-static lab_tag_t find_word(unsigned long word, bool is_page)
+/* The words of an array that name pages. */
+enum word_kind {
+	WORD_PFN,
+	WORD_PAGE,
+	WORD_ADDRESS
+};
+
+static lab_tag_t find_word(unsigned long word, enum word_kind kind)
 {
-	if (!is_page)
+	if (kind == WORD_PFN)
 		return find_pfn(word);
-	return word ? find_page((struct page *)word) : 0;
+	if (kind == WORD_PAGE)
+		return word ? find_page((struct page *)word) : 0;
+	return virt_addr_valid((void *)word) ? find_pfn(PHYS_PFN(__pa(word))) : 0;
 }
 
 /*
- * Looks up @nr words, pages or frame numbers. Ends at a word that cannot be read: the core will
+ * Looks up @nr words of @kind. Ends at a word that cannot be read: the core will
  * fail before that word, or fault there.
  */
-static lab_tag_t find_words(const void *array, unsigned long nr, bool is_page)
+static lab_tag_t find_words(const void *array, unsigned long nr, enum word_kind kind)
 {
 	const unsigned long *next = array;
 	unsigned long words[CHUNK];
@@ -89,7 +98,7 @@ static lab_tag_t find_words(const void *array, unsigned long nr, bool is_page)
 		if (copy_from_kernel_nofault(words, next, now * sizeof(*next)))
 			return 0;
 		for (i = 0; i < now && !tag; i++)
-			tag = find_word(words[i], is_page);
+			tag = find_word(words[i], kind);
 		next += now;
 		nr -= now;
 	}
@@ -98,7 +107,7 @@ static lab_tag_t find_words(const void *array, unsigned long nr, bool is_page)
 
 static lab_tag_t find_pages(struct page **pages, unsigned long nr)
 {
-	return find_words(pages, nr, true);
+	return find_words(pages, nr, WORD_PAGE);
 }
 
 /* Likewise, but for pages that the core may map for @dev. */
@@ -344,7 +353,7 @@ static lab_tag_t find_vmap_pfn(struct ftrace_regs *regs)
 {
 	unsigned int nr = arg(regs, 1);
 
-	return nr > VMALLOC_PAGES ? 0 : find_words(arg_ptr(regs, 0), nr, false);
+	return nr > VMALLOC_PAGES ? 0 : find_words(arg_ptr(regs, 0), nr, WORD_PFN);
 }
 
 /* (dev, page, offset, size) */
@@ -518,6 +527,23 @@ static lab_tag_t find_unpin_range(struct ftrace_regs *regs)
 	return find_range(arg_pfn(regs, 0), arg(regs, 1));
 }
 
+/*
+ * (pool, page): a pool keeps a page that has one reference, as a hunted page has, and asks the page
+ * allocator nothing. A page that is LENT has more, of which the pool drops the borrower's.
+ */
+static lab_tag_t find_pool_put(struct ftrace_regs *regs)
+{
+	return find_pfn(arg_pfn(regs, 1));
+}
+
+/* (pool, addresses, nr) */
+static lab_tag_t find_pool_bulk(struct ftrace_regs *regs)
+{
+	int nr = arg(regs, 2);
+
+	return nr > 0 ? find_words(arg_ptr(regs, 1), nr, WORD_ADDRESS) : 0;
+}
+
 /* (pfn, nr) */
 static lab_tag_t find_free_range(struct ftrace_regs *regs)
 {
@@ -582,6 +608,8 @@ CORE(unpin_user_page_range_dirty_lock);
 CORE(unpin_user_folio);
 CORE(unpin_folio);
 CORE(unpin_folios);
+CORE(page_pool_put_defragged_page);
+CORE(page_pool_put_page_bulk);
 
 /* Numbers in hook/stubs.S. */
 static_assert((__force unsigned long)VM_FAULT_SIGBUS == 2);
@@ -609,6 +637,16 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
 	FREE_HOOK(fn, how, .direct = lab_hook_##name, .stub = &lab_stub_##name,	\
 		  .stub_of = &(who))
 
+/* The frames' structures stand in one array, in steps of 64 bytes. */
+#define KNOWS_FRAMES							\
+	(IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) && sizeof(struct page) == 64)
+
+/* Each page of a page_pool comes here when it comes back. */
+#define POOL_HOOK(fn, how, name)					\
+	FREE_HOOK(fn, how, .direct = lab_hook_##name,			\
+		  .stub = KNOWS_FRAMES ? &lab_stub_##name : NULL,	\
+		  .stub_of = &lab_##name##_hook)
+
 /*
  * Nearly all mappings for DMA come here. @can: whether the stub knows this kernel's frames. The
  * core may map a page on behalf of the page's owner.
@@ -623,10 +661,6 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
 	HOOK(fn, DMA, find_unmap, 0, .direct = lab_hook_##name,		\
 	     .stub = &lab_stub_##name, .stub_of = &lab_##name##_hook,	\
 	     .unmaps = true, .serve = (unsigned long)lab_core_unmap)
-
-/* The frames' structures stand in one array, in steps of 64 bytes. */
-#define KNOWS_FRAMES							\
-	(IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) && sizeof(struct page) == 64)
 
 #define MAP_HOOK(fn, how)						\
 	HOOK(fn, MAP, how, lab_return_eperm, .offender = by_mmap)
@@ -657,6 +691,9 @@ struct lab_hook lab_hooks[] = {
 	FREE_HOOK(unpin_user_folio, find_unpin),
 	FREE_HOOK(unpin_folio, find_unpin),
 	FREE_HOOK(unpin_folios, find_unpin_pages),
+	/* Newer kernels' pools count the parts of a page, and warn of a page without a count. */
+	POOL_HOOK(page_pool_put_defragged_page, find_pool_put, pool_put),
+	FREE_HOOK(page_pool_put_page_bulk, find_pool_bulk),
 
 	MAP_HOOK(vm_insert_page, find_insert_page),
 	MAP_HOOK(vm_insert_pages, find_insert_pages),
