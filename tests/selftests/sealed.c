@@ -478,12 +478,13 @@ static void write_to_console(struct console *console, const char *text, unsigned
 static struct console stray_console = {
 	.name = "labsealed",
 	.write = write_to_console,
-	.flags = CON_ENABLED,
 	.index = -1,
 };
 
 static void in_printk(struct visit *v)
 {
+	/* The core enables only a console that says so, and clears the flag in the end. */
+	stray_console.flags = CON_ENABLED;
 	register_console(&stray_console);
 	xchg(&console_visit, v);
 	pr_emerg("to a console\n");
@@ -502,9 +503,9 @@ static const struct context {
 	{ "hardirq", in_hard_interrupt },
 	{ "softirq", in_soft_interrupt },
 	{ "other CPU", on_other_cpu },
-	{ "NMI", in_an_nmi },
 	{ "kprobe", in_a_kprobe },
 	{ "printk", in_printk },
+	{ "NMI", in_an_nmi },
 };
 
 /* Finds two of the owner's pages that are neighbours in memory. */
