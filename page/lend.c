@@ -294,8 +294,8 @@ static void queue_lent(struct labyrinth_owner *handle, struct page *page, unsign
  * let go of when so many pages are lent.
  *
  * A sealed page is back in the direct map as long as it is lent, and for up to a second after
- * labyrinth_reclaim(); if freed meanwhile, it is handed out only later. Where somebody has just strayed there, it is not reported, and the page
- * can be lent some milliseconds later.
+ * labyrinth_reclaim(); if freed meanwhile, it is handed out again only later. Where somebody has
+ * just strayed there, it is not reported, and the page can be lent some milliseconds later.
  *
  * Context: Any. Never sleeps.
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
