@@ -45,6 +45,7 @@
 #include "core/param.h"
 #include "guard/guard.h"
 #include "guard/hook.h"
+#include "hook/board.h"
 #include "hook/stubs.h"
 #include "labyrinth_alloc.h"
 #include "page/hunt.h"
@@ -98,25 +99,13 @@ static void watch(struct work_struct *work);
 /* Deferrable: while no CPU is awake, nobody is to be refused. */
 static DECLARE_DEFERRABLE_WORK(watch_work, watch);
 
-/*
- * Whether the call that returns to @caller is Labyrinth's own, on behalf of the page's owner.
- * All such calls stand side by side in hook/stubs.S. A return address elsewhere in the module
- * proves nothing: a probe on a tracepoint of the module may end with a jump into a hooked
- * function.
- */
-static bool is_ours(unsigned long caller)
-{
-	return caller >= (unsigned long)lab_own_calls &&
-	       caller < (unsigned long)lab_own_calls_end;
-}
-
 /* Judges a call that names a held page. */
 static noinline void guard_tagged(struct lab_hook *hook, lab_tag_t tag,
 				  unsigned long parent_ip, struct ftrace_regs *regs)
 {
 	struct lab_offender offender = { .ip = parent_ip };
 
-	if (is_ours(parent_ip))
+	if (lab_is_own_call(parent_ip))
 		return;
 	if (hook->offender)
 		offender.ip = hook->offender(regs, parent_ip);
@@ -163,7 +152,7 @@ static int aim_hook(struct lab_hook *hook)
  * data of its own there as well.
  *
  * Permanent: otherwise kernel.ftrace_enabled=0 would switch the guard off without a message.
- * (ftrace sets the flags of a direct call, and does not accept this flag there.)
+ * (ftrace does not accept this flag for a direct call.)
  */
 static void set_ops(struct lab_hook *hook, ftrace_func_t func, unsigned long flags)
 {
@@ -172,20 +161,19 @@ static void set_ops(struct lab_hook *hook, ftrace_func_t func, unsigned long fla
 	hook->ops.flags = (hook->ops.flags & FTRACE_OPS_FL_INITIALIZED) | flags;
 }
 
-/*
- * By a direct call where possible. A function has room for a single direct call, which a BPF
- * program may have; a callback goes along with a BPF program.
- */
 static int attach_ops(struct lab_hook *hook)
 {
-	if (hook->direct) {
-		set_ops(hook, NULL, 0);
-		hook->by_direct = !lab_direct_register(&hook->ops, hook->direct);
-		if (hook->by_direct)
-			return 0;
-	}
 	set_ops(hook, guard_called, FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT);
 	return register_ftrace_function(&hook->ops);
+}
+
+/*
+ * By a direct call where possible, which costs a tenth of a callback. A function has room for a
+ * single direct call, which a BPF program may have; a callback goes along with a BPF program.
+ */
+static bool attach_direct(struct lab_hook *hook)
+{
+	return hook->stub && hook->addr && !lab_board_attach(hook->addr, hook->stub);
 }
 
 static int attach_hook(struct lab_hook *hook)
@@ -194,6 +182,9 @@ static int attach_hook(struct lab_hook *hook)
 
 	if (hook->tracepoint)
 		return lab_rawfree_arm(hook);
+	hook->by_direct = attach_direct(hook);
+	if (hook->by_direct)
+		return 0;
 	err = aim_hook(hook);
 	/* ftrace finds no function of this name, or none that can be traced. */
 	if (err == -EINVAL && hook->by_name)
@@ -206,7 +197,7 @@ static int detach_hook(struct lab_hook *hook)
 	if (hook->tracepoint)
 		return lab_rawfree_disarm(hook);
 	if (hook->by_direct)
-		return lab_direct_unregister(&hook->ops, hook->direct);
+		return lab_board_detach(hook->addr, hook->stub);
 	return unregister_ftrace_function(&hook->ops);
 }
 
@@ -605,13 +596,20 @@ static void free_hooks(void)
 	}
 }
 
+static void set_up_stub(struct lab_hook *hook)
+{
+	*hook->stub_of = hook;
+	hook->stub->entry = hook->direct;
+	hook->stub->hits = hook->hits;
+}
+
 static int prepare_hook(struct lab_hook *hook)
 {
 	hook->hits = alloc_percpu(unsigned long);
 	if (!hook->hits)
 		return -ENOMEM;
-	if (hook->direct_of)
-		*hook->direct_of = hook;
+	if (hook->stub)
+		set_up_stub(hook);
 	if (!hook->addr && !hook->by_name && !hook->tracepoint)
 		hook->state = LAB_HOOK_MISSING;
 	return 0;
@@ -627,8 +625,10 @@ int lab_guard_init(void)
 	unsigned int i;
 	int err = 0;
 
+	lab_dma_find_frames();
 	for (i = 0; i < lab_nr_hooks && !err; i++)
 		err = prepare_hook(&lab_hooks[i]);
+	err = err ?: lab_board_open();
 	if (err) {
 		free_hooks();
 		return err;
@@ -660,5 +660,6 @@ void lab_guard_exit(void)
 	if (ever_armed)
 		synchronize_rcu_tasks();
 	lab_rawfree_flush();
+	lab_board_close();
 	free_hooks();
 }

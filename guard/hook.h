@@ -15,7 +15,9 @@
 #include "labyrinth_compat.h"
 #include "page/limbo.h"
 
+struct device;
 struct lab_choice;
+struct lab_stub;
 
 #ifdef LAB_GUARD_POSSIBLE
 
@@ -58,8 +60,9 @@ enum lab_hook_state {
  *	function: returns the hooked function's value for failure.
  * @direct: the stub to call from the function's first instruction without ftrace's callback,
  *	unless other code has the function's direct call. The stub looks at the arguments in
- *	place of @find. 0: none.
- * @direct_of: where the function behind @direct finds this hook; or NULL.
+ *	place of @find. NULL: none.
+ * @stub: with @direct: the stub's words.
+ * @stub_of: with @direct: where the function behind the stub finds this hook.
  * @find: the first tag, of a page in the arguments, that nobody may map or free; 0: none. Plain
  *	loads alone; any context.
  * @offender: the address to report, for a call that returns to @ip; or NULL: @ip.
@@ -80,8 +83,9 @@ struct lab_hook {
 	bool tracepoint;
 	enum lab_hook_class class;
 	unsigned long refusal;
-	unsigned long direct;
-	struct lab_hook **direct_of;
+	void (*direct)(void);
+	struct lab_stub *stub;
+	struct lab_hook **stub_of;
 	lab_tag_t (*find)(struct ftrace_regs *regs);
 	unsigned long (*offender)(struct ftrace_regs *regs, unsigned long ip);
 	bool notice;
@@ -120,16 +124,33 @@ struct lab_offender {
 	unsigned long back;
 };
 
-/* Of guard/block.S. */
+/* Of guard/direct.S. */
 void lab_hook_free_pages(void);
 void lab_hook_free_address(void);
+void lab_hook_dma_page(void);
+void lab_hook_dma_phys(void);
 
-/* Called by guard/block.S. */
+/* Called by guard/direct.S. */
 bool lab_refuse_block(struct page *page, unsigned int order);
 bool lab_refuse_block_at(unsigned long addr, unsigned int order);
+bool lab_refuse_dma_page(struct device *dev, struct page *page, size_t offset, size_t size,
+			 unsigned long caller, unsigned long token);
+bool lab_refuse_dma_phys(struct device *dev, phys_addr_t phys, size_t size, int dir,
+			 unsigned long caller, unsigned long token);
+
+/* Read by guard/direct.S. Written once, at load. */
+extern const unsigned long lab_dma_mark;
+extern const u32 lab_dma_type;
+extern unsigned long lab_dma_frames;
 
 /* The hooks of the direct calls that end in these functions. Written once, at load. */
 extern struct lab_hook *lab_rawfree_pages, *lab_rawfree_address;
+extern struct lab_hook *lab_dma_page_hook, *lab_dma_phys_hook;
+
+extern struct lab_stub lab_stub_free_pages, lab_stub_free_address;
+extern struct lab_stub lab_stub_dma_page, lab_stub_dma_phys;
+
+void lab_dma_find_frames(void);
 
 extern struct lab_choice lab_guard_mode;
 

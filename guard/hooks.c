@@ -24,6 +24,7 @@
 
 #include "guard/find.h"
 #include "guard/hook.h"
+#include "hook/board.h"
 #include "hook/stubs.h"
 #include "report/site.h"
 
@@ -60,12 +61,6 @@ static lab_tag_t find_range(unsigned long pfn, unsigned long nr)
 static lab_tag_t find_frames(unsigned long pfn, unsigned long nr)
 {
 	return lab_guard_find_among(pfn, nr, true);
-}
-
-static lab_tag_t find_bytes(phys_addr_t start, size_t size)
-{
-	return find_range(PHYS_PFN(start),
-			  PFN_UP(offset_in_page(start) + size));
 }
 
 static lab_tag_t find_word(unsigned long word, bool is_page)
@@ -112,8 +107,8 @@ static lab_tag_t find_sg(struct scatterlist *list, unsigned int nents)
 	lab_tag_t tag = 0;
 
 	for (sg = list; sg && nents-- && !tag; sg = sg_next(sg))
-		tag = find_bytes(page_to_phys(sg_page(sg)) + sg->offset,
-				 sg->length);
+		tag = lab_guard_find_bytes(page_to_phys(sg_page(sg)) + sg->offset,
+					   sg->length);
 	return tag;
 }
 
@@ -338,14 +333,14 @@ static lab_tag_t find_vmap_pfn(struct ftrace_regs *regs)
 /* (dev, page, offset, size) */
 static lab_tag_t find_dma_page(struct ftrace_regs *regs)
 {
-	return find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + arg(regs, 2),
-			  arg(regs, 3));
+	return lab_guard_find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + arg(regs, 2),
+				    arg(regs, 3));
 }
 
 /* (dev, phys, size) */
 static lab_tag_t find_dma_phys(struct ftrace_regs *regs)
 {
-	return find_bytes(arg(regs, 1), arg(regs, 2));
+	return lab_guard_find_bytes(arg(regs, 1), arg(regs, 2));
 }
 
 /* (dev, sg, nents) */
@@ -369,7 +364,7 @@ static lab_tag_t find_dma_sgtable(struct ftrace_regs *regs)
 /* (dev, state, phys, offset, size): the offset is into the I/O addresses. */
 static lab_tag_t find_dma_link(struct ftrace_regs *regs)
 {
-	return find_bytes(arg(regs, 2), arg(regs, 4));
+	return lab_guard_find_bytes(arg(regs, 2), arg(regs, 4));
 }
 
 /* (addr, nr): addresses of the direct map. */
@@ -415,8 +410,8 @@ static lab_tag_t find_pipe(struct ftrace_regs *regs)
 /* (socket, page, offset, size, flags) */
 static lab_tag_t find_send_page(struct ftrace_regs *regs)
 {
-	return find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + (int)arg(regs, 2),
-			  arg(regs, 3));
+	return lab_guard_find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + (int)arg(regs, 2),
+				    arg(regs, 3));
 }
 
 /* (skb, iter, size): the pages of the first @size bytes, if the iterator is over pages. */
@@ -432,7 +427,7 @@ static lab_tag_t find_send_iter(struct ftrace_regs *regs)
 	for (bvec = iter->bvec; left && !tag; bvec++) {
 		size_t now = min_t(size_t, left, bvec->bv_len);
 
-		tag = find_bytes(page_to_phys(bvec->bv_page) + bvec->bv_offset, now);
+		tag = lab_guard_find_bytes(page_to_phys(bvec->bv_page) + bvec->bv_offset, now);
 		left -= now;
 	}
 	return tag;
@@ -533,8 +528,18 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
  * Most frees are of single pages, for which a callback by ftrace would cost too much on these
  * two functions. So the functions call the block hook directly, where possible.
  */
-#define BLOCK_HOOK(fn, how, stub, who)					\
-	FREE_HOOK(fn, how, .direct = (unsigned long)stub, .direct_of = &(who))
+#define BLOCK_HOOK(fn, how, name, who)					\
+	FREE_HOOK(fn, how, .direct = lab_hook_##name, .stub = &lab_stub_##name,	\
+		  .stub_of = &(who))
+
+/* Nearly all mappings for DMA come here. @can: whether the stub knows this kernel's frames. */
+#define DMA_HOOK(fn, how, name, can)					\
+	HOOK(fn, DMA, how, lab_return_no_dma, .direct = lab_hook_##name,	\
+	     .stub = (can) ? &lab_stub_##name : NULL, .stub_of = &lab_##name##_hook)
+
+/* The frames' structures stand in one array, in steps of 64 bytes. */
+#define KNOWS_FRAMES							\
+	(IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) && sizeof(struct page) == 64)
 
 #define MAP_HOOK(fn, how)						\
 	HOOK(fn, MAP, how, lab_return_eperm, .offender = by_mmap)
@@ -553,9 +558,8 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
 }
 
 struct lab_hook lab_hooks[] = {
-	BLOCK_HOOK(__free_pages, find_free_pages, lab_hook_free_pages, lab_rawfree_pages),
-	BLOCK_HOOK(free_pages, find_free_address, lab_hook_free_address,
-		   lab_rawfree_address),
+	BLOCK_HOOK(__free_pages, find_free_pages, free_pages, lab_rawfree_pages),
+	BLOCK_HOOK(free_pages, find_free_address, free_address, lab_rawfree_address),
 	FREE_HOOK(free_contig_range, find_free_range),
 	FREE_HOOK(free_contig_frozen_range, find_free_range),
 	FREE_HOOK(free_reserved_pages, find_free_pages),
@@ -594,8 +598,8 @@ struct lab_hook lab_hooks[] = {
 	HOOK(set_pages_array_uc, VMAP, find_set_array, lab_return_eperm),
 	HOOK(set_pages_array_wc, VMAP, find_set_array, lab_return_eperm),
 
-	HOOK(dma_map_page_attrs, DMA, find_dma_page, lab_return_no_dma),
-	HOOK(dma_map_phys, DMA, find_dma_phys, lab_return_no_dma),
+	DMA_HOOK(dma_map_page_attrs, find_dma_page, dma_page, true),
+	DMA_HOOK(dma_map_phys, find_dma_phys, dma_phys, KNOWS_FRAMES),
 	HOOK(dma_map_resource, DMA, find_dma_phys, lab_return_no_dma),
 	HOOK(dma_map_sg_attrs, DMA, find_dma_sg, lab_return_zero),
 	HOOK(dma_map_sgtable, DMA, find_dma_sgtable, lab_return_eperm),

@@ -28,6 +28,7 @@
 #include "core/table.h"
 #include "guard/find.h"
 #include "guard/hook.h"
+#include "hook/board.h"
 #include "page/hunt.h"
 
 #define STACK_DEPTH	16
@@ -243,6 +244,7 @@ static void page_is_freed(void *data, struct page *page, unsigned int order)
 
 struct lab_hook *lab_rawfree_pages __read_mostly;
 struct lab_hook *lab_rawfree_address __read_mostly;
+struct lab_stub lab_stub_free_pages, lab_stub_free_address;
 
 static noinline bool refuse_block(struct lab_hook *hook, struct page *page,
 				  unsigned int order)
@@ -254,7 +256,7 @@ static noinline bool refuse_block(struct lab_hook *hook, struct page *page,
 }
 
 /*
- * Called by guard/block.S in place of the callback, with an @order that is not 0.
+ * Called by guard/direct.S in place of the callback, with an @order that is not 0.
  * Context: Any. Return: whether the free is to be refused.
  */
 bool lab_refuse_block(struct page *page, unsigned int order)

@@ -43,15 +43,20 @@ LAB_RETURN lab_return_no_dma -1		/* DMA_MAPPING_ERROR */
 
 /*
  * Labyrinth's own calls of hooked functions, on behalf of a page's owner. The arguments are
- * passed on in registers. is_ours() in guard/guard.c knows these calls by the return address,
- * between lab_own_calls and lab_own_calls_end. No foreign code is called from in between, so no
+ * passed on in registers. lab_is_own_call() knows these calls by the return address, between
+ * lab_own_calls and lab_own_calls_end. No foreign code is called from in between, so no
  * foreign code can end with a jump into a hooked function that would return there.
+ *
+ * A tracer on the same function may have put an address of its own in the return address's
+ * place, before a direct call comes to its stub. So a token is in %rax as well, in which no
+ * function has an argument, and which each function's result overwrites.
  */
 .macro LAB_OWN_CALL fn
 	.weak	\fn
 SYM_FUNC_START(lab_own_\fn)
 	ENDBR
 	FRAME_BEGIN
+	lea	lab_own_calls(%rip), %rax
 	call	\fn
 	FRAME_END
 	RET

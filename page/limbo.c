@@ -47,7 +47,7 @@
 
 static void limbo_look(struct work_struct *work);
 
-static atomic_long_t limbo_pages;
+atomic_long_t lab_limbo_pages;
 
 /* How many pages in limbo have frame numbers with this hash: see lab_limbo_may_have(). */
 static atomic_t limbo_filter[1U << LIMBO_FILTER_BITS];
@@ -160,7 +160,7 @@ static bool remove_tag(struct lab_owner *owner, struct lab_slot *slot,
 	lab_resident_unmap(owner, dma);
 	if (lab_tag_state(finding->tag) == LAB_LIMBO) {
 		atomic_dec(filter_of(pfn));
-		atomic_long_dec(&limbo_pages);
+		atomic_long_dec(&lab_limbo_pages);
 	}
 	if (lost && lab_owner_is_sealed(owner))
 		lab_seal_lose(pfn);
@@ -285,7 +285,7 @@ void lab_limbo_add(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag
 
 	lab_step(LAB_OP_LIMBO, pfn, owner, _RET_IP_);
 	atomic_inc(filter_of(pfn));
-	atomic_long_inc(&limbo_pages);
+	atomic_long_inc(&lab_limbo_pages);
 	push_new(slot);
 	irq_work_queue(&limbo_kick_work);
 }
@@ -662,7 +662,7 @@ static void limbo_look(struct work_struct *work)
 
 long lab_limbo_count(void)
 {
-	return atomic_long_read(&limbo_pages);
+	return atomic_long_read(&lab_limbo_pages);
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_limbo_count);
 

@@ -3,6 +3,7 @@
 #ifndef LABYRINTH_LIMBO_H
 #define LABYRINTH_LIMBO_H
 
+#include <linux/atomic.h>
 #include <linux/types.h>
 
 #include "inline/slot.h"
@@ -18,6 +19,9 @@ void lab_limbo_add(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag
 void lab_limbo_settle_new(void);
 void lab_limbo_bequeath(struct lab_owner *owner);
 void lab_limbo_unmap(struct lab_owner *owner);
+/* Read by guard/direct.S as well. */
+extern atomic_long_t lab_limbo_pages;
+
 long lab_limbo_count(void);
 bool lab_limbo_may_have(unsigned long pfn);
 void lab_limbo_exit(void);

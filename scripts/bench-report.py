@@ -31,6 +31,9 @@ LIFE = ["create", "create-sealed", "destroy", "destroy-sealed"]
 PEERS = ["pool-direct-pair", "pool-direct-burst64", "pool-ring-pair",
          "pool-ring-burst64", "raw-pair", "raw-burst64", "raw-bulk16",
          "slab-pair", "mempool-pair"]
+BESIDE = ["dma-pair", "dma-pair-guarded", "dma-pair-beside", "dma-pair-watched",
+          "page-pair", "page-pair-guarded", "page-pair-beside", "page-pair-watched",
+          "pool-pair", "pool-pair-beside", "pool-pair-watched"]
 AGAINST = ["pool-direct", "pool-ring", "raw"]
 
 NAMES = {
@@ -55,6 +58,17 @@ NAMES = {
     "raw-bulk16": "alloc_pages_bulk of 16",
     "slab-pair": "kmem_cache of a page",
     "mempool-pair": "mempool of pages",
+    "dma-pair": "DMA map + unmap, foreign page",
+    "dma-pair-guarded": "the same, guard=refuse",
+    "dma-pair-beside": "the same, another module followed",
+    "dma-pair-watched": "the same, followed",
+    "page-pair": "alloc_page + __free_page",
+    "page-pair-guarded": "the same, guard=refuse",
+    "page-pair-beside": "the same, another module followed",
+    "page-pair-watched": "the same, followed",
+    "pool-pair": "page_pool, allocation + direct recycling",
+    "pool-pair-beside": "the same, another module followed",
+    "pool-pair-watched": "the same, followed",
     "any-alloc": "allocation, any context",
     "single-alloc": "allocation, SINGLE",
     "ahead-any-alloc": "likewise, with ahead=32",
@@ -137,11 +151,11 @@ def print_columns(rows):
 def print_hot(results, where):
     print(f"\nPer page or call: {PLACES[where][1]}")
     rows = [["", "cost", "/ direct", "/ ring", "/ alloc_page"]]
-    for case in ["loop"] + LABYRINTH + PEERS:
+    for case in ["loop"] + LABYRINTH + PEERS + BESIDE:
         value = cost(results, where, "hot", case)
         if value is None:
             continue
-        ratios = ["" if case == "loop" else
+        ratios = ["" if case in ["loop"] + BESIDE else
                   show(ratio(results, where, case, peer), 2)
                   for peer in AGAINST]
         rows.append([NAMES[case], show(value), *ratios])
@@ -264,6 +278,15 @@ def targets(results, where):
     if flood is not None and ring and where == "icount":
         yield (f"any-flood is {flood / ring:.3f} of pool-ring-pair, at most 1.50",
                flood <= 1.5 * ring)
+    free, guarded = (cost(results, where, "hot", case) for case in BESIDE[:2])
+    if free and guarded is not None:
+        yield (f"dma-pair-guarded is {guarded / free:.3f} of dma-pair, at most 1.15",
+               guarded <= 1.15 * free)
+    for case in ("page-pair", "dma-pair", "pool-pair"):
+        free, beside = (cost(results, where, "hot", name) for name in (case, case + "-beside"))
+        if free and beside is not None and where == "icount":
+            yield (f"{case} is {beside - free:.1f} instructions dearer while another module is"
+                   " followed, at most 20 for each of the two calls", beside - free <= 40)
     if where == "icount":
         alone = owns_alone(results)
         if alone is not None:

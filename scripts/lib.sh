@@ -49,7 +49,7 @@ options() {
 	shift
 	while [[ ${1:-} == -* && $1 != -- ]]; do
 		[[ $1 != --help ]] || { usage; exit; }
-		[[ $1 =~ ^--([a-z]+)$ && $spec =~ " ${1#--}"(\+?)(=([^ ]*))?" " ]] ||
+		[[ $1 =~ ^--([a-z][a-z0-9]*)$ && $spec =~ " ${1#--}"(\+?)(=([^ ]*))?" " ]] ||
 			die "unknown option '$1' (see --help)"
 		kind=${BASH_REMATCH[3]}
 		if [[ -z $kind ]]; then

@@ -99,6 +99,16 @@ extern const unsigned int bench_nr_hot_cases;
 
 void bench_run_hot(struct bench_set *set);
 int bench_run_cold(void);
+
+#ifdef LAB_GUARD_POSSIBLE
+int bench_run_beside(struct bench_set *set);
+#else
+static inline int bench_run_beside(struct bench_set *set)
+{
+	return 0;
+}
+#endif
+
 int bench_run_crowd(const unsigned int *tags, unsigned int nr);
 int bench_run_scale(unsigned int nr);
 int bench_run_parallel(struct bench_set *sets, unsigned int cpus);

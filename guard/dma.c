@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The accurate look at pages to be mapped for DMA, for calls that guard/direct.S does not let
+ * pass at once. No state but what the assembler reads, which is written once, at load.
+ *
+ * The stub takes the place of ftrace's callback on the two functions that nearly all mappings
+ * come to: a mapping of a page that is not Labyrinth's costs less than 20 instructions more.
+ */
+#include <linux/io.h>
+#include <linux/mm.h>
+
+#include "guard/find.h"
+#include "guard/hook.h"
+#include "hook/board.h"
+#include "hook/stubs.h"
+
+/* Numbers in guard/direct.S. */
+static_assert(offsetof(struct lab_frame, flags) == 0);
+static_assert(offsetof(struct lab_frame, type) == 48);
+static_assert(PAGE_SIZE == 4096);
+
+const unsigned long lab_dma_mark = LAB_FRAME_MARK;
+const u32 lab_dma_type = LAB_TYPE_OFFLINE;
+unsigned long lab_dma_frames __ro_after_init;
+
+struct lab_stub lab_stub_dma_page, lab_stub_dma_phys;
+
+/* Where the array of the frames' structures begins. Context: Task; at module init. */
+void lab_dma_find_frames(void)
+{
+	lab_dma_frames = (unsigned long)pfn_to_page(0);
+}
+
+static noinline bool refuse(struct lab_hook *hook, phys_addr_t start, size_t size,
+			    unsigned long caller, unsigned long token)
+{
+	lab_tag_t tag = lab_guard_find_bytes(start, size);
+
+	return unlikely(tag) && !lab_has_own_token(token) &&
+	       lab_guard_found(hook, tag, &(struct lab_offender) { caller }, true);
+}
+
+struct lab_hook *lab_dma_page_hook __read_mostly;
+struct lab_hook *lab_dma_phys_hook __read_mostly;
+
+/* Called by guard/direct.S. Context: Any. Return: whether the mapping is to be refused. */
+bool lab_refuse_dma_page(struct device *dev, struct page *page, size_t offset, size_t size,
+			 unsigned long caller, unsigned long token)
+{
+	return refuse(lab_dma_page_hook, page_to_phys(page) + offset, size, caller, token);
+}
+
+/* As lab_refuse_dma_page(), by address. */
+bool lab_refuse_dma_phys(struct device *dev, phys_addr_t phys, size_t size, int dir,
+			 unsigned long caller, unsigned long token)
+{
+	return refuse(lab_dma_phys_hook, phys, size, caller, token);
+}
