@@ -55,8 +55,9 @@ ways() {
 # Ways that no guard stands in, for the core itself does: by whom tried, and what
 # comes of it.
 natives() {
+	kcore=$(by_kcore 00)
 	cat <<-END
-		peek	kcore	$(by_kcore 00)
+		peek	kcore	$kcore
 		peek	read	EPERM
 		peek	mmap	EPERM
 		intrude	ioremap	ENOMEM
@@ -65,7 +66,7 @@ natives() {
 
 # by_kcore BYTE: the byte, or what is said where lockdown=confidentiality closes /proc/kcore.
 by_kcore() {
-	if (: </proc/kcore) 2>/dev/null; then
+	if can_open /proc/kcore; then
 		echo "$1"
 	else
 		echo EPERM
