@@ -51,6 +51,7 @@
 #include "page/mapping.h"
 #include "page/poison.h"
 #include "page/quarantine.h"
+#include "page/reseal.h"
 #include "page/seal.h"
 #include "page/stamp.h"
 #include "report/stack.h"
@@ -345,11 +346,29 @@ unsigned int labyrinth_alloc_bulk(struct labyrinth_owner *owner,
 EXPORT_SYMBOL_NS_GPL(labyrinth_alloc_bulk, LAB_NS);
 
 /*
+ * Puts a sealed owner's page away that was lent: into the cache, or where pages wait that are
+ * not sealed again yet. The page is CACHED, on no list and the call's alone, so no other code
+ * writes the tag. False if the owner's pages are not sealed, or the page is of another node.
+ */
+static bool keep_opened(const struct lab_call *call)
+{
+	if (!lab_owner_is_sealed(call->owner) ||
+	    !lab_owner_is_near(call->owner, lab_frame_page(call->frame)))
+		return false;
+	WRITE_ONCE(call->slot->tag, lab_tag_step(call->tag, LAB_CACHED) & ~LAB_TAG_REMOTE);
+	if (!lab_reseal_put(call->owner, call->slot))
+		lab_cache_push(call->owner, call->slot);
+	return true;
+}
+
+/*
  * Gives away a page that passes through (R or E, see inline/tag.h): to @leaving, for the system,
  * or to limbo if @leaving is NULL.
  */
 static void let_go(struct lab_call *call, struct page **leaving)
 {
+	if (keep_opened(call))
+		return;
 	if (!leaving || lab_owner_leaves_late(call->owner)) {
 		lab_retire(call->owner, call->slot, false);
 		return;

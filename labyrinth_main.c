@@ -19,6 +19,7 @@
 #include "page/cache.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
+#include "page/reseal.h"
 #include "page/seal.h"
 #include "report/history.h"
 #include "report/holders.h"
@@ -153,6 +154,7 @@ static const struct {
 	{ NULL, lab_seal_exit },
 	{ NULL, lab_fault_exit },
 	{ NULL, lab_limbo_exit },
+	{ NULL, lab_reseal_exit },
 	{ lab_mmap_init, lab_mmap_exit },
 	{ lab_notify_init, lab_notify_exit },
 	{ lab_modules_init, lab_modules_exit },

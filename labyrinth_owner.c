@@ -37,6 +37,7 @@
 #include "page/lent.h"
 #include "page/limbo.h"
 #include "page/quarantine.h"
+#include "page/reseal.h"
 #include "page/seal.h"
 #include "report/census.h"
 #include "report/holders.h"
@@ -407,6 +408,7 @@ static unsigned int destroy_owner(struct lab_owner *owner, unsigned long ip)
 	unsigned int out;
 
 	lab_quarantine_drain(owner);
+	lab_reseal_drain(owner);
 	lab_cache_exit(owner, ip);
 	end_lent(owner, ip);
 	out = settle_pages(owner, ip);

@@ -13,7 +13,7 @@
  * __free_pages(page, order) and free_pages(addr, order). A single page passes at once: the
  * tracepoint's hook looks at single pages. For a block, @decide says whether to refuse the free.
  * A refused free returns to lab_return_zero, and from there to the hooked function's caller. Of
- * the registers, only the two arguments are live.
+ * the registers, only the two arguments and %rax are live: see hook/macros.S.
  */
 .macro LAB_BLOCK_HOOK name decide stub
 SYM_FUNC_START(\name)
@@ -25,10 +25,13 @@ SYM_FUNC_START(\name)
 .Lblock_\name:
 	push	%rdi
 	push	%rsi
+	push	%rax
 	call	\decide
+	mov	%eax, %r11d
+	pop	%rax
 	pop	%rsi
 	pop	%rdi
-	test	%al, %al
+	test	%r11b, %r11b
 	jz	.Lpass_\name
 	LAB_STUB_DIVERT lab_return_zero
 SYM_FUNC_END(\name)
@@ -67,8 +70,8 @@ LAB_BLOCK_HOOK lab_hook_free_address lab_refuse_block_at lab_stub_free_address
 .endm
 
 /*
- * The accurate look: @decide gets the first four arguments, the caller, and the token of
- * Labyrinth's own calls (hook/stubs.S), or whatever else is in %rax.
+ * The accurate look: @decide gets the first four arguments, the caller, and %rax, where
+ * lab_call_token may be.
  */
 .macro LAB_DECIDE decide stub
 	push	%rdi
@@ -77,16 +80,19 @@ LAB_BLOCK_HOOK lab_hook_free_address lab_refuse_block_at lab_stub_free_address
 	push	%rcx
 	push	%r8
 	push	%r9
-	mov	7*8(%rsp), %r8
+	push	%rax
+	mov	8*8(%rsp), %r8
 	mov	%rax, %r9
 	call	\decide
+	mov	%eax, %r11d
+	pop	%rax
 	pop	%r9
 	pop	%r8
 	pop	%rcx
 	pop	%rdx
 	pop	%rsi
 	pop	%rdi
-	test	%al, %al
+	test	%r11b, %r11b
 	jnz	.Lrefuse_\@
 	LAB_STUB_LEAVE \stub
 .Lrefuse_\@:

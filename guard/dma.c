@@ -35,9 +35,12 @@ static noinline bool refuse(struct lab_hook *hook, phys_addr_t start, size_t siz
 			    unsigned long caller, unsigned long token)
 {
 	lab_tag_t tag = lab_guard_find_bytes(start, size);
+	struct lab_offender offender;
 
-	return unlikely(tag) && !lab_has_own_token(token) &&
-	       lab_guard_found(hook, tag, &(struct lab_offender) { caller }, true);
+	if (likely(!tag) || lab_has_token(token))
+		return false;
+	offender = (struct lab_offender) { .ip = lab_offender_of(hook, NULL, caller) };
+	return lab_guard_found(hook, tag, &offender, true);
 }
 
 struct lab_hook *lab_dma_page_hook __read_mostly;

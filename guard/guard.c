@@ -103,12 +103,11 @@ static DECLARE_DEFERRABLE_WORK(watch_work, watch);
 static noinline void guard_tagged(struct lab_hook *hook, lab_tag_t tag,
 				  unsigned long parent_ip, struct ftrace_regs *regs)
 {
-	struct lab_offender offender = { .ip = parent_ip };
+	struct lab_offender offender;
 
 	if (lab_is_own_call(parent_ip))
 		return;
-	if (hook->offender)
-		offender.ip = hook->offender(regs, parent_ip);
+	offender = (struct lab_offender) { .ip = lab_offender_of(hook, regs, parent_ip) };
 	if (offender.ip != parent_ip && hook->class != LAB_HOOK_FREE)
 		offender.back = parent_ip;
 	if (!lab_guard_found(hook, tag, &offender, !hook->notice))

@@ -450,6 +450,29 @@ static lab_tag_t find_free_address(struct ftrace_regs *regs)
 	return order && addr ? lab_guard_find_block(virt_to_page((void *)addr), order) : 0;
 }
 
+/*
+ * (page): who unpins drops 1,024 references at once, so the count falls below 0 and the page
+ * allocator, with its tracepoint, is never asked. A borrower may have pinned a LENT page.
+ */
+static lab_tag_t find_unpin(struct ftrace_regs *regs)
+{
+	return find_pfn(arg_pfn(regs, 0));
+}
+
+/* (pages, nr): if @nr is an errno, the core reads no page. */
+static lab_tag_t find_unpin_pages(struct ftrace_regs *regs)
+{
+	unsigned long nr = arg(regs, 1);
+
+	return IS_ERR_VALUE(nr) ? 0 : find_pages(arg_ptr(regs, 0), nr);
+}
+
+/* (page, nr) */
+static lab_tag_t find_unpin_range(struct ftrace_regs *regs)
+{
+	return find_range(arg_pfn(regs, 0), arg(regs, 1));
+}
+
 /* (pfn, nr) */
 static lab_tag_t find_free_range(struct ftrace_regs *regs)
 {
@@ -505,6 +528,13 @@ CORE(free_pages);
 CORE(free_contig_range);
 CORE(free_contig_frozen_range);
 CORE(free_reserved_pages);
+CORE(unpin_user_page);
+CORE(unpin_user_pages);
+CORE(unpin_user_pages_dirty_lock);
+CORE(unpin_user_page_range_dirty_lock);
+CORE(unpin_user_folio);
+CORE(unpin_folio);
+CORE(unpin_folios);
 
 /* Numbers in hook/stubs.S. */
 static_assert((__force unsigned long)VM_FAULT_SIGBUS == 2);
@@ -522,7 +552,7 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
 
 #define FREE_HOOK(fn, how, ...)						\
 	HOOK(fn, FREE, how, lab_return_zero,				\
-	     .offender = lab_rawfree_offender, __VA_ARGS__)
+	     .offender = lab_offender_of_free, __VA_ARGS__)
 
 /*
  * Most frees are of single pages, for which a callback by ftrace would cost too much on these
@@ -563,6 +593,13 @@ struct lab_hook lab_hooks[] = {
 	FREE_HOOK(free_contig_range, find_free_range),
 	FREE_HOOK(free_contig_frozen_range, find_free_range),
 	FREE_HOOK(free_reserved_pages, find_free_pages),
+	FREE_HOOK(unpin_user_page, find_unpin),
+	FREE_HOOK(unpin_user_pages, find_unpin_pages),
+	FREE_HOOK(unpin_user_pages_dirty_lock, find_unpin_pages),
+	FREE_HOOK(unpin_user_page_range_dirty_lock, find_unpin_range),
+	FREE_HOOK(unpin_user_folio, find_unpin),
+	FREE_HOOK(unpin_folio, find_unpin),
+	FREE_HOOK(unpin_folios, find_unpin_pages),
 
 	MAP_HOOK(vm_insert_page, find_insert_page),
 	MAP_HOOK(vm_insert_pages, find_insert_pages),

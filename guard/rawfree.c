@@ -20,7 +20,6 @@
 #include <linux/irq_work.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
-#include <linux/stacktrace.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
@@ -31,47 +30,10 @@
 #include "hook/board.h"
 #include "page/hunt.h"
 
-#define STACK_DEPTH	16
-
-/* False where Labyrinth is built into the kernel: no address tells Labyrinth from the core then. */
-static bool in_labyrinth(unsigned long ip)
-{
-	const struct module *self = THIS_MODULE;
-
-	return self && within_module(ip, self);
-}
-
-/*
- * The code to blame: of the modules on the stack, Labyrinth aside, the innermost, since core
- * functions further in run on behalf of that module. Without a module, the innermost core
- * function.
- */
-static unsigned long find_offender(void)
-{
-	unsigned long entries[STACK_DEPTH];
-	unsigned int nr = stack_trace_save(entries, STACK_DEPTH, 0);
-	unsigned long first = 0;
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		if (in_labyrinth(entries[i]))
-			continue;
-		if (entries[i] >= MODULES_VADDR && entries[i] < MODULES_END)
-			return entries[i];
-		first = first ?: entries[i];
-	}
-	return first;
-}
-
-/* find_offender(), for hooks on functions. */
-unsigned long lab_rawfree_offender(struct ftrace_regs *regs, unsigned long ip)
-{
-	return find_offender();
-}
-
 static bool found(struct lab_hook *hook, lab_tag_t tag, bool can_refuse)
 {
-	return lab_guard_found(hook, tag, &(struct lab_offender) { find_offender() }, can_refuse);
+	return lab_guard_found(hook, tag,
+			       &(struct lab_offender) { lab_offender_on_stack() }, can_refuse);
 }
 
 /*

@@ -19,11 +19,13 @@
  * If both modules are loaded in the same moment, neither finds the other. Each then has a board
  * of its own, and a function that both want is -EBUSY for the later module.
  */
+#include <linux/cache.h>
 #include <linux/ftrace.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 
 #include "hook/board.h"
@@ -40,6 +42,7 @@ struct lab_post {
 struct lab_board {
 	size_t size;			/* of the structures: both modules must be built alike */
 	unsigned int users;		/* modules */
+	unsigned long token;		/* see lab_call_token */
 	struct list_head posts;
 	/*
 	 * Protects all of the board, and the words @next. ftrace's locks nest in this lock. The
@@ -61,6 +64,8 @@ struct lab_board {
 struct lab_board *LAB_BOARD_MINE;
 LAB_EXPORT_BOARD(LAB_BOARD_MINE);
 
+unsigned long lab_call_token __ro_after_init;
+
 /* While the symbol is held, the other module cannot leave, nor free the board. */
 static struct lab_board *join_theirs(void)
 {
@@ -80,6 +85,12 @@ static struct lab_board *join_theirs(void)
 	return board;
 }
 
+/* Not canonical, so no address. */
+static unsigned long make_token(void)
+{
+	return get_random_u64() >> 1 | 1UL << 62;
+}
+
 static struct lab_board *make_board(void)
 {
 	struct lab_board *board = kzalloc(sizeof(*board), GFP_KERNEL);
@@ -88,6 +99,7 @@ static struct lab_board *make_board(void)
 		return NULL;
 	board->size = BOARD_SIZE;
 	board->users = 1;
+	board->token = make_token();
 	INIT_LIST_HEAD(&board->posts);
 	lockdep_register_key(&board->key);
 	__mutex_init(&board->lock, "labyrinth_board", &board->key);
@@ -98,7 +110,10 @@ static struct lab_board *make_board(void)
 int lab_board_open(void)
 {
 	LAB_BOARD_MINE = join_theirs() ?: make_board();
-	return LAB_BOARD_MINE ? 0 : -ENOMEM;
+	if (!LAB_BOARD_MINE)
+		return -ENOMEM;
+	lab_call_token = LAB_BOARD_MINE->token;
+	return 0;
 }
 
 /* Context: Task; may sleep. At module exit, with no stub attached. */

@@ -47,16 +47,15 @@ LAB_RETURN lab_return_no_dma -1		/* DMA_MAPPING_ERROR */
  * lab_own_calls and lab_own_calls_end. No foreign code is called from in between, so no
  * foreign code can end with a jump into a hooked function that would return there.
  *
- * A tracer on the same function may have put an address of its own in the return address's
- * place, before a direct call comes to its stub. So a token is in %rax as well, in which no
- * function has an argument, and which each function's result overwrites.
+ * Where that address cannot be seen, the stubs of direct calls know these calls by the token in
+ * %rax, see lab_call_token. Each function's result overwrites it.
  */
 .macro LAB_OWN_CALL fn
 	.weak	\fn
 SYM_FUNC_START(lab_own_\fn)
 	ENDBR
 	FRAME_BEGIN
-	lea	lab_own_calls(%rip), %rax
+	mov	lab_call_token(%rip), %rax
 	call	\fn
 	FRAME_END
 	RET

@@ -8,6 +8,8 @@
 
 #include <linux/types.h>
 
+#include "hook/board.h"
+
 void lab_return_zero(void);
 void lab_return_eperm(void);
 void lab_return_sigbus(void);
@@ -26,10 +28,10 @@ static inline bool lab_is_own_call(unsigned long caller)
 	       caller < (unsigned long)lab_own_calls_end;
 }
 
-/* The same by the token that such a call has in %rax, see hook/stubs.S. */
-static inline bool lab_has_own_token(unsigned long token)
+/* The same, and labyrinth_watch's calls, by the token. */
+static inline bool lab_has_token(unsigned long token)
 {
-	return token == (unsigned long)lab_own_calls;
+	return token == lab_call_token;
 }
 
 #endif /* LABYRINTH_STUBS_H */

@@ -10,8 +10,10 @@
  *
  * R (%LAB_TAG_REMOTE): the page is of another NUMA node than the owner asked for. E
  * (%LAB_TAG_EMERGENCY): the page is from the kernel's emergency reserve. Pages with R or E
- * pass through: a free gives such a page to the system, not to a cache. The fast paths
- * compare whole tags, so R or E sends a page to the slow paths without a test of the bits.
+ * pass through: a free gives such a page to the system, not to a cache. A sealed owner's page has
+ * R also if the page was lent, until the free: the page may not be sealed again yet, see
+ * page/reseal.c. The fast paths compare whole tags, so R or E sends a page to the slow paths
+ * without a test of the bits.
  * So does T (%LAB_TAG_THIN): the page has no references to spare, see page/hunt.c.
  *
  * The state fills a byte, so a context that has a tag to itself changes the state by one

@@ -57,38 +57,53 @@ static void unmark_frame(struct lab_call *call)
 }
 
 /*
- * Lends the page of @call, whose frame is frozen, and thaws the frame.
- * Context: Any. Return: 0, or as lab_call_again().
+ * Puts a sealed page, which is LENT now, as @lent says, and whose frame is frozen, back into the
+ * direct map. Where somebody strayed there just now, which is no fault of the owner's, takes the
+ * loan back, and thaws the frame: no other call changes the tag before the thaw.
  */
-int lab_lend_frozen(struct lab_call *call)
-{
-	lab_tag_t thin = lab_owner_is_hunted(call->owner) ? LAB_TAG_THIN : 0;
-
-	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_LENT) | thin)) {
-		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
-		return lab_call_again(call);
-	}
-	unmark_frame(call);
-	lab_frame_thaw(call->frame, thin ? LAB_REFS_THIN + 1 : LAB_REFS_LENT);
-	lab_step(call->op, lab_tag_pfn(call->tag), call->owner, call->ip);
-	return 0;
-}
-
-/*
- * Puts a sealed page back into the direct map. That somebody strayed there just now is no
- * fault of the owner's.
- */
-static int open_sealed(struct lab_call *call)
+static int open_sealed(struct lab_call *call, lab_tag_t lent)
 {
 	if (!lab_owner_is_sealed(call->owner) || !lab_seal_open(lab_tag_pfn(call->tag)))
 		return 0;
+	/* Pairs as in lab_call_commit(). */
+	cmpxchg(&call->slot->tag, lent, call->tag);
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 	call->class = LAB_BUSY;
 	call->silent = true;
 	return -EBUSY;
 }
 
-/* The page, no longer frozen, is not lent, or not any more. */
+/* The marks of a page that is lent, see inline/tag.h. */
+static lab_tag_t lent_marks(const struct lab_owner *owner)
+{
+	return (lab_owner_is_hunted(owner) ? LAB_TAG_THIN : 0) |
+	       (lab_owner_is_sealed(owner) ? LAB_TAG_REMOTE : 0);
+}
+
+/*
+ * Lends the page of @call, whose frame is frozen, and thaws the frame.
+ * Context: Any. Return: 0, or as lab_call_again().
+ */
+int lab_lend_frozen(struct lab_call *call)
+{
+	lab_tag_t marks = lent_marks(call->owner);
+	lab_tag_t lent = lab_tag_step(call->tag, LAB_LENT) | marks;
+	int err;
+
+	if (!lab_call_commit(call, lent)) {
+		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+		return lab_call_again(call);
+	}
+	err = open_sealed(call, lent);
+	if (err)
+		return err;
+	unmark_frame(call);
+	lab_frame_thaw(call->frame, marks & LAB_TAG_THIN ? LAB_REFS_THIN + 1 : LAB_REFS_LENT);
+	lab_step(call->op, lab_tag_pfn(call->tag), call->owner, call->ip);
+	return 0;
+}
+
+/* The page, no longer frozen, is not lent any more. */
 static void close_sealed(const struct lab_call *call)
 {
 	if (lab_owner_is_sealed(call->owner))
@@ -97,14 +112,7 @@ static void close_sealed(const struct lab_call *call)
 
 static int lend_held(struct lab_call *call)
 {
-	int err = lab_call_freeze(call) ?: open_sealed(call);
-
-	if (err)
-		return err;
-	err = lab_lend_frozen(call);
-	if (err)
-		close_sealed(call);
-	return err;
+	return lab_call_freeze(call) ?: lab_lend_frozen(call);
 }
 
 static noinline struct page *lend_slow(struct labyrinth_owner *owner, void *addr,
@@ -280,13 +288,14 @@ static void queue_lent(struct labyrinth_owner *handle, struct page *page, unsign
  * let go of when so many pages are lent.
  *
  * A sealed page is back in the direct map as long as it is lent, and for up to a second after
- * labyrinth_reclaim(). Where somebody has just strayed there, it is not reported, and the page
+ * labyrinth_reclaim(); if freed meanwhile, it is handed out only later. Where somebody has just strayed there, it is not reported, and the page
  * can be lent some milliseconds later.
  *
  * Context: Any. Never sleeps.
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
- * labyrinth_free_page(); -EBUSY lent already, mapped, or something refers to the page; or the
- * page is sealed and a stray access to the page was diverted just now.
+ * labyrinth_free_page(); -EBUSY lent already, mapped, or something refers to the page; or,
+ * without a report, the page is sealed and a stray access to the page was diverted just now, or a
+ * worker is about to seal the page again: try again.
  */
 struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 {

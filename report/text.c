@@ -14,6 +14,7 @@
 
 #include "core/owner.h"
 #include "inline/address.h"
+#include "labyrinth_compat.h"
 #include "report/history.h"
 #include "report/report.h"
 #include "report/site.h"
@@ -199,16 +200,37 @@ static void say_last(struct lab_text *text, const struct lab_last *last)
 	say(text, "%u.%03u s ago\n", last->age_ms / 1000, last->age_ms % 1000);
 }
 
-/* How to find out who freed a page first, where neither the slot nor the history tells. */
+/* A hunted page has no reference to spare, so each single put by somebody else is refused. */
+static void say_who_drops(struct lab_text *text, const struct lab_owner *owner)
+{
+	if (owner->front.flags & LAB_OWNER_HUNTED)
+		say(text, " by whom: not known; several at once, or while the owner was in a call\n");
+	else
+		say(text, " by whom: not known; guard=refuse and hunt=%s name the next\n",
+		    owner->name);
+}
+
+/* How to find out who did it, where neither the slot nor the history tells. */
 static void say_how(struct lab_text *text, const struct lab_refusal *refusal)
 {
-	if (refusal->class == LAB_DOUBLE && refusal->note.last.step != LAB_LAST_FREE &&
-	    !READ_ONCE(lab_history_on))
-		say(text, " freed:   on a fast path, unnoted; the owner's next frees are noted\n");
-	if (refusal->class == LAB_LOST_REFERENCE && !refusal->function &&
-	    !(lab_owner_by_id(lab_tag_owner(refusal->tag))->front.flags & LAB_OWNER_HUNTED))
-		say(text, " by whom: not known; guard=refuse and hunt=%s name the next\n",
-		    lab_owner_by_id(lab_tag_owner(refusal->tag))->name);
+	switch (refusal->class) {
+	case LAB_DOUBLE:
+		if (refusal->note.last.step != LAB_LAST_FREE && !READ_ONCE(lab_history_on))
+			say(text, " freed:   on a fast path, unnoted; the owner's next frees are noted\n");
+		break;
+	case LAB_LOST_REFERENCE:
+		if (!refusal->function)
+			say_who_drops(text, lab_owner_by_id(lab_tag_owner(refusal->tag)));
+		break;
+	case LAB_CORRUPT:
+		say(text, " by whom: not known; guard=refuse names who frees a page of another\n");
+		break;
+	case LAB_STRAY_WRITE:
+		say(text, " by whom: not known; quarantine=N names who uses a page after its free\n");
+		break;
+	default:
+		break;
+	}
 }
 
 /*
@@ -282,7 +304,8 @@ static void say_caller(struct lab_text *text, const struct lab_refusal *refusal)
 		say(text, " caller:  handle %p, which is no live owner's\n",
 		    refusal->handle);
 	if (refusal->back)
-		say(text, " through: core code: the call returns to %s\n",
+		say(text, " through: %s: the call returns to %s\n",
+		    lab_is_module_text(refusal->back) ? "a probe's jump" : "core code",
 		    lab_site_name(refusal->back).text);
 	say_context(text);
 }

@@ -122,6 +122,7 @@ check_right_words() {
 	takes fatal.sh "$(basename "$(find "$LAB_ROOT/tests/selftests/fatal" -name '*.sh' | head -n 1)")"
 	takes selftest.sh --iommu --vm --append --vm quiet "tests/selftests/torture.sh seed=1 ops=1000"
 	takes torture.sh --seed 18446744073709551615 irq_us=20 scribble=1 scribbler.batch=8
+	takes torture.sh --calls 1000 --sums "$scratch/sums" sealed=1
 	takes nic.sh --iommu traffic restart
 	takes vm.sh --smp 1 --qemu -device --qemu edu --append quiet --log "$scratch/log" -- true --bogus
 	takes lab vm --driver "$LAB_ROOT/samples/template" --script "$LAB_ROOT/tests/driver/try.sh" --load guard=off
@@ -160,6 +161,7 @@ check_cases() {
 	refuses nosuch "$LAB_SCRIPTS/torture.sh" nosuch=1
 	refuses nosuch "$LAB_SCRIPTS/torture.sh" scribbler.nosuch=1
 	refuses 'scribble' "$LAB_SCRIPTS/torture.sh" scribble=3
+	refuses 'wants --sums' "$LAB_SCRIPTS/torture.sh" --calls 1000
 	refuses nosuch "$LAB_SCRIPTS/kernel.sh" headers nosuch
 	refuses nosuch "$LAB_SCRIPTS/kernel.sh" nosuch "$KERNEL_DEFAULT"
 	refuses 'not for this' "$LAB_SCRIPTS/vm.sh" --kernel "$(kernels refused)" -- true

@@ -25,29 +25,35 @@ static void note_got(struct page *page, unsigned int order, unsigned long ip)
 	atomic_long_inc(&watch_modules[module].allocs);
 }
 
+WATCH_CORE(alloc_pages, lab_core_alloc_pages);
+
 struct page *watch_alloc_pages(gfp_t gfp, unsigned int order)
 {
 	struct page *page;
 
 	watch_enter();
-	page = lab_core_alloc_pages(gfp, order);
+	page = watch_core_alloc_pages(gfp, order);
 	if (page)
 		note_got(page, order, WATCH_CALLER);
 	watch_leave();
 	return page;
 }
+
+WATCH_CORE(alloc_node, LAB_CORE_ALLOC_NODE);
 
 struct page *watch_alloc_node(LAB_ALLOC_NODE_PARAMS)
 {
 	struct page *page;
 
 	watch_enter();
-	page = LAB_CORE_ALLOC_NODE(LAB_ALLOC_NODE_ARGS);
+	page = watch_core_alloc_node(LAB_ALLOC_NODE_ARGS);
 	if (page)
 		note_got(page, order, WATCH_CALLER);
 	watch_leave();
 	return page;
 }
+
+WATCH_CORE(alloc_bulk, lab_core_alloc_bulk);
 
 /* The array may hold pages before the call; those are not new. A list is not looked at. */
 unsigned long watch_alloc_bulk(gfp_t gfp, int nid, nodemask_t *mask, int nr,
@@ -57,7 +63,7 @@ unsigned long watch_alloc_bulk(gfp_t gfp, int nid, nodemask_t *mask, int nr,
 	struct watch_note *note;
 
 	watch_enter();
-	got = lab_core_alloc_bulk(gfp, nid, mask, nr, LAB_BULK_LIST_ARG array);
+	got = watch_core_alloc_bulk(gfp, nid, mask, nr, LAB_BULK_LIST_ARG array);
 	for (i = 0; array && i < got; i++) {
 		note = watch_note_of(array[i]);
 		if (note && READ_ONCE(note->state) != WATCH_HELD)
@@ -67,24 +73,28 @@ unsigned long watch_alloc_bulk(gfp_t gfp, int nid, nodemask_t *mask, int nr,
 	return got;
 }
 
+WATCH_CORE(get_pages, lab_core_get_free_pages);
+
 unsigned long watch_get_pages(gfp_t gfp, unsigned int order)
 {
 	unsigned long addr;
 
 	watch_enter();
-	addr = lab_core_get_free_pages(gfp, order);
+	addr = watch_core_get_pages(gfp, order);
 	if (addr)
 		note_got(virt_to_page((void *)addr), order, WATCH_CALLER);
 	watch_leave();
 	return addr;
 }
 
+WATCH_CORE(get_zeroed, lab_core_get_zeroed_page);
+
 unsigned long watch_get_zeroed(gfp_t gfp)
 {
 	unsigned long addr;
 
 	watch_enter();
-	addr = lab_core_get_zeroed_page(gfp);
+	addr = watch_core_get_zeroed(gfp);
 	if (addr)
 		note_got(virt_to_page((void *)addr), 0, WATCH_CALLER);
 	watch_leave();

@@ -20,6 +20,8 @@ static u32 first_pfn(struct page *page, size_t offset)
 				    page_to_pfn(page) + (offset >> PAGE_SHIFT);
 }
 
+WATCH_CORE(dma_map, dma_map_page_attrs);
+
 dma_addr_t watch_dma_map(struct device *dev, struct page *page, size_t offset, size_t size,
 			 enum dma_data_direction dir, unsigned long attrs)
 {
@@ -28,7 +30,7 @@ dma_addr_t watch_dma_map(struct device *dev, struct page *page, size_t offset, s
 	dma_addr_t dma;
 
 	watch_enter();
-	dma = dma_map_page_attrs(dev, page, offset, size, dir, attrs);
+	dma = watch_core_dma_map(dev, page, offset, size, dir, attrs);
 	if (module && dma != DMA_MAPPING_ERROR)
 		watch_dma_note(&(struct watch_mapping) {
 			.dma = dma, .dev = dev, .pfn = first_pfn(page, offset),
@@ -70,37 +72,50 @@ static void compare(const struct watch_mapping *record, size_t size, int dir, un
 		say("unmap-other-direction", record, ip);
 }
 
-/* A mapping that is older than the watch has no record, and an unmapping of it is right. */
-static void note_unmapped(struct device *dev, dma_addr_t dma, size_t size, int dir,
-			  unsigned long ip)
+/*
+ * A mapping that is older than the watch has no record, and an unmapping of it is right. To be
+ * called before the mapping ends: after that, another mapping may begin at the address.
+ * Return: the page, or NULL.
+ */
+static struct page *note_unmapped(struct device *dev, dma_addr_t dma, size_t size, int dir,
+				  unsigned long ip)
 {
 	struct watch_mapping record, asked = { .dev = dev, .dma = dma, .size = size, .dir = dir };
 	bool sure;
 
 	if (!watch_dma_take(&asked, &record, &sure))
-		return;
+		return NULL;
 	if (sure && is_known_page(&record))
 		compare(&record, size, dir, ip);
-	if (record.live)
-		watch_free_unmapped(pfn_to_page(record.pfn));
+	return record.live ? pfn_to_page(record.pfn) : NULL;
 }
+
+WATCH_CORE(dma_unmap, dma_unmap_page_attrs);
 
 void watch_dma_unmap(struct device *dev, dma_addr_t dma, size_t size,
 		     enum dma_data_direction dir, unsigned long attrs)
 {
+	struct page *page;
+
 	watch_enter();
-	note_unmapped(dev, dma, size, dir, WATCH_CALLER);
-	dma_unmap_page_attrs(dev, dma, size, dir, attrs);
+	page = note_unmapped(dev, dma, size, dir, WATCH_CALLER);
+	watch_core_dma_unmap(dev, dma, size, dir, attrs);
+	watch_free_unmapped(page);
 	watch_leave();
 }
 
 #ifdef LAB_HAS_DMA_MAP_PHYS
+WATCH_CORE(dma_unmap_phys, dma_unmap_phys);
+
 void watch_dma_unmap_phys(struct device *dev, dma_addr_t dma, size_t size,
 			  enum dma_data_direction dir, unsigned long attrs)
 {
+	struct page *page;
+
 	watch_enter();
-	note_unmapped(dev, dma, size, dir, WATCH_CALLER);
-	dma_unmap_phys(dev, dma, size, dir, attrs);
+	page = note_unmapped(dev, dma, size, dir, WATCH_CALLER);
+	watch_core_dma_unmap_phys(dev, dma, size, dir, attrs);
+	watch_free_unmapped(page);
 	watch_leave();
 }
 #endif

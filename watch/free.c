@@ -102,10 +102,10 @@ static void queue_work_now(struct irq_work *work)
 
 static DEFINE_IRQ_WORK(free_irq_work, queue_work_now);
 
-/* A mapping of @page ends. Context: Any. */
+/* A mapping of @page has ended; NULL: of no page with a record. Context: Any. */
 void watch_free_unmapped(struct page *page)
 {
-	struct watch_note *note = watch_note_of(page);
+	struct watch_note *note = page ? watch_note_of(page) : NULL;
 
 	if (likely(!note || READ_ONCE(note->state) != WATCH_KEPT || READ_ONCE(note->maps)))
 		return;
@@ -120,13 +120,17 @@ void watch_free_exit(void)
 	flush_work(&free_work);
 }
 
+WATCH_CORE(free_page, __free_pages);
+
 void watch_free_page(struct page *page, unsigned int order)
 {
 	watch_enter();
 	if (!refuse_free("__free_pages", page, WATCH_CALLER))
-		__free_pages(page, order);
+		watch_core_free_page(page, order);
 	watch_leave();
 }
+
+WATCH_CORE(free_address, free_pages);
 
 void watch_free_address(unsigned long addr, unsigned int order)
 {
@@ -134,7 +138,7 @@ void watch_free_address(unsigned long addr, unsigned int order)
 
 	watch_enter();
 	if (!known || !refuse_free("free_pages", virt_to_page((void *)addr), WATCH_CALLER))
-		free_pages(addr, order);
+		watch_core_free_address(addr, order);
 	watch_leave();
 }
 
@@ -153,6 +157,8 @@ static bool refuse_put(struct page *page, struct watch_note *note, unsigned long
 	return true;
 }
 
+WATCH_CORE(folio_put, __folio_put);
+
 /* put_page() is inline, and has taken the last reference already. */
 void watch_folio_put(struct folio *folio)
 {
@@ -160,7 +166,7 @@ void watch_folio_put(struct folio *folio)
 
 	watch_enter();
 	if (!note || !refuse_put(&folio->page, note, WATCH_CALLER))
-		__folio_put(folio);
+		watch_core_folio_put(folio);
 	watch_leave();
 }
 

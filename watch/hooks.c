@@ -179,7 +179,7 @@ static bool has_anchor;
 
 static void drop_anchor(void)
 {
-	has_anchor = !ftrace_set_filter_ip(&anchor, (unsigned long)watch_hooks_quiesce, 0, 1) &&
+	has_anchor = !ftrace_set_filter_ip(&anchor, (unsigned long)watch_hooks_settle, 0, 1) &&
 		     !register_ftrace_function(&anchor);
 }
 
@@ -233,11 +233,21 @@ static long calls_inside(void)
 }
 
 /*
- * Returns once no call is in a stub or a wrapper that was there before. Calls may come meanwhile
- * only if they cannot be diverted to a wrapper: nothing is armed, or nothing is watched.
+ * A module or a pool is watched no more. Returns once no call is under way that has looked it up
+ * before and may still write a note: between a wrapper's look and its last use of what was found
+ * no task sleeps. Other modules' calls go on coming.
  * Context: Task; may sleep.
  */
-void watch_hooks_quiesce(void)
+void watch_hooks_settle(void)
+{
+	synchronize_rcu_tasks();
+}
+
+/*
+ * Returns once no call is in a stub or a wrapper. No hook is armed any more, so none comes.
+ * Context: Task; may sleep.
+ */
+static void quiesce(void)
 {
 	synchronize_rcu_tasks();
 	while (calls_inside())
@@ -269,7 +279,7 @@ bool watch_hooks_disarm(void)
 		disarm_hook(&hooks[i]);
 	weigh_anchor();
 	disarm_tracepoints();
-	watch_hooks_quiesce();
+	quiesce();
 	return !is_any_armed();
 }
 

@@ -8,7 +8,7 @@ struct seq_file;
 
 int watch_hooks_arm(void);
 bool watch_hooks_disarm(void);
-void watch_hooks_quiesce(void);
+void watch_hooks_settle(void);
 void watch_hooks_show(struct seq_file *m);
 
 #endif /* WATCH_HOOKS_H */

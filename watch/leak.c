@@ -244,7 +244,7 @@ void watch_leak_module_goes(unsigned int module)
 	look_later(&modules_gone[module], module, 0);
 }
 
-/* Context: Task. Followed pool @pool was destroyed just now, by its user. */
+/* Context: Task. Followed pool @pool is about to be destroyed, by its user. */
 void watch_leak_pool_ends(unsigned int pool)
 {
 	look_later(&pools_gone[pool], watch_followed[pool].module, pool);

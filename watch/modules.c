@@ -111,7 +111,7 @@ static void drop(unsigned int i)
 {
 	module_away(&watch_modules[i]);
 	watch_lose_pools(i);
-	watch_hooks_quiesce();
+	watch_hooks_settle();
 	watch_leak_forget(i);
 	watch_unfollow(i);
 	watch_notes_forget(i);

@@ -15,7 +15,7 @@ u8 watch_pool_map[WATCH_POOL_MAP];
 bool watch_pools_seen;
 
 /* Protects the table against a second writer. Innermost. */
-static DEFINE_SPINLOCK(followed_lock);
+static DEFINE_RAW_SPINLOCK(followed_lock);
 
 /* 0: not followed. Context: Any. */
 unsigned int watch_followed_index(const struct page_pool *at)
@@ -53,9 +53,10 @@ unsigned int watch_followed_quickly(const struct page_pool *at)
 unsigned int watch_follow_pool(const struct page_pool *at, unsigned int module,
 			       const char *name)
 {
+	unsigned long flags;
 	unsigned int i;
 
-	spin_lock_bh(&followed_lock);
+	raw_spin_lock_irqsave(&followed_lock, flags);
 	i = watch_followed_index(at) ?: free_place();
 	if (i) {
 		strscpy(watch_followed[i].name, name, WATCH_POOL_NAME);
@@ -63,7 +64,7 @@ unsigned int watch_follow_pool(const struct page_pool *at, unsigned int module,
 		WRITE_ONCE(watch_followed[i].at, at);
 		WRITE_ONCE(*map_of(at), 1);
 	}
-	spin_unlock_bh(&followed_lock);
+	raw_spin_unlock_irqrestore(&followed_lock, flags);
 	return i;
 }
 
@@ -91,33 +92,37 @@ static void lose_pool(unsigned int i)
 /* The pool is about to be destroyed: the address may soon be another pool's. Context: Task. */
 void watch_lose_pool(unsigned int i)
 {
-	spin_lock_bh(&followed_lock);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&followed_lock, flags);
 	lose_pool(i);
-	spin_unlock_bh(&followed_lock);
+	raw_spin_unlock_irqrestore(&followed_lock, flags);
 }
 
 /* From now on no call with one of @module's pools begins to be noted. Context: Task. */
 void watch_lose_pools(unsigned int module)
 {
+	unsigned long flags;
 	unsigned int i;
 
-	spin_lock_bh(&followed_lock);
+	raw_spin_lock_irqsave(&followed_lock, flags);
 	for (i = 1; i < WATCH_MAX_FOLLOWED; i++)
 		if (watch_followed[i].module == module)
 			lose_pool(i);
-	spin_unlock_bh(&followed_lock);
+	raw_spin_unlock_irqrestore(&followed_lock, flags);
 }
 
-/* After watch_lose_pools(). Context: Task. No call by @module's code, or with one of the module's pools, is in a wrapper. */
+/* After watch_lose_pools() and watch_hooks_settle(). Context: Task. */
 void watch_unfollow(unsigned int module)
 {
+	unsigned long flags;
 	unsigned int i;
 
-	spin_lock_bh(&followed_lock);
+	raw_spin_lock_irqsave(&followed_lock, flags);
 	for (i = 1; i < WATCH_MAX_FOLLOWED; i++)
 		if (watch_followed[i].module == module)
 			watch_followed[i] = (struct watch_followed){};
-	spin_unlock_bh(&followed_lock);
+	raw_spin_unlock_irqrestore(&followed_lock, flags);
 }
 
 static bool is_in_cache(const struct page_pool *pool, const struct page *page)

@@ -68,16 +68,20 @@ static bool may_put(const struct page_pool *pool, unsigned long ref, unsigned lo
 	return true;
 }
 
+WATCH_CORE(pool_get, lab_core_pool_get);
+
 lab_pool_ref watch_pool_get(struct page_pool *pool, gfp_t gfp)
 {
 	lab_pool_ref ref;
 
 	watch_enter();
-	ref = lab_core_pool_get(pool, gfp);
+	ref = watch_core_pool_get(pool, gfp);
 	got(pool, (__force unsigned long)ref, WATCH_CALLER);
 	watch_leave();
 	return ref;
 }
+
+WATCH_CORE(pool_frag, lab_core_pool_frag);
 
 lab_pool_ref watch_pool_frag(struct page_pool *pool, unsigned int *offset, unsigned int size,
 			     gfp_t gfp)
@@ -85,33 +89,39 @@ lab_pool_ref watch_pool_frag(struct page_pool *pool, unsigned int *offset, unsig
 	lab_pool_ref ref;
 
 	watch_enter();
-	ref = lab_core_pool_frag(pool, offset, size, gfp);
+	ref = watch_core_pool_frag(pool, offset, size, gfp);
 	got(pool, (__force unsigned long)ref, WATCH_CALLER);
 	watch_leave();
 	return ref;
 }
+
+WATCH_CORE(pool_put, lab_core_pool_put);
 
 void watch_pool_put(struct page_pool *pool, lab_pool_ref ref, unsigned int sync_size,
 		    bool direct)
 {
 	watch_enter();
 	if (may_put(pool, (__force unsigned long)ref, WATCH_CALLER))
-		lab_core_pool_put(pool, ref, sync_size, direct);
+		watch_core_pool_put(pool, ref, sync_size, direct);
 	watch_leave();
 }
 
 #ifdef LAB_HAS_POOL_NETMEM
+
+WATCH_CORE(pool_get_page, page_pool_alloc_pages);
 
 struct page *watch_pool_get_page(struct page_pool *pool, gfp_t gfp)
 {
 	struct page *page;
 
 	watch_enter();
-	page = page_pool_alloc_pages(pool, gfp);
+	page = watch_core_pool_get_page(pool, gfp);
 	got(pool, (unsigned long)page, WATCH_CALLER);
 	watch_leave();
 	return page;
 }
+
+WATCH_CORE(pool_frag_page, page_pool_alloc_frag);
 
 struct page *watch_pool_frag_page(struct page_pool *pool, unsigned int *offset,
 				  unsigned int size, gfp_t gfp)
@@ -119,7 +129,7 @@ struct page *watch_pool_frag_page(struct page_pool *pool, unsigned int *offset,
 	struct page *page;
 
 	watch_enter();
-	page = page_pool_alloc_frag(pool, offset, size, gfp);
+	page = watch_core_pool_frag_page(pool, offset, size, gfp);
 	got(pool, (unsigned long)page, WATCH_CALLER);
 	watch_leave();
 	return page;
@@ -136,29 +146,36 @@ static const char *device_name(const struct page_pool *pool)
 	return pool->p.dev ? dev_name(pool->p.dev) : "no device";
 }
 
+WATCH_CORE(pool_create, page_pool_create);
+
 struct page_pool *watch_pool_create(const struct page_pool_params *params)
 {
-	unsigned int module = watch_module_at(WATCH_CALLER);
 	struct page_pool *pool;
+	unsigned int module;
 
 	watch_enter();
-	pool = page_pool_create(params);
+	pool = watch_core_pool_create(params);
+	/* Not before: the call may have slept. See watch_hooks_settle(). */
+	module = watch_module_at(WATCH_CALLER);
 	if (module && !IS_ERR_OR_NULL(pool))
 		watch_follow_pool(pool, module, device_name(pool));
 	watch_leave();
 	return pool;
 }
 
+WATCH_CORE(pool_destroy, page_pool_destroy);
+
 void watch_pool_destroy(struct page_pool *pool)
 {
 	unsigned int i = pool ? watch_followed_index(pool) : 0;
 
 	watch_enter();
-	if (i)
+	/* Not after the call, which may sleep. See watch_hooks_settle(). */
+	if (i) {
 		watch_lose_pool(i);
-	page_pool_destroy(pool);
-	if (i)
 		watch_leak_pool_ends(i);
+	}
+	watch_core_pool_destroy(pool);
 	watch_leave();
 }
 

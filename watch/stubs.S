@@ -4,15 +4,24 @@
  * the wrapper in place of the function; any other call costs five instructions and a return. This
  * code is not traced, and no task sleeps here.
  */
+#include <asm/frame.h>
+
 #include "hook/macros.S"
 #include "watch/dma.h"
 #include "watch/poolset.h"
 
 	.text
 
+/* Ends at a wrapper; a wrapper's own call, and Labyrinth's, passes. */
+.macro WATCH_DIVERT name
+	cmp	lab_call_token(%rip), %rax
+	je	.Lpass_\name
+	LAB_STUB_DIVERT watch_\name
+.endm
+
 /*
  * watch_text covers the code of all watched modules, and all code between. The wrappers tell
- * watched code from the rest, but not from this module's own: the wrappers call the function.
+ * watched code from the rest.
  */
 .macro WATCH_STUB name
 SYM_FUNC_START(watch_stub_\name)
@@ -24,11 +33,7 @@ SYM_FUNC_START(watch_stub_\name)
 .Lpass_\name:
 	RET
 .Lcovered_\name:
-	mov	LAB_STUB_CALLER, %r11
-	sub	watch_own_text(%rip), %r11
-	cmp	(watch_own_text + 8)(%rip), %r11
-	jb	.Lpass_\name
-	LAB_STUB_DIVERT watch_\name
+	WATCH_DIVERT \name
 SYM_FUNC_END(watch_stub_\name)
 .endm
 
@@ -52,11 +57,7 @@ SYM_FUNC_START(watch_stub_\name)
 .Lpass_\name:
 	RET
 .Lrecord_\name:
-	mov	LAB_STUB_CALLER, %r11
-	sub	watch_own_text(%rip), %r11
-	cmp	(watch_own_text + 8)(%rip), %r11
-	jb	.Lpass_\name
-	LAB_STUB_DIVERT watch_\name
+	WATCH_DIVERT \name
 SYM_FUNC_END(watch_stub_\name)
 .endm
 
@@ -72,11 +73,7 @@ SYM_FUNC_START(watch_stub_\name)
 .Lpass_\name:
 	RET
 .Lfollowed_\name:
-	mov	LAB_STUB_CALLER, %r11
-	sub	watch_own_text(%rip), %r11
-	cmp	(watch_own_text + 8)(%rip), %r11
-	jb	.Lpass_\name
-	LAB_STUB_DIVERT watch_\name
+	WATCH_DIVERT \name
 SYM_FUNC_END(watch_stub_\name)
 .endm
 
@@ -102,6 +99,60 @@ WATCH_POOL_STUB pool_put
 #ifdef LAB_HAS_POOL_NETMEM
 WATCH_POOL_STUB pool_get_page
 WATCH_POOL_STUB pool_frag_page
+#endif
+
+/*
+ * A wrapper's call of the hooked function, with the token. All arguments are in registers. A
+ * function's result takes the token's place in %rax. A function without a result may leave the
+ * token there, for the next hooked function that the wrapper's caller calls: so %rax is cleared.
+ */
+.macro WATCH_CORE name
+SYM_FUNC_START(watch_core_\name)
+	ENDBR
+	FRAME_BEGIN
+	mov	watch_at_\name(%rip), %r11
+	mov	lab_call_token(%rip), %rax
+	CALL_NOSPEC r11
+	FRAME_END
+	RET
+SYM_FUNC_END(watch_core_\name)
+.endm
+
+.macro WATCH_CORE_VOID name
+SYM_FUNC_START(watch_core_\name)
+	ENDBR
+	FRAME_BEGIN
+	mov	watch_at_\name(%rip), %r11
+	mov	lab_call_token(%rip), %rax
+	CALL_NOSPEC r11
+	xor	%eax, %eax
+	FRAME_END
+	RET
+SYM_FUNC_END(watch_core_\name)
+.endm
+
+WATCH_CORE alloc_pages
+WATCH_CORE alloc_node
+WATCH_CORE alloc_bulk
+WATCH_CORE get_pages
+WATCH_CORE get_zeroed
+WATCH_CORE_VOID free_page
+WATCH_CORE_VOID free_address
+WATCH_CORE_VOID folio_put
+WATCH_CORE dma_map
+WATCH_CORE_VOID dma_unmap
+#ifdef LAB_HAS_DMA_MAP_PHYS
+WATCH_CORE_VOID dma_unmap_phys
+#endif
+
+WATCH_CORE pool_create
+WATCH_CORE_VOID pool_destroy
+WATCH_CORE pool_get
+WATCH_CORE pool_frag
+WATCH_CORE_VOID pool_put
+#ifdef LAB_HAS_POOL_NETMEM
+WATCH_CORE pool_get_page
+WATCH_CORE pool_frag_page
 #endif
 
 	.section .note.GNU-stack,"",@progbits

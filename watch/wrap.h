@@ -32,6 +32,15 @@ static inline void watch_leave(void)
 	this_cpu_dec(watch_inside);
 }
 
+/*
+ * @function, for which the wrapper watch_@name stands, is called by the wrapper as
+ * watch_core_@name(): see WATCH_CORE in watch/stubs.S.
+ */
+#define WATCH_CORE(name, function)					\
+	typeof(watch_##name) watch_core_##name;				\
+	extern const unsigned long watch_at_##name;			\
+	const unsigned long watch_at_##name = (unsigned long)(function)
+
 /* Each called by the stub of the same name in watch/stubs.S. */
 struct page *watch_alloc_pages(gfp_t gfp, unsigned int order);
 struct page *watch_alloc_node(LAB_ALLOC_NODE_PARAMS);

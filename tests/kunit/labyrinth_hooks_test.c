@@ -269,6 +269,13 @@ static const struct prototype {
 	{ "free_contig_range", set_range, false, true },
 	{ "free_contig_frozen_range", set_range, false, true },
 	{ "free_reserved_pages", set_block, true, true },
+	{ "unpin_user_page", set_first_page },
+	{ "unpin_user_pages", set_pages },
+	{ "unpin_user_pages_dirty_lock", set_pages },
+	{ "unpin_user_page_range_dirty_lock", set_first_page },
+	{ "unpin_user_folio", set_first_page },
+	{ "unpin_folio", set_first_page },
+	{ "unpin_folios", set_pages },
 };
 
 static const struct prototype *prototype_of(const struct lab_hook *hook)

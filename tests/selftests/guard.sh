@@ -224,8 +224,24 @@ try_lent() {
 		"$(dmesg_since "$mark" | tr '\n' ' ')"
 }
 
+# Each drops 1,024 references, so the page allocator is never asked.
+check_unpin() {
+	for way in unpin_user_page unpin_user_pages unpin_user_page_range; do
+		intrude $way "$pfn" now >/dev/null
+		mark=$(dmesg_mark)
+		intrude $way "$pfn" now >/dev/null
+		log=$(dmesg_since "$mark")
+		ktap_contains "refuse: $way() of a page that is held is reported" \
+			"BUG: labyrinth: foreign-free in do_unpin_[a-z]*\+.*\[labyrinth_intruder\]" "$log"
+		ktap_contains "refuse: and the one before dropped nothing" ", HELD, 32 references" "$log"
+	done
+}
+
 check_lent() {
 	echo lend >"$DO"
+	mark=$(dmesg_mark)
+	intrude pin-unpin "$pfn" now >/dev/null
+	ktap_lacks "a lent page's pin can be put" "BUG: labyrinth" "$(dmesg_since "$mark")"
 	ktap_equal "a lent page can be mapped into the kernel" "done" \
 		"$(intrude vmap "$pfn" now)"
 	ktap_equal "a lent page can be mapped for DMA" "done" \
@@ -323,6 +339,7 @@ check_guard() {
 	check_tracers
 	check_arrays
 	check_file
+	check_unpin
 	check_lent
 	set_guard report
 	mark=$(dmesg_mark)
@@ -386,7 +403,7 @@ expect_only "BUG: labyrinth: |$KERNEL_SAYS"
 guard=yes
 [ -e $PARAMETERS/guard ] || guard=no
 if [ $guard = yes ]; then
-	ktap_plan $((6 * ways + 2 * $(wc -l </tmp/by_frame) + 1 + 7 + 7 + 5 + 6 + 2 + 7 + 8 + 2 * 8 + 5))
+	ktap_plan $((6 * ways + 2 * $(wc -l </tmp/by_frame) + 1 + 7 + 7 + 5 + 6 + 2 + 6 + 8 + 8 + 2 * 8 + 5))
 	check_guard
 else
 	ktap_plan $((2 * ways + 3 + 8 + 1))

@@ -131,10 +131,16 @@ check_tail_call() {
 	echo "hold 1" >$DO
 	before=$(refused_by dma_map_page_attrs)
 	ktap_check "a probe on labyrinth:page_free" beside tail-on "$pfn"
+	mark=$(dmesg_mark)
 	echo "drop 1" >$DO
+	log=$(dmesg_since "$mark")
 	beside tail-off
 	ktap_equal "a jump out of a probe is not taken for Labyrinth's call" \
 		"$((before + 1)) $owner" "$(refused_by dma_map_page_attrs) $(held)"
+	ktap_contains "but blamed on the probe" \
+		"BUG: labyrinth: foreign-dma in tail_call\+.*\[labyrinth_beside\]$" "$log"
+	ktap_contains "and the report says where it returns to" \
+		"through: a probe's jump: the call returns to .*\[labyrinth\]$" "$log"
 }
 
 check_kprobe() {
@@ -204,7 +210,7 @@ bpfs=35
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
 traced=17
 [ -e $TRACING/kprobe_events ] || traced=0
-ktap_plan $((bpfs + traced + 2 + 5 + 5 + 3 + 1))
+ktap_plan $((bpfs + traced + 4 + 5 + 5 + 3 + 1))
 if [ $bpfs = 0 ]; then ktap_diag "no BTF in this kernel"; else check_bpf; fi
 [ $traced = 0 ] || check_all_at_once
 check_tail_call

@@ -250,6 +250,33 @@ static int do_put_page(struct attempt *try)
 	return 0;
 }
 
+/* Of a page that this module has not pinned. */
+static int do_unpin_page(struct attempt *try)
+{
+	unpin_user_page(try->page);
+	return 0;
+}
+
+static int do_unpin_pages(struct attempt *try)
+{
+	unpin_user_pages(&try->page, 1);
+	return 0;
+}
+
+static int do_unpin_range(struct attempt *try)
+{
+	unpin_user_page_range_dirty_lock(try->page, 1, false);
+	return 0;
+}
+
+/* As pin_user_pages() pins. */
+static int do_pin_unpin(struct attempt *try)
+{
+	page_ref_add(try->page, GUP_PIN_COUNTING_BIAS);
+	unpin_user_page(try->page);
+	return 0;
+}
+
 /* A wild page->mapping: the page allocator takes no page that has a mapping. */
 static int do_spoil(struct attempt *try)
 {
@@ -647,6 +674,10 @@ static const struct way ways[] = {
 	{ "dma_map_sgtable-range", .now = do_dma_map_sgtable },
 	{ "free_page", .now = do_free_page },
 	{ "put_page", .now = do_put_page },
+	{ "unpin_user_page", .now = do_unpin_page },
+	{ "unpin_user_pages", .now = do_unpin_pages },
+	{ "unpin_user_page_range", .now = do_unpin_range },
+	{ "pin-unpin", .now = do_pin_unpin },
 	{ "spoil", .now = do_spoil },
 	{ "put_page-away", .now = do_put_page_away },
 	{ "release_pages-away", .now = do_release_pages_away },

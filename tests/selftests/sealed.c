@@ -628,6 +628,85 @@ static int do_lend(void)
 	return err ?: check_keys();
 }
 
+/* The same page again and again, freed right after it was reclaimed. Counts in @taken. */
+static int lend_and_free(unsigned int *taken)
+{
+	void *key = labyrinth_void_alloc_page_gfp_atomic_exclusive(vault);
+	struct page *page;
+	int err;
+
+	if (!key)
+		return 0;
+	(*taken)++;
+	if (!is_sealed(key)) {
+		pr_err("handed out unsealed: entry 0x%lx\n", entry_of(key));
+		return -EPERM;
+	}
+	page = labyrinth_lend(vault, key);
+	if (!IS_ERR(page)) {
+		put_page(page);
+		err = labyrinth_reclaim(vault, key);
+		if (err)
+			return err;
+	}
+	return labyrinth_free_page(vault, key);
+}
+
+/* No page is handed out that is not sealed, and none is lost. */
+static int do_freed(void)
+{
+	unsigned int taken = 0, i;
+	int err = 0;
+
+	for (i = 0; i < 1000 && !err; i++) {
+		err = lend_and_free(&taken);
+		if (i % 20 == 19)
+			msleep(20);
+	}
+	if (!err && taken < 500)
+		err = -ENOMEM;
+	pr_info("%u pages taken\n", taken);
+	return err;
+}
+
+/* Calls about a page that the worker has frozen just now: -EBUSY, and the page as before. */
+static int do_frozen(void)
+{
+	void *key = keys[2];
+	struct page *page = labyrinth_page(vault, key);
+	int refs = page_ref_count(page), err = 0;
+
+	if (await_sealed(key))
+		return -ETIME;
+	preempt_disable();
+	if (page_ref_freeze(page, refs)) {
+		if (labyrinth_lend(vault, key) != ERR_PTR(-EBUSY) ||
+		    labyrinth_transfer(vault, second, key) != -EBUSY ||
+		    !labyrinth_owns(vault, key))
+			err = -EIO;
+		page_ref_unfreeze(page, refs);
+	} else {
+		err = -EAGAIN;
+	}
+	preempt_enable();
+	return err ?: check_keys();
+}
+
+/* Pages that were not lent come and go, by the fast path. */
+static int do_recycle(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 100000; i++) {
+		void *key = labyrinth_void_alloc_page_gfp_atomic_exclusive(vault);
+
+		if (!key)
+			return -ENOMEM;
+		labyrinth_free_page(vault, key);
+	}
+	return 0;
+}
+
 static int read_all(void *unused)
 {
 	unsigned int i = 0;
@@ -885,6 +964,9 @@ static const struct {
 	{ "brief", do_brief },
 	{ "calls", do_calls },
 	{ "exhaust", do_exhaust },
+	{ "freed", do_freed },
+	{ "frozen", do_frozen },
+	{ "recycle", do_recycle },
 	{ "many", do_many },
 	{ "wipe", do_wipe },
 	{ "one", do_one },

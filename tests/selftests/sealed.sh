@@ -40,7 +40,7 @@ split() { echo $((2048 * $(sealed "direct map" | cut -d ' ' -f 1))); }
 
 large=$(large)
 
-ktap_plan 50
+ktap_plan 57
 expect_begin
 insmod labyrinth.ko
 insmod tests/selftests/labyrinth_sealed.ko
@@ -109,6 +109,16 @@ ktap_check "one lent while accesses stray and the worker seals is there for the 
 	deed lend-storm
 ktap_check "the calls take its address, or say that they cannot" deed calls
 ktap_check "with none ready there is none, and a worker sees to that" deed exhaust
+ktap_check "none is handed out before it is sealed again, nor when freed right after a loan" \
+	deed freed
+settled
+ktap_equal "and none waits for that for long" 0 "$(sealed waiting)"
+before=$(refused busy)
+ktap_check "a call that finds the worker at the page is -EBUSY" deed frozen
+ktap_equal "and no refusal" "$before" "$(refused busy)"
+before=$(sealed flushes)
+ktap_check "pages come and go, 100,000 times" deed recycle
+ktap_equal "without a flush" "$before" "$(sealed flushes)"
 ktap_equal "no decoy is left behind" "0 of 16" "$(settled; sealed decoys)"
 
 # A byte of the page; 00 or an error is none. A reader that spins fails the test.
@@ -126,9 +136,11 @@ ktap_equal "with the last owner goes the last sealed page" 0 "$(sealed pages)"
 ktap_check "whose entries are as they were" deed entries
 ktap_equal "and nobody reaches one by the address that the owner had" 0 "$(cat $DO/readable)"
 
-large_before=$(large) split_before=$(split)
+large_before=$(large) split_before=$(split) before=$(sealed flushes)
 ktap_check "many pages are sealed, and as they were afterwards" deed many
+flushes=$(($(sealed flushes) - before))
 ktap_diag <$DEBUGFS/sealed
+ktap_check "4,096 of them in batches, by $flushes flushes" test "$flushes" -le 160
 if [ "$large" = 0 ]; then
 	ktap_skip "in regions that are split" "the direct map has small entries alone"
 	ktap_skip "as much of it as debugfs says" "the direct map has small entries alone"

@@ -29,7 +29,7 @@ lines_of() {
 # inlined or not.
 mask() {
 	sed -E 's/^\[ *[0-9.]+\] //; s/^.* (alloc_failed: )/\1/
-		s/0x[0-9a-f]+/X/g; s/\<[0-9a-f]{16}\>/P/g; s/[0-9]+\.[0-9]{3}/T/g; s/#[0-9]+/#/
+		s/0x[0-9a-f]+/X/g; s/\<[0-9a-f]{16}\>/P/g; s/[0-9]+\.[0-9]{3}/T/g; s/#[0-9]+/#/; s/stamp [0-9]+/stamp N/g
 		s/[a-z0-9_.]+\+X\/X \[labyrinth\]/F+X\/X [labyrinth]/
 		s/id [0-9]+/id N/; s/^[0-9]+ rx0/N rx0/; s/owner_id=[0-9]+/owner_id=N/; s/CPU [0-9]+/CPU N/'
 }

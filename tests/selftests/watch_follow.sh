@@ -17,6 +17,7 @@ PROBE=/sys/kernel/debug/labyrinth_probe/do
 INTRUDE="${0%/*}/user/intrude"
 BPF="${0%/*}/user/bpf"
 FORGOTTEN=2
+TRACING=/sys/kernel/tracing
 
 careless() { for word; do echo "$word" >$CARELESS/do; done; }
 watch() { echo "$1" >$WATCH/watch; }
@@ -128,6 +129,7 @@ from_the_start() {
 	for_dma
 	echo 1 >$WATCH/grace
 	of_a_pool
+	behind_tracers
 	mark=$(dmesg_mark)
 	rmmod labyrinth_careless
 	leave_pages $FORGOTTEN
@@ -178,6 +180,31 @@ beside_bpf() {
 	rmmod labyrinth_careless
 }
 
+# A tracer hides who calls, from the stubs as well. With a thousand returns of a function traced at
+# once, a wrapper that came back to its own stub would use up the stack.
+behind_tracers() {
+	functions=$(sed -n 's/^hook on \(.*\): armed/\1/p' $PAGES)
+	# shellcheck disable=SC2086
+	echo $functions >$TRACING/set_ftrace_filter
+	for function in $functions; do
+		echo "r1000:lab_ret_$function $function"
+	done >$TRACING/kprobe_events
+	# shellcheck disable=SC2086
+	for tracer in "kretprobes 1 nop" "function_graph 0 function_graph" "both 1 function_graph"; do
+		set -- $tracer
+		echo "$2" >$TRACING/events/kprobes/enable
+		echo "$3" >$TRACING/current_tracer
+		mark=$(dmesg_mark)
+		ktap_check "behind $1: pages come and go" careless take give pool put mapped size
+		ktap_lacks "behind $1: nothing is refused" "BUG: labyrinth" "$(dmesg_since "$mark")"
+	done
+	echo nop >$TRACING/current_tracer
+	echo 0 >$TRACING/events/kprobes/enable
+	echo >$TRACING/kprobe_events
+	echo >$TRACING/set_ftrace_filter
+	seen "without tracers again"
+}
+
 beside_the_guard() {
 	insmod $CARELESS_KO
 	labyrinth_on
@@ -204,7 +231,7 @@ insmod $MODULE
 [ -e $CARELESS_KO ] || ktap_skip_all "the driver was not built for this kernel"
 bpfs=5
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
-ktap_plan $((48 + bpfs))
+ktap_plan $((56 + bpfs))
 # Newer kernels find a page_pool's page that is freed bad as well.
 expect_only "BUG: (labyrinth: |Bad page state)|Modules linked in:"
 ktap_contains "nothing is watched unasked" "^no module is watched" "$(cat $PAGES)"
