@@ -136,7 +136,16 @@ struct labyrinth_page_info {
 	bool sealed;
 };
 
-/* The owner remembers the calling module, but does not pin the module. */
+/**
+ * labyrinth_owner_create() - make a new owner of pages, of the calling module
+ * @attrs: the owner's attributes, a pointer to &struct labyrinth_owner_attrs; copied.
+ *
+ * labyrinth_owner_create_for() with THIS_MODULE. The owner remembers the calling module, but
+ * does not pin the module.
+ *
+ * Context: Task. May sleep.
+ * Return: The handle or an ERR_PTR, as labyrinth_owner_create_for().
+ */
 #define labyrinth_owner_create(attrs...) \
 	labyrinth_owner_create_for(attrs, THIS_MODULE)
 
