@@ -89,12 +89,16 @@ static void lose_pool(unsigned int i)
 	WRITE_ONCE(watch_followed[i].at, NULL);
 }
 
-/* The pool is about to be destroyed: the address may soon be another pool's. Context: Task. */
-void watch_lose_pool(unsigned int i)
+/*
+ * The pool is about to be destroyed: the address may soon be another pool's. @name: of the device,
+ * which may have had no name when the pool was made. Context: Task.
+ */
+void watch_lose_pool(unsigned int i, const char *name)
 {
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&followed_lock, flags);
+	strscpy(watch_followed[i].name, name, WATCH_POOL_NAME);
 	lose_pool(i);
 	raw_spin_unlock_irqrestore(&followed_lock, flags);
 }

@@ -34,7 +34,7 @@ unsigned int watch_followed_index(const struct page_pool *at);
 unsigned int watch_follow_pool(const struct page_pool *at, unsigned int module,
 			       const char *name);
 unsigned int watch_followed_quickly(const struct page_pool *at);
-void watch_lose_pool(unsigned int i);
+void watch_lose_pool(unsigned int i, const char *name);
 void watch_lose_pools(unsigned int module);
 void watch_unfollow(unsigned int module);
 bool watch_is_in_pool(const struct page_pool *pool, const struct page *page);

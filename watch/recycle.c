@@ -173,7 +173,7 @@ void watch_pool_destroy(struct page_pool *pool)
 	watch_enter();
 	/* Not after the call, which may sleep. See watch_hooks_settle(). */
 	if (i) {
-		watch_lose_pool(i);
+		watch_lose_pool(i, device_name(pool));
 		watch_leak_pool_ends(i);
 	}
 	watch_core_pool_destroy(pool);
