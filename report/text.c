@@ -121,6 +121,7 @@ static void say_mapping(struct lab_text *text, const struct lab_page_note *note)
 
 	switch (map->kind) {
 	case LAB_MAP_DMA:
+	case LAB_MAP_CORE:
 		say_dma(text, map);
 		break;
 	case LAB_MAP_KERNEL:
@@ -287,7 +288,10 @@ static void say_context(struct lab_text *text)
 /* The access was recorded in the fault, the report is made later by the worker. */
 static void say_accessor(struct lab_text *text, const struct lab_access *access)
 {
-	say(text, " access:  by the direct map, at offset 0x%x; diverted, the page is as it was\n",
+	say(text, " access:  ");
+	if (access->width)
+		say(text, "%u byte%s ", access->width, access->width == 1 ? "" : "s");
+	say(text, "by the direct map, at offset 0x%x; diverted, the page is as it was\n",
 	    access->offset);
 	say(text, " context: %s, CPU %d, task %*pE:%d\n", access->context, access->cpu,
 	    (int)strlen(access->comm), access->comm, access->pid);
