@@ -39,7 +39,7 @@ static noinline bool refuse(struct lab_hook *hook, phys_addr_t start, size_t siz
 
 	if (likely(!tag) || lab_has_token(token))
 		return false;
-	offender = (struct lab_offender) { .ip = lab_offender_of(hook, NULL, caller) };
+	offender = lab_offender_of(hook, NULL, caller);
 	return lab_guard_found(hook, tag, &offender, true);
 }
 

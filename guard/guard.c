@@ -107,9 +107,7 @@ static noinline void guard_tagged(struct lab_hook *hook, lab_tag_t tag,
 
 	if (lab_is_own_call(parent_ip))
 		return;
-	offender = (struct lab_offender) { .ip = lab_offender_of(hook, regs, parent_ip) };
-	if (offender.ip != parent_ip && hook->class != LAB_HOOK_FREE)
-		offender.back = parent_ip;
+	offender = lab_offender_of(hook, regs, parent_ip);
 	if (!lab_guard_found(hook, tag, &offender, !hook->notice))
 		return;
 	if (hook->spend)

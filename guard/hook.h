@@ -161,8 +161,8 @@ bool lab_guard_is_off(void);
 void lab_guard_refill(const struct lab_hook *hook, lab_tag_t tag, unsigned long caller);
 unsigned long lab_offender_on_stack(void);
 unsigned long lab_offender_of_free(struct ftrace_regs *regs, unsigned long ip);
-unsigned long lab_offender_of(const struct lab_hook *hook, struct ftrace_regs *regs,
-			      unsigned long ip);
+struct lab_offender lab_offender_of(const struct lab_hook *hook, struct ftrace_regs *regs,
+				    unsigned long ip);
 int lab_rawfree_arm(struct lab_hook *hook);
 int lab_rawfree_disarm(struct lab_hook *hook);
 void lab_rawfree_forget(void);

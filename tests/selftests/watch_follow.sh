@@ -183,6 +183,8 @@ beside_bpf() {
 # A tracer hides who calls, from the stubs as well. With a thousand returns of a function traced at
 # once, a wrapper that came back to its own stub would use up the stack.
 behind_tracers() {
+	# Of a pool that is followed, each call goes to a wrapper, whatever the caller.
+	careless pool put
 	functions=$(sed -n 's/^hook on \(.*\): armed/\1/p' $PAGES)
 	# shellcheck disable=SC2086
 	echo $functions >$TRACING/set_ftrace_filter
@@ -202,6 +204,7 @@ behind_tracers() {
 	echo 0 >$TRACING/events/kprobes/enable
 	echo >$TRACING/kprobe_events
 	echo >$TRACING/set_ftrace_filter
+	careless no-pool
 	seen "without tracers again"
 }
 
