@@ -143,6 +143,9 @@ can_open() { { true <"$1"; } 2>/dev/null; }
 # Whether tracefs can be used, which lockdown=confidentiality forbids.
 tracefs_open() { can_open /sys/kernel/tracing/trace; }
 
+# An oops that an earlier test brought about and survived has switched tracing off.
+trace_on() { ! tracefs_open || echo 1 >/sys/kernel/tracing/tracing_on; }
+
 # deeds_of MODULE: the file that takes its deeds, which is a parameter where lockdown
 # lets nobody write to debugfs.
 deeds_of() {

@@ -260,6 +260,7 @@ deeds >/tmp/deeds
 ktap_plan $((5 * $(wc -l </tmp/deeds) + 7 + 3 + 3 + 1 + 9 + 4 + 4 + 2 + 7 + 1))
 insmod labyrinth.ko report_burst=1000
 insmod tests/selftests/labyrinth_probe.ko
+trace_on
 ! tracefs_open || echo 1 >$TRACING/events/labyrinth/refusal/enable
 echo "hold 8" >"$DO"
 expect_begin

@@ -56,6 +56,7 @@ each_parameter() {
 }
 
 events() {
+	trace_on
 	echo 1 >"$TRACING/events/labyrinth/enable"
 	insmod samples/labyrinth_foreign.ko
 	rmmod labyrinth_foreign

@@ -37,6 +37,7 @@ pfn=$(pages_of early | sed -n 's/ .* HELD .*//p')
 echo "free-pfn $((pfn))" 2>/dev/null >$DO
 check_stack "the stack of an allocation has the names, too" \
 	"  early_fill\+.* \[labyrinth_early, init\]$" "$(dmesg_since "$mark")"
+trace_on
 echo 1 >$TRACING/events/labyrinth/refusal/enable
 mark=$(dmesg_mark)
 rmmod labyrinth_early

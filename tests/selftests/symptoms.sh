@@ -90,8 +90,7 @@ check() {
 		;;
 	esac
 	mark=$(dmesg_mark)
-	# An oops that an earlier test brought about and survived has switched tracing off.
-	echo 1 >$TRACING/tracing_on
+	trace_on
 	echo >$TRACING/trace
 	ktap_check "$1 comes about" bring_about "$1"
 	hunt ""
