@@ -82,8 +82,8 @@ static unsigned long find_probe(void)
 }
 
 /*
- * The code that frees a page: of the modules on the stack, Labyrinth aside, the innermost, since core
- * functions further in run on behalf of that module. Without a module, the innermost core
+ * The code that frees a page: of the modules on the stack, Labyrinth aside, the innermost, since
+ * core functions further in run on behalf of that module. Without a module, the innermost core
  * function. Labyrinth frees no page that has an owner. So where Labyrinth is below core functions
  * on the stack, a probe has jumped, or an interrupt has come.
  * Context: Any.

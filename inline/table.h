@@ -47,6 +47,8 @@ struct lab_table {
 	u64 span;		/* nr_slots, and the slots of the stashes */
 	/* Of 2^segment_shift slots each: see lab_owner_gain(). */
 	unsigned int segment_shift;
+	/* As @slots; NULL before the first owner with parts of pages: see page/frag.c. */
+	u64 *frags;
 };
 
 /*

@@ -6,12 +6,14 @@
  */
 #define pr_fmt(fmt) "labyrinth_sealed: " fmt
 
+#include <linux/console.h>
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
+#include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -338,6 +340,16 @@ static void visit(struct visit *v)
 	smp_store_release(&v->there, true);
 }
 
+static int await_visit(struct visit *v)
+{
+	unsigned int i;
+
+	/* Pairs with the release in visit(). */
+	for (i = 0; i < 500 && !smp_load_acquire(&v->there); i++)
+		usleep_range(2000, 4000);
+	return v->there ? 0 : -ETIME;
+}
+
 static void in_task_context(struct visit *v)
 {
 	visit(v);
@@ -420,6 +432,67 @@ static void in_an_nmi(struct visit *v)
 	preempt_enable();
 }
 
+/* In a kprobe's handler. */
+static struct visit *probe_visit;
+
+static noinline void probed(void)
+{
+	barrier();
+}
+
+static int handle_probe(struct kprobe *kp, struct pt_regs *regs)
+{
+	struct visit *v = xchg(&probe_visit, NULL);
+
+	if (v)
+		visit(v);
+	return 0;
+}
+
+static void in_a_kprobe(struct visit *v)
+{
+	struct kprobe probe = {
+		.addr = (kprobe_opcode_t *)probed,
+		.pre_handler = handle_probe,
+	};
+
+	if (register_kprobe(&probe))
+		return;
+	xchg(&probe_visit, v);
+	probed();
+	xchg(&probe_visit, NULL);
+	unregister_kprobe(&probe);
+}
+
+/* In printk(), which has a console write. */
+static struct visit *console_visit;
+
+static void write_to_console(struct console *console, const char *text, unsigned int nr)
+{
+	struct visit *v = xchg(&console_visit, NULL);
+
+	if (v)
+		visit(v);
+}
+
+static struct console stray_console = {
+	.name = "labsealed",
+	.write = write_to_console,
+	.index = -1,
+};
+
+static void in_printk(struct visit *v)
+{
+	/* The core enables only a console that says so, and clears the flag in the end. */
+	stray_console.flags = CON_ENABLED;
+	register_console(&stray_console);
+	xchg(&console_visit, v);
+	pr_emerg("to a console\n");
+	/* Where a thread writes to consoles, it may take a while. */
+	await_visit(v);
+	unregister_console(&stray_console);
+}
+
 static const struct context {
 	const char *name;
 	void (*go)(struct visit *v);
@@ -430,18 +503,10 @@ static const struct context {
 	{ "hardirq", in_hard_interrupt },
 	{ "softirq", in_soft_interrupt },
 	{ "other CPU", on_other_cpu },
+	{ "kprobe", in_a_kprobe },
+	{ "printk", in_printk },
 	{ "NMI", in_an_nmi },
 };
-
-static int await_visit(struct visit *v)
-{
-	unsigned int i;
-
-	/* Pairs with the release in visit(). */
-	for (i = 0; i < 500 && !smp_load_acquire(&v->there); i++)
-		usleep_range(2000, 4000);
-	return v->there ? 0 : -ETIME;
-}
 
 /* Finds two of the owner's pages that are neighbours in memory. */
 static int find_neighbours(unsigned int *which)
