@@ -39,7 +39,7 @@
 static unsigned long capacity;
 module_param(capacity, ulong, 0444);
 MODULE_PARM_DESC(capacity,
-		 "Pages that the owner table takes, at 43 bytes each (default 0: a quarter of RAM's pages up to 262144, a sixteenth beyond)");
+		 "Pages that the owner table takes, at up to 66 bytes each (default 0: a quarter of RAM's pages up to 262144, a sixteenth beyond)");
 
 static unsigned int max_owners;
 module_param(max_owners, uint, 0444);

@@ -109,15 +109,22 @@ struct lab_hook {
 extern struct lab_hook lab_hooks[];
 extern const unsigned int lab_nr_hooks;
 
+/* Whether @frame has one of the words of a tagged page. All have the mark and the seal. */
+static __always_inline bool lab_guard_looks_tagged(struct lab_frame *frame)
+{
+	return READ_ONCE(frame->flags) & LAB_FRAME_MARK ||
+	       READ_ONCE(frame->seal) == LAB_FRAME_SEAL ||
+	       PageOffline(lab_frame_page(frame));
+}
+
 /*
  * Whether @frame's page may be tagged: a look at a single cache line, while a look-up of a page
- * without a tag reads two buckets of the table. All of Labyrinth's pages have the mark, and
- * most have the type. A foreign write, or a borrower, may have destroyed mark or type, and both
- * of a page that is in limbo now.
+ * without a tag reads two buckets of the table. A foreign write, or a borrower, may have destroyed
+ * a word, and all words of a page that is in limbo now.
  */
 static inline bool lab_guard_may_know(struct lab_frame *frame)
 {
-	return PageOffline(lab_frame_page(frame)) || lab_frame_is_ours(frame) ||
+	return lab_guard_looks_tagged(frame) ||
 	       lab_limbo_may_have(page_to_pfn(lab_frame_page(frame)));
 }
 

@@ -193,6 +193,13 @@ static noinline void judge_block(struct lab_hook *hook, struct page *page,
 			judge_page(hook, page + i, false);
 }
 
+static noinline void judge_limbo(struct lab_hook *hook, struct page *page)
+{
+	if (lab_limbo_may_have(page_to_pfn(page)))
+		judge_page(hook, page, can_mark);
+}
+
+/* Every page that the kernel frees comes here: three comparisons, and all else in tail calls. */
 static void page_is_freed(void *data, struct page *page, unsigned int order)
 {
 	struct lab_hook *hook = data;
@@ -200,8 +207,10 @@ static void page_is_freed(void *data, struct page *page, unsigned int order)
 	this_cpu_inc(*hook->hits);
 	if (unlikely(order))
 		judge_block(hook, page, order);
-	else if (unlikely(lab_guard_may_know(lab_frame(page))))
+	else if (unlikely(lab_guard_looks_tagged(lab_frame(page))))
 		judge_page(hook, page, can_mark);
+	else if (unlikely(lab_limbo_count()))
+		judge_limbo(hook, page);
 }
 
 struct lab_hook *lab_rawfree_pages __read_mostly;

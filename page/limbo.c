@@ -48,6 +48,7 @@
 static void limbo_look(struct work_struct *work);
 
 atomic_long_t lab_limbo_pages;
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_limbo_pages);
 
 /* How many pages in limbo have frame numbers with this hash: see lab_limbo_may_have(). */
 static atomic_t limbo_filter[1U << LIMBO_FILTER_BITS];
@@ -660,19 +661,10 @@ static void limbo_look(struct work_struct *work)
 		schedule_delayed_work(&limbo_work, LIMBO_POLL);
 }
 
-long lab_limbo_count(void)
+/* lab_limbo_may_have(), while there are pages in limbo. Context: Any. */
+bool lab_limbo_filter_has(unsigned long pfn)
 {
-	return atomic_long_read(&lab_limbo_pages);
-}
-EXPORT_SYMBOL_FOR_LAB_TEST(lab_limbo_count);
-
-/*
- * Whether frame @pfn may be of a page in limbo: false is certain, but for a page that is just on
- * the way there, see lab_limbo_add(). Context: Any.
- */
-bool lab_limbo_may_have(unsigned long pfn)
-{
-	return unlikely(lab_limbo_count()) && atomic_read(filter_of(pfn));
+	return atomic_read(filter_of(pfn));
 }
 
 /*

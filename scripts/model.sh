@@ -23,8 +23,11 @@ scenarios() {
 		shrink	SHRINK	2 1	3 2
 		destroy	DESTROY	2 1	3 2
 		retire	RETIRE	2 1	3 2
-		lookup	LOOKUP	1 1	2 1
+		lookup	LOOKUP	1 1	2 1	-DHINTS
 		single	SINGLE	4 0	6 0
+		depot	DEPOT	2 1	3 2
+		limbo	LIMBO_LIST	1 1	2 1
+		bulk	BULK	1 1	1 1
 		frags	FRAGS	2 2	3 2
 	END
 }
@@ -67,7 +70,15 @@ mistakes() {
 		INSERT_STORES		lookup	alone
 		REMOVE_MOVES		lookup	found
 		STASH_FLAG		lookup	found
+		HINT_BELIEVED		lookup	found
 		TWO_USERS		single	one_owner
+		BOX_BUSY		depot	alone
+		BOX_EARLY		depot	alone
+		BOX_STORES		depot	alone
+		NEXT_LATE		limbo	on_one_list
+		NEW_LOADS		limbo	on_one_list
+		REST_FORGOTTEN		limbo	on_one_list
+		BULK_LATE		bulk	one_owner
 		CLAIM_STORES		frags	given_is_lent
 		REFER_LAST		frags	given_is_lent
 		SETTLE_EARLY		frags	settled_once
