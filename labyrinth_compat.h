@@ -327,11 +327,24 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 
 /* The innermost function that the guard hooks; @own is LAB_OWN of hook/own.h. */
 #ifdef LAB_HAS_DMA_MAP_PHYS
-#define lab_dma_map_page(own, dev, page, offset, size, dir) \
-	own(dma_map_phys)(dev, page_to_phys(page) + (offset), size, dir, 0)
+#define lab_dma_map_page(own, dev, page, offset, size, dir, attrs) \
+	own(dma_map_phys)(dev, page_to_phys(page) + (offset), size, dir, attrs)
+#define lab_dma_unmap_page(own, dev, addr, size, dir, attrs) \
+	own(dma_unmap_phys)(dev, addr, size, dir, attrs)
 #else
-#define lab_dma_map_page(own, dev, page, offset, size, dir) \
-	own(dma_map_page_attrs)(dev, page, offset, size, dir, 0)
+#define lab_dma_map_page(own, dev, page, offset, size, dir, attrs) \
+	own(dma_map_page_attrs)(dev, page, offset, size, dir, attrs)
+#define lab_dma_unmap_page(own, dev, addr, size, dir, attrs) \
+	own(dma_unmap_page_attrs)(dev, addr, size, dir, attrs)
+#endif
+
+/* Newer kernels want to be told, before a program comes, what a network device can do. */
+#ifdef LAB_HAS_XDP_FEATURES
+#define lab_xdp_set_features(dev, can)					\
+	xdp_set_features_flag(dev, (can) ? NETDEV_XDP_ACT_BASIC |	\
+			      NETDEV_XDP_ACT_REDIRECT | NETDEV_XDP_ACT_NDO_XMIT : 0)
+#else
+#define lab_xdp_set_features(dev, can)	((void)(dev), (void)(can))
 #endif
 
 #ifdef LAB_HAS_HRTIMER_SETUP

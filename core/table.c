@@ -450,9 +450,27 @@ int lab_table_provide_resident(struct lab_table *table)
 	return 0;
 }
 
+/* Likewise of words for parts of pages: see page/frag.c. */
+int lab_table_provide_frags(struct lab_table *table)
+{
+	u64 *all;
+
+	if (READ_ONCE(table->frags))
+		return 0;
+	all = vzalloc(array_size(lab_table_span(table), sizeof(*all)));
+	if (!all)
+		return -ENOMEM;
+	/* As above. */
+	if (cmpxchg(&table->frags, NULL, all))
+		vfree(all);
+	return 0;
+}
+
 void lab_table_exit(struct lab_table *table)
 {
 	free_percpu(table->used);
+	vfree(table->frags);
+	table->frags = NULL;
 	vfree(table->resident);
 	table->resident = NULL;
 	vfree(table->slots);

@@ -25,6 +25,7 @@ struct lab_table_stats {
 void lab_table_shape(struct lab_table *table, u64 capacity, u64 frames);
 int lab_table_init(struct lab_table *table, u64 capacity, u64 frames);
 int lab_table_provide_resident(struct lab_table *table);
+int lab_table_provide_frags(struct lab_table *table);
 void lab_table_exit(struct lab_table *table);
 struct lab_slot *lab_table_insert(struct lab_table *table, lab_tag_t tag);
 bool lab_table_remove(struct lab_table *table, struct lab_slot *slot, lab_tag_t tag);

@@ -50,8 +50,8 @@ LAB_BLOCK_HOOK lab_hook_free_address lab_refuse_block_at lab_stub_free_address
 .endm
 
 /*
- * Ends a DMA stub whose frame in @frame may be Labyrinth's: mark or type is there, or a page is in
- * limbo, and a borrower may have destroyed a page's mark and type. All pages that the DMA hooks
+ * Ends a stub unless the frame in @frame may be Labyrinth's: mark or type is there, or a page is in
+ * limbo, and a borrower may have destroyed a page's mark and type. All pages that these hooks
  * refuse have mark and type, so the seal is not looked at. @slow leads to the accurate look.
  */
 .macro LAB_LOOK_AT_FRAME frame slow stub
@@ -71,7 +71,8 @@ LAB_BLOCK_HOOK lab_hook_free_address lab_refuse_block_at lab_stub_free_address
 
 /*
  * The accurate look: @decide gets the first four arguments, the caller, and %rax, where
- * lab_call_token may be.
+ * lab_call_token may be. @decide returns a function to run instead of the hooked function, with
+ * the same arguments; or 0.
  */
 .macro LAB_DECIDE decide stub
 	push	%rdi
@@ -84,7 +85,7 @@ LAB_BLOCK_HOOK lab_hook_free_address lab_refuse_block_at lab_stub_free_address
 	mov	8*8(%rsp), %r8
 	mov	%rax, %r9
 	call	\decide
-	mov	%eax, %r11d
+	mov	%rax, %r11
 	pop	%rax
 	pop	%r9
 	pop	%r8
@@ -92,11 +93,13 @@ LAB_BLOCK_HOOK lab_hook_free_address lab_refuse_block_at lab_stub_free_address
 	pop	%rdx
 	pop	%rsi
 	pop	%rdi
-	test	%r11b, %r11b
-	jnz	.Lrefuse_\@
+	test	%r11, %r11
+	jnz	.Ldivert_\@
 	LAB_STUB_LEAVE \stub
-.Lrefuse_\@:
-	LAB_STUB_DIVERT lab_return_no_dma
+	/* As in LAB_STUB_DIVERT. */
+.Ldivert_\@:
+	mov	%r11, (%rsp)
+	RET
 .endm
 
 /* dma_map_page_attrs(dev, page, offset, size, dir, attrs): within a page, a look at that page. */
@@ -108,7 +111,7 @@ SYM_FUNC_START(lab_hook_dma_page)
 	ja	.Lslow_page
 	LAB_LOOK_AT_FRAME %rsi .Lslow_page lab_stub_dma_page
 .Lslow_page:
-	LAB_DECIDE lab_refuse_dma_page lab_stub_dma_page
+	LAB_DECIDE lab_divert_dma_page lab_stub_dma_page
 SYM_FUNC_END(lab_hook_dma_page)
 
 /*
@@ -128,7 +131,28 @@ SYM_FUNC_START(lab_hook_dma_phys)
 	add	lab_dma_frames(%rip), %r10
 	LAB_LOOK_AT_FRAME %r10 .Lslow_phys lab_stub_dma_phys
 .Lslow_phys:
-	LAB_DECIDE lab_refuse_dma_phys lab_stub_dma_phys
+	LAB_DECIDE lab_divert_dma_phys lab_stub_dma_phys
 SYM_FUNC_END(lab_hook_dma_phys)
+
+/* dma_unmap_page_attrs() and dma_unmap_phys() (dev, address for the device, size, dir, attrs). */
+.macro LAB_UNMAP_HOOK name stub
+SYM_FUNC_START(\name)
+	ENDBR
+	LAB_COUNT \stub
+	LAB_DECIDE lab_divert_dma_unmap \stub
+SYM_FUNC_END(\name)
+.endm
+
+LAB_UNMAP_HOOK lab_hook_dma_unmap_page lab_stub_dma_unmap_page
+LAB_UNMAP_HOOK lab_hook_dma_unmap_phys lab_stub_dma_unmap_phys
+
+/* page_pool_put_defragged_page(pool, page, sync_size, direct): nearly all pages come back by it. */
+SYM_FUNC_START(lab_hook_pool_put)
+	ENDBR
+	LAB_COUNT lab_stub_pool_put
+	LAB_LOOK_AT_FRAME %rsi .Lslow_pool lab_stub_pool_put
+.Lslow_pool:
+	LAB_DECIDE lab_divert_pool_put lab_stub_pool_put
+SYM_FUNC_END(lab_hook_pool_put)
 
 	.section .note.GNU-stack,"",@progbits

@@ -13,6 +13,7 @@
 #include "guard/hook.h"
 #include "hook/board.h"
 #include "hook/stubs.h"
+#include "map/core.h"
 
 /* Numbers in guard/direct.S. */
 static_assert(offsetof(struct lab_frame, flags) == 0);
@@ -24,6 +25,7 @@ const u32 lab_dma_type = LAB_TYPE_OFFLINE;
 unsigned long lab_dma_frames __ro_after_init;
 
 struct lab_stub lab_stub_dma_page, lab_stub_dma_phys;
+struct lab_stub lab_stub_dma_unmap_page, lab_stub_dma_unmap_phys;
 
 /* Where the array of the frames' structures begins. Context: Task; at module init. */
 void lab_dma_find_frames(void)
@@ -31,31 +33,54 @@ void lab_dma_find_frames(void)
 	lab_dma_frames = (unsigned long)pfn_to_page(0);
 }
 
-static noinline bool refuse(struct lab_hook *hook, phys_addr_t start, size_t size,
-			    unsigned long caller, unsigned long token)
+/* A call that maps a held page: the core's on behalf of the page's owner, or a foreigner's. */
+static unsigned long judge(struct lab_hook *hook, const struct device *dev, lab_tag_t tag,
+			   bool in_a_page, unsigned long caller)
 {
-	lab_tag_t tag = lab_guard_find_bytes(start, size);
 	struct lab_offender offender;
 
+	if (in_a_page && lab_core_serves(dev, tag))
+		return hook->serve;
+	offender = lab_offender_of(hook, NULL, caller);
+	return lab_guard_found(hook, tag, &offender, true) ? hook->refusal : 0;
+}
+
+static noinline unsigned long divert(struct lab_hook *hook, const struct device *dev,
+				     phys_addr_t start, size_t size, unsigned long caller,
+				     unsigned long token)
+{
+	lab_tag_t tag = lab_guard_find_bytes(start, size);
+
 	if (likely(!tag) || lab_has_token(token))
-		return false;
-	offender = (struct lab_offender) { .ip = lab_offender_of(hook, NULL, caller) };
-	return lab_guard_found(hook, tag, &offender, true);
+		return 0;
+	return judge(hook, dev, tag, size <= PAGE_SIZE - offset_in_page(start), caller);
 }
 
 struct lab_hook *lab_dma_page_hook __read_mostly;
 struct lab_hook *lab_dma_phys_hook __read_mostly;
+struct lab_hook *lab_dma_unmap_page_hook __read_mostly;
+struct lab_hook *lab_dma_unmap_phys_hook __read_mostly;
 
-/* Called by guard/direct.S. Context: Any. Return: whether the mapping is to be refused. */
-bool lab_refuse_dma_page(struct device *dev, struct page *page, size_t offset, size_t size,
-			 unsigned long caller, unsigned long token)
+/*
+ * Called by guard/direct.S. Context: Any. Return: the function that the call is to run instead of
+ * the hooked function: to be refused, or served; 0: none.
+ */
+unsigned long lab_divert_dma_page(struct device *dev, struct page *page, size_t offset, size_t size,
+				  unsigned long caller, unsigned long token)
 {
-	return refuse(lab_dma_page_hook, page_to_phys(page) + offset, size, caller, token);
+	return divert(lab_dma_page_hook, dev, page_to_phys(page) + offset, size, caller, token);
 }
 
-/* As lab_refuse_dma_page(), by address. */
-bool lab_refuse_dma_phys(struct device *dev, phys_addr_t phys, size_t size, int dir,
-			 unsigned long caller, unsigned long token)
+/* As lab_divert_dma_page(), by address. */
+unsigned long lab_divert_dma_phys(struct device *dev, phys_addr_t phys, size_t size, int dir,
+				  unsigned long caller, unsigned long token)
 {
-	return refuse(lab_dma_phys_hook, phys, size, caller, token);
+	return divert(lab_dma_phys_hook, dev, phys, size, caller, token);
+}
+
+/* As lab_divert_dma_page(), for an unmap, of which the address names no page. */
+unsigned long lab_divert_dma_unmap(struct device *dev, dma_addr_t dma, size_t size, int dir,
+				   unsigned long caller, unsigned long token)
+{
+	return lab_core_knows(dev) && !lab_has_token(token) ? (unsigned long)lab_core_unmap : 0;
 }

@@ -48,6 +48,7 @@
 #include "hook/board.h"
 #include "hook/stubs.h"
 #include "labyrinth_alloc.h"
+#include "map/core.h"
 #include "page/hunt.h"
 
 static const char * const hook_class_names[] = {
@@ -107,9 +108,11 @@ static noinline void guard_tagged(struct lab_hook *hook, lab_tag_t tag,
 
 	if (lab_is_own_call(parent_ip))
 		return;
-	offender = (struct lab_offender) { .ip = lab_offender_of(hook, regs, parent_ip) };
-	if (offender.ip != parent_ip && hook->class != LAB_HOOK_FREE)
-		offender.back = parent_ip;
+	if (hook->serve && (!hook->serves || hook->serves(regs, tag))) {
+		lab_ftrace_divert(regs, hook->serve);
+		return;
+	}
+	offender = lab_offender_of(hook, regs, parent_ip);
 	if (!lab_guard_found(hook, tag, &offender, !hook->notice))
 		return;
 	if (hook->spend)
@@ -328,8 +331,21 @@ static void watch(struct work_struct *work)
 	mutex_unlock(&guard_lock);
 }
 
+/*
+ * Whether the core may have mapped pages while the guard was on, to be unmapped while the guard is
+ * off. Under guard_lock.
+ */
+static bool hook_is_kept(const struct lab_hook *hook)
+{
+	return hook->unmaps && hook->state == LAB_HOOK_ARMED && guard_ready;
+}
+
 static bool hook_is_wanted(const struct lab_hook *hook)
 {
+	if (hook->unmaps && !lab_core_count(NULL, 0))
+		return false;
+	if (hook_is_kept(hook))
+		return true;
 	return lab_guard_mode.chosen != LAB_GUARD_OFF && guard_classes & BIT(hook->class);
 }
 
@@ -395,10 +411,24 @@ static void start_hunt(void)
 		       hunt_wanted);
 }
 
+/* Whether each unmap that this kernel knows comes to the guard. Under guard_lock. */
+static bool sees_unmaps(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < lab_nr_hooks; i++)
+		if (lab_hooks[i].unmaps && lab_hooks[i].state != LAB_HOOK_ARMED &&
+		    lab_hooks[i].state != LAB_HOOK_MISSING)
+			return false;
+	return true;
+}
+
 /* Arms and disarms the hooks as mode and classes ask. Under guard_lock. */
 static void settle_hooks(void)
 {
 	unsigned int i;
+
+	lab_core_trust(false);
 
 	look_at_ftrace();
 	for (i = 0; i < lab_nr_hooks; i++) {
@@ -407,6 +437,7 @@ static void settle_hooks(void)
 		else
 			disarm_hook(&lab_hooks[i]);
 	}
+	lab_core_trust(sees_unmaps());
 	if (lab_guard_mode.chosen != LAB_GUARD_OFF && !missing_told)
 		say_missing();
 	if (is_any_armed())
@@ -452,6 +483,20 @@ static void settle_and_say(void)
 		return;
 	settle_hooks();
 	say_armed();
+}
+
+/*
+ * An owner with LABYRINTH_OWNER_CORE_MAPS and the device @dev comes (@change is 1) or goes (-1):
+ * the hooks on unmaps are armed with the first such owner, and disarmed with the last.
+ * Context: Task; may sleep.
+ */
+void lab_guard_core_maps(const struct device *dev, int change)
+{
+	mutex_lock(&guard_lock);
+	lab_core_count(dev, change);
+	if (guard_ready)
+		settle_hooks();
+	mutex_unlock(&guard_lock);
 }
 
 static int mode_set(const char *val, const struct kernel_param *kp)

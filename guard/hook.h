@@ -66,6 +66,10 @@ enum lab_hook_state {
  * @find: the first tag, of a page in the arguments, that nobody may map or free; 0: none. Plain
  *	loads alone; any context.
  * @offender: the address to report, for a call that returns to @ip; or NULL: @ip.
+ * @serve: the function to run in place of the hooked function, for a call that @serves; 0: none.
+ * @serves: whether the call, in which @find found a tag, is the core's on behalf of the page's
+ *	owner: see map/core.c. NULL: each such call is.
+ * @unmaps: armed only while there are owners for whom the core maps pages.
  * @notice: a call is never refused, only reported.
  * @spend: a refusal makes the core drop a reference of the page: see lab_guard_refill().
  * @by_direct: armed by @direct. Written under guard_lock.
@@ -88,6 +92,9 @@ struct lab_hook {
 	struct lab_hook **stub_of;
 	lab_tag_t (*find)(struct ftrace_regs *regs);
 	unsigned long (*offender)(struct ftrace_regs *regs, unsigned long ip);
+	unsigned long serve;
+	bool (*serves)(struct ftrace_regs *regs, lab_tag_t tag);
+	bool unmaps;
 	bool notice;
 	bool spend;
 	bool by_direct;
@@ -129,14 +136,21 @@ void lab_hook_free_pages(void);
 void lab_hook_free_address(void);
 void lab_hook_dma_page(void);
 void lab_hook_dma_phys(void);
+void lab_hook_dma_unmap_page(void);
+void lab_hook_dma_unmap_phys(void);
+void lab_hook_pool_put(void);
 
 /* Called by guard/direct.S. */
 bool lab_refuse_block(struct page *page, unsigned int order);
 bool lab_refuse_block_at(unsigned long addr, unsigned int order);
-bool lab_refuse_dma_page(struct device *dev, struct page *page, size_t offset, size_t size,
-			 unsigned long caller, unsigned long token);
-bool lab_refuse_dma_phys(struct device *dev, phys_addr_t phys, size_t size, int dir,
-			 unsigned long caller, unsigned long token);
+unsigned long lab_divert_dma_page(struct device *dev, struct page *page, size_t offset,
+				  size_t size, unsigned long caller, unsigned long token);
+unsigned long lab_divert_dma_phys(struct device *dev, phys_addr_t phys, size_t size, int dir,
+				  unsigned long caller, unsigned long token);
+unsigned long lab_divert_dma_unmap(struct device *dev, dma_addr_t dma, size_t size, int dir,
+				   unsigned long caller, unsigned long token);
+unsigned long lab_divert_pool_put(void *pool, struct page *page, unsigned int sync_size,
+				  bool direct, unsigned long caller, unsigned long token);
 
 /* Read by guard/direct.S. Written once, at load. */
 extern const unsigned long lab_dma_mark;
@@ -146,9 +160,13 @@ extern unsigned long lab_dma_frames;
 /* The hooks of the direct calls that end in these functions. Written once, at load. */
 extern struct lab_hook *lab_rawfree_pages, *lab_rawfree_address;
 extern struct lab_hook *lab_dma_page_hook, *lab_dma_phys_hook;
+extern struct lab_hook *lab_dma_unmap_page_hook, *lab_dma_unmap_phys_hook;
+extern struct lab_hook *lab_pool_put_hook;
 
 extern struct lab_stub lab_stub_free_pages, lab_stub_free_address;
 extern struct lab_stub lab_stub_dma_page, lab_stub_dma_phys;
+extern struct lab_stub lab_stub_dma_unmap_page, lab_stub_dma_unmap_phys;
+extern struct lab_stub lab_stub_pool_put;
 
 void lab_dma_find_frames(void);
 
@@ -161,8 +179,8 @@ bool lab_guard_is_off(void);
 void lab_guard_refill(const struct lab_hook *hook, lab_tag_t tag, unsigned long caller);
 unsigned long lab_offender_on_stack(void);
 unsigned long lab_offender_of_free(struct ftrace_regs *regs, unsigned long ip);
-unsigned long lab_offender_of(const struct lab_hook *hook, struct ftrace_regs *regs,
-			      unsigned long ip);
+struct lab_offender lab_offender_of(const struct lab_hook *hook, struct ftrace_regs *regs,
+				    unsigned long ip);
 int lab_rawfree_arm(struct lab_hook *hook);
 int lab_rawfree_disarm(struct lab_hook *hook);
 void lab_rawfree_forget(void);

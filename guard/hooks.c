@@ -26,6 +26,7 @@
 #include "guard/hook.h"
 #include "hook/board.h"
 #include "hook/stubs.h"
+#include "map/core.h"
 #include "report/site.h"
 
 /* In some kernels' pfn_t the bits above any frame number are flags. */
@@ -63,18 +64,27 @@ static lab_tag_t find_frames(unsigned long pfn, unsigned long nr)
 	return lab_guard_find_among(pfn, nr, true);
 }
 
-static lab_tag_t find_word(unsigned long word, bool is_page)
+/* The words of an array that name pages. */
+enum word_kind {
+	WORD_PFN,
+	WORD_PAGE,
+	WORD_ADDRESS
+};
+
+static lab_tag_t find_word(unsigned long word, enum word_kind kind)
 {
-	if (!is_page)
+	if (kind == WORD_PFN)
 		return find_pfn(word);
-	return word ? find_page((struct page *)word) : 0;
+	if (kind == WORD_PAGE)
+		return word ? find_page((struct page *)word) : 0;
+	return virt_addr_valid((void *)word) ? find_pfn(PHYS_PFN(__pa(word))) : 0;
 }
 
 /*
- * Looks up @nr words, pages or frame numbers. Ends at a word that cannot be read: the core will
+ * Looks up @nr words of @kind. Ends at a word that cannot be read: the core will
  * fail before that word, or fault there.
  */
-static lab_tag_t find_words(const void *array, unsigned long nr, bool is_page)
+static lab_tag_t find_words(const void *array, unsigned long nr, enum word_kind kind)
 {
 	const unsigned long *next = array;
 	unsigned long words[CHUNK];
@@ -88,7 +98,7 @@ static lab_tag_t find_words(const void *array, unsigned long nr, bool is_page)
 		if (copy_from_kernel_nofault(words, next, now * sizeof(*next)))
 			return 0;
 		for (i = 0; i < now && !tag; i++)
-			tag = find_word(words[i], is_page);
+			tag = find_word(words[i], kind);
 		next += now;
 		nr -= now;
 	}
@@ -97,18 +107,34 @@ static lab_tag_t find_words(const void *array, unsigned long nr, bool is_page)
 
 static lab_tag_t find_pages(struct page **pages, unsigned long nr)
 {
-	return find_words(pages, nr, true);
+	return find_words(pages, nr, WORD_PAGE);
+}
+
+/* Likewise, but for pages that the core may map for @dev. */
+static lab_tag_t find_bytes_for(const struct device *dev, phys_addr_t start, size_t size)
+{
+	lab_tag_t tag = lab_guard_find_bytes(start, size);
+	unsigned long pfn = PHYS_PFN(start), end = PHYS_PFN(start + size - 1);
+
+	if (likely(!tag) || !lab_core_serves(dev, tag))
+		return tag;
+	for (tag = 0; pfn <= end && !tag; pfn++) {
+		tag = find_pfn(pfn);
+		if (tag && lab_core_serves(dev, tag))
+			tag = 0;
+	}
+	return tag;
 }
 
 /* The first tag among @nents entries, or up to the end mark of the list. */
-static lab_tag_t find_sg(struct scatterlist *list, unsigned int nents)
+static lab_tag_t find_sg(const struct device *dev, struct scatterlist *list, unsigned int nents)
 {
 	struct scatterlist *sg;
 	lab_tag_t tag = 0;
 
 	for (sg = list; sg && nents-- && !tag; sg = sg_next(sg))
-		tag = lab_guard_find_bytes(page_to_phys(sg_page(sg)) + sg->offset,
-					   sg->length);
+		tag = find_bytes_for(dev, page_to_phys(sg_page(sg)) + sg->offset,
+				     sg->length);
 	return tag;
 }
 
@@ -327,7 +353,7 @@ static lab_tag_t find_vmap_pfn(struct ftrace_regs *regs)
 {
 	unsigned int nr = arg(regs, 1);
 
-	return nr > VMALLOC_PAGES ? 0 : find_words(arg_ptr(regs, 0), nr, false);
+	return nr > VMALLOC_PAGES ? 0 : find_words(arg_ptr(regs, 0), nr, WORD_PFN);
 }
 
 /* (dev, page, offset, size) */
@@ -348,7 +374,7 @@ static lab_tag_t find_dma_sg(struct ftrace_regs *regs)
 {
 	if (!can_do_dma(arg_ptr(regs, 0)))
 		return 0;
-	return find_sg(arg_ptr(regs, 1), (unsigned int)arg(regs, 2));
+	return find_sg(arg_ptr(regs, 0), arg_ptr(regs, 1), (unsigned int)arg(regs, 2));
 }
 
 /* (dev, sgt) */
@@ -358,7 +384,35 @@ static lab_tag_t find_dma_sgtable(struct ftrace_regs *regs)
 
 	if (!can_do_dma(arg_ptr(regs, 0)))
 		return 0;
-	return find_sg(sgt->sgl, sgt->orig_nents);
+	return find_sg(arg_ptr(regs, 0), sgt->sgl, sgt->orig_nents);
+}
+
+static bool is_in_a_page(phys_addr_t start, size_t size)
+{
+	return size <= PAGE_SIZE - offset_in_page(start);
+}
+
+/* (dev, page, offset, size) */
+static bool serves_page(struct ftrace_regs *regs, lab_tag_t tag)
+{
+	return lab_core_serves(arg_ptr(regs, 0), tag) &&
+	       is_in_a_page(arg(regs, 2), arg(regs, 3));
+}
+
+/* (dev, phys, size) */
+static bool serves_phys(struct ftrace_regs *regs, lab_tag_t tag)
+{
+	return lab_core_serves(arg_ptr(regs, 0), tag) &&
+	       is_in_a_page(arg(regs, 1), arg(regs, 2));
+}
+
+/*
+ * (dev, address for the device): the address names no page. Any tag will do, of a device of an
+ * owner's: lab_core_unmap() looks.
+ */
+static lab_tag_t find_unmap(struct ftrace_regs *regs)
+{
+	return lab_core_knows(arg_ptr(regs, 0)) ? LAB_PFN_MASK : 0;
 }
 
 /* (dev, state, phys, offset, size): the offset is into the I/O addresses. */
@@ -473,6 +527,23 @@ static lab_tag_t find_unpin_range(struct ftrace_regs *regs)
 	return find_range(arg_pfn(regs, 0), arg(regs, 1));
 }
 
+/*
+ * (pool, page): a pool keeps a page that has one reference, as a hunted page has, and asks the page
+ * allocator nothing. A page that is LENT has more, of which the pool drops the borrower's.
+ */
+static lab_tag_t find_pool_put(struct ftrace_regs *regs)
+{
+	return find_pfn(arg_pfn(regs, 1));
+}
+
+/* (pool, addresses, nr) */
+static lab_tag_t find_pool_bulk(struct ftrace_regs *regs)
+{
+	int nr = arg(regs, 2);
+
+	return nr > 0 ? find_words(arg_ptr(regs, 1), nr, WORD_ADDRESS) : 0;
+}
+
 /* (pfn, nr) */
 static lab_tag_t find_free_range(struct ftrace_regs *regs)
 {
@@ -510,6 +581,8 @@ CORE(vm_map_ram);
 CORE(vmap_pfn);
 CORE(dma_map_page_attrs);
 CORE(dma_map_phys);
+CORE(dma_unmap_page_attrs);
+CORE(dma_unmap_phys);
 CORE(dma_map_resource);
 CORE(dma_map_sg_attrs);
 CORE(dma_map_sgtable);
@@ -535,6 +608,8 @@ CORE(unpin_user_page_range_dirty_lock);
 CORE(unpin_user_folio);
 CORE(unpin_folio);
 CORE(unpin_folios);
+CORE(page_pool_put_defragged_page);
+CORE(page_pool_put_page_bulk);
 
 /* Numbers in hook/stubs.S. */
 static_assert((__force unsigned long)VM_FAULT_SIGBUS == 2);
@@ -562,14 +637,30 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
 	FREE_HOOK(fn, how, .direct = lab_hook_##name, .stub = &lab_stub_##name,	\
 		  .stub_of = &(who))
 
-/* Nearly all mappings for DMA come here. @can: whether the stub knows this kernel's frames. */
-#define DMA_HOOK(fn, how, name, can)					\
-	HOOK(fn, DMA, how, lab_return_no_dma, .direct = lab_hook_##name,	\
-	     .stub = (can) ? &lab_stub_##name : NULL, .stub_of = &lab_##name##_hook)
-
 /* The frames' structures stand in one array, in steps of 64 bytes. */
 #define KNOWS_FRAMES							\
 	(IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) && sizeof(struct page) == 64)
+
+/* Each page of a page_pool comes here when it comes back. */
+#define POOL_HOOK(fn, how, name)					\
+	FREE_HOOK(fn, how, .direct = lab_hook_##name,			\
+		  .stub = KNOWS_FRAMES ? &lab_stub_##name : NULL,	\
+		  .stub_of = &lab_##name##_hook)
+
+/*
+ * Nearly all mappings for DMA come here. @can: whether the stub knows this kernel's frames. The
+ * core may map a page on behalf of the page's owner.
+ */
+#define DMA_HOOK(fn, how, name, can, by, instead)			\
+	HOOK(fn, DMA, how, lab_return_no_dma, .direct = lab_hook_##name,	\
+	     .stub = (can) ? &lab_stub_##name : NULL, .stub_of = &lab_##name##_hook,	\
+	     .serves = by, .serve = (unsigned long)(instead))
+
+/* The core then unmaps the page. */
+#define UNMAP_HOOK(fn, name)						\
+	HOOK(fn, DMA, find_unmap, 0, .direct = lab_hook_##name,		\
+	     .stub = &lab_stub_##name, .stub_of = &lab_##name##_hook,	\
+	     .unmaps = true, .serve = (unsigned long)lab_core_unmap)
 
 #define MAP_HOOK(fn, how)						\
 	HOOK(fn, MAP, how, lab_return_eperm, .offender = by_mmap)
@@ -600,6 +691,9 @@ struct lab_hook lab_hooks[] = {
 	FREE_HOOK(unpin_user_folio, find_unpin),
 	FREE_HOOK(unpin_folio, find_unpin),
 	FREE_HOOK(unpin_folios, find_unpin_pages),
+	/* Newer kernels' pools count the parts of a page, and warn of a page without a count. */
+	POOL_HOOK(page_pool_put_defragged_page, find_pool_put, pool_put),
+	FREE_HOOK(page_pool_put_page_bulk, find_pool_bulk),
 
 	MAP_HOOK(vm_insert_page, find_insert_page),
 	MAP_HOOK(vm_insert_pages, find_insert_pages),
@@ -635,8 +729,12 @@ struct lab_hook lab_hooks[] = {
 	HOOK(set_pages_array_uc, VMAP, find_set_array, lab_return_eperm),
 	HOOK(set_pages_array_wc, VMAP, find_set_array, lab_return_eperm),
 
-	DMA_HOOK(dma_map_page_attrs, find_dma_page, dma_page, true),
-	DMA_HOOK(dma_map_phys, find_dma_phys, dma_phys, KNOWS_FRAMES),
+	DMA_HOOK(dma_map_page_attrs, find_dma_page, dma_page, true, serves_page,
+		 lab_core_map_page),
+	DMA_HOOK(dma_map_phys, find_dma_phys, dma_phys, KNOWS_FRAMES, serves_phys,
+		 lab_core_map_phys),
+	UNMAP_HOOK(dma_unmap_page_attrs, dma_unmap_page),
+	UNMAP_HOOK(dma_unmap_phys, dma_unmap_phys),
 	HOOK(dma_map_resource, DMA, find_dma_phys, lab_return_no_dma),
 	HOOK(dma_map_sg_attrs, DMA, find_dma_sg, lab_return_zero),
 	HOOK(dma_map_sgtable, DMA, find_dma_sgtable, lab_return_eperm),

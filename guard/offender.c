@@ -82,8 +82,8 @@ static unsigned long find_probe(void)
 }
 
 /*
- * The code that frees a page: of the modules on the stack, Labyrinth aside, the innermost, since core
- * functions further in run on behalf of that module. Without a module, the innermost core
+ * The code that frees a page: of the modules on the stack, Labyrinth aside, the innermost, since
+ * core functions further in run on behalf of that module. Without a module, the innermost core
  * function. Labyrinth frees no page that has an owner. So where Labyrinth is below core functions
  * on the stack, a probe has jumped, or an interrupt has come.
  * Context: Any.
@@ -114,14 +114,24 @@ unsigned long lab_offender_of_free(struct ftrace_regs *regs, unsigned long ip)
 	return lab_offender_on_stack();
 }
 
-/*
- * The caller of @hook's function, for a call that returns to @ip.
- * Context: Any.
- */
-unsigned long lab_offender_of(const struct lab_hook *hook, struct ftrace_regs *regs,
-			      unsigned long ip)
+static unsigned long caller_of(const struct lab_hook *hook, struct ftrace_regs *regs,
+			       unsigned long ip)
 {
 	if (in_labyrinth(ip))
 		return find_probe() ?: ip;
 	return hook->offender ? hook->offender(regs, ip) : ip;
+}
+
+/*
+ * The caller of @hook's function, for a call that returns to @ip.
+ * Context: Any.
+ */
+struct lab_offender lab_offender_of(const struct lab_hook *hook, struct ftrace_regs *regs,
+				    unsigned long ip)
+{
+	struct lab_offender offender = { .ip = caller_of(hook, regs, ip) };
+
+	if (offender.ip != ip && hook->class != LAB_HOOK_FREE)
+		offender.back = ip;
+	return offender;
 }

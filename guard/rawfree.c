@@ -232,6 +232,20 @@ bool lab_refuse_block_at(unsigned long addr, unsigned int order)
 	return addr && refuse_block(lab_rawfree_address, virt_to_page((void *)addr), order);
 }
 
+struct lab_hook *lab_pool_put_hook __read_mostly;
+struct lab_stub lab_stub_pool_put;
+
+/* Called by guard/direct.S. Context: Any. Return: as lab_divert_dma_page(). */
+unsigned long lab_divert_pool_put(void *pool, struct page *page, unsigned int sync_size,
+				  bool direct, unsigned long caller, unsigned long token)
+{
+	lab_tag_t tag = lab_guard_find_among(page_to_pfn(page), 1, false);
+
+	if (likely(!tag))
+		return 0;
+	return found(lab_pool_put_hook, tag, true) ? lab_pool_put_hook->refusal : 0;
+}
+
 struct search {
 	const char *name;
 	struct tracepoint *found;

@@ -68,6 +68,8 @@ LAB_OWN_CALL vmap
 LAB_OWN_CALL vmf_insert_pfn_prot
 LAB_OWN_CALL dma_map_page_attrs
 LAB_OWN_CALL dma_map_phys
+LAB_OWN_CALL dma_unmap_page_attrs
+LAB_OWN_CALL dma_unmap_phys
 
 SYM_ENTRY(lab_own_calls_end, SYM_L_GLOBAL, SYM_A_NONE)
 

@@ -39,6 +39,8 @@ struct lab_table {
 	atomic_long_t *rough;
 	/* Of 2^segment_shift slots each: see lab_owner_gain(). */
 	unsigned int segment_shift;
+	/* As @slots; NULL before the first owner with parts of pages: see page/frag.c. */
+	u64 *frags;
 };
 
 /*

@@ -8,6 +8,7 @@
 #include <linux/preempt.h>
 
 #include "core/context.h"
+#include "core/frags.h"
 #include "page/hunt.h"
 #include "page/lend.h"
 #include "page/lent.h"
@@ -140,7 +141,7 @@ static bool is_lent_by(const struct lab_owner *owner, lab_tag_t tag, unsigned lo
 
 /*
  * Finds the page of @lent, an entry of a queue, for @call. A thin page gets its references back.
- * -ENOMEM, which is no refusal: not lent any more.
+ * -ENOMEM, which is no refusal: not lent any more, or lent anew and not done.
  */
 int lab_lend_find(struct lab_call *call, const struct lab_cached *lent)
 {
@@ -153,7 +154,8 @@ int lab_lend_find(struct lab_call *call, const struct lab_cached *lent)
 	call->class = LAB_UNOWNED;
 	if (is_lent_by(call->owner, call->tag, pfn))
 		call->tag = lab_hunt_thick(call->slot, call->tag);
-	if (is_lent_by(call->owner, call->tag, pfn))
+	if (is_lent_by(call->owner, call->tag, pfn) &&
+	    !lab_frags_are_out(call->owner, call->slot))
 		return 0;
 	/* No refusal: an entry is a hint. */
 	call->tag = 0;
@@ -194,6 +196,10 @@ int lab_lend_untag(struct lab_call *call)
 {
 	int err = 0;
 
+	if (lab_frags_are_out(call->owner, call->slot)) {
+		call->class = LAB_BUSY;
+		return -EBUSY;
+	}
 	/* A page that is thin still lacks the references that lab_frame_disown() drops. */
 	if (lab_frame_refs(call->frame) <= LAB_REFS_EXCLUSIVE || call->tag & LAB_TAG_THIN)
 		err = lab_call_await(call);
@@ -381,6 +387,10 @@ int lab_lend_reclaim(struct lab_call *call, u32 stamp)
 
 	if (lab_tag_state(call->tag) == LAB_HELD)
 		return lab_call_exclusive(call);
+	if (lab_frags_are_out(call->owner, call->slot)) {
+		call->class = LAB_BUSY;
+		return -EBUSY;
+	}
 	err = lab_call_freeze(call);
 	if (err)
 		return err;

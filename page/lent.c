@@ -21,7 +21,7 @@ int lab_lent_init(struct lab_owner *owner, unsigned int limit)
 	struct lab_rx *rx = &owner->front.rx;
 	unsigned long entries;
 
-	*rx = (struct lab_rx) { .handle = rx->handle };
+	*rx = (struct lab_rx) { .handle = rx->handle, .frag_handle = rx->frag_handle };
 	if (!limit)
 		return 0;
 	if (limit > labyrinth_hot.table.capacity)

@@ -56,16 +56,20 @@ static void kick_ask(struct irq_work *work)
 }
 
 /*
- * Has the worker say who has page @pfn, if the page is not back by then.
+ * Has the worker say who has page @pfn, if the page is not back by then. An owner's end and the
+ * limbo worker may ask about the same page.
  * Context: Any.
  */
 void lab_holders_ask(unsigned long pfn)
 {
+	unsigned long was;
 	unsigned int i;
 
-	for (i = 0; i < NR_ASKED; i++)
-		if (!cmpxchg(&asked[i], 0, pfn))
+	for (i = 0; i < NR_ASKED; i++) {
+		was = cmpxchg(&asked[i], 0, pfn);
+		if (!was || was == pfn)
 			break;
+	}
 	irq_work_queue(&kick_work);
 }
 

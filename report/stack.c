@@ -42,8 +42,8 @@ void lab_stack_note(struct lab_slot *slot)
 }
 
 /*
- * Has @after replace each site of @stack. The depot changes no stack, so the result is another stack;
- * or @stack, where no site differs or the depot has no room.
+ * Has @after replace each site of @stack. The depot changes no stack, so the result is another
+ * stack; or @stack, where no site differs or the depot has no room.
  * Context: Task; may sleep.
  */
 u32 lab_stack_after(u32 stack, unsigned long (*after)(unsigned long site, void *arg), void *arg)

@@ -121,6 +121,7 @@ static void say_mapping(struct lab_text *text, const struct lab_page_note *note)
 
 	switch (map->kind) {
 	case LAB_MAP_DMA:
+	case LAB_MAP_CORE:
 		say_dma(text, map);
 		break;
 	case LAB_MAP_KERNEL:
@@ -204,33 +205,37 @@ static void say_last(struct lab_text *text, const struct lab_last *last)
 static void say_who_drops(struct lab_text *text, const struct lab_owner *owner)
 {
 	if (owner->front.flags & LAB_OWNER_HUNTED)
-		say(text, " by whom: not known; several at once, or while the owner was in a call\n");
+		say(text, " by whom: not known; several at once, or in a call of the owner's\n");
 	else
 		say(text, " by whom: not known; guard=refuse and hunt=%s name the next\n",
 		    owner->name);
 }
 
-/* How to find out who did it, where neither the slot nor the history tells. */
-static void say_how(struct lab_text *text, const struct lab_refusal *refusal)
+/* How to find out who did it, where neither the slot nor the history tells; or NULL. */
+static const char *how_to_know(const struct lab_refusal *refusal)
 {
 	switch (refusal->class) {
 	case LAB_DOUBLE:
-		if (refusal->note.last.step != LAB_LAST_FREE && !READ_ONCE(lab_history_on))
-			say(text, " freed:   on a fast path, unnoted; the owner's next frees are noted\n");
-		break;
-	case LAB_LOST_REFERENCE:
-		if (!refusal->function)
-			say_who_drops(text, lab_owner_by_id(lab_tag_owner(refusal->tag)));
-		break;
+		if (refusal->note.last.step == LAB_LAST_FREE || READ_ONCE(lab_history_on))
+			return NULL;
+		return " freed:   on a fast path, unnoted; the owner's next frees are noted\n";
 	case LAB_CORRUPT:
-		say(text, " by whom: not known; guard=refuse names who frees a page of another\n");
-		break;
+		return " by whom: not known; guard=refuse names who frees a page of another\n";
 	case LAB_STRAY_WRITE:
-		say(text, " by whom: not known; quarantine=N names who uses a page after its free\n");
-		break;
+		return " by whom: not known; quarantine=N names who uses a page after its free\n";
 	default:
-		break;
+		return NULL;
 	}
+}
+
+static void say_how(struct lab_text *text, const struct lab_refusal *refusal)
+{
+	const char *how = how_to_know(refusal);
+
+	if (how)
+		say(text, "%s", how);
+	if (refusal->class == LAB_LOST_REFERENCE && !refusal->function)
+		say_who_drops(text, lab_owner_by_id(lab_tag_owner(refusal->tag)));
 }
 
 /*

@@ -36,7 +36,7 @@ PAGE_SHIFT = 12
 # As in inline/slot.h; x86-64's code stands in the last 4 GB.
 LAST_NOTED, LAST_LEND, LIMBO_LENT = 1, 2, 1 << 35
 TEXT_BASE = 0xffffffff00000000
-MAP_KINDS = "for DMA", "into the kernel", "into a process"
+MAP_KINDS = "for DMA", "into the kernel", "into a process", "for DMA by the core"
 STT_OBJECT, STT_FUNC = 1, 2
 PT_NOTE = 4
 X86_64 = drgn.Platform(drgn.Architecture.X86_64, drgn.PlatformFlags.IS_64_BIT |

@@ -34,7 +34,8 @@ dma_addr_t watch_dma_map(struct device *dev, struct page *page, size_t offset, s
 	if (module && dma != DMA_MAPPING_ERROR)
 		watch_dma_note(&(struct watch_mapping) {
 			.dma = dma, .dev = dev, .pfn = first_pfn(page, offset),
-			.size = size, .site = watch_site(ip), .dir = dir, .module = module, .live = true,
+			.size = size, .site = watch_site(ip), .dir = dir, .module = module,
+			.live = true,
 		});
 	watch_leave();
 	return dma;

@@ -69,38 +69,26 @@ static struct watch_mapping *free_place(struct bucket *bucket)
 	return NULL;
 }
 
-static bool is_same(const struct watch_mapping *record, const struct watch_mapping *asked)
-{
-	return record->dev == asked->dev && record->dma == asked->dma &&
-	       record->live == asked->live;
-}
-
 /*
  * A page can be mapped several times at once, at the same address: then the mapping with the same
- * size and direction is meant.
+ * size and direction is meant. Without a live record, a record of the past.
  */
 static struct watch_mapping *find(struct bucket *bucket, const struct watch_mapping *asked)
 {
-	struct watch_mapping *record = bucket->records, *found = NULL;
+	struct watch_mapping *record = bucket->records, *live = NULL, *past = NULL;
 
 	for (; record < bucket->records + NR_RECORDS; record++) {
-		if (!is_same(record, asked))
+		if (record->dma != asked->dma || record->dev != asked->dev)
 			continue;
-		found = record;
+		if (!record->live) {
+			past = record;
+			continue;
+		}
+		live = record;
 		if (record->size == asked->size && record->dir == asked->dir)
 			break;
 	}
-	return found;
-}
-
-static struct watch_mapping *find_any(struct bucket *bucket, struct watch_mapping asked)
-{
-	struct watch_mapping *record;
-
-	asked.live = true;
-	record = find(bucket, &asked);
-	asked.live = false;
-	return record ?: find(bucket, &asked);
+	return live ?: past;
 }
 
 /* Two buckets may have mappings of a page. */
@@ -155,7 +143,7 @@ bool watch_dma_take(const struct watch_mapping *asked, struct watch_mapping *cop
 
 	raw_spin_lock_irqsave(&buckets[i].lock, flags);
 	*sure = !buckets[i].overflowed;
-	record = find_any(&buckets[i], *asked);
+	record = find(&buckets[i], asked);
 	if (record)
 		*copy = *record;
 	if (record && record->live)

@@ -137,11 +137,12 @@ struct page *watch_pool_frag_page(struct page_pool *pool, unsigned int *offset,
 
 #endif
 
+/* A network device that is not registered yet has a pattern for a name. */
 static const char *device_name(const struct page_pool *pool)
 {
 	const struct net_device *netdev = lab_pool_netdev(pool);
 
-	if (netdev)
+	if (netdev && !strchr(netdev->name, '%'))
 		return netdev->name;
 	return pool->p.dev ? dev_name(pool->p.dev) : "no device";
 }

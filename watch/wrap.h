@@ -37,7 +37,7 @@ static inline void watch_leave(void)
  * watch_core_@name(): see WATCH_CORE in watch/stubs.S.
  */
 #define WATCH_CORE(name, function)					\
-	typeof(watch_##name) watch_core_##name;				\
+	extern typeof(watch_##name) watch_core_##name;			\
 	extern const unsigned long watch_at_##name;			\
 	const unsigned long watch_at_##name = (unsigned long)(function)
 

@@ -13,8 +13,8 @@
  *	put-again	takes a page from the pool, and puts the page back twice
  *	put_page	takes a page from the pool, and gives the page to the page allocator
  *	no-pool	destroys the pool
- *	late	puts the page of "pool" back, and counts the page of "put_page" as released: with both
- *		words said before, the destroyed pool then goes
+ *	late	puts the page of "pool" back, and counts the page of "put_page" as released: if
+ *		both were done before, the destroyed pool then goes
  * The parameter refs is the page's count after the page was given back for the last time: -1 after
  * "again", and 0 after "mapped", if nobody refused. When the module goes, the module forgets the
  * pages that it has.

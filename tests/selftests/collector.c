@@ -38,7 +38,7 @@ static int collector_sees(struct sk_buff *skb, struct net_device *dev, struct pa
 }
 
 static struct packet_type collector_type = {
-	.type = htons(ETH_P_ALL),
+	.type = htons(ETH_P_IP),
 	.func = collector_sees,
 };
 

@@ -36,6 +36,9 @@
 /* Of Labyrinth's, only the names for interfaces that differ between kernels. */
 #include "../../labyrinth_compat.h"
 #include LAB_PFN_T_H
+#if IS_ENABLED(CONFIG_PAGE_POOL)
+#include LAB_PAGE_POOL_H
+#endif
 
 #define PATTERN		0x5a
 #define NR_PAGES	3	/* in a range: ours, the page in question, ours */
@@ -276,6 +279,21 @@ static int do_pin_unpin(struct attempt *try)
 	unpin_user_page(try->page);
 	return 0;
 }
+
+#if IS_ENABLED(CONFIG_PAGE_POOL)
+/* Into a pool that has not given the page. */
+static int do_page_pool(struct attempt *try)
+{
+	const struct page_pool_params params = { .pool_size = 16, .nid = NUMA_NO_NODE };
+	struct page_pool *pool = page_pool_create(&params);
+
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	page_pool_put_full_page(pool, try->page, false);
+	page_pool_destroy(pool);
+	return 0;
+}
+#endif
 
 /* A wild page->mapping: the page allocator takes no page that has a mapping. */
 static int do_spoil(struct attempt *try)
@@ -678,6 +696,9 @@ static const struct way ways[] = {
 	{ "unpin_user_pages", .now = do_unpin_pages },
 	{ "unpin_user_page_range", .now = do_unpin_range },
 	{ "pin-unpin", .now = do_pin_unpin },
+#if IS_ENABLED(CONFIG_PAGE_POOL)
+	{ "page_pool", .now = do_page_pool },
+#endif
 	{ "spoil", .now = do_spoil },
 	{ "put_page-away", .now = do_put_page_away },
 	{ "release_pages-away", .now = do_release_pages_away },

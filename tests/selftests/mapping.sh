@@ -102,7 +102,7 @@ leave_cgroup() {
 	umount /tmp/cgroup
 }
 
-ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + ROB_STEPS + MISTAKES + SEALED + ADOPT_STEPS + 24))
+ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + ROB_STEPS + MISTAKES + SEALED + ADOPT_STEPS + 25))
 insmod labyrinth.ko guard=refuse report_burst=1000
 insmod tests/selftests/labyrinth_mapper.ko
 run_mistakes
@@ -136,7 +136,10 @@ ktap_lacks "nothing else is said" "Bad page|WARNING|Oops|rss-counter" "$(dmesg_s
 run_sealed
 mark=$(dmesg_mark)
 run_steps leave
-ktap_contains "each is named with its mapping" "mapped:  for DMA, 4096 bytes" \
+ktap_contains "the first that is met is reported with its mapping" \
+	"mapped:  (for DMA, 4096 bytes|into the kernel at)" "$(dmesg_since "$mark")"
+ktap_contains "each is named with its mapping" \
+	"labyrinth:   1 MAPPED, mapped into the kernel by .*\[labyrinth_mapper\], allocated at" \
 	"$(dmesg_since "$mark")"
 ktap_contains "what is lost for good is said first" \
 	"labyrinth:   for good: 1 MAPPED, mapped for DMA by .*\[labyrinth_mapper\], allocated at" \
