@@ -270,7 +270,7 @@ static void *lend_one(struct kunit *test, struct labyrinth_owner *owner)
 	return addr;
 }
 
-/* The queue is full, and another call has the frame of the oldest page frozen, as a reclaim does. */
+/* The queue is full, and another call has the oldest page frozen, as a reclaim does. */
 static void a_page_just_taken_back_is_no_fault(struct kunit *test)
 {
 	struct labyrinth_owner *owner = make_owner_attrs(test, (struct labyrinth_owner_attrs) {
