@@ -90,12 +90,12 @@ build() {
 
 # Whether there is memory for a table, with its hints, for so many pages.
 have_room() {
-	(($(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo) > $1 / 1024 * 50))
+	(($(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo) > $1 * 50 / 1024))
 }
 
 run_fill() {
 	if ! have_room "$2"; then
-		say "    skipped: a table for $2 pages of $1 frames wants $(($2 / 1048576 * 50)) MB"
+		say "    skipped: a table for $2 pages of $1 frames wants $(($2 * 50 / 1048576)) MB"
 		return
 	fi
 	run_logged "a table for $2 pages of $1 frames, in runs of $3" "$scratch/log" \

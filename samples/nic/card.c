@@ -78,7 +78,9 @@ void card_write_address(struct nic *nic, const u8 *addr)
 
 static u32 buffer_size(const struct nic *nic)
 {
-	return nic->prog || nic->rx.source->bytes == NIC_HALF ? RCTL_BSIZE_2048 : RCTL_BSEX | RCTL_BSIZE_4096;
+	if (nic->prog || nic->rx.source->bytes == NIC_HALF)
+		return RCTL_BSIZE_2048;
+	return RCTL_BSEX | RCTL_BSIZE_4096;
 }
 
 /*

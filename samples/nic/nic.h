@@ -3,8 +3,8 @@
  * The driver's types, and the functions that the driver's files share.
  *
  * Only NAPI may touch the rings, and nic_open() and nic_stop() while NAPI is disabled. But for
- * the transmit ring's head: nic_xmit() and tx_send_frames() move the head, under the core's transmit
- * lock.
+ * the transmit ring's head: nic_xmit() and tx_send_frames() move the head, under the core's
+ * transmit lock.
  */
 #ifndef LABYRINTH_NIC_H
 #define LABYRINTH_NIC_H

@@ -6,8 +6,8 @@
  * - drop: the card gets the buffer again. Nothing else happens.
  * - pass: the frame is copied to an skb, and the card gets the buffer again.
  * - tx, redirect: the page is given away as to the stack, with one reference, and becomes an
- *   xdp_frame of MEM_TYPE_PAGE_ORDER0. Whoever has sent the frame ends the loan with put_page(). The
- *   page comes back by Labyrinth's queue of lent pages.
+ *   xdp_frame of MEM_TYPE_PAGE_ORDER0. Whoever has sent the frame ends the loan with put_page().
+ *   The page comes back by Labyrinth's queue of lent pages.
  *
  * A buffer has a headroom while there is a program, so a card writes half a page at the most, and a
  * frame must fit into that.
