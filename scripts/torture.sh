@@ -38,6 +38,7 @@ kernel=$KERNEL_DEFAULT uml='' checked='' ops=2000000 seed=0 smp=2 mem=1024 timeo
 options "kernel=kernel:boot uml checked ops=count seed=number smp=count mem=count timeout=count
 	calls=count sums=text" "$@"
 set -- "${args[@]}"
+[[ -z $sums ]] || { : >>"$sums"; } 2>/dev/null || die "--sums: $sums cannot be written to"
 [[ -n $calls && -n $sums || -z $calls$sums ]] || die "--calls wants --sums, and --sums --calls (see --help)"
 [[ -z $checked || -n $uml ]] || die "--checked is for --uml (see --help)"
 [[ -z $uml ]] || kernel=uml-$(kernels uml)${checked:+-checked}
