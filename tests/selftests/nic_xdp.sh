@@ -10,11 +10,14 @@
 XDP=$USER_DIR/xdp
 
 # attach WHAT: to the far card. The ring is filled anew, so the link goes down and comes back.
+# Not by far(), whose process would be a shell's.
 attach() {
-	far "$XDP" eth1 "$1" >/tmp/xdp &
+	nsenter "-n/proc/$far_pid/ns/net" -- "$XDP" eth1 "$1" >/tmp/xdp &
 	xdp=$!
-	wait_for grep -q attached /tmp/xdp && wait_for far grep -q 1 /sys/class/net/eth1/carrier
+	wait_for grep -q attached /tmp/xdp && wait_for is_far_up
 }
+
+is_far_up() { far ip link show eth1 | grep -q LOWER_UP; }
 
 detach() {
 	kill "$xdp"
