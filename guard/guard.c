@@ -456,6 +456,12 @@ static int list_classes(char *buf, int size)
 	return len;
 }
 
+/* A hook on an unmap that waits for its first owner is told of if the kernel has it not. */
+static bool hook_is_told(const struct lab_hook *hook)
+{
+	return hook_is_wanted(hook) || guard_classes & BIT(hook->class);
+}
+
 /* Prints the result of the parameters, in a line. Under guard_lock. */
 static void say_armed(void)
 {
@@ -468,7 +474,7 @@ static void say_armed(void)
 		return;
 	}
 	for (i = 0; i < lab_nr_hooks; i++)
-		nr[lab_hooks[i].state] += hook_is_wanted(&lab_hooks[i]);
+		nr[lab_hooks[i].state] += hook_is_told(&lab_hooks[i]);
 	list_classes(classes, sizeof(classes));
 	pr_info("guard: %s%s, hooks armed: %u of the classes %s; failed: %u, not in this kernel: %u\n",
 		lab_guard_mode.words[lab_guard_mode.chosen], ftrace_dead ? DEAD : "",
