@@ -587,14 +587,30 @@ static bool seal_one(struct lab_region *region, unsigned int index)
 	return true;
 }
 
-/* Empties the entries of @region's stale and open pages, lost pages apart, noted in @was. */
-static bool seal_region(struct lab_region *region, unsigned long *was)
+/*
+ * Notes @region's lost pages in @lost, and the stale and open pages among all others in @was.
+ * Calls set and clear the bits meanwhile; a call that sets a bit asks for the worker again.
+ * Return: whether there is any.
+ */
+static bool note_work(const struct lab_region *region, unsigned long *was, unsigned long *lost)
+{
+	unsigned long any = 0;
+	unsigned int i;
+
+	for (i = 0; i < BITS_TO_LONGS(LAB_REGION_PAGES); i++) {
+		lost[i] = READ_ONCE(region->lost[i]);
+		was[i] = (READ_ONCE(region->stale[i]) | READ_ONCE(region->open[i])) & ~lost[i];
+		any |= was[i] | lost[i];
+	}
+	return any;
+}
+
+/* Empties the entries of @region's pages in @was. */
+static bool seal_region(struct lab_region *region, const unsigned long *was)
 {
 	unsigned int index;
 	bool done = true;
 
-	bitmap_or(was, region->stale, region->open, LAB_REGION_PAGES);
-	bitmap_andnot(was, was, region->lost, LAB_REGION_PAGES);
 	for_each_set_bit(index, was, LAB_REGION_PAGES)
 		done &= seal_one(region, index);
 	return done;
@@ -615,12 +631,11 @@ static void freshen(struct lab_region *region, unsigned int index)
 		set_bit(index, region->stale);
 }
 
-/* Ends the aliases of @region's lost pages, which the page allocator has, noted in @lost. */
-static void end_aliases(struct lab_region *region, unsigned long *lost)
+/* Ends the aliases of @region's pages in @lost, which the page allocator has. */
+static void end_aliases(struct lab_region *region, const unsigned long *lost)
 {
 	unsigned int index;
 
-	bitmap_copy(lost, region->lost, LAB_REGION_PAGES);
 	for_each_set_bit(index, lost, LAB_REGION_PAGES)
 		lab_region_alias(region->pfn + index, false);
 }
@@ -633,9 +648,7 @@ static bool look_after(struct lab_region *region)
 	unsigned int index;
 	bool done;
 
-	if (bitmap_empty(region->stale, LAB_REGION_PAGES) &&
-	    bitmap_empty(region->open, LAB_REGION_PAGES) &&
-	    bitmap_empty(region->lost, LAB_REGION_PAGES))
+	if (!note_work(region, was, lost))
 		return true;
 	done = seal_region(region, was);
 	end_aliases(region, lost);
