@@ -36,17 +36,18 @@ modules: need-path need-kdir
 
 # Also where there are no kernel headers.
 clean: need-path
-	+$(if $(wildcard $(KDIR)/Makefile),$(KBUILD) clean, \
+	+@$(if $(wildcard $(KDIR)/Makefile),$(KBUILD) clean, \
 		find . -name .git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' \
 		-o -name '*.mod.c' -o -name '.*.cmd' -o -name '.*.d' -o -name Module.symvers \
 		-o -name modules.order \) -exec rm -f {} +)
-	rm -f .*.d *.cmd
+	@rm -f .*.d *.cmd
 
-# Where kbuild finds no System.map, as beside Debian's headers, it runs no depmod.
+# Where kbuild finds no System.map, as beside Debian's headers, it warns and runs no depmod: so
+# depmod is run here.
 install: SAMPLES := 0
 install: KUNIT :=
 install: modules
-	+$(KBUILD) INSTALL_MOD_DIR=$(INSTALL_MOD_DIR) $(NO_KEY) modules_install
+	+$(KBUILD) INSTALL_MOD_DIR=$(INSTALL_MOD_DIR) $(NO_KEY) cmd_depmod=: modules_install
 	$(MAKE) --no-print-directory install-dev
 	$(DEPMOD)
 

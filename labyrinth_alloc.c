@@ -51,6 +51,7 @@
 #include "page/mapping.h"
 #include "page/poison.h"
 #include "page/quarantine.h"
+#include "page/reseal.h"
 #include "page/seal.h"
 #include "page/stamp.h"
 #include "report/stack.h"
@@ -345,11 +346,29 @@ unsigned int labyrinth_alloc_bulk(struct labyrinth_owner *owner,
 EXPORT_SYMBOL_NS_GPL(labyrinth_alloc_bulk, LAB_NS);
 
 /*
+ * Puts a sealed owner's page away that was lent: into the cache, or where pages wait that are
+ * not sealed again yet. The page is CACHED, on no list and the call's alone, so no other code
+ * writes the tag. False if the owner's pages are not sealed, or the page is of another node.
+ */
+static bool keep_opened(const struct lab_call *call)
+{
+	if (!lab_owner_is_sealed(call->owner) ||
+	    !lab_owner_is_near(call->owner, lab_frame_page(call->frame)))
+		return false;
+	WRITE_ONCE(call->slot->tag, lab_tag_step(call->tag, LAB_CACHED) & ~LAB_TAG_REMOTE);
+	if (!lab_reseal_put(call->owner, call->slot))
+		lab_cache_push(call->owner, call->slot);
+	return true;
+}
+
+/*
  * Gives away a page that passes through (R or E, see inline/tag.h): to @leaving, for the system,
  * or to limbo if @leaving is NULL.
  */
 static void let_go(struct lab_call *call, struct page **leaving)
 {
+	if (keep_opened(call))
+		return;
 	if (!leaving || lab_owner_leaves_late(call->owner)) {
 		lab_retire(call->owner, call->slot, false);
 		return;
@@ -464,26 +483,25 @@ static noinline int lab_free(struct labyrinth_owner *handle, void *addr,
 
 /*
  * The first half of the fast path of an owner that any CPU and any context may use: HELD ->
- * CACHED, if every check gives the common answer. False if the slow path must look. Preemption
- * is disabled.
+ * CACHED for page @pfn, if the tag is in @slot and every check gives the common answer. False if
+ * the slow path must look. Preemption is disabled.
  */
-static __always_inline bool claim_shared(struct lab_owner *owner, unsigned long pfn,
-					 struct lab_cached *page)
+static __always_inline bool claim_shared(struct lab_owner *owner, struct lab_slot *slot,
+					 unsigned long pfn, struct lab_cached *page)
 {
-	lab_tag_t held;
+	lab_tag_t held = owner->front.key + pfn;
 
-	page->slot = lab_slot_preferred(pfn);
-	held = owner->front.key + pfn;
-	if (!lab_is_held_at(page->slot, &owner->front, pfn))
+	page->slot = slot;
+	if (!lab_is_held_at(slot, &owner->front, pfn))
 		return false;
 	page->frame = lab_frame_of_pfn(pfn);
 	if (!lab_frame_is_exclusive(page->frame))
 		return false;
 	/* Pairs as in lab_call_commit(). */
-	return likely(cmpxchg(&page->slot->tag, held, held - LAB_HAND_OUT) == held);
+	return likely(cmpxchg(&slot->tag, held, held - LAB_HAND_OUT) == held);
 }
 
-/* The second half, if the CPU's cache is full or the interrupted call uses the cache. */
+/* Of the second half, the rest if the cache is full or the interrupted call uses the cache. */
 static noinline void put_aside(struct lab_owner *owner, struct labyrinth_owner *handle,
 			       struct lab_slot *slot)
 {
@@ -496,18 +514,22 @@ static noinline void put_aside(struct lab_owner *owner, struct labyrinth_owner *
 		lab_cache_trim(owner, handle);
 }
 
-/* Whether the tag of the page at @addr, an address of the direct map, is in the preferred slot. */
-static bool is_preferred(const void *addr)
+/*
+ * Whether the tag of the page at @addr, an address of the direct map, is in one of the two slots
+ * at which the fast paths look.
+ */
+static bool is_quick(const void *addr)
 {
 	unsigned long pfn;
 
 	return lab_address_pfn(addr, &pfn) &&
-	       lab_tag_pfn(READ_ONCE(lab_slot_preferred(pfn)->tag)) == pfn;
+	       (lab_tag_pfn(READ_ONCE(lab_slot_preferred(pfn)->tag)) == pfn ||
+		lab_tag_pfn(READ_ONCE(lab_slot_hinted(pfn)->tag)) == pfn);
 }
 
 /*
- * The common free of a page whose tag is not in the preferred slot: every check of the fast paths
- * gives the common answer but the first. False if lab_free() must look.
+ * The common free of a page whose tag is in neither slot at which the fast paths look: every check
+ * of the fast paths gives the common answer but the first. False if lab_free() must look.
  * Context: As labyrinth_free_page(); preemption disabled.
  */
 static bool free_elsewhere(struct labyrinth_owner *handle, void *addr)
@@ -515,7 +537,7 @@ static bool free_elsewhere(struct labyrinth_owner *handle, void *addr)
 	struct lab_owner *owner = lab_owner_slot(handle);
 	struct lab_fast page;
 
-	if (is_preferred(addr) || !lab_fast_find(handle, addr, LAB_HELD, &page) ||
+	if (is_quick(addr) || !lab_fast_find(handle, addr, LAB_HELD, &page) ||
 	    !lab_frame_is_exclusive(page.frame) || lab_cache_is_over(owner) ||
 	    !lab_fast_commit(&page, LAB_CACHED))
 		return false;
@@ -531,6 +553,38 @@ static noinline int free_slow(struct labyrinth_owner *handle, void *addr, unsign
 	done = free_elsewhere(handle, addr);
 	preempt_enable();
 	return done ? 0 : lab_free(handle, addr, ip);
+}
+
+/* The second half. Enables preemption. */
+static __always_inline int put_claimed(struct lab_owner *owner, struct labyrinth_owner *handle,
+				       struct lab_cached page)
+{
+	if (unlikely(!lab_cache_push_cpu(this_cpu_ptr(owner->front.cpu_cache), page))) {
+		put_aside(owner, handle, page.slot);
+		return 0;
+	}
+	preempt_enable();
+	return 0;
+}
+
+/*
+ * labyrinth_free_page() of a page whose tag is not in the preferred slot: looks where the hint
+ * says. A function of its own, to which the first look jumps, so that the first look needs no
+ * register for the second. No frame has the number that lab_address_pfn() makes of a sealed page's
+ * address.
+ * Preemption is disabled.
+ */
+static noinline int free_hinted(struct labyrinth_owner *handle, void *addr, unsigned long ip)
+{
+	struct lab_owner *owner = lab_owner_slot(handle);
+	struct lab_cached page;
+	unsigned long pfn;
+
+	if (likely(lab_address_pfn(addr, &pfn) &&
+		   claim_shared(owner, lab_slot_hinted(pfn), pfn, &page)))
+		return put_claimed(owner, handle, page);
+	preempt_enable();
+	return free_slow(handle, addr, ip);
 }
 
 /**
@@ -565,14 +619,9 @@ int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)
 		   unlikely(!lab_alias_pfn(addr, &pfn))) {
 		goto slow;
 	}
-	if (unlikely(!claim_shared(o, pfn, &page)))
-		goto slow;
-	if (unlikely(!lab_cache_push_cpu(this_cpu_ptr(o->front.cpu_cache), page))) {
-		put_aside(o, owner, page.slot);
-		return 0;
-	}
-	preempt_enable();
-	return 0;
+	if (unlikely(!claim_shared(o, lab_slot_preferred(pfn), pfn, &page)))
+		return free_hinted(owner, addr, _RET_IP_);
+	return put_claimed(o, owner, page);
 slow:
 	preempt_enable();
 	return free_slow(owner, addr, _RET_IP_);

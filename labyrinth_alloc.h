@@ -46,6 +46,11 @@ struct vm_area_struct;
  * included: for labyrinth_rx_get() and the calls that go with it.
  */
 #define LABYRINTH_OWNER_DMA	BIT(3)
+/*
+ * Code of the core (virtio, USB, SPI, MMC) maps pages for @dev on the driver's behalf. The guard
+ * lets such calls of dma_map_*() pass, and the page is MAPPED until the core unmaps the page.
+ */
+#define LABYRINTH_OWNER_CORE_MAPS	BIT(4)
 
 /*
  * Each hand-out of a page has a stamp, see labyrinth_stamp(). The owner takes the slower path, and
@@ -67,7 +72,10 @@ struct vm_area_struct;
  * @lent: how many pages may be lent at once; the owner then keeps a queue of the pages lent,
  *	takes back what has come back, and lets go of the oldest page when the queue is full.
  *	0: no queue, the pages are taken back one by one by labyrinth_reclaim().
- * @frag_size: bytes of a receive buffer. 0, or %PAGE_SIZE: other sizes are not supported yet.
+ * @frag_size: with %LABYRINTH_OWNER_DMA, bytes of a receive buffer: a power of two, from a
+ *	sixteenth of a page up to %PAGE_SIZE. 0: %PAGE_SIZE. Below a page, a page has several
+ *	buffers, each of which is handed out, given and put by itself; the page comes back when all
+ *	buffers have. Buffers have no inline path.
  */
 struct labyrinth_owner_attrs {
 	const char *name;
@@ -128,7 +136,16 @@ struct labyrinth_page_info {
 	bool sealed;
 };
 
-/* The owner remembers the calling module, but does not pin the module. */
+/**
+ * labyrinth_owner_create() - make a new owner of pages, of the calling module
+ * @attrs: the owner's attributes, a pointer to &struct labyrinth_owner_attrs; copied.
+ *
+ * labyrinth_owner_create_for() with THIS_MODULE. The owner remembers the calling module, but
+ * does not pin the module.
+ *
+ * Context: Task. May sleep.
+ * Return: The handle or an ERR_PTR, as labyrinth_owner_create_for().
+ */
 #define labyrinth_owner_create(attrs...) \
 	labyrinth_owner_create_for(attrs, THIS_MODULE)
 
@@ -167,6 +184,10 @@ int labyrinth_mmap(struct labyrinth_owner *owner, struct vm_area_struct *vma,
 int labyrinth_dma_map(struct labyrinth_owner *owner, struct device *dev,
 		      void *addr, size_t offset, size_t size,
 		      enum dma_data_direction dir, dma_addr_t *dma);
+int labyrinth_dma_map_attrs(struct labyrinth_owner *owner, struct device *dev,
+			    void *addr, size_t offset, size_t size,
+			    enum dma_data_direction dir, dma_addr_t *dma,
+			    unsigned long attrs);
 int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
 			void *addr, dma_addr_t dma, size_t size,
 			enum dma_data_direction dir);

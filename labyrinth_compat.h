@@ -56,6 +56,11 @@
 #define LAB_GUARD_POSSIBLE
 #endif
 
+/* Modules' pages are followed by direct calls from what the modules call. */
+#if defined(CONFIG_X86_64) && defined(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)
+#define LAB_FOLLOW_POSSIBLE
+#endif
+
 /* Sealed pages need the direct map's page tables, and x86's way to flush the TLB. */
 #if defined(CONFIG_X86_64) && !defined(CONFIG_UML)
 #define LAB_SEAL_POSSIBLE
@@ -158,6 +163,73 @@ static inline void lab_put_pages_list(struct list_head *pages)
 #define LAB_BULK_PAGES_ARG	4
 #endif
 
+/* The page allocator's functions as the kernel exports them: newer kernels count by call site. */
+#ifdef LAB_HAS_ALLOC_NOPROF
+#define lab_core_alloc_pages		alloc_pages_noprof
+#define lab_core_get_free_pages		get_free_pages_noprof
+#define lab_core_get_zeroed_page	get_zeroed_page_noprof
+#define lab_core_alloc_bulk		alloc_pages_bulk_noprof
+#else
+#define lab_core_alloc_pages		alloc_pages
+#define lab_core_get_free_pages		__get_free_pages
+#define lab_core_get_zeroed_page	get_zeroed_page
+#define lab_core_alloc_bulk		__alloc_pages_bulk
+#endif
+
+/* To allocate from a node: inline around a function with the arguments in another order. */
+#if defined(LAB_HAS_ALLOC_NODE)
+#define LAB_CORE_ALLOC_NODE		alloc_pages_node_noprof
+#define LAB_ALLOC_NODE_PARAMS		int nid, gfp_t gfp, unsigned int order
+#define LAB_ALLOC_NODE_ARGS		nid, gfp, order
+#else
+#ifdef LAB_HAS_ALLOC_NOPROF
+#define LAB_CORE_ALLOC_NODE		__alloc_pages_noprof
+#else
+#define LAB_CORE_ALLOC_NODE		__alloc_pages
+#endif
+#define LAB_ALLOC_NODE_PARAMS		gfp_t gfp, unsigned int order, int nid, nodemask_t *mask
+#define LAB_ALLOC_NODE_ARGS		gfp, order, nid, mask
+#endif
+
+/* Older kernels' bulk allocation can fill a list, in place of an array. */
+#ifdef LAB_HAS_BULK_LIST
+#define LAB_BULK_LIST_PARAM		struct list_head *list,
+#define LAB_BULK_LIST_ARG		list,
+#else
+#define LAB_BULK_LIST_PARAM
+#define LAB_BULK_LIST_ARG
+#endif
+
+/* page_pool's functions: newer pools have netmem references in place of pages. */
+#ifdef LAB_HAS_POOL_NETMEM
+#define lab_pool_ref			netmem_ref
+#ifdef LAB_HAS_POOL_NETMEMS
+#define lab_core_pool_get		page_pool_alloc_netmems
+#else
+#define lab_core_pool_get		page_pool_alloc_netmem
+#endif
+#define lab_core_pool_frag		page_pool_alloc_frag_netmem
+#define lab_core_pool_put		page_pool_put_unrefed_netmem
+#else
+#define lab_pool_ref			struct page *
+#define lab_core_pool_get		page_pool_alloc_pages
+#define lab_core_pool_frag		page_pool_alloc_frag
+#define lab_core_pool_put		page_pool_put_defragged_page
+#endif
+
+/* A module's code, and its init code. */
+#ifdef LAB_HAS_MODULE_MEMORY
+#define lab_module_text(mod)		((unsigned long)(mod)->mem[MOD_TEXT].base)
+#define lab_module_text_size(mod)	((mod)->mem[MOD_TEXT].size)
+#define lab_module_init(mod)		((unsigned long)(mod)->mem[MOD_INIT_TEXT].base)
+#define lab_module_init_size(mod)	((mod)->mem[MOD_INIT_TEXT].size)
+#else
+#define lab_module_text(mod)		((unsigned long)(mod)->core_layout.base)
+#define lab_module_text_size(mod)	((mod)->core_layout.text_size)
+#define lab_module_init(mod)		((unsigned long)(mod)->init_layout.base)
+#define lab_module_init_size(mod)	((mod)->init_layout.text_size)
+#endif
+
 /* Newer kernels have a function with flags in place of __stack_depot_save() with a bool. */
 #ifdef LAB_HAS_DEPOT_FLAGS
 #define LAB_DEPOT_CAN_ALLOC	STACK_DEPOT_FLAG_CAN_ALLOC
@@ -255,11 +327,24 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 
 /* The innermost function that the guard hooks; @own is LAB_OWN of hook/own.h. */
 #ifdef LAB_HAS_DMA_MAP_PHYS
-#define lab_dma_map_page(own, dev, page, offset, size, dir) \
-	own(dma_map_phys)(dev, page_to_phys(page) + (offset), size, dir, 0)
+#define lab_dma_map_page(own, dev, page, offset, size, dir, attrs) \
+	own(dma_map_phys)(dev, page_to_phys(page) + (offset), size, dir, attrs)
+#define lab_dma_unmap_page(own, dev, addr, size, dir, attrs) \
+	own(dma_unmap_phys)(dev, addr, size, dir, attrs)
 #else
-#define lab_dma_map_page(own, dev, page, offset, size, dir) \
-	own(dma_map_page_attrs)(dev, page, offset, size, dir, 0)
+#define lab_dma_map_page(own, dev, page, offset, size, dir, attrs) \
+	own(dma_map_page_attrs)(dev, page, offset, size, dir, attrs)
+#define lab_dma_unmap_page(own, dev, addr, size, dir, attrs) \
+	own(dma_unmap_page_attrs)(dev, addr, size, dir, attrs)
+#endif
+
+/* Newer kernels want to be told, before a program comes, what a network device can do. */
+#ifdef LAB_HAS_XDP_FEATURES
+#define lab_xdp_set_features(dev, can)					\
+	xdp_set_features_flag(dev, (can) ? NETDEV_XDP_ACT_BASIC |	\
+			      NETDEV_XDP_ACT_REDIRECT | NETDEV_XDP_ACT_NDO_XMIT : 0)
+#else
+#define lab_xdp_set_features(dev, can)	((void)(dev), (void)(can))
 #endif
 
 #ifdef LAB_HAS_HRTIMER_SETUP
@@ -287,12 +372,15 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 #ifndef CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS
 #define lab_direct_register(ops, addr)		(-EOPNOTSUPP)
 #define lab_direct_unregister(ops, addr)	(-EOPNOTSUPP)
+#define lab_direct_modify(ops, addr)		(-EOPNOTSUPP)
 #elif defined(LAB_HAS_DIRECT_MULTI)
 #define lab_direct_register(ops, addr)		register_ftrace_direct_multi(ops, addr)
 #define lab_direct_unregister(ops, addr)	unregister_ftrace_direct_multi(ops, addr)
+#define lab_direct_modify(ops, addr)		modify_ftrace_direct_multi(ops, addr)
 #else
 #define lab_direct_register(ops, addr)		register_ftrace_direct(ops, addr)
 #define lab_direct_unregister(ops, addr)	unregister_ftrace_direct(ops, addr, false)
+#define lab_direct_modify(ops, addr)		modify_ftrace_direct(ops, addr)
 #endif
 
 /*

@@ -19,6 +19,7 @@
 #include "page/cache.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
+#include "page/reseal.h"
 #include "page/seal.h"
 #include "report/history.h"
 #include "report/holders.h"
@@ -38,7 +39,7 @@
 static unsigned long capacity;
 module_param(capacity, ulong, 0444);
 MODULE_PARM_DESC(capacity,
-		 "Pages that the owner table takes, at 43 bytes each (default 0: a quarter of RAM's pages up to 262144, a sixteenth beyond)");
+		 "Pages that the owner table takes, at up to 66 bytes each (default 0: a quarter of RAM's pages up to 262144, a sixteenth beyond)");
 
 static unsigned int max_owners;
 module_param(max_owners, uint, 0444);
@@ -153,6 +154,7 @@ static const struct {
 	{ NULL, lab_seal_exit },
 	{ NULL, lab_fault_exit },
 	{ NULL, lab_limbo_exit },
+	{ NULL, lab_reseal_exit },
 	{ lab_mmap_init, lab_mmap_exit },
 	{ lab_notify_init, lab_notify_exit },
 	{ lab_modules_init, lab_modules_exit },

@@ -16,6 +16,7 @@
 
 #include <linux/ctype.h>
 #include <linux/device.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
@@ -25,18 +26,21 @@
 
 #include "core/note.h"
 #include "core/owner.h"
-#include "guard/fault.h"
 #include "core/table.h"
+#include "guard/fault.h"
+#include "guard/guard.h"
 #include "labyrinth_owner.h"
 #include "map/dma.h"
 #include "map/mmap.h"
 #include "map/vmap.h"
 #include "page/cache.h"
+#include "page/frag.h"
 #include "page/home.h"
 #include "page/hunt.h"
 #include "page/lent.h"
 #include "page/limbo.h"
 #include "page/quarantine.h"
+#include "page/reseal.h"
 #include "page/seal.h"
 #include "report/census.h"
 #include "report/holders.h"
@@ -55,9 +59,18 @@ static bool dma_attrs_valid(const struct labyrinth_owner_attrs *attrs)
 	return attrs->dev && attrs->dev->dma_mask && valid_dma_direction(attrs->dma_dir);
 }
 
-static bool frag_size_valid(unsigned int size)
+static bool has_frags(const struct labyrinth_owner_attrs *attrs)
 {
-	return !size || (is_power_of_2(size) && size <= PAGE_SIZE);
+	return attrs->frag_size && attrs->frag_size != PAGE_SIZE;
+}
+
+/* Only receive buffers can be parts of pages. */
+static bool frag_size_valid(const struct labyrinth_owner_attrs *attrs)
+{
+	if (!has_frags(attrs))
+		return true;
+	return is_power_of_2(attrs->frag_size) && attrs->frag_size < PAGE_SIZE &&
+	       attrs->flags & LABYRINTH_OWNER_DMA;
 }
 
 /* What makes sense, but cannot be had. */
@@ -67,6 +80,11 @@ static int attrs_supported(const struct labyrinth_owner_attrs *attrs)
 
 	if ((attrs->flags & both) == both) {
 		pr_err("owner %.*s: pages are sealed, or stay mapped, but not both\n",
+		       LABYRINTH_NAME_LEN, attrs->name);
+		return -EOPNOTSUPP;
+	}
+	if (attrs->flags & LABYRINTH_OWNER_SEALED && attrs->flags & LABYRINTH_OWNER_CORE_MAPS) {
+		pr_err("owner %.*s: the core cannot map sealed pages\n",
 		       LABYRINTH_NAME_LEN, attrs->name);
 		return -EOPNOTSUPP;
 	}
@@ -81,9 +99,9 @@ static int attrs_supported(const struct labyrinth_owner_attrs *attrs)
 		       LABYRINTH_NAME_LEN, attrs->name);
 		return -EOPNOTSUPP;
 	}
-	if (attrs->frag_size && attrs->frag_size != PAGE_SIZE) {
-		pr_err("owner %.*s: no buffers of %u bytes: a buffer is a page\n",
-		       LABYRINTH_NAME_LEN, attrs->name, attrs->frag_size);
+	if (has_frags(attrs) && attrs->frag_size < PAGE_SIZE / LAB_FRAGS_MAX) {
+		pr_err("owner %.*s: no buffers of %u bytes: a page has %u at the most\n",
+		       LABYRINTH_NAME_LEN, attrs->name, attrs->frag_size, LAB_FRAGS_MAX);
 		return -EOPNOTSUPP;
 	}
 	return 0;
@@ -95,9 +113,11 @@ static bool attrs_valid(const struct labyrinth_owner_attrs *attrs)
 		return false;
 	if (attrs->flags & ~(LABYRINTH_OWNER_ZERO | LABYRINTH_OWNER_SINGLE |
 			     LABYRINTH_OWNER_SEALED | LABYRINTH_OWNER_STAMPED |
-			     LABYRINTH_OWNER_DMA))
+			     LABYRINTH_OWNER_DMA | LABYRINTH_OWNER_CORE_MAPS))
 		return false;
-	if (!dma_attrs_valid(attrs) || !frag_size_valid(attrs->frag_size))
+	if (attrs->flags & LABYRINTH_OWNER_CORE_MAPS && !attrs->dev)
+		return false;
+	if (!dma_attrs_valid(attrs) || !frag_size_valid(attrs))
 		return false;
 	/* Only from the reserve do sealed pages come. */
 	if (attrs->flags & LABYRINTH_OWNER_SEALED && !attrs->reserve)
@@ -132,6 +152,7 @@ static void set_up_owner(struct lab_owner *owner,
 	if (attrs->flags & LABYRINTH_OWNER_SEALED)
 		owner->front.flags &= ~LABYRINTH_OWNER_SINGLE;
 	owner->front.busy = 0;
+	owner->front.frag_shift = has_frags(attrs) ? ilog2(attrs->frag_size) : 0;
 	owner->front.task = attrs->task ? get_task_struct(attrs->task) : NULL;
 	owner->dev = get_device(attrs->dev);
 	owner->max_pages = attrs->max_pages;
@@ -211,12 +232,21 @@ static int provide_pages(struct lab_owner *owner)
 	return err;
 }
 
+/* The guard lets the core map the pages of @owner, which comes or goes. */
+static void tell_guard(const struct lab_owner *owner, int change)
+{
+	if (owner->front.flags & LABYRINTH_OWNER_CORE_MAPS)
+		lab_guard_core_maps(owner->dev, change);
+}
+
 /* What the owner needs beside a slot: room for addresses, a queue, pages. */
 static int provide_owner(struct lab_owner *owner, unsigned int lent)
 {
 	int err = lab_owner_is_dma(owner) ?
 		  lab_table_provide_resident(&labyrinth_hot.table) : 0;
 
+	if (!err && lab_owner_has_frags(owner))
+		err = lab_table_provide_frags(&labyrinth_hot.table);
 	err = err ?: lab_lent_init(owner, lent);
 	if (err)
 		return err;
@@ -246,8 +276,8 @@ static int provide_owner(struct lab_owner *owner, unsigned int lent)
  * -ENOMEM no memory for the owner or the reserve; -ENOSPC as many owners as
  * the parameter max_owners allows, or no room in the owner table for the reserve, or for
  * so many sealed or lent pages; -EOPNOTSUPP pages cannot be sealed here, or sealed pages
- * cannot stay mapped nor have a queue, stamped pages cannot stay mapped, or @attrs->frag_size is
- * not a page, as dmesg says.
+ * cannot stay mapped nor have a queue nor be mapped by the core, stamped pages cannot stay
+ * mapped, or @attrs->frag_size is less than a sixteenth of a page, as dmesg says.
  */
 struct labyrinth_owner *
 labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
@@ -278,6 +308,7 @@ labyrinth_owner_create_for(const struct labyrinth_owner_attrs *attrs,
 		lab_owner_give_up(owner);
 		return ERR_PTR(err);
 	}
+	tell_guard(owner, 1);
 	lab_owner_publish(owner);
 	lab_hunt_new_owner(owner);
 	lab_step_created(owner, attrs->reserve);
@@ -343,7 +374,7 @@ static void settle_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 	/* A process may have unmapped the page just now: it is HELD again then, on no list. */
 	if (lab_tag_state(tag) == LAB_MAPPED && lab_mapping_retire(owner, slot, tag, false))
 		settle_mapped(owner, slot);
-	else if (lab_tag_state(tag) == LAB_POSTED)
+	else if (lab_tag_state(tag) == LAB_POSTED || lab_frags_are_out(owner, slot))
 		lab_dma_end_posted(owner, slot);
 	else
 		lab_settle(owner, slot, ip);
@@ -380,8 +411,6 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 	else if (left)
 		pr_info("owner %s (id %u) of module %s went, and %d pages that it had given up are still referred to\n",
 			owner->name, lab_owner_id(owner), owner->module_name, left);
-	if (left && !lab_owner_is_sealed(owner) && !lab_owner_is_dma(owner))
-		lab_limbo_bequeath(owner);
 	return out;
 }
 
@@ -396,16 +425,28 @@ static void end_lent(struct lab_owner *owner, unsigned long ip)
 			owner->name, lab_owner_id(owner), owner->module_name, nr);
 }
 
+/* The pages left are in limbo, and no longer mapped for the owner's device. */
+static void bequeath_left(struct lab_owner *owner)
+{
+	/* lab_owner_retire() added one. */
+	if (atomic_read(&owner->pages) > 1 && !lab_owner_is_sealed(owner))
+		lab_limbo_bequeath(owner);
+}
+
 static unsigned int destroy_owner(struct lab_owner *owner, unsigned long ip)
 {
 	unsigned int out;
 
 	lab_quarantine_drain(owner);
+	lab_reseal_drain(owner);
 	lab_cache_exit(owner, ip);
+	lab_frag_close(owner, ip);
 	end_lent(owner, ip);
 	out = settle_pages(owner, ip);
 	lab_limbo_unmap(owner);
+	bequeath_left(owner);
 	end_sealed(owner);
+	tell_guard(owner, -1);
 	lab_mapping_drain(owner);
 	lab_step_destroyed(owner, out);
 	tear_down_owner(owner);

@@ -22,6 +22,14 @@ static lab_tag_t remote_mark(const struct lab_owner *owner, struct lab_frame *fr
 	return lab_owner_is_near(owner, lab_frame_page(frame)) ? 0 : LAB_TAG_REMOTE;
 }
 
+/* The marks of a page that the next owner must know of: see inline/tag.h. */
+static lab_tag_t marks_for(const struct lab_call *call, const struct lab_owner *heir)
+{
+	lab_tag_t kept = LAB_TAG_EMERGENCY | (lab_owner_is_sealed(heir) ? LAB_TAG_REMOTE : 0);
+
+	return (call->tag & kept) | remote_mark(heir, call->frame);
+}
+
 /*
  * Hands out the page of a frozen frame that @call just tagged CACHED, as @tag. The page is on
  * no list, so no other code writes the tag. A free may be under way that read HELD in the
@@ -58,7 +66,7 @@ static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 {
 	lab_tag_t tag = lab_tag_make(lab_tag_pfn(call->tag),
 				     lab_owner_id(heir), LAB_CACHED) |
-			(call->tag & LAB_TAG_EMERGENCY) | remote_mark(heir, call->frame);
+			marks_for(call, heir);
 
 	if (!lab_owner_quota_take(heir, 1)) {
 		lab_owner_fail(heir, LAB_FAIL_QUOTA);
@@ -257,7 +265,8 @@ static int transfer_for(struct lab_call *call, struct labyrinth_owner *to)
  *
  * A process that has the page mapped loses the mapping. If the caller may not sleep, the result
  * is -EBUSY instead. If the process itself just changes mappings, unmaps the page or ends, the
- * result is -EBUSY too, and not reported: try again. A kernel that does not count preemption
+ * result is -EBUSY too, and not reported: try again. So it is of a sealed page that a worker is
+ * about to seal again. A kernel that does not count preemption
  * (CONFIG_PREEMPT_COUNT) cannot tell whether a caller may sleep: there, a page that a process
  * has mapped is always -EBUSY.
  *
@@ -327,15 +336,20 @@ static int untag_held(struct lab_call *call)
 	return 0;
 }
 
-static int release_page(struct lab_call *call)
+/* Whether a page of the owner's may leave at all: asked before a process loses the page. */
+static int ask_release(struct lab_call *call)
 {
-	int err;
-
 	if (lab_owner_is_sealed(call->owner))
 		return decline_sealed(call);
 	if (lab_owner_is_dma(call->owner) && !lab_may_lock())
 		return decline_context(call);
-	err = lab_tag_state(call->tag) == LAB_LENT ? lab_lend_untag(call) : untag_held(call);
+	return 0;
+}
+
+static int release_page(struct lab_call *call)
+{
+	int err = lab_tag_state(call->tag) == LAB_LENT ? lab_lend_untag(call) : untag_held(call);
+
 	if (err)
 		return err;
 	lab_owner_lose(call->owner, call->slot);
@@ -350,6 +364,8 @@ static int release_page_of(struct lab_call *call)
 
 	if (!err)
 		err = lab_call_page(call, call->addr);
+	if (err >= 0 || lab_call_is_mapped(call, err))
+		err = ask_release(call) ?: err;
 	if (lab_call_is_mapped(call, err))
 		err = lab_call_take_back(call);
 	if (err >= 0)

@@ -6,8 +6,9 @@ copyright = "2026, The Labyrinth developers"
 extensions = ["sphinx.ext.graphviz"]
 graphviz_output_format = "svg"
 html_theme = "alabaster"
-# The widest of the literal blocks fits.
 html_theme_options = {"page_width": "1120px", "fixed_sidebar": True}
+html_static_path = ["html.css"]
+html_css_files = ["html.css"]
 # A literal block is a shell's, a table or a report.
 highlight_language = "none"
 html_show_sphinx = False

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads a page's notes, for reports and for debugfs. No state is owned here. The only pointer
- * followed here is the page's list of mappings, under the owner's map_lock.
+ * Reads a page's notes, for reports and for debugfs. No state is owned here but a record that never
+ * changes. The only pointer followed here is the page's list of mappings, under the owner's
+ * map_lock.
  */
 #include <linux/hardirq.h>
 #include <linux/instruction_pointer.h>
@@ -15,6 +16,12 @@
 #include "inline/hot.h"
 #include "inline/resident.h"
 #include "inline/slot.h"
+
+struct lab_mapping lab_mapping_kept = {
+	.what.kind = LAB_MAP_DMA,
+	.linked = true,
+	.ending = true,
+};
 
 /*
  * How many records there are from @map on. With @only_process: 0, if any is of another kind.

@@ -17,6 +17,7 @@ enum lab_map_kind {
 	LAB_MAP_DMA,
 	LAB_MAP_KERNEL,
 	LAB_MAP_PROCESS,
+	LAB_MAP_CORE,		/* for DMA, by the core on the driver's behalf: see map/core.c */
 	LAB_NR_MAP_KINDS
 };
 
@@ -27,6 +28,7 @@ enum lab_map_kind {
  * @size: in bytes.
  * @kind: &enum lab_map_kind.
  * @dir: &enum dma_data_direction, if for DMA.
+ * @attrs: DMA_ATTR_*, if by labyrinth_dma_map_attrs().
  */
 struct lab_map_note {
 	u64 addr;
@@ -34,6 +36,7 @@ struct lab_map_note {
 	u32 size;
 	u8 kind;
 	u8 dir;
+	u16 attrs;
 };
 
 /**
@@ -102,7 +105,8 @@ struct lab_page_note {
  * @made: the next record that the owner has from the slab allocator; not of a range.
  * @what: the mapping, as a report prints the mapping.
  * @range: the struct of the mapping of several pages, of which this record is a part; NULL for
- *	DMA. Of a process's mapping the first member is a struct lab_process.
+ *	DMA, and the page's slot for DMA by the core. Of a process's mapping the first member is a
+ *	struct lab_process.
  * @linked: on the page's list.
  * @ending: a call is about to end the mapping.
  *
@@ -116,6 +120,9 @@ struct lab_mapping {
 	bool linked;
 	bool ending;
 };
+
+/* Stands for DMA mappings that the device was never told to give up: never ends, never changes. */
+extern struct lab_mapping lab_mapping_kept;
 
 unsigned long lab_last_site(u64 word);
 struct lab_last lab_note_last(const struct lab_slot *slot, const struct lab_glance *glance);

@@ -89,6 +89,7 @@ static void forbid_fast(struct lab_owner *owner)
 	WRITE_ONCE(owner->front.shared_handle, lab_owner_dead(owner));
 	WRITE_ONCE(owner->front.sealed_handle, lab_owner_dead(owner));
 	WRITE_ONCE(owner->front.rx.handle, lab_owner_dead(owner));
+	WRITE_ONCE(owner->front.rx.frag_handle, lab_owner_dead(owner));
 }
 
 /*
@@ -102,7 +103,12 @@ static void set_fast_handles(struct lab_owner *owner, void *unused)
 		     !(owner->front.flags & LAB_OWNER_SLOW);
 	bool single = lab_owner_is_single(owner);
 	bool sealed = lab_owner_is_sealed(owner);
+	bool frags = owner->front.frag_shift;
 
+	WRITE_ONCE(owner->front.rx.frag_handle,
+		   fast && single && frags ? owner->front.handle : dead);
+	/* No path that knows only pages. */
+	fast = fast && !frags;
 	WRITE_ONCE(owner->front.single_handle,
 		   fast && single ? owner->front.handle : dead);
 	WRITE_ONCE(owner->front.shared_handle,
@@ -478,11 +484,12 @@ void lab_owner_bury(struct lab_owner *owner)
 	mutex_unlock(&owners_lock);
 }
 
+/* Of another kind's page, struct lab_resident would say nothing. */
 static bool is_heir(const struct lab_owner *heir, const struct lab_owner *owner)
 {
 	/* An owner that is about to be destroyed would count the pages among those left behind. */
 	return heir != owner && heir->buried &&
-	       !lab_owner_is_sealed(heir) && !lab_owner_is_dma(heir) &&
+	       !lab_owner_is_sealed(heir) && lab_owner_is_dma(heir) == lab_owner_is_dma(owner) &&
 	       !strcmp(heir->name, owner->name) &&
 	       !strcmp(heir->module_name, owner->module_name);
 }

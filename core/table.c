@@ -5,10 +5,10 @@
  *
  * A table with a slot for every frame keeps each tag in the slot that the pfn prefers. In a
  * smaller table a pfn has two candidate buckets: the bucket of the preferred slot, and a bucket
- * from an independent hash. A new tag goes into the first bucket while that is at most half
- * full, else into the emptier of the two (Azar, Broder, Karlin, Upfal, "Balanced allocations",
- * 1994), else into the stash. A third more slots than the stated capacity keeps the stash
- * unused but for the last tenth: tests/kunit/labyrinth_table_test.c prints the figures.
+ * from an independent hash. A new tag goes into the preferred slot while the first bucket is less
+ * than half full, else into the emptier of the two (Azar, Broder, Karlin, Upfal, "Balanced
+ * allocations", 1994), else into a stash. Three eighths more slots than the stated capacity keep
+ * the stash unused: scripts/simulate.sh and tests/kunit/labyrinth_table_test.c print the figures.
  *
  * Why no lock is needed:
  *
@@ -24,10 +24,15 @@
  *   the insertion's cmpxchg() is a full barrier before anything that publishes the page. A
  *   look-up of a foreign page may race with a change of the tag, and finds the old tag or the
  *   new; both answers were true a moment ago.
+ * - A hint says in which slot a tag stands that is not in the preferred slot. A look-up compares
+ *   the tag there, as anywhere. Where the hint says another slot, since another page of the same
+ *   hint was inserted since, the look-up goes on in the buckets. So a hint may be written at any
+ *   time, by a plain store.
  * - A look-up in an NMI or in a panic finds every slot before or after each change, and never
  *   waits.
  */
 #include <linux/hash.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
@@ -36,6 +41,15 @@
 #include "core/table.h"
 #include "inline/resident.h"
 #include "labyrinth_compat.h"
+
+/*
+ * How many hints there are for each slot, at most: half of the slots' bytes. The fewest fill a
+ * page, so that the slots begin at a page.
+ */
+#define HINTS_MIN	(PAGE_SIZE / sizeof(u32))
+#define HINTS_EACH_SLOT	4
+/* So that lab_table.no_hint fits. */
+#define HINTS_MAX	BIT_ULL(30)
 
 /* How far apart the counts behind the stash are. */
 #define COUNTS_SLOTS	(SMP_CACHE_BYTES / sizeof(struct lab_slot))
@@ -73,6 +87,18 @@ static bool is_direct(const struct lab_table *table)
 	return table->multiplier != GOLDEN_RATIO_32;
 }
 
+/*
+ * Notes that @pfn stands in @slot. Of slots so far behind that the word has no room there is no
+ * hint.
+ */
+static void note_hint(const struct lab_table *table, unsigned long pfn, const struct lab_slot *slot)
+{
+	u64 hint = ((const void *)slot - (const void *)table->slots) / LAB_HINT_BYTES;
+
+	if (hint <= U32_MAX)
+		WRITE_ONCE(*lab_table_hint(table, table->slots, pfn), hint);
+}
+
 /* Puts @tag into the first empty slot of @nr slots, beginning at @start. */
 static struct lab_slot *slots_insert(struct lab_slot *slots, unsigned int nr,
 				     unsigned int start, lab_tag_t tag)
@@ -103,8 +129,8 @@ static struct lab_slot *stash_insert(struct lab_table *table, lab_tag_t tag)
 	 * slots_insert() orders the two. Pairs with the smp_rmb() in stash_search().
 	 */
 	atomic_inc(table->stash_used);
-	slot = slots_insert(&table->slots[table->nr_slots], LAB_STASH_TAGS, 0,
-			    tag);
+	slot = slots_insert(&table->slots[lab_table_stash(table, lab_tag_pfn(tag))],
+			    LAB_STASH_TAGS, 0, tag);
 	if (!slot)
 		atomic_dec(table->stash_used);
 	return slot;
@@ -146,10 +172,9 @@ struct lab_slot *lab_table_insert(struct lab_table *table, lab_tag_t tag)
 	unsigned int room = bucket_free(first);
 	struct lab_slot *slot = NULL;
 
-	if (is_direct(table))
+	if (is_direct(table) || room > LAB_BUCKET_TAGS / 2)
 		slot = slots_insert(&table->slots[preferred], 1, 0, tag);
-	if (!slot && (room >= LAB_BUCKET_TAGS / 2 ||
-		      room >= bucket_free(second)))
+	if (!slot && room >= bucket_free(second))
 		slot = slots_insert(first, LAB_BUCKET_TAGS, start, tag);
 	if (!slot)
 		slot = slots_insert(second, LAB_BUCKET_TAGS, 0, tag);
@@ -157,8 +182,11 @@ struct lab_slot *lab_table_insert(struct lab_table *table, lab_tag_t tag)
 		slot = slots_insert(first, LAB_BUCKET_TAGS, start, tag);
 	if (!slot)
 		slot = stash_insert(table, tag);
-	if (slot)
-		count_tag(table);
+	if (!slot)
+		return NULL;
+	if (slot != &table->slots[preferred])
+		note_hint(table, pfn, slot);
+	count_tag(table);
 	return slot;
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_insert);
@@ -205,8 +233,17 @@ static const struct lab_slot *stash_search(const struct lab_table *table,
 	smp_rmb();
 	if (likely(!atomic_read(table->stash_used)))
 		return NULL;
-	return slots_search(&table->slots[table->nr_slots], LAB_STASH_TAGS, pfn,
-			    tag);
+	return slots_search(&table->slots[lab_table_stash(table, pfn)], LAB_STASH_TAGS, pfn, tag);
+}
+
+/* The two slots in which nearly every tag stands: the preferred slot, and the hinted. */
+static const struct lab_slot *quick_search(const struct lab_table *table, unsigned long pfn,
+					   lab_tag_t *tag)
+{
+	const struct lab_slot *slot = &table->slots[lab_table_preferred(table, pfn)];
+
+	return slots_search(slot, 1, pfn, tag) ?:
+	       slots_search(lab_table_hinted(table, pfn), 1, pfn, tag);
 }
 
 /*
@@ -222,8 +259,9 @@ struct lab_slot *lab_table_search(const struct lab_table *table, unsigned long p
 	if (likely(pfn <= LAB_PFN_MASK)) {
 		u64 first = bucket_of(lab_table_preferred(table, pfn));
 
-		slot = slots_search(&table->slots[first], LAB_BUCKET_TAGS, pfn,
-				    tag);
+		slot = quick_search(table, pfn, tag);
+		if (!slot)
+			slot = slots_search(&table->slots[first], LAB_BUCKET_TAGS, pfn, tag);
 		if (!slot)
 			slot = slots_search(&table->slots[lab_table_second(table, pfn)],
 					    LAB_BUCKET_TAGS, pfn, tag);
@@ -253,10 +291,11 @@ static noinline struct lab_slot *stash_find(const struct lab_table *table, lab_t
 	smp_rmb();
 	if (likely(!atomic_read(table->stash_used)))
 		return NULL;
-	return slots_find(&table->slots[table->nr_slots], LAB_STASH_TAGS, expected);
+	return slots_find(&table->slots[lab_table_stash(table, lab_tag_pfn(expected))],
+			  LAB_STASH_TAGS, expected);
 }
 
-/* lab_table_find(), where the preferred slot has another tag. */
+/* lab_table_find(), where the preferred and the hinted slot have other tags. */
 struct lab_slot *lab_table_find_slow(const struct lab_table *table,
 				     lab_tag_t expected)
 {
@@ -319,7 +358,7 @@ static unsigned int probe_length(const struct lab_table *table, lab_tag_t tag,
 	if (index == preferred)
 		return 1;
 	if (index >= table->nr_slots)
-		return 1 + 2 * LAB_BUCKET_TAGS + (index - table->nr_slots) + 1;
+		return 1 + 2 * LAB_BUCKET_TAGS + (index - table->nr_slots) % LAB_STASH_TAGS + 1;
 	if (bucket_of(index) == bucket_of(preferred))
 		return 1 + index % LAB_BUCKET_TAGS + 1;
 	return 1 + LAB_BUCKET_TAGS + index % LAB_BUCKET_TAGS + 1;
@@ -387,21 +426,44 @@ static u64 direct_slots(u64 frames)
 }
 
 /*
+ * How many hints a table of @slots slots has: one for each frame number below @frames, if the
+ * slots are many enough, else one for several. A direct table needs none, and has the fewest that
+ * fill a page.
+ */
+static u64 choose_hints(u64 slots, u64 frames, bool direct)
+{
+	u64 most = rounddown_pow_of_two(clamp_t(u64, HINTS_EACH_SLOT * slots, HINTS_MIN,
+						HINTS_MAX));
+
+	if (direct)
+		return HINTS_MIN;
+	return frames ? clamp_t(u64, roundup_pow_of_two(frames), HINTS_MIN, most) : most;
+}
+
+/*
  * Chooses the size and the first hash of a table for @capacity tags, on a machine with frame
  * numbers below @frames; 0: unknown.
  */
 void lab_table_shape(struct lab_table *table, u64 capacity, u64 frames)
 {
 	u64 slots = roundup(capacity + capacity / 3, (u64)LAB_BUCKET_TAGS);
+	u64 hashed = roundup(capacity + capacity * 3 / 8, (u64)LAB_BUCKET_TAGS);
 	bool direct = frames && frames <= slots &&
 		      direct_slots(frames) <= slots + slots / DIRECT_EXTRA;
 
 	table->capacity = capacity;
-	table->nr_slots = direct ? max(slots, direct_slots(frames)) : slots;
+	table->nr_slots = direct ? max(slots, direct_slots(frames)) : hashed;
 	table->multiplier = direct ? direct_multiplier(frames) : GOLDEN_RATIO_32;
+	table->no_hint = -(s32)choose_hints(table->nr_slots, frames, direct);
+	table->span = table->nr_slots + lab_table_stashes(table) * LAB_STASH_TAGS;
 	table->segment_shift = choose_segment_shift(lab_table_span(table));
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_shape);
+
+static size_t hint_bytes(const struct lab_table *table)
+{
+	return -(long)table->no_hint * sizeof(u32);
+}
 
 /*
  * Makes an empty table for @capacity tags, on a machine with frame numbers below @frames; 0:
@@ -411,15 +473,21 @@ EXPORT_SYMBOL_FOR_LAB_TEST(lab_table_shape);
  */
 int lab_table_init(struct lab_table *table, u64 capacity, u64 frames)
 {
+	void *memory;
+
 	if (!capacity || capacity > LAB_CAPACITY_MAX)
 		return -EINVAL;
 	*table = (struct lab_table) {};
 	lab_table_shape(table, capacity, frames);
 	/* Page-aligned, so that no slot lies across two cache lines. */
-	table->slots = vzalloc(array_size(lab_table_span(table) + 1 + COUNTS_SLOTS,
-					  sizeof(struct lab_slot)));
+	memory = vzalloc(size_add(hint_bytes(table),
+				  array_size(lab_table_span(table) + 1 + COUNTS_SLOTS,
+					     sizeof(struct lab_slot))));
+	if (!memory)
+		return -ENOMEM;
+	table->slots = memory + hint_bytes(table);
 	table->used = alloc_percpu(long);
-	if (!table->slots || !table->used) {
+	if (!table->used) {
 		lab_table_exit(table);
 		return -ENOMEM;
 	}
@@ -450,12 +518,31 @@ int lab_table_provide_resident(struct lab_table *table)
 	return 0;
 }
 
+/* Likewise of words for parts of pages: see page/frag.c. */
+int lab_table_provide_frags(struct lab_table *table)
+{
+	u64 *all;
+
+	if (READ_ONCE(table->frags))
+		return 0;
+	all = vzalloc(array_size(lab_table_span(table), sizeof(*all)));
+	if (!all)
+		return -ENOMEM;
+	/* As above. */
+	if (cmpxchg(&table->frags, NULL, all))
+		vfree(all);
+	return 0;
+}
+
 void lab_table_exit(struct lab_table *table)
 {
 	free_percpu(table->used);
+	vfree(table->frags);
+	table->frags = NULL;
 	vfree(table->resident);
 	table->resident = NULL;
-	vfree(table->slots);
+	if (table->slots)
+		vfree((void *)table->slots - hint_bytes(table));
 	table->used = NULL;
 	table->slots = NULL;
 }

@@ -25,6 +25,7 @@ struct lab_table_stats {
 void lab_table_shape(struct lab_table *table, u64 capacity, u64 frames);
 int lab_table_init(struct lab_table *table, u64 capacity, u64 frames);
 int lab_table_provide_resident(struct lab_table *table);
+int lab_table_provide_frags(struct lab_table *table);
 void lab_table_exit(struct lab_table *table);
 struct lab_slot *lab_table_insert(struct lab_table *table, lab_tag_t tag);
 bool lab_table_remove(struct lab_table *table, struct lab_slot *slot, lab_tag_t tag);
@@ -44,10 +45,24 @@ static inline u64 lab_table_second(const struct lab_table *table, unsigned long 
 	return ((hash * buckets) >> 32) * LAB_BUCKET_TAGS;
 }
 
-/* How many slots the table has: the buckets, then the stash. */
+/* How many stashes the table has: so many that none is full before the buckets are. */
+static inline u64 lab_table_stashes(const struct lab_table *table)
+{
+	return table->nr_slots / LAB_STASH_SLOTS + 1;
+}
+
+/* How many slots the table has: the buckets, then the stashes. */
 static inline u64 lab_table_span(const struct lab_table *table)
 {
-	return table->nr_slots + LAB_STASH_TAGS;
+	return table->span;
+}
+
+/* The first slot of the stash in which @pfn may stand, by the bits of the second hash. */
+static inline u64 lab_table_stash(const struct lab_table *table, unsigned long pfn)
+{
+	u64 bucket = lab_table_second(table, pfn) / LAB_BUCKET_TAGS;
+
+	return table->nr_slots + bucket % lab_table_stashes(table) * LAB_STASH_TAGS;
 }
 
 /* The segment of slot number @index. */
@@ -85,6 +100,9 @@ lab_table_find(const struct lab_table *table, lab_tag_t expected)
 	unsigned long pfn = lab_tag_pfn(expected);
 	struct lab_slot *slot = &table->slots[lab_table_preferred(table, pfn)];
 
+	if (likely(READ_ONCE(slot->tag) == expected))
+		return slot;
+	slot = lab_table_hinted(table, pfn);
 	if (likely(READ_ONCE(slot->tag) == expected))
 		return slot;
 	return lab_table_find_slow(table, expected);

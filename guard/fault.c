@@ -30,6 +30,7 @@
 #include "guard/fault.h"
 #include "hook/stubs.h"
 #include "page/quarantine.h"
+#include "page/reseal.h"
 #include "page/seal.h"
 #include "page/stray.h"
 
@@ -190,6 +191,7 @@ static int sealed_show(struct seq_file *m, void *unused)
 {
 	seq_printf(m, "hook: %s\n", hook_names[READ_ONCE(armed)]);
 	lab_seal_show(m);
+	lab_reseal_show(m);
 	lab_quarantine_show(m);
 	return 0;
 }

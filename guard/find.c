@@ -72,6 +72,13 @@ lab_tag_t lab_guard_find_among(unsigned long pfn, unsigned long nr, bool lent_to
 	return 0;
 }
 
+/* As lab_guard_find_among(), of the pages that @size bytes from @start on are in. */
+lab_tag_t lab_guard_find_bytes(phys_addr_t start, size_t size)
+{
+	return lab_guard_find_among(PHYS_PFN(start), PFN_UP(offset_in_page(start) + size),
+				    false);
+}
+
 /*
  * The first tag, in any state, among @nr pages that are to be freed as a block: a LENT page,
  * too, must not be given back as a part of a block. The core would not survive a frame that

@@ -45,8 +45,10 @@
 #include "core/param.h"
 #include "guard/guard.h"
 #include "guard/hook.h"
+#include "hook/board.h"
 #include "hook/stubs.h"
 #include "labyrinth_alloc.h"
+#include "map/core.h"
 #include "page/hunt.h"
 
 static const char * const hook_class_names[] = {
@@ -98,30 +100,19 @@ static void watch(struct work_struct *work);
 /* Deferrable: while no CPU is awake, nobody is to be refused. */
 static DECLARE_DEFERRABLE_WORK(watch_work, watch);
 
-/*
- * Whether the call that returns to @caller is Labyrinth's own, on behalf of the page's owner.
- * All such calls stand side by side in hook/stubs.S. A return address elsewhere in the module
- * proves nothing: a probe on a tracepoint of the module may end with a jump into a hooked
- * function.
- */
-static bool is_ours(unsigned long caller)
-{
-	return caller >= (unsigned long)lab_own_calls &&
-	       caller < (unsigned long)lab_own_calls_end;
-}
-
 /* Judges a call that names a held page. */
 static noinline void guard_tagged(struct lab_hook *hook, lab_tag_t tag,
 				  unsigned long parent_ip, struct ftrace_regs *regs)
 {
-	struct lab_offender offender = { .ip = parent_ip };
+	struct lab_offender offender;
 
-	if (is_ours(parent_ip))
+	if (lab_is_own_call(parent_ip))
 		return;
-	if (hook->offender)
-		offender.ip = hook->offender(regs, parent_ip);
-	if (offender.ip != parent_ip && hook->class != LAB_HOOK_FREE)
-		offender.back = parent_ip;
+	if (hook->serve && (!hook->serves || hook->serves(regs, tag))) {
+		lab_ftrace_divert(regs, hook->serve);
+		return;
+	}
+	offender = lab_offender_of(hook, regs, parent_ip);
 	if (!lab_guard_found(hook, tag, &offender, !hook->notice))
 		return;
 	if (hook->spend)
@@ -163,7 +154,7 @@ static int aim_hook(struct lab_hook *hook)
  * data of its own there as well.
  *
  * Permanent: otherwise kernel.ftrace_enabled=0 would switch the guard off without a message.
- * (ftrace sets the flags of a direct call, and does not accept this flag there.)
+ * (ftrace does not accept this flag for a direct call.)
  */
 static void set_ops(struct lab_hook *hook, ftrace_func_t func, unsigned long flags)
 {
@@ -172,20 +163,19 @@ static void set_ops(struct lab_hook *hook, ftrace_func_t func, unsigned long fla
 	hook->ops.flags = (hook->ops.flags & FTRACE_OPS_FL_INITIALIZED) | flags;
 }
 
-/*
- * By a direct call where possible. A function has room for a single direct call, which a BPF
- * program may have; a callback goes along with a BPF program.
- */
 static int attach_ops(struct lab_hook *hook)
 {
-	if (hook->direct) {
-		set_ops(hook, NULL, 0);
-		hook->by_direct = !lab_direct_register(&hook->ops, hook->direct);
-		if (hook->by_direct)
-			return 0;
-	}
 	set_ops(hook, guard_called, FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT);
 	return register_ftrace_function(&hook->ops);
+}
+
+/*
+ * By a direct call where possible, which costs a tenth of a callback. A function has room for a
+ * single direct call, which a BPF program may have; a callback goes along with a BPF program.
+ */
+static bool attach_direct(struct lab_hook *hook)
+{
+	return hook->stub && hook->addr && !lab_board_attach(hook->addr, hook->stub);
 }
 
 static int attach_hook(struct lab_hook *hook)
@@ -194,6 +184,9 @@ static int attach_hook(struct lab_hook *hook)
 
 	if (hook->tracepoint)
 		return lab_rawfree_arm(hook);
+	hook->by_direct = attach_direct(hook);
+	if (hook->by_direct)
+		return 0;
 	err = aim_hook(hook);
 	/* ftrace finds no function of this name, or none that can be traced. */
 	if (err == -EINVAL && hook->by_name)
@@ -206,7 +199,7 @@ static int detach_hook(struct lab_hook *hook)
 	if (hook->tracepoint)
 		return lab_rawfree_disarm(hook);
 	if (hook->by_direct)
-		return lab_direct_unregister(&hook->ops, hook->direct);
+		return lab_board_detach(hook->addr, hook->stub);
 	return unregister_ftrace_function(&hook->ops);
 }
 
@@ -338,8 +331,21 @@ static void watch(struct work_struct *work)
 	mutex_unlock(&guard_lock);
 }
 
+/*
+ * Whether the core may have mapped pages while the guard was on, to be unmapped while the guard is
+ * off. Under guard_lock.
+ */
+static bool hook_is_kept(const struct lab_hook *hook)
+{
+	return hook->unmaps && hook->state == LAB_HOOK_ARMED && guard_ready;
+}
+
 static bool hook_is_wanted(const struct lab_hook *hook)
 {
+	if (hook->unmaps && !lab_core_count(NULL, 0))
+		return false;
+	if (hook_is_kept(hook))
+		return true;
 	return lab_guard_mode.chosen != LAB_GUARD_OFF && guard_classes & BIT(hook->class);
 }
 
@@ -405,10 +411,24 @@ static void start_hunt(void)
 		       hunt_wanted);
 }
 
+/* Whether each unmap that this kernel knows comes to the guard. Under guard_lock. */
+static bool sees_unmaps(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < lab_nr_hooks; i++)
+		if (lab_hooks[i].unmaps && lab_hooks[i].state != LAB_HOOK_ARMED &&
+		    lab_hooks[i].state != LAB_HOOK_MISSING)
+			return false;
+	return true;
+}
+
 /* Arms and disarms the hooks as mode and classes ask. Under guard_lock. */
 static void settle_hooks(void)
 {
 	unsigned int i;
+
+	lab_core_trust(false);
 
 	look_at_ftrace();
 	for (i = 0; i < lab_nr_hooks; i++) {
@@ -417,6 +437,7 @@ static void settle_hooks(void)
 		else
 			disarm_hook(&lab_hooks[i]);
 	}
+	lab_core_trust(sees_unmaps());
 	if (lab_guard_mode.chosen != LAB_GUARD_OFF && !missing_told)
 		say_missing();
 	if (is_any_armed())
@@ -435,6 +456,12 @@ static int list_classes(char *buf, int size)
 	return len;
 }
 
+/* A hook on an unmap that waits for its first owner is told of if the kernel has it not. */
+static bool hook_is_told(const struct lab_hook *hook)
+{
+	return hook_is_wanted(hook) || guard_classes & BIT(hook->class);
+}
+
 /* Prints the result of the parameters, in a line. Under guard_lock. */
 static void say_armed(void)
 {
@@ -447,7 +474,7 @@ static void say_armed(void)
 		return;
 	}
 	for (i = 0; i < lab_nr_hooks; i++)
-		nr[lab_hooks[i].state] += hook_is_wanted(&lab_hooks[i]);
+		nr[lab_hooks[i].state] += hook_is_told(&lab_hooks[i]);
 	list_classes(classes, sizeof(classes));
 	pr_info("guard: %s%s, hooks armed: %u of the classes %s; failed: %u, not in this kernel: %u\n",
 		lab_guard_mode.words[lab_guard_mode.chosen], ftrace_dead ? DEAD : "",
@@ -462,6 +489,20 @@ static void settle_and_say(void)
 		return;
 	settle_hooks();
 	say_armed();
+}
+
+/*
+ * An owner with LABYRINTH_OWNER_CORE_MAPS and the device @dev comes (@change is 1) or goes (-1):
+ * the hooks on unmaps are armed with the first such owner, and disarmed with the last.
+ * Context: Task; may sleep.
+ */
+void lab_guard_core_maps(const struct device *dev, int change)
+{
+	mutex_lock(&guard_lock);
+	lab_core_count(dev, change);
+	if (guard_ready)
+		settle_hooks();
+	mutex_unlock(&guard_lock);
 }
 
 static int mode_set(const char *val, const struct kernel_param *kp)
@@ -605,13 +646,20 @@ static void free_hooks(void)
 	}
 }
 
+static void set_up_stub(struct lab_hook *hook)
+{
+	*hook->stub_of = hook;
+	hook->stub->entry = hook->direct;
+	hook->stub->hits = hook->hits;
+}
+
 static int prepare_hook(struct lab_hook *hook)
 {
 	hook->hits = alloc_percpu(unsigned long);
 	if (!hook->hits)
 		return -ENOMEM;
-	if (hook->direct_of)
-		*hook->direct_of = hook;
+	if (hook->stub)
+		set_up_stub(hook);
 	if (!hook->addr && !hook->by_name && !hook->tracepoint)
 		hook->state = LAB_HOOK_MISSING;
 	return 0;
@@ -627,8 +675,10 @@ int lab_guard_init(void)
 	unsigned int i;
 	int err = 0;
 
+	lab_dma_find_frames();
 	for (i = 0; i < lab_nr_hooks && !err; i++)
 		err = prepare_hook(&lab_hooks[i]);
+	err = err ?: lab_board_open();
 	if (err) {
 		free_hooks();
 		return err;
@@ -659,6 +709,7 @@ void lab_guard_exit(void)
 	/* A task may still be in hook/stubs.S. */
 	if (ever_armed)
 		synchronize_rcu_tasks();
-	lab_rawfree_exit();
+	lab_rawfree_flush();
+	lab_board_close();
 	free_hooks();
 }

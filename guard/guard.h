@@ -9,12 +9,14 @@
 #include "labyrinth_compat.h"
 
 struct dentry;
+struct device;
 
 #ifdef LAB_GUARD_POSSIBLE
 
 int lab_guard_init(void);
 void lab_guard_exit(void);
 int lab_guard_hunt(const char *name);
+void lab_guard_core_maps(const struct device *dev, int change);
 void lab_guard_debugfs(struct dentry *root);
 
 #else /* !LAB_GUARD_POSSIBLE */
@@ -25,6 +27,10 @@ static inline int lab_guard_init(void)
 }
 
 static inline void lab_guard_exit(void)
+{
+}
+
+static inline void lab_guard_core_maps(const struct device *dev, int change)
 {
 }
 

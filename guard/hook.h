@@ -15,7 +15,9 @@
 #include "labyrinth_compat.h"
 #include "page/limbo.h"
 
+struct device;
 struct lab_choice;
+struct lab_stub;
 
 #ifdef LAB_GUARD_POSSIBLE
 
@@ -58,11 +60,16 @@ enum lab_hook_state {
  *	function: returns the hooked function's value for failure.
  * @direct: the stub to call from the function's first instruction without ftrace's callback,
  *	unless other code has the function's direct call. The stub looks at the arguments in
- *	place of @find. 0: none.
- * @direct_of: where the function behind @direct finds this hook; or NULL.
+ *	place of @find. NULL: none.
+ * @stub: with @direct: the stub's words.
+ * @stub_of: with @direct: where the function behind the stub finds this hook.
  * @find: the first tag, of a page in the arguments, that nobody may map or free; 0: none. Plain
  *	loads alone; any context.
  * @offender: the address to report, for a call that returns to @ip; or NULL: @ip.
+ * @serve: the function to run in place of the hooked function, for a call that @serves; 0: none.
+ * @serves: whether the call, in which @find found a tag, is the core's on behalf of the page's
+ *	owner: see map/core.c. NULL: each such call is.
+ * @unmaps: armed only while there are owners for whom the core maps pages.
  * @notice: a call is never refused, only reported.
  * @spend: a refusal makes the core drop a reference of the page: see lab_guard_refill().
  * @by_direct: armed by @direct. Written under guard_lock.
@@ -80,10 +87,14 @@ struct lab_hook {
 	bool tracepoint;
 	enum lab_hook_class class;
 	unsigned long refusal;
-	unsigned long direct;
-	struct lab_hook **direct_of;
+	void (*direct)(void);
+	struct lab_stub *stub;
+	struct lab_hook **stub_of;
 	lab_tag_t (*find)(struct ftrace_regs *regs);
 	unsigned long (*offender)(struct ftrace_regs *regs, unsigned long ip);
+	unsigned long serve;
+	bool (*serves)(struct ftrace_regs *regs, lab_tag_t tag);
+	bool unmaps;
 	bool notice;
 	bool spend;
 	bool by_direct;
@@ -98,15 +109,22 @@ struct lab_hook {
 extern struct lab_hook lab_hooks[];
 extern const unsigned int lab_nr_hooks;
 
+/* Whether @frame has one of the words of a tagged page. All have the mark and the seal. */
+static __always_inline bool lab_guard_looks_tagged(struct lab_frame *frame)
+{
+	return READ_ONCE(frame->flags) & LAB_FRAME_MARK ||
+	       READ_ONCE(frame->seal) == LAB_FRAME_SEAL ||
+	       PageOffline(lab_frame_page(frame));
+}
+
 /*
  * Whether @frame's page may be tagged: a look at a single cache line, while a look-up of a page
- * without a tag reads two buckets of the table. All of Labyrinth's pages have the mark, and
- * most have the type. A foreign write, or a borrower, may have destroyed mark or type, and both
- * of a page that is in limbo now.
+ * without a tag reads two buckets of the table. A foreign write, or a borrower, may have destroyed
+ * a word, and all words of a page that is in limbo now.
  */
 static inline bool lab_guard_may_know(struct lab_frame *frame)
 {
-	return PageOffline(lab_frame_page(frame)) || lab_frame_is_ours(frame) ||
+	return lab_guard_looks_tagged(frame) ||
 	       lab_limbo_may_have(page_to_pfn(lab_frame_page(frame)));
 }
 
@@ -120,16 +138,44 @@ struct lab_offender {
 	unsigned long back;
 };
 
-/* Of guard/block.S. */
+/* Of guard/direct.S. */
 void lab_hook_free_pages(void);
 void lab_hook_free_address(void);
+void lab_hook_dma_page(void);
+void lab_hook_dma_phys(void);
+void lab_hook_dma_unmap_page(void);
+void lab_hook_dma_unmap_phys(void);
+void lab_hook_pool_put(void);
 
-/* Called by guard/block.S. */
+/* Called by guard/direct.S. */
 bool lab_refuse_block(struct page *page, unsigned int order);
 bool lab_refuse_block_at(unsigned long addr, unsigned int order);
+unsigned long lab_divert_dma_page(struct device *dev, struct page *page, size_t offset,
+				  size_t size, unsigned long caller, unsigned long token);
+unsigned long lab_divert_dma_phys(struct device *dev, phys_addr_t phys, size_t size, int dir,
+				  unsigned long caller, unsigned long token);
+unsigned long lab_divert_dma_unmap(struct device *dev, dma_addr_t dma, size_t size, int dir,
+				   unsigned long caller, unsigned long token);
+unsigned long lab_divert_pool_put(void *pool, struct page *page, unsigned int sync_size,
+				  bool direct, unsigned long caller, unsigned long token);
+
+/* Read by guard/direct.S. Written once, at load. */
+extern const unsigned long lab_dma_mark;
+extern const u32 lab_dma_type;
+extern unsigned long lab_dma_frames;
 
 /* The hooks of the direct calls that end in these functions. Written once, at load. */
 extern struct lab_hook *lab_rawfree_pages, *lab_rawfree_address;
+extern struct lab_hook *lab_dma_page_hook, *lab_dma_phys_hook;
+extern struct lab_hook *lab_dma_unmap_page_hook, *lab_dma_unmap_phys_hook;
+extern struct lab_hook *lab_pool_put_hook;
+
+extern struct lab_stub lab_stub_free_pages, lab_stub_free_address;
+extern struct lab_stub lab_stub_dma_page, lab_stub_dma_phys;
+extern struct lab_stub lab_stub_dma_unmap_page, lab_stub_dma_unmap_phys;
+extern struct lab_stub lab_stub_pool_put;
+
+void lab_dma_find_frames(void);
 
 extern struct lab_choice lab_guard_mode;
 
@@ -138,13 +184,15 @@ bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag,
 bool lab_guard_refuses(void);
 bool lab_guard_is_off(void);
 void lab_guard_refill(const struct lab_hook *hook, lab_tag_t tag, unsigned long caller);
-unsigned long lab_rawfree_offender(struct ftrace_regs *regs, unsigned long ip);
+unsigned long lab_offender_on_stack(void);
+unsigned long lab_offender_of_free(struct ftrace_regs *regs, unsigned long ip);
+struct lab_offender lab_offender_of(const struct lab_hook *hook, struct ftrace_regs *regs,
+				    unsigned long ip);
 int lab_rawfree_arm(struct lab_hook *hook);
 int lab_rawfree_disarm(struct lab_hook *hook);
 void lab_rawfree_forget(void);
 bool lab_rawfree_can_refuse(void);
 void lab_rawfree_flush(void);
-void lab_rawfree_exit(void);
 
 #endif /* LAB_GUARD_POSSIBLE */
 

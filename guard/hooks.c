@@ -24,7 +24,9 @@
 
 #include "guard/find.h"
 #include "guard/hook.h"
+#include "hook/board.h"
 #include "hook/stubs.h"
+#include "map/core.h"
 #include "report/site.h"
 
 /* In some kernels' pfn_t the bits above any frame number are flags. */
@@ -62,24 +64,27 @@ static lab_tag_t find_frames(unsigned long pfn, unsigned long nr)
 	return lab_guard_find_among(pfn, nr, true);
 }
 
-static lab_tag_t find_bytes(phys_addr_t start, size_t size)
-{
-	return find_range(PHYS_PFN(start),
-			  PFN_UP(offset_in_page(start) + size));
-}
+/* The words of an array that name pages. */
+enum word_kind {
+	WORD_PFN,
+	WORD_PAGE,
+	WORD_ADDRESS
+};
 
-static lab_tag_t find_word(unsigned long word, bool is_page)
+static lab_tag_t find_word(unsigned long word, enum word_kind kind)
 {
-	if (!is_page)
+	if (kind == WORD_PFN)
 		return find_pfn(word);
-	return word ? find_page((struct page *)word) : 0;
+	if (kind == WORD_PAGE)
+		return word ? find_page((struct page *)word) : 0;
+	return virt_addr_valid((void *)word) ? find_pfn(PHYS_PFN(__pa(word))) : 0;
 }
 
 /*
- * Looks up @nr words, pages or frame numbers. Ends at a word that cannot be read: the core will
+ * Looks up @nr words of @kind. Ends at a word that cannot be read: the core will
  * fail before that word, or fault there.
  */
-static lab_tag_t find_words(const void *array, unsigned long nr, bool is_page)
+static lab_tag_t find_words(const void *array, unsigned long nr, enum word_kind kind)
 {
 	const unsigned long *next = array;
 	unsigned long words[CHUNK];
@@ -93,7 +98,7 @@ static lab_tag_t find_words(const void *array, unsigned long nr, bool is_page)
 		if (copy_from_kernel_nofault(words, next, now * sizeof(*next)))
 			return 0;
 		for (i = 0; i < now && !tag; i++)
-			tag = find_word(words[i], is_page);
+			tag = find_word(words[i], kind);
 		next += now;
 		nr -= now;
 	}
@@ -102,18 +107,34 @@ static lab_tag_t find_words(const void *array, unsigned long nr, bool is_page)
 
 static lab_tag_t find_pages(struct page **pages, unsigned long nr)
 {
-	return find_words(pages, nr, true);
+	return find_words(pages, nr, WORD_PAGE);
+}
+
+/* Likewise, but for pages that the core may map for @dev. */
+static lab_tag_t find_bytes_for(const struct device *dev, phys_addr_t start, size_t size)
+{
+	lab_tag_t tag = lab_guard_find_bytes(start, size);
+	unsigned long pfn = PHYS_PFN(start), end = PHYS_PFN(start + size - 1);
+
+	if (likely(!tag) || !lab_core_serves(dev, tag))
+		return tag;
+	for (tag = 0; pfn <= end && !tag; pfn++) {
+		tag = find_pfn(pfn);
+		if (tag && lab_core_serves(dev, tag))
+			tag = 0;
+	}
+	return tag;
 }
 
 /* The first tag among @nents entries, or up to the end mark of the list. */
-static lab_tag_t find_sg(struct scatterlist *list, unsigned int nents)
+static lab_tag_t find_sg(const struct device *dev, struct scatterlist *list, unsigned int nents)
 {
 	struct scatterlist *sg;
 	lab_tag_t tag = 0;
 
 	for (sg = list; sg && nents-- && !tag; sg = sg_next(sg))
-		tag = find_bytes(page_to_phys(sg_page(sg)) + sg->offset,
-				 sg->length);
+		tag = find_bytes_for(dev, page_to_phys(sg_page(sg)) + sg->offset,
+				     sg->length);
 	return tag;
 }
 
@@ -332,20 +353,20 @@ static lab_tag_t find_vmap_pfn(struct ftrace_regs *regs)
 {
 	unsigned int nr = arg(regs, 1);
 
-	return nr > VMALLOC_PAGES ? 0 : find_words(arg_ptr(regs, 0), nr, false);
+	return nr > VMALLOC_PAGES ? 0 : find_words(arg_ptr(regs, 0), nr, WORD_PFN);
 }
 
 /* (dev, page, offset, size) */
 static lab_tag_t find_dma_page(struct ftrace_regs *regs)
 {
-	return find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + arg(regs, 2),
-			  arg(regs, 3));
+	return lab_guard_find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + arg(regs, 2),
+				    arg(regs, 3));
 }
 
 /* (dev, phys, size) */
 static lab_tag_t find_dma_phys(struct ftrace_regs *regs)
 {
-	return find_bytes(arg(regs, 1), arg(regs, 2));
+	return lab_guard_find_bytes(arg(regs, 1), arg(regs, 2));
 }
 
 /* (dev, sg, nents) */
@@ -353,7 +374,7 @@ static lab_tag_t find_dma_sg(struct ftrace_regs *regs)
 {
 	if (!can_do_dma(arg_ptr(regs, 0)))
 		return 0;
-	return find_sg(arg_ptr(regs, 1), (unsigned int)arg(regs, 2));
+	return find_sg(arg_ptr(regs, 0), arg_ptr(regs, 1), (unsigned int)arg(regs, 2));
 }
 
 /* (dev, sgt) */
@@ -363,13 +384,41 @@ static lab_tag_t find_dma_sgtable(struct ftrace_regs *regs)
 
 	if (!can_do_dma(arg_ptr(regs, 0)))
 		return 0;
-	return find_sg(sgt->sgl, sgt->orig_nents);
+	return find_sg(arg_ptr(regs, 0), sgt->sgl, sgt->orig_nents);
+}
+
+static bool is_in_a_page(phys_addr_t start, size_t size)
+{
+	return size <= PAGE_SIZE - offset_in_page(start);
+}
+
+/* (dev, page, offset, size) */
+static bool serves_page(struct ftrace_regs *regs, lab_tag_t tag)
+{
+	return lab_core_serves(arg_ptr(regs, 0), tag) &&
+	       is_in_a_page(arg(regs, 2), arg(regs, 3));
+}
+
+/* (dev, phys, size) */
+static bool serves_phys(struct ftrace_regs *regs, lab_tag_t tag)
+{
+	return lab_core_serves(arg_ptr(regs, 0), tag) &&
+	       is_in_a_page(arg(regs, 1), arg(regs, 2));
+}
+
+/*
+ * (dev, address for the device): the address names no page. Any tag will do, of a device of an
+ * owner's: lab_core_unmap() looks.
+ */
+static lab_tag_t find_unmap(struct ftrace_regs *regs)
+{
+	return lab_core_knows(arg_ptr(regs, 0)) ? LAB_PFN_MASK : 0;
 }
 
 /* (dev, state, phys, offset, size): the offset is into the I/O addresses. */
 static lab_tag_t find_dma_link(struct ftrace_regs *regs)
 {
-	return find_bytes(arg(regs, 2), arg(regs, 4));
+	return lab_guard_find_bytes(arg(regs, 2), arg(regs, 4));
 }
 
 /* (addr, nr): addresses of the direct map. */
@@ -415,8 +464,8 @@ static lab_tag_t find_pipe(struct ftrace_regs *regs)
 /* (socket, page, offset, size, flags) */
 static lab_tag_t find_send_page(struct ftrace_regs *regs)
 {
-	return find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + (int)arg(regs, 2),
-			  arg(regs, 3));
+	return lab_guard_find_bytes(PFN_PHYS(arg_pfn(regs, 1)) + (int)arg(regs, 2),
+				    arg(regs, 3));
 }
 
 /* (skb, iter, size): the pages of the first @size bytes, if the iterator is over pages. */
@@ -432,7 +481,7 @@ static lab_tag_t find_send_iter(struct ftrace_regs *regs)
 	for (bvec = iter->bvec; left && !tag; bvec++) {
 		size_t now = min_t(size_t, left, bvec->bv_len);
 
-		tag = find_bytes(page_to_phys(bvec->bv_page) + bvec->bv_offset, now);
+		tag = lab_guard_find_bytes(page_to_phys(bvec->bv_page) + bvec->bv_offset, now);
 		left -= now;
 	}
 	return tag;
@@ -453,6 +502,46 @@ static lab_tag_t find_free_address(struct ftrace_regs *regs)
 	unsigned int order = arg(regs, 1);
 
 	return order && addr ? lab_guard_find_block(virt_to_page((void *)addr), order) : 0;
+}
+
+/*
+ * (page): who unpins drops 1,024 references at once, so the count falls below 0 and the page
+ * allocator, with its tracepoint, is never asked. A borrower may have pinned a LENT page.
+ */
+static lab_tag_t find_unpin(struct ftrace_regs *regs)
+{
+	return find_pfn(arg_pfn(regs, 0));
+}
+
+/* (pages, nr): if @nr is an errno, the core reads no page. */
+static lab_tag_t find_unpin_pages(struct ftrace_regs *regs)
+{
+	unsigned long nr = arg(regs, 1);
+
+	return IS_ERR_VALUE(nr) ? 0 : find_pages(arg_ptr(regs, 0), nr);
+}
+
+/* (page, nr) */
+static lab_tag_t find_unpin_range(struct ftrace_regs *regs)
+{
+	return find_range(arg_pfn(regs, 0), arg(regs, 1));
+}
+
+/*
+ * (pool, page): a pool keeps a page that has one reference, as a hunted page has, and asks the page
+ * allocator nothing. A page that is LENT has more, of which the pool drops the borrower's.
+ */
+static lab_tag_t find_pool_put(struct ftrace_regs *regs)
+{
+	return find_pfn(arg_pfn(regs, 1));
+}
+
+/* (pool, addresses, nr) */
+static lab_tag_t find_pool_bulk(struct ftrace_regs *regs)
+{
+	int nr = arg(regs, 2);
+
+	return nr > 0 ? find_words(arg_ptr(regs, 1), nr, WORD_ADDRESS) : 0;
 }
 
 /* (pfn, nr) */
@@ -492,6 +581,8 @@ CORE(vm_map_ram);
 CORE(vmap_pfn);
 CORE(dma_map_page_attrs);
 CORE(dma_map_phys);
+CORE(dma_unmap_page_attrs);
+CORE(dma_unmap_phys);
 CORE(dma_map_resource);
 CORE(dma_map_sg_attrs);
 CORE(dma_map_sgtable);
@@ -510,6 +601,15 @@ CORE(free_pages);
 CORE(free_contig_range);
 CORE(free_contig_frozen_range);
 CORE(free_reserved_pages);
+CORE(unpin_user_page);
+CORE(unpin_user_pages);
+CORE(unpin_user_pages_dirty_lock);
+CORE(unpin_user_page_range_dirty_lock);
+CORE(unpin_user_folio);
+CORE(unpin_folio);
+CORE(unpin_folios);
+CORE(page_pool_put_defragged_page);
+CORE(page_pool_put_page_bulk);
 
 /* Numbers in hook/stubs.S. */
 static_assert((__force unsigned long)VM_FAULT_SIGBUS == 2);
@@ -527,14 +627,40 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
 
 #define FREE_HOOK(fn, how, ...)						\
 	HOOK(fn, FREE, how, lab_return_zero,				\
-	     .offender = lab_rawfree_offender, __VA_ARGS__)
+	     .offender = lab_offender_of_free, __VA_ARGS__)
 
 /*
  * Most frees are of single pages, for which a callback by ftrace would cost too much on these
  * two functions. So the functions call the block hook directly, where possible.
  */
-#define BLOCK_HOOK(fn, how, stub, who)					\
-	FREE_HOOK(fn, how, .direct = (unsigned long)stub, .direct_of = &(who))
+#define BLOCK_HOOK(fn, how, name, who)					\
+	FREE_HOOK(fn, how, .direct = lab_hook_##name, .stub = &lab_stub_##name,	\
+		  .stub_of = &(who))
+
+/* The frames' structures stand in one array, in steps of 64 bytes. */
+#define KNOWS_FRAMES							\
+	(IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP) && sizeof(struct page) == 64)
+
+/* Each page of a page_pool comes here when it comes back. */
+#define POOL_HOOK(fn, how, name)					\
+	FREE_HOOK(fn, how, .direct = lab_hook_##name,			\
+		  .stub = KNOWS_FRAMES ? &lab_stub_##name : NULL,	\
+		  .stub_of = &lab_##name##_hook)
+
+/*
+ * Nearly all mappings for DMA come here. @can: whether the stub knows this kernel's frames. The
+ * core may map a page on behalf of the page's owner.
+ */
+#define DMA_HOOK(fn, how, name, can, by, instead)			\
+	HOOK(fn, DMA, how, lab_return_no_dma, .direct = lab_hook_##name,	\
+	     .stub = (can) ? &lab_stub_##name : NULL, .stub_of = &lab_##name##_hook,	\
+	     .serves = by, .serve = (unsigned long)(instead))
+
+/* The core then unmaps the page. */
+#define UNMAP_HOOK(fn, name)						\
+	HOOK(fn, DMA, find_unmap, 0, .direct = lab_hook_##name,		\
+	     .stub = &lab_stub_##name, .stub_of = &lab_##name##_hook,	\
+	     .unmaps = true, .serve = (unsigned long)lab_core_unmap)
 
 #define MAP_HOOK(fn, how)						\
 	HOOK(fn, MAP, how, lab_return_eperm, .offender = by_mmap)
@@ -553,12 +679,21 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
 }
 
 struct lab_hook lab_hooks[] = {
-	BLOCK_HOOK(__free_pages, find_free_pages, lab_hook_free_pages, lab_rawfree_pages),
-	BLOCK_HOOK(free_pages, find_free_address, lab_hook_free_address,
-		   lab_rawfree_address),
+	BLOCK_HOOK(__free_pages, find_free_pages, free_pages, lab_rawfree_pages),
+	BLOCK_HOOK(free_pages, find_free_address, free_address, lab_rawfree_address),
 	FREE_HOOK(free_contig_range, find_free_range),
 	FREE_HOOK(free_contig_frozen_range, find_free_range),
 	FREE_HOOK(free_reserved_pages, find_free_pages),
+	FREE_HOOK(unpin_user_page, find_unpin),
+	FREE_HOOK(unpin_user_pages, find_unpin_pages),
+	FREE_HOOK(unpin_user_pages_dirty_lock, find_unpin_pages),
+	FREE_HOOK(unpin_user_page_range_dirty_lock, find_unpin_range),
+	FREE_HOOK(unpin_user_folio, find_unpin),
+	FREE_HOOK(unpin_folio, find_unpin),
+	FREE_HOOK(unpin_folios, find_unpin_pages),
+	/* Newer kernels' pools count the parts of a page, and warn of a page without a count. */
+	POOL_HOOK(page_pool_put_defragged_page, find_pool_put, pool_put),
+	FREE_HOOK(page_pool_put_page_bulk, find_pool_bulk),
 
 	MAP_HOOK(vm_insert_page, find_insert_page),
 	MAP_HOOK(vm_insert_pages, find_insert_pages),
@@ -594,8 +729,12 @@ struct lab_hook lab_hooks[] = {
 	HOOK(set_pages_array_uc, VMAP, find_set_array, lab_return_eperm),
 	HOOK(set_pages_array_wc, VMAP, find_set_array, lab_return_eperm),
 
-	HOOK(dma_map_page_attrs, DMA, find_dma_page, lab_return_no_dma),
-	HOOK(dma_map_phys, DMA, find_dma_phys, lab_return_no_dma),
+	DMA_HOOK(dma_map_page_attrs, find_dma_page, dma_page, true, serves_page,
+		 lab_core_map_page),
+	DMA_HOOK(dma_map_phys, find_dma_phys, dma_phys, KNOWS_FRAMES, serves_phys,
+		 lab_core_map_phys),
+	UNMAP_HOOK(dma_unmap_page_attrs, dma_unmap_page),
+	UNMAP_HOOK(dma_unmap_phys, dma_unmap_phys),
 	HOOK(dma_map_resource, DMA, find_dma_phys, lab_return_no_dma),
 	HOOK(dma_map_sg_attrs, DMA, find_dma_sg, lab_return_zero),
 	HOOK(dma_map_sgtable, DMA, find_dma_sgtable, lab_return_eperm),

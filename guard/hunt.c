@@ -21,7 +21,7 @@ static int hunt_set(const char *val, const struct kernel_param *kp)
 	if (!lab_guard_hunt(name))
 		return 0;
 	return lab_param_refuse(kp, val,
-				"for nobody, unless guard=refuse has armed the class free");
+				"not possible, unless guard=refuse has armed the class free");
 }
 
 static int hunt_get(char *buf, const struct kernel_param *kp)

@@ -20,7 +20,6 @@
 #include <linux/irq_work.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
-#include <linux/stacktrace.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
@@ -28,49 +27,13 @@
 #include "core/table.h"
 #include "guard/find.h"
 #include "guard/hook.h"
+#include "hook/board.h"
 #include "page/hunt.h"
-
-#define STACK_DEPTH	16
-
-/* False where Labyrinth is built into the kernel: no address tells Labyrinth from the core then. */
-static bool in_labyrinth(unsigned long ip)
-{
-	const struct module *self = THIS_MODULE;
-
-	return self && within_module(ip, self);
-}
-
-/*
- * The code to blame: of the modules on the stack, Labyrinth aside, the innermost, since core
- * functions further in run on behalf of that module. Without a module, the innermost core
- * function.
- */
-static unsigned long find_offender(void)
-{
-	unsigned long entries[STACK_DEPTH];
-	unsigned int nr = stack_trace_save(entries, STACK_DEPTH, 0);
-	unsigned long first = 0;
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		if (in_labyrinth(entries[i]))
-			continue;
-		if (entries[i] >= MODULES_VADDR && entries[i] < MODULES_END)
-			return entries[i];
-		first = first ?: entries[i];
-	}
-	return first;
-}
-
-/* find_offender(), for hooks on functions. */
-unsigned long lab_rawfree_offender(struct ftrace_regs *regs, unsigned long ip)
-{
-	return find_offender();
-}
 
 static bool found(struct lab_hook *hook, lab_tag_t tag, bool can_refuse)
 {
-	return lab_guard_found(hook, tag, &(struct lab_offender) { find_offender() }, can_refuse);
+	return lab_guard_found(hook, tag,
+			       &(struct lab_offender) { lab_offender_on_stack() }, can_refuse);
 }
 
 /*
@@ -230,6 +193,13 @@ static noinline void judge_block(struct lab_hook *hook, struct page *page,
 			judge_page(hook, page + i, false);
 }
 
+static noinline void judge_limbo(struct lab_hook *hook, struct page *page)
+{
+	if (lab_limbo_may_have(page_to_pfn(page)))
+		judge_page(hook, page, can_mark);
+}
+
+/* Every page that the kernel frees comes here: three comparisons, and all else in tail calls. */
 static void page_is_freed(void *data, struct page *page, unsigned int order)
 {
 	struct lab_hook *hook = data;
@@ -237,12 +207,15 @@ static void page_is_freed(void *data, struct page *page, unsigned int order)
 	this_cpu_inc(*hook->hits);
 	if (unlikely(order))
 		judge_block(hook, page, order);
-	else if (unlikely(lab_guard_may_know(lab_frame(page))))
+	else if (unlikely(lab_guard_looks_tagged(lab_frame(page))))
 		judge_page(hook, page, can_mark);
+	else if (unlikely(lab_limbo_count()))
+		judge_limbo(hook, page);
 }
 
 struct lab_hook *lab_rawfree_pages __read_mostly;
 struct lab_hook *lab_rawfree_address __read_mostly;
+struct lab_stub lab_stub_free_pages, lab_stub_free_address;
 
 static noinline bool refuse_block(struct lab_hook *hook, struct page *page,
 				  unsigned int order)
@@ -254,7 +227,7 @@ static noinline bool refuse_block(struct lab_hook *hook, struct page *page,
 }
 
 /*
- * Called by guard/block.S in place of the callback, with an @order that is not 0.
+ * Called by guard/direct.S in place of the callback, with an @order that is not 0.
  * Context: Any. Return: whether the free is to be refused.
  */
 bool lab_refuse_block(struct page *page, unsigned int order)
@@ -266,6 +239,20 @@ bool lab_refuse_block(struct page *page, unsigned int order)
 bool lab_refuse_block_at(unsigned long addr, unsigned int order)
 {
 	return addr && refuse_block(lab_rawfree_address, virt_to_page((void *)addr), order);
+}
+
+struct lab_hook *lab_pool_put_hook __read_mostly;
+struct lab_stub lab_stub_pool_put;
+
+/* Called by guard/direct.S. Context: Any. Return: as lab_divert_dma_page(). */
+unsigned long lab_divert_pool_put(void *pool, struct page *page, unsigned int sync_size,
+				  bool direct, unsigned long caller, unsigned long token)
+{
+	lab_tag_t tag = lab_guard_find_among(page_to_pfn(page), 1, false);
+
+	if (likely(!tag))
+		return 0;
+	return found(lab_pool_put_hook, tag, true) ? lab_pool_put_hook->refusal : 0;
 }
 
 struct search {
@@ -313,10 +300,4 @@ void lab_rawfree_flush(void)
 {
 	irq_work_sync(&heal_irq_work);
 	flush_work(&heal_work);
-}
-
-/* Waits until heal_pages() has healed all pages. No hook is armed. Context: Task; may sleep. */
-void lab_rawfree_exit(void)
-{
-	lab_rawfree_flush();
 }

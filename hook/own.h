@@ -27,6 +27,10 @@ dma_addr_t lab_own_dma_map_page_attrs(struct device *dev, struct page *page,
 				      unsigned long attrs);
 dma_addr_t lab_own_dma_map_phys(struct device *dev, phys_addr_t phys, size_t size,
 				enum dma_data_direction dir, unsigned long attrs);
+void lab_own_dma_unmap_page_attrs(struct device *dev, dma_addr_t addr, size_t size,
+				  enum dma_data_direction dir, unsigned long attrs);
+void lab_own_dma_unmap_phys(struct device *dev, dma_addr_t addr, size_t size,
+			    enum dma_data_direction dir, unsigned long attrs);
 
 #else
 

@@ -43,15 +43,19 @@ LAB_RETURN lab_return_no_dma -1		/* DMA_MAPPING_ERROR */
 
 /*
  * Labyrinth's own calls of hooked functions, on behalf of a page's owner. The arguments are
- * passed on in registers. is_ours() in guard/guard.c knows these calls by the return address,
- * between lab_own_calls and lab_own_calls_end. No foreign code is called from in between, so no
+ * passed on in registers. lab_is_own_call() knows these calls by the return address, between
+ * lab_own_calls and lab_own_calls_end. No foreign code is called from in between, so no
  * foreign code can end with a jump into a hooked function that would return there.
+ *
+ * Where that address cannot be seen, the stubs of direct calls know these calls by the token in
+ * %rax, see lab_call_token. Each function's result overwrites it.
  */
 .macro LAB_OWN_CALL fn
 	.weak	\fn
 SYM_FUNC_START(lab_own_\fn)
 	ENDBR
 	FRAME_BEGIN
+	mov	lab_call_token(%rip), %rax
 	call	\fn
 	FRAME_END
 	RET
@@ -64,6 +68,8 @@ LAB_OWN_CALL vmap
 LAB_OWN_CALL vmf_insert_pfn_prot
 LAB_OWN_CALL dma_map_page_attrs
 LAB_OWN_CALL dma_map_phys
+LAB_OWN_CALL dma_unmap_page_attrs
+LAB_OWN_CALL dma_unmap_phys
 
 SYM_ENTRY(lab_own_calls_end, SYM_L_GLOBAL, SYM_A_NONE)
 

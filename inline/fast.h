@@ -66,21 +66,21 @@ static __always_inline bool lab_is_ready(const struct lab_frame *frame)
 }
 
 /*
- * CACHED -> HELD. Only this owner writes the tag of a CACHED page, so a plain store is enough.
- * Store all 64 bits, not just the state byte: the next free may load the word while the store
- * is still in the store buffer, and store forwarding stalls when the load is wider than the
- * store. The store is a release. Pairs with lab_slot_glance(): a reader that sees HELD sees the
- * notes. On x86 every store is a release, so an addition to memory does.
+ * A LAB_STEP() of the tag in @slot. Only this owner's user writes the tag, so a plain store is
+ * enough. Store all 64 bits, not just the state byte: the next call may load the word while the
+ * store is still in the store buffer, and store forwarding stalls when the load is wider than the
+ * store. The store is a release. Pairs with lab_slot_glance(): a reader that sees the new state
+ * sees the notes. On x86 every store is a release, so an addition to memory does.
  */
-static __always_inline void lab_single_hand_out(struct lab_slot *slot)
+static __always_inline void lab_single_step(struct lab_slot *slot, u64 step)
 {
 	if (IS_ENABLED(CONFIG_X86_64)) {
 		barrier();
 		/* Harmless: a lockless reader sees the old word or the new word. */
-		data_race(slot->tag += LAB_HAND_OUT);
+		data_race(slot->tag += step);
 	} else {
 		/* Pairs with lab_slot_glance(). */
-		smp_store_release(&slot->tag, slot->tag + LAB_HAND_OUT);
+		smp_store_release(&slot->tag, slot->tag + step);
 	}
 }
 
@@ -107,7 +107,7 @@ static __always_inline bool lab_take_single(struct lab_front *front,
 	if (unlikely(!ready))
 		return false;
 	lab_slot_note(slot, site);
-	lab_single_hand_out(slot);
+	lab_single_step(slot, LAB_HAND_OUT);
 	*addr = lab_frame_address(frame);
 	return true;
 }
@@ -118,13 +118,24 @@ static __always_inline struct lab_slot *lab_slot_preferred(unsigned long pfn)
 	return &labyrinth_hot.table.slots[lab_table_preferred(&labyrinth_hot.table, pfn)];
 }
 
+/* Another slot in which the tag of @pfn may stand, see lab_table_hinted(). */
+static __always_inline struct lab_slot *lab_slot_hinted(unsigned long pfn)
+{
+	return lab_table_hinted(&labyrinth_hot.table, pfn);
+}
+
+static __always_inline bool lab_tag_is_at(const struct lab_slot *slot, lab_tag_t tag)
+{
+	/* Harmless: another owner's tag may change, and is not equal before or after. */
+	return likely(data_race(slot->tag) == tag);
+}
+
 /* Whether @slot has the tag of page @pfn, HELD by @front's owner, without R or E (see tag.h). */
 static __always_inline bool lab_is_held_at(const struct lab_slot *slot,
 					   const struct lab_front *front,
 					   unsigned long pfn)
 {
-	/* Harmless: another owner's tag may change, and is not equal before or after. */
-	return likely(data_race(slot->tag) == front->key + pfn);
+	return lab_tag_is_at(slot, front->key + pfn);
 }
 
 static __always_inline bool lab_single_is_full(const struct lab_front *front)
@@ -155,8 +166,11 @@ static __always_inline bool lab_put_single(struct lab_front *front,
 	if (unlikely(!lab_address_pfn(addr, &pfn)))
 		return false;
 	slot = lab_slot_preferred(pfn);
-	if (!lab_is_held_at(slot, front, pfn))
-		return false;
+	if (!lab_is_held_at(slot, front, pfn)) {
+		slot = lab_slot_hinted(pfn);
+		if (!lab_is_held_at(slot, front, pfn))
+			return false;
+	}
 	frame = lab_frame_of_pfn(pfn);
 	if (!lab_frame_is_exclusive(frame) || unlikely(lab_single_is_full(front)))
 		return false;
@@ -200,10 +214,18 @@ static __always_inline bool lab_owns_inline(struct labyrinth_owner *owner,
 {
 	struct lab_front *front = lab_front_of(owner);
 	unsigned long pfn;
+	struct lab_slot *slot;
+	lab_tag_t held;
 
-	if (lab_handle_is(&front->handle, owner) &&
-	    lab_address_pfn(addr, &pfn) &&
-	    lab_is_held_at(lab_slot_preferred(pfn), front, pfn))
+	if (!lab_handle_is(&front->handle, owner) || !lab_address_pfn(addr, &pfn))
+		return labyrinth_owns(owner, addr);
+	slot = lab_slot_preferred(pfn);
+	/*
+	 * The hint is looked up by the tag, whose upper bits do not count, and the key is loaded
+	 * here, so that the compiler makes the tag of @pfn in place, without a copy.
+	 */
+	held = pfn + READ_ONCE(front->key);
+	if (lab_tag_is_at(slot, held) || lab_tag_is_at(lab_slot_hinted(held), held))
 		return true;
 	return labyrinth_owns(owner, addr);
 }

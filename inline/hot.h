@@ -15,11 +15,16 @@
 
 #include "table.h"
 
-struct lab_cached;
 struct lab_cpu_cache;
 struct lab_frame;
 struct labyrinth_owner;
 struct task_struct;
+
+/* A page of an owner's, by its slot and frame. */
+struct lab_cached {
+	struct lab_slot *slot;
+	struct lab_frame *frame;
+};
 
 /*
  * What the calls of receive buffers read, in the cache line behind the line that every call
@@ -38,6 +43,9 @@ struct lab_rx {
 	u32 limit;			/* attrs.lent; 0: there is no ring */
 	u32 taken_back;			/* how many pages came back to the owner */
 	u32 let_go;			/* how many pages were left to the borrowers */
+	/* Of an owner whose buffers are parts of pages: see page/frag.c. */
+	unsigned long frag_handle;	/* of a SINGLE owner */
+	struct lab_cached open;		/* the page with fresh buffers; no slot: none */
 };
 
 /*
@@ -50,7 +58,8 @@ struct lab_rx {
  * first two hold the handle only while the owner has neither quota nor bound thread, needs no
  * zeroing, and no watcher is on: then a call only pops or pushes. Under the same conditions
  * @sealed_handle, in place of @shared_handle, holds the handle of a sealed owner, and
- * @rx.handle the handle of a SINGLE owner with LABYRINTH_OWNER_DMA.
+ * @rx.handle the handle of a SINGLE owner with LABYRINTH_OWNER_DMA; @rx.frag_handle in place of all
+ * of these, if the owner's buffers are parts of pages.
  */
 struct lab_front {
 	unsigned long single_handle;	/* of a SINGLE owner */
@@ -64,6 +73,7 @@ struct lab_front {
 	struct task_struct *task;	/* NULL: not bound; holds a reference */
 	u16 flags;			/* LABYRINTH_OWNER_* */
 	u16 busy;			/* SINGLE, debug builds: a user is in the stack */
+	u8 frag_shift;			/* log2 of a buffer's bytes; 0: a buffer is a page */
 	unsigned long sealed_handle;	/* of a SEALED owner */
 	struct lab_rx rx ____cacheline_aligned;
 } ____cacheline_aligned;
@@ -76,11 +86,6 @@ struct lab_front {
  */
 #define LAB_STACK_BYTES		8192
 
-struct lab_cached {
-	struct lab_slot *slot;
-	struct lab_frame *frame;
-};
-
 #define LAB_STACK_PAGES		(LAB_STACK_BYTES / sizeof(struct lab_cached))
 
 struct lab_stack {
@@ -88,6 +93,8 @@ struct lab_stack {
 };
 
 static_assert(sizeof(struct lab_stack) == LAB_STACK_BYTES);
+/* A line each: see struct lab_front. */
+static_assert(sizeof(struct lab_rx) <= 64);
 
 /*
  * The bits of a handle that give the offset, in bytes, of the owner's slot. A slot is at least

@@ -21,16 +21,6 @@ bool lab_rx_sync(const struct labyrinth_owner *owner, u64 dma, size_t offset, si
 		 bool for_cpu);
 void lab_rx_put_aside(struct lab_rx *rx, const struct lab_cached *page, lab_tag_t lent);
 
-/* The difference between a page's tags in two states. */
-#define LAB_STEP(from, to)	(((u64)(to) - (u64)(from)) << LAB_STATE_SHIFT)
-
-/* @slot's tag takes a step; the notes were written before. */
-static __always_inline void lab_single_step(struct lab_slot *slot, u64 step)
-{
-	/* Pairs with lab_slot_glance(). */
-	smp_store_release(&slot->tag, slot->tag + step);
-}
-
 /* The tag of @frame's page, of @front's owner, when LENT. */
 static __always_inline lab_tag_t lab_rx_lent_tag(const struct lab_front *front,
 						 const struct lab_cached *page)

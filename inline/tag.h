@@ -10,8 +10,10 @@
  *
  * R (%LAB_TAG_REMOTE): the page is of another NUMA node than the owner asked for. E
  * (%LAB_TAG_EMERGENCY): the page is from the kernel's emergency reserve. Pages with R or E
- * pass through: a free gives such a page to the system, not to a cache. The fast paths
- * compare whole tags, so R or E sends a page to the slow paths without a test of the bits.
+ * pass through: a free gives such a page to the system, not to a cache. A sealed owner's page has
+ * R also if the page was lent, until the free: the page may not be sealed again yet, see
+ * page/reseal.c. The fast paths compare whole tags, so R or E sends a page to the slow paths
+ * without a test of the bits.
  * So does T (%LAB_TAG_THIN): the page has no references to spare, see page/hunt.c.
  *
  * The state fills a byte, so a context that has a tag to itself changes the state by one
@@ -232,9 +234,9 @@ static __always_inline lab_tag_t lab_tag_step(lab_tag_t tag,
 	return (tag & ~LAB_STATE_MASK) | ((u64)state << LAB_STATE_SHIFT);
 }
 
-/* The difference between a page's tag when HELD and when CACHED. */
-#define LAB_HAND_OUT \
-	((u64)(LAB_HELD - LAB_CACHED) << LAB_STATE_SHIFT)
+/* The difference between a page's tags in two states. */
+#define LAB_STEP(from, to)	(((u64)(to) - (u64)(from)) << LAB_STATE_SHIFT)
+#define LAB_HAND_OUT		LAB_STEP(LAB_CACHED, LAB_HELD)
 
 /*
  * Changes the state of a tag that only the caller may write. A lockless reader of the

@@ -27,13 +27,23 @@
 #include "page/resident.h"
 #include "report/trace.h"
 
-/* A @size or @dir that makes no sense must not make sense after truncation. */
-static struct lab_map_note describe_dma(size_t size, enum dma_data_direction dir)
+/* The attributes that make sense for a page of memory that is there already. */
+#define KNOWN_ATTRS \
+	(DMA_ATTR_WEAK_ORDERING | DMA_ATTR_SKIP_CPU_SYNC | DMA_ATTR_NO_WARN | DMA_ATTR_PRIVILEGED)
+/* In place of any others: refused by is_sane(). */
+#define BAD_ATTRS		BIT(15)
+
+static_assert(!(KNOWN_ATTRS & ~(BAD_ATTRS - 1)));
+
+/* What makes no sense must not make sense after truncation. */
+static struct lab_map_note describe_dma(size_t size, enum dma_data_direction dir,
+					unsigned long attrs)
 {
 	return (struct lab_map_note) {
 		.kind = LAB_MAP_DMA,
 		.size = min_t(size_t, size, U32_MAX),
 		.dir = valid_dma_direction(dir) ? dir : DMA_NONE,
+		.attrs = attrs & ~KNOWN_ATTRS ? BAD_ATTRS : attrs,
 	};
 }
 
@@ -43,7 +53,7 @@ static bool is_sane(const struct device *dev, size_t offset,
 {
 	return lab_may_lock() && dev->dma_mask && wish->size &&
 	       offset <= PAGE_SIZE && wish->size <= PAGE_SIZE - offset &&
-	       valid_dma_direction(wish->dir);
+	       valid_dma_direction(wish->dir) && wish->attrs != BAD_ATTRS;
 }
 
 static int check_wish(struct lab_call *call, const struct device *dev,
@@ -83,7 +93,7 @@ static dma_addr_t map_page(struct device *dev, struct lab_frame *frame, size_t o
 	 * section, and of a page that went meanwhile the mapping is undone.
 	 */
 	return data_race(lab_dma_map_page(LAB_OWN, dev, lab_frame_page(frame), offset,
-					  wish->size, wish->dir));
+					  wish->size, wish->dir, wish->attrs));
 }
 
 /*
@@ -93,7 +103,7 @@ static dma_addr_t map_page(struct device *dev, struct lab_frame *frame, size_t o
 static void undo_dma_map(struct device *dev, const struct lab_map_note *wish)
 {
 	dma_unmap_page_attrs(dev, wish->addr, wish->size, wish->dir,
-			     DMA_ATTR_SKIP_CPU_SYNC);
+			     wish->attrs | DMA_ATTR_SKIP_CPU_SYNC);
 }
 
 static bool is_translated(struct device *dev)
@@ -206,6 +216,18 @@ static noinline int dma_map_slow(struct labyrinth_owner *owner, struct device *d
 	return lab_call_end_rcu(&call, err);
 }
 
+static __always_inline int dma_map(struct labyrinth_owner *owner, struct device *dev,
+				   void *addr, size_t offset, struct lab_map_note *wish,
+				   dma_addr_t *dma)
+{
+	bool done;
+
+	rcu_read_lock();
+	done = dma_map_fast(owner, dev, addr, offset, wish, dma);
+	rcu_read_unlock();
+	return likely(done) ? 0 : dma_map_slow(owner, dev, addr, offset, wish, dma);
+}
+
 /**
  * labyrinth_dma_map() - map a page, or part of a page, for DMA
  * @owner: the holder of the page.
@@ -234,16 +256,41 @@ int labyrinth_dma_map(struct labyrinth_owner *owner, struct device *dev,
 		      void *addr, size_t offset, size_t size,
 		      enum dma_data_direction dir, dma_addr_t *dma)
 {
-	struct lab_map_note wish = describe_dma(size, dir);
-	bool done;
+	struct lab_map_note wish = describe_dma(size, dir, 0);
 
 	wish.site = _RET_IP_;
-	rcu_read_lock();
-	done = dma_map_fast(owner, dev, addr, offset, &wish, dma);
-	rcu_read_unlock();
-	return likely(done) ? 0 : dma_map_slow(owner, dev, addr, offset, &wish, dma);
+	return dma_map(owner, dev, addr, offset, &wish, dma);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_dma_map, LAB_NS);
+
+/**
+ * labyrinth_dma_map_attrs() - map a page, or part of a page, for DMA in a special way
+ * @owner: as for labyrinth_dma_map(), and so the following.
+ * @dev: the device.
+ * @addr: the page's address.
+ * @offset: where in the page the part begins.
+ * @size: how many bytes.
+ * @dir: the direction.
+ * @dma: receives the address for the device.
+ * @attrs: %DMA_ATTR_SKIP_CPU_SYNC, %DMA_ATTR_WEAK_ORDERING, %DMA_ATTR_PRIVILEGED and
+ *	%DMA_ATTR_NO_WARN, or 0.
+ *
+ * As labyrinth_dma_map(). labyrinth_dma_unmap() ends the mapping with the same attributes.
+ *
+ * Context: As labyrinth_dma_map().
+ * Return: As labyrinth_dma_map(); -EINVAL also for other attributes.
+ */
+int labyrinth_dma_map_attrs(struct labyrinth_owner *owner, struct device *dev,
+			    void *addr, size_t offset, size_t size,
+			    enum dma_data_direction dir, dma_addr_t *dma,
+			    unsigned long attrs)
+{
+	struct lab_map_note wish = describe_dma(size, dir, attrs);
+
+	wish.site = _RET_IP_;
+	return dma_map(owner, dev, addr, offset, &wish, dma);
+}
+EXPORT_SYMBOL_NS_GPL(labyrinth_dma_map_attrs, LAB_NS);
 
 static bool is_dma(const struct lab_mapping *map)
 {
@@ -261,11 +308,13 @@ static bool take_asked(struct lab_mapping *map, bool alone, const void *arg)
 	return true;
 }
 
+/* What the core has mapped, the core also unmaps. */
 static void end_mapping(struct lab_owner *owner, struct lab_slot *slot,
 			struct lab_mapping *map, unsigned long ip)
 {
-	dma_unmap_page(owner->dev, map->what.addr, map->what.size,
-		       map->what.dir);
+	if (map->what.kind == LAB_MAP_DMA)
+		dma_unmap_page_attrs(owner->dev, map->what.addr, map->what.size,
+				     map->what.dir, map->what.attrs);
 	lab_mapping_detach(owner, slot, map, ip);
 	lab_mapping_put(owner, map);
 }
@@ -302,7 +351,8 @@ static bool dma_unmap_fast(struct labyrinth_owner *handle, const struct device *
 	map = lab_mapping_find_fast(owner, &page, take_asked, asked);
 	if (unlikely(!map))
 		return false;
-	dma_unmap_page(owner->dev, asked->addr, asked->size, asked->dir);
+	dma_unmap_page_attrs(owner->dev, asked->addr, asked->size, asked->dir,
+			     map->what.attrs);
 	if (unlikely(!lab_mapping_end_fast(owner, &page, map, ip))) {
 		lab_mapping_detach(owner, page.slot, map, ip);
 		lab_mapping_put(owner, map);
@@ -353,7 +403,7 @@ int labyrinth_dma_unmap(struct labyrinth_owner *owner, struct device *dev,
 			void *addr, dma_addr_t dma, size_t size,
 			enum dma_data_direction dir)
 {
-	struct lab_map_note asked = describe_dma(size, dir);
+	struct lab_map_note asked = describe_dma(size, dir, 0);
 	bool done;
 
 	asked.addr = dma;
@@ -366,7 +416,7 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_dma_unmap, LAB_NS);
 
 static bool take_any(struct lab_mapping *map, bool alone, const void *unused)
 {
-	return is_dma(map);
+	return is_dma(map) || (map->what.kind == LAB_MAP_CORE && !map->ending);
 }
 
 /*
@@ -391,7 +441,7 @@ void lab_dma_end_all(struct lab_owner *owner, struct lab_slot *slot)
  */
 void lab_dma_end_posted(struct lab_owner *owner, struct lab_slot *slot)
 {
-	lab_resident_end(owner, slot);
+	lab_resident_end(owner, slot, READ_ONCE(slot->tag));
 	lab_mapping_keep(owner, slot);
 	lab_retire(owner, slot, false);
 }
@@ -408,6 +458,6 @@ u64 lab_dma_map_resident(const struct lab_owner *owner, struct page *page)
 		return LAB_DMA_NONE;
 	/* As in map_page(). */
 	dma = data_race(lab_dma_map_page(LAB_OWN, owner->dev, page, 0, PAGE_SIZE,
-					 owner->dma_dir));
+					 owner->dma_dir, 0));
 	return lab_resident_judge(owner, dma, page);
 }

@@ -202,7 +202,7 @@ static bool needs_spare(const struct lab_call *call)
 	    call->op == LAB_OP_RELEASE_LENT)
 		return true;
 	return call->op == LAB_OP_RECLAIM &&
-	       lab_frame_refs(lab_frame_of_tag(call->tag)) == LAB_REFS_THIN;
+	       lab_frame_refs(lab_frame_of_tag(call->tag)) <= LAB_REFS_THIN;
 }
 
 static void search_page(struct lab_call *call, const void *addr)
@@ -304,6 +304,19 @@ static int repair_references(struct lab_call *call)
 }
 
 /*
+ * The errno for a page with @refs references, which are too many, or 0 while the frame is frozen.
+ * A sealed owner's page may be frozen by the worker that seals the page again, see
+ * page/seal.c: no fault of the owner's, so there is no report.
+ */
+static int refuse_busy(struct lab_call *call, int refs)
+{
+	call->class = is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
+	if (call->class == LAB_BUSY && !refs && lab_owner_is_sealed(call->owner))
+		call->silent = true;
+	return -EBUSY;
+}
+
+/*
  * Whether nobody but the owner refers to the page. Missing references are put back. Of a page
  * that is thin still, the count says nothing: LAB_REFS_EXCLUSIVE may be the borrowers' references.
  */
@@ -317,8 +330,7 @@ int lab_call_exclusive(struct lab_call *call)
 	/* At 0 the count is frozen: another call has the page right now. */
 	if (refs && refs < LAB_REFS_EXCLUSIVE && !thin)
 		return repair_references(call);
-	call->class = is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
-	return -EBUSY;
+	return refuse_busy(call, refs);
 }
 
 /*
@@ -348,6 +360,22 @@ static void mend_frame(struct lab_call *call, enum lab_words words)
 		call->note = lab_page_note(call->slot, call->tag);
 }
 
+/* Another call, or the core, may come in between the look and the freeze: then once more. */
+static int claim_frame(struct lab_call *call)
+{
+	unsigned int tries = 4;
+	int err;
+
+	do {
+		err = lab_call_await(call);
+		if (err)
+			return err;
+		if (lab_frame_freeze(call->frame, LAB_REFS_EXCLUSIVE))
+			return 0;
+	} while (--tries);
+	return refuse_busy(call, 0);
+}
+
 /*
  * Claims the frame, if nobody but the owner refers to the page, and puts the words of struct
  * page right.
@@ -356,14 +384,10 @@ int lab_call_freeze(struct lab_call *call)
 {
 	enum lab_words words = lab_tag_state(call->tag) == LAB_LENT ? LAB_WORDS_LENT :
 								      LAB_WORDS_OWNED;
-	int err = lab_call_await(call);
+	int err = claim_frame(call);
 
 	if (err)
 		return err;
-	if (!lab_frame_freeze(call->frame, LAB_REFS_EXCLUSIVE)) {
-		call->class = LAB_BUSY;
-		return -EBUSY;
-	}
 	/* From here on the tag neither comes to be LENT nor ceases to be. */
 	if (unlikely(READ_ONCE(call->slot->tag) != call->tag)) {
 		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);

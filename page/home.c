@@ -97,7 +97,11 @@ unsigned int lab_home_let_all_go(struct lab_owner *owner, unsigned long ip)
 	struct lab_cached lent;
 	unsigned int nr = 0;
 
-	while (lab_lent_pop(owner, &lent))
-		nr += lab_lend_let_go(owner, &lent, ip);
+	while (lab_lent_pop(owner, &lent)) {
+		bool out = is_out(&lent);
+
+		if (lab_lend_let_go(owner, &lent, ip))
+			nr += out;
+	}
 	return nr;
 }

@@ -91,8 +91,22 @@ static bool give_frozen(struct lab_slot *slot, lab_tag_t tag, struct lab_frame *
 	if (!refs || !lab_frame_freeze(frame, refs))
 		return false;
 	done = cmpxchg(&slot->tag, tag, tag & ~LAB_TAG_THIN) == tag;
-	lab_frame_thaw(frame, done ? refs + LAB_HUNT_SPARE : refs);
+	/* A count of 0 reads as frozen, so a lost reference is forgiven. */
+	lab_frame_thaw(frame, done ? (refs + LAB_HUNT_SPARE ?: 1) : refs);
 	return done;
+}
+
+/* Whether more references to @frame were dropped than taken: no borrower has a reference. */
+static bool is_overdrawn(struct lab_frame *frame)
+{
+	return lab_frame_refs(frame) < 0;
+}
+
+static bool give(struct lab_slot *slot, lab_tag_t tag, struct lab_frame *frame)
+{
+	if (lab_tag_state(tag) == LAB_LENT && !is_overdrawn(frame))
+		return give_lent(slot, tag, frame);
+	return give_frozen(slot, tag, frame);
 }
 
 /* As lab_call_await() of page/call.c: a count is frozen for less than a microsecond. */
@@ -105,11 +119,7 @@ lab_tag_t lab_hunt_give_spare(struct lab_slot *slot)
 	lab_tag_t tag;
 
 	while ((tag = READ_ONCE(slot->tag)) & LAB_TAG_THIN && tries--) {
-		struct lab_frame *frame = lab_frame_of_tag(tag);
-		bool done = lab_tag_state(tag) == LAB_LENT ? give_lent(slot, tag, frame) :
-							     give_frozen(slot, tag, frame);
-
-		if (!done)
+		if (!give(slot, tag, lab_frame_of_tag(tag)))
 			cpu_relax();
 	}
 	return tag;

@@ -8,6 +8,7 @@
 #include <linux/preempt.h>
 
 #include "core/context.h"
+#include "core/frags.h"
 #include "page/hunt.h"
 #include "page/lend.h"
 #include "page/lent.h"
@@ -57,38 +58,53 @@ static void unmark_frame(struct lab_call *call)
 }
 
 /*
- * Lends the page of @call, whose frame is frozen, and thaws the frame.
- * Context: Any. Return: 0, or as lab_call_again().
+ * Puts a sealed page, which is LENT now, as @lent says, and whose frame is frozen, back into the
+ * direct map. Where somebody strayed there just now, which is no fault of the owner's, takes the
+ * loan back, and thaws the frame: no other call changes the tag before the thaw.
  */
-int lab_lend_frozen(struct lab_call *call)
-{
-	lab_tag_t thin = lab_owner_is_hunted(call->owner) ? LAB_TAG_THIN : 0;
-
-	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_LENT) | thin)) {
-		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
-		return lab_call_again(call);
-	}
-	unmark_frame(call);
-	lab_frame_thaw(call->frame, thin ? LAB_REFS_THIN + 1 : LAB_REFS_LENT);
-	lab_step(call->op, lab_tag_pfn(call->tag), call->owner, call->ip);
-	return 0;
-}
-
-/*
- * Puts a sealed page back into the direct map. That somebody strayed there just now is no
- * fault of the owner's.
- */
-static int open_sealed(struct lab_call *call)
+static int open_sealed(struct lab_call *call, lab_tag_t lent)
 {
 	if (!lab_owner_is_sealed(call->owner) || !lab_seal_open(lab_tag_pfn(call->tag)))
 		return 0;
+	/* Pairs as in lab_call_commit(). */
+	cmpxchg(&call->slot->tag, lent, call->tag);
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 	call->class = LAB_BUSY;
 	call->silent = true;
 	return -EBUSY;
 }
 
-/* The page, no longer frozen, is not lent, or not any more. */
+/* The marks of a page that is lent, see inline/tag.h. */
+static lab_tag_t lent_marks(const struct lab_owner *owner)
+{
+	return (lab_owner_is_hunted(owner) ? LAB_TAG_THIN : 0) |
+	       (lab_owner_is_sealed(owner) ? LAB_TAG_REMOTE : 0);
+}
+
+/*
+ * Lends the page of @call, whose frame is frozen, and thaws the frame.
+ * Context: Any. Return: 0, or as lab_call_again().
+ */
+int lab_lend_frozen(struct lab_call *call)
+{
+	lab_tag_t marks = lent_marks(call->owner);
+	lab_tag_t lent = lab_tag_step(call->tag, LAB_LENT) | marks;
+	int err;
+
+	if (!lab_call_commit(call, lent)) {
+		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+		return lab_call_again(call);
+	}
+	err = open_sealed(call, lent);
+	if (err)
+		return err;
+	unmark_frame(call);
+	lab_frame_thaw(call->frame, marks & LAB_TAG_THIN ? LAB_REFS_THIN + 1 : LAB_REFS_LENT);
+	lab_step(call->op, lab_tag_pfn(call->tag), call->owner, call->ip);
+	return 0;
+}
+
+/* The page, no longer frozen, is not lent any more. */
 static void close_sealed(const struct lab_call *call)
 {
 	if (lab_owner_is_sealed(call->owner))
@@ -97,14 +113,7 @@ static void close_sealed(const struct lab_call *call)
 
 static int lend_held(struct lab_call *call)
 {
-	int err = lab_call_freeze(call) ?: open_sealed(call);
-
-	if (err)
-		return err;
-	err = lab_lend_frozen(call);
-	if (err)
-		close_sealed(call);
-	return err;
+	return lab_call_freeze(call) ?: lab_lend_frozen(call);
 }
 
 static noinline struct page *lend_slow(struct labyrinth_owner *owner, void *addr,
@@ -132,7 +141,7 @@ static bool is_lent_by(const struct lab_owner *owner, lab_tag_t tag, unsigned lo
 
 /*
  * Finds the page of @lent, an entry of a queue, for @call. A thin page gets its references back.
- * -ENOMEM, which is no refusal: not lent any more.
+ * -ENOMEM, which is no refusal: not lent any more, or lent anew and not done.
  */
 int lab_lend_find(struct lab_call *call, const struct lab_cached *lent)
 {
@@ -145,11 +154,36 @@ int lab_lend_find(struct lab_call *call, const struct lab_cached *lent)
 	call->class = LAB_UNOWNED;
 	if (is_lent_by(call->owner, call->tag, pfn))
 		call->tag = lab_hunt_thick(call->slot, call->tag);
-	if (is_lent_by(call->owner, call->tag, pfn))
+	if (is_lent_by(call->owner, call->tag, pfn) &&
+	    !lab_frags_are_out(call->owner, call->slot))
 		return 0;
 	/* No refusal: an entry is a hint. */
 	call->tag = 0;
 	return -ENOMEM;
+}
+
+/*
+ * Takes the page's tag, and with the tag the mapping. An entry of the queue may be older than the
+ * loan, and the call that lends the page still about to end the mapping (finish_loan() of
+ * labyrinth_rx.c): map_lock lets only one of the two have the mapping. In an NMI no such page comes
+ * here.
+ */
+static bool take_tag(struct lab_call *call)
+{
+	struct lab_owner *owner = call->owner;
+	unsigned long flags;
+	bool done;
+	u64 dma;
+
+	if (!lab_owner_is_dma(owner))
+		return lab_table_remove(&labyrinth_hot.table, call->slot, call->tag);
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	dma = lab_resident_of(owner, call->slot);
+	done = lab_table_remove(&labyrinth_hot.table, call->slot, call->tag);
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	if (done)
+		call->dma = dma;
+	return done;
 }
 
 /*
@@ -162,9 +196,13 @@ int lab_lend_untag(struct lab_call *call)
 {
 	int err = 0;
 
+	if (lab_frags_are_out(call->owner, call->slot)) {
+		call->class = LAB_BUSY;
+		return -EBUSY;
+	}
 	/* A page that is thin still lacks the references that lab_frame_disown() drops. */
 	if (lab_frame_refs(call->frame) <= LAB_REFS_EXCLUSIVE || call->tag & LAB_TAG_THIN)
-		err = lab_call_exclusive(call);
+		err = lab_call_await(call);
 
 	if (!err && !lab_frame_is_ours(call->frame)) {
 		call->class = LAB_CORRUPT;
@@ -172,11 +210,8 @@ int lab_lend_untag(struct lab_call *call)
 	}
 	if (err)
 		return err;
-	call->dma = lab_resident_of(call->owner, call->slot);
-	if (!lab_table_remove(&labyrinth_hot.table, call->slot, call->tag)) {
-		call->dma = LAB_DMA_NONE;
+	if (!take_tag(call))
 		return lab_call_again(call);
-	}
 	/* The last borrower's put_page() frees the page, so the words must be right. */
 	lab_frame_mend_lent(call->frame, lab_tag_pfn(call->tag), &call->damage);
 	lab_frame_disown(call->frame);
@@ -198,6 +233,8 @@ bool lab_lend_let_go(struct lab_owner *owner, const struct lab_cached *lent, uns
 
 	preempt_disable();
 	err = lab_lend_find(&call, lent) ?: lab_lend_untag(&call);
+	/* Another call takes the page back just now: no fault. */
+	call.silent = call.class == LAB_BUSY;
 	if (!err) {
 		lab_owner_quota_give(owner, 1);
 		/* Harmless, as in lab_home_take_back(). */
@@ -223,9 +260,9 @@ void lab_lend_queue(struct lab_owner *owner, struct lab_cached page, unsigned lo
 {
 	struct lab_cached oldest;
 
-	if (in_nmi() || (!lab_may_lock() && lab_lent_is_full(owner)))
+	if (in_nmi())
 		return;
-	if (lab_lent_push(owner, page, &oldest))
+	if (lab_lent_push(owner, page, lab_may_lock() ? &oldest : NULL))
 		lab_lend_let_go(owner, &oldest, ip);
 }
 
@@ -257,13 +294,14 @@ static void queue_lent(struct labyrinth_owner *handle, struct page *page, unsign
  * let go of when so many pages are lent.
  *
  * A sealed page is back in the direct map as long as it is lent, and for up to a second after
- * labyrinth_reclaim(). Where somebody has just strayed there, it is not reported, and the page
- * can be lent some milliseconds later.
+ * labyrinth_reclaim(); if freed meanwhile, it is handed out again only later. Where somebody has
+ * just strayed there, it is not reported, and the page can be lent some milliseconds later.
  *
  * Context: Any. Never sleeps.
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
- * labyrinth_free_page(); -EBUSY lent already, mapped, or something refers to the page; or the
- * page is sealed and a stray access to the page was diverted just now.
+ * labyrinth_free_page(); -EBUSY lent already, mapped, or something refers to the page; or,
+ * without a report, the page is sealed and a stray access to the page was diverted just now, or a
+ * worker is about to seal the page again: try again.
  */
 struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 {
@@ -349,6 +387,10 @@ int lab_lend_reclaim(struct lab_call *call, u32 stamp)
 
 	if (lab_tag_state(call->tag) == LAB_HELD)
 		return lab_call_exclusive(call);
+	if (lab_frags_are_out(call->owner, call->slot)) {
+		call->class = LAB_BUSY;
+		return -EBUSY;
+	}
 	err = lab_call_freeze(call);
 	if (err)
 		return err;

@@ -21,7 +21,7 @@ int lab_lent_init(struct lab_owner *owner, unsigned int limit)
 	struct lab_rx *rx = &owner->front.rx;
 	unsigned long entries;
 
-	*rx = (struct lab_rx) { .handle = rx->handle };
+	*rx = (struct lab_rx) { .handle = rx->handle, .frag_handle = rx->frag_handle };
 	if (!limit)
 		return 0;
 	if (limit > labyrinth_hot.table.capacity)
@@ -43,14 +43,6 @@ void lab_lent_exit(struct lab_owner *owner)
 	owner->front.rx.limit = 0;
 }
 
-/* A look. Context: Any. */
-bool lab_lent_is_full(const struct lab_owner *owner)
-{
-	const struct lab_rx *rx = &owner->front.rx;
-
-	return READ_ONCE(rx->head) - READ_ONCE(rx->tail) >= rx->limit;
-}
-
 /* Under the lock. */
 static bool pop(struct lab_rx *rx, struct lab_cached *oldest)
 {
@@ -63,7 +55,7 @@ static bool pop(struct lab_rx *rx, struct lab_cached *oldest)
 
 /*
  * Puts @page, just lent, at the end. If the queue is full, the oldest page leaves the queue,
- * for the caller to let go of.
+ * for the caller to let go of; where @oldest is NULL, @page stays off the queue instead.
  * Context: Any but NMI. Return: whether @oldest is such a page.
  */
 bool lab_lent_push(struct lab_owner *owner, struct lab_cached page, struct lab_cached *oldest)
@@ -73,11 +65,15 @@ bool lab_lent_push(struct lab_owner *owner, struct lab_cached page, struct lab_c
 	bool full;
 
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	full = rx->head - rx->tail >= rx->limit && pop(rx, oldest);
-	rx->lent[rx->head & rx->mask] = page;
-	WRITE_ONCE(rx->head, rx->head + 1);
+	full = rx->head - rx->tail >= rx->limit;
+	if (full && oldest)
+		pop(rx, oldest);
+	if (!full || oldest) {
+		rx->lent[rx->head & rx->mask] = page;
+		WRITE_ONCE(rx->head, rx->head + 1);
+	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
-	return full;
+	return full && oldest;
 }
 
 /* Takes the oldest page off the queue. Context: Any but NMI. Return: false if there is none. */

@@ -9,6 +9,5 @@ int lab_lent_init(struct lab_owner *owner, unsigned int limit);
 void lab_lent_exit(struct lab_owner *owner);
 bool lab_lent_push(struct lab_owner *owner, struct lab_cached page, struct lab_cached *oldest);
 bool lab_lent_pop(struct lab_owner *owner, struct lab_cached *oldest);
-bool lab_lent_is_full(const struct lab_owner *owner);
 
 #endif /* LABYRINTH_LENT_H */

@@ -47,7 +47,8 @@
 
 static void limbo_look(struct work_struct *work);
 
-static atomic_long_t limbo_pages;
+atomic_long_t lab_limbo_pages;
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_limbo_pages);
 
 /* How many pages in limbo have frame numbers with this hash: see lab_limbo_may_have(). */
 static atomic_t limbo_filter[1U << LIMBO_FILTER_BITS];
@@ -57,7 +58,7 @@ static u32 limbo_new;
 
 /*
  * Protects limbo_first, the links of the pages on that list, and the step out of limbo.
- * owners_lock and seal_lock nest in limbo_lock.
+ * owners_lock, census_lock, seal_lock and map_lock nest in limbo_lock.
  */
 static DEFINE_MUTEX(limbo_lock);
 static u32 limbo_first;
@@ -160,7 +161,7 @@ static bool remove_tag(struct lab_owner *owner, struct lab_slot *slot,
 	lab_resident_unmap(owner, dma);
 	if (lab_tag_state(finding->tag) == LAB_LIMBO) {
 		atomic_dec(filter_of(pfn));
-		atomic_long_dec(&limbo_pages);
+		atomic_long_dec(&lab_limbo_pages);
 	}
 	if (lost && lab_owner_is_sealed(owner))
 		lab_seal_lose(pfn);
@@ -285,7 +286,7 @@ void lab_limbo_add(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t tag
 
 	lab_step(LAB_OP_LIMBO, pfn, owner, _RET_IP_);
 	atomic_inc(filter_of(pfn));
-	atomic_long_inc(&limbo_pages);
+	atomic_long_inc(&lab_limbo_pages);
 	push_new(slot);
 	irq_work_queue(&limbo_kick_work);
 }
@@ -460,7 +461,7 @@ void lab_limbo_unmap(struct lab_owner *owner)
 		return;
 	mutex_lock(&limbo_lock);
 	lab_owner_for_each(owner, index, tag)
-		lab_resident_end(owner, &labyrinth_hot.table.slots[index]);
+		lab_resident_end(owner, &labyrinth_hot.table.slots[index], tag);
 	mutex_unlock(&limbo_lock);
 }
 
@@ -614,11 +615,19 @@ static void bequeath_page(struct lab_owner *owner, struct lab_slot *slot, struct
 	lab_owner_lose(cmpxchg(&slot->tag, tag, next) == tag ? owner : heir, slot);
 }
 
+/* Whether a record of the owner's is on the list of the page, which is in limbo: a look. */
+static bool has_record(const struct lab_slot *slot)
+{
+	const struct lab_mapping *first = lab_slot_list(READ_ONCE(slot->last));
+
+	return first && first != &lab_mapping_kept;
+}
+
 /*
  * @owner is gone, and pages of the owner's are left in limbo. If another owner of the same name is
  * gone and has pages in limbo, the pages go to that owner: so the owners of a name that come and
  * go hold a single slot. The records of a page that is mapped lead to the owner, and such a page
- * stays.
+ * stays. A page that a device may still write to has no such record.
  * Context: Task; may sleep.
  */
 void lab_limbo_bequeath(struct lab_owner *owner)
@@ -633,7 +642,7 @@ void lab_limbo_bequeath(struct lab_owner *owner)
 	for (link = heir ? limbo_first : 0; link; link = next_of(slot)) {
 		slot = slot_at(link);
 		if (lab_tag_owner(READ_ONCE(slot->tag)) == lab_owner_id(owner) &&
-		    !lab_slot_list(READ_ONCE(slot->last)))
+		    !has_record(slot))
 			bequeath_page(owner, slot, heir);
 		cond_resched();
 	}
@@ -652,19 +661,10 @@ static void limbo_look(struct work_struct *work)
 		schedule_delayed_work(&limbo_work, LIMBO_POLL);
 }
 
-long lab_limbo_count(void)
+/* lab_limbo_may_have(), while there are pages in limbo. Context: Any. */
+bool lab_limbo_filter_has(unsigned long pfn)
 {
-	return atomic_long_read(&limbo_pages);
-}
-EXPORT_SYMBOL_FOR_LAB_TEST(lab_limbo_count);
-
-/*
- * Whether frame @pfn may be of a page in limbo: false is certain, but for a page that is just on
- * the way there, see lab_limbo_add(). Context: Any.
- */
-bool lab_limbo_may_have(unsigned long pfn)
-{
-	return unlikely(lab_limbo_count()) && atomic_read(filter_of(pfn));
+	return atomic_read(filter_of(pfn));
 }
 
 /*

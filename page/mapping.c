@@ -330,13 +330,6 @@ void lab_mapping_rename(struct lab_owner *owner, struct lab_slot *slot,
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 }
 
-/* Stands for DMA mappings that the device was never told to give up: never ends. */
-static struct lab_mapping kept_for_good = {
-	.what.kind = LAB_MAP_DMA,
-	.linked = true,
-	.ending = true,
-};
-
 /*
  * The page in @slot, which was retired, has been mapped for DMA. The device may not know that
  * the owner has gone, and may still write. So the page's list never gets empty any more.
@@ -351,8 +344,8 @@ void lab_mapping_keep(struct lab_owner *owner, struct lab_slot *slot)
 	if (!lab_slot_list(READ_ONCE(slot->last)))
 		WRITE_ONCE(slot->last, 0);
 	/* Many lists may end in this same record, which never changes. */
-	while (*link && *link != &kept_for_good)
+	while (*link && *link != &lab_mapping_kept)
 		link = &(*link)->next;
-	WRITE_ONCE(*link, &kept_for_good);
+	WRITE_ONCE(*link, &lab_mapping_kept);
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 }

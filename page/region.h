@@ -27,12 +27,13 @@
  *	else 0.
  * @spare: pages in seal.c's keeping, without an owner.
  * @open: pages whose entry is the saved entry, or is about to be: lent, or just reclaimed.
+ * @closing: pages that were open, and of which a CPU may still hold a translation to the page.
  * @stale: pages of which a CPU may hold a translation that the entry has no longer.
  * @lost: pages that went to the page allocator behind Labyrinth's back.
  *
  * @node, @pfn, @place, @nr and @spare are protected by seal_lock of seal.c. @home is written
- * under seal_lock and read in any context. @open, @stale and @lost are written by atomic bit
- * operations in any context.
+ * under seal_lock and read in any context. @open, @closing, @stale and @lost are written by
+ * atomic bit operations, @closing by the worker alone, the others in any context.
  */
 struct lab_region {
 	struct list_head node;
@@ -42,6 +43,7 @@ struct lab_region {
 	unsigned long home[LAB_REGION_PAGES];
 	DECLARE_BITMAP(spare, LAB_REGION_PAGES);
 	DECLARE_BITMAP(open, LAB_REGION_PAGES);
+	DECLARE_BITMAP(closing, LAB_REGION_PAGES);
 	DECLARE_BITMAP(stale, LAB_REGION_PAGES);
 	DECLARE_BITMAP(lost, LAB_REGION_PAGES);
 };

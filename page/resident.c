@@ -104,15 +104,23 @@ void lab_resident_unmap_mapped(const struct lab_owner *owner, u64 dma)
 }
 
 /*
- * Ends the mapping of a page that keeps the owner's tag.
- * Context: As lab_resident_unmap(); the page is the caller's alone.
+ * Ends the mapping of the page of @tag, unless the page has left the owner, and taken the mapping
+ * along: another page may have the slot then. See take_tag() of page/lend.c.
+ * Context: As lab_resident_unmap().
  */
-void lab_resident_end(const struct lab_owner *owner, const struct lab_slot *slot)
+void lab_resident_end(struct lab_owner *owner, const struct lab_slot *slot, lab_tag_t tag)
 {
-	u64 dma = lab_resident_of(owner, slot);
+	u64 dma = LAB_DMA_NONE;
+	unsigned long flags;
+	lab_tag_t now;
 
-	if (dma & LAB_DMA_GONE)
-		return;
-	WRITE_ONCE(lab_resident_at(slot)->dma, LAB_DMA_NONE);
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	now = READ_ONCE(slot->tag);
+	if (lab_tag_pfn(now) == lab_tag_pfn(tag) && lab_tag_owner(now) == lab_tag_owner(tag)) {
+		dma = lab_resident_of(owner, slot);
+		if (!(dma & LAB_DMA_GONE))
+			WRITE_ONCE(lab_resident_at(slot)->dma, LAB_DMA_NONE);
+	}
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	lab_resident_unmap(owner, dma);
 }

@@ -11,7 +11,7 @@
 u64 lab_resident_judge(const struct lab_owner *owner, dma_addr_t dma, struct page *page);
 u64 lab_resident_map(const struct lab_owner *owner, struct page *page);
 void lab_resident_unmap_mapped(const struct lab_owner *owner, u64 dma);
-void lab_resident_end(const struct lab_owner *owner, const struct lab_slot *slot);
+void lab_resident_end(struct lab_owner *owner, const struct lab_slot *slot, lab_tag_t tag);
 bool lab_resident_unmaps_lent(void);
 
 /*

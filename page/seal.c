@@ -41,6 +41,7 @@
 #include <linux/cpufeature.h>
 #include <linux/gfp.h>
 #include <linux/irq_work.h>
+#include <linux/irqflags.h>
 #include <linux/log2.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
@@ -491,12 +492,20 @@ void lab_seal_lose(unsigned long pfn)
 	lab_seal_kick();
 }
 
-/* Whether page @pfn, of a sealed owner, is out of the direct map now. Context: Any. */
+/*
+ * Whether page @pfn, of a sealed owner, is out of the direct map, and no CPU holds a translation
+ * to the page. Context: Any.
+ */
 bool lab_seal_is_closed(unsigned long pfn)
 {
 	struct lab_region *region = lab_region_of(pfn);
+	unsigned int index = lab_region_index(pfn);
 
-	return region && !test_bit(lab_region_index(pfn), region->open);
+	if (!region || test_bit(index, region->open))
+		return false;
+	/* Pairs with empty_open(), which clears the open bit after it sets this bit. */
+	smp_rmb();
+	return !test_bit(index, region->closing);
 }
 
 /* Empties the entry of an open page, which no CPU lends meanwhile. */
@@ -505,6 +514,8 @@ static void empty_open(struct lab_region *region, unsigned int index)
 	pte_t *entry = lab_region_entry(region->pfn + index);
 
 	set_bit(index, region->stale);
+	set_bit(index, region->closing);
+	/* A full barrier. Pairs with lab_seal_is_closed(). */
 	xchg(&entry->pte, 0);
 	clear_bit(index, region->open);
 	/* Pairs with lab_seal_lose(), which sets the bit before the entry. */
@@ -521,12 +532,16 @@ static bool close_page(struct lab_region *region, unsigned int index)
 {
 	unsigned long pfn = region->pfn + index;
 	struct lab_frame *frame = lab_frame_of_pfn(pfn);
+	unsigned long flags;
 	enum lab_state state;
 	bool closed = false;
 	lab_tag_t tag = 0;
 
-	/* The owner's calls wait for the thaw, but not for long. */
-	preempt_disable();
+	/*
+	 * The owner's calls wait for the thaw, but not for long; a call in an interrupt of this
+	 * CPU would wait in vain.
+	 */
+	local_irq_save(flags);
 	if (lab_frame_freeze(frame, LAB_REFS_EXCLUSIVE)) {
 		lab_table_search(&labyrinth_hot.table, pfn, &tag);
 		state = lab_tag_state(tag);
@@ -535,7 +550,7 @@ static bool close_page(struct lab_region *region, unsigned int index)
 			empty_open(region, index);
 		lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE);
 	}
-	preempt_enable();
+	local_irq_restore(flags);
 	return closed;
 }
 
@@ -572,14 +587,30 @@ static bool seal_one(struct lab_region *region, unsigned int index)
 	return true;
 }
 
-/* Empties the entries of @region's stale and open pages, lost pages apart, noted in @was. */
-static bool seal_region(struct lab_region *region, unsigned long *was)
+/*
+ * Notes @region's lost pages in @lost, and the stale and open pages among all others in @was.
+ * Calls set and clear the bits meanwhile; a call that sets a bit asks for the worker again.
+ * Return: whether there is any.
+ */
+static bool note_work(const struct lab_region *region, unsigned long *was, unsigned long *lost)
+{
+	unsigned long any = 0;
+	unsigned int i;
+
+	for (i = 0; i < BITS_TO_LONGS(LAB_REGION_PAGES); i++) {
+		lost[i] = READ_ONCE(region->lost[i]);
+		was[i] = (READ_ONCE(region->stale[i]) | READ_ONCE(region->open[i])) & ~lost[i];
+		any |= was[i] | lost[i];
+	}
+	return any;
+}
+
+/* Empties the entries of @region's pages in @was. */
+static bool seal_region(struct lab_region *region, const unsigned long *was)
 {
 	unsigned int index;
 	bool done = true;
 
-	bitmap_or(was, region->stale, region->open, LAB_REGION_PAGES);
-	bitmap_andnot(was, was, region->lost, LAB_REGION_PAGES);
 	for_each_set_bit(index, was, LAB_REGION_PAGES)
 		done &= seal_one(region, index);
 	return done;
@@ -600,12 +631,11 @@ static void freshen(struct lab_region *region, unsigned int index)
 		set_bit(index, region->stale);
 }
 
-/* Ends the aliases of @region's lost pages, which the page allocator has, noted in @lost. */
-static void end_aliases(struct lab_region *region, unsigned long *lost)
+/* Ends the aliases of @region's pages in @lost, which the page allocator has. */
+static void end_aliases(struct lab_region *region, const unsigned long *lost)
 {
 	unsigned int index;
 
-	bitmap_copy(lost, region->lost, LAB_REGION_PAGES);
 	for_each_set_bit(index, lost, LAB_REGION_PAGES)
 		lab_region_alias(region->pfn + index, false);
 }
@@ -618,15 +648,15 @@ static bool look_after(struct lab_region *region)
 	unsigned int index;
 	bool done;
 
-	if (bitmap_empty(region->stale, LAB_REGION_PAGES) &&
-	    bitmap_empty(region->open, LAB_REGION_PAGES) &&
-	    bitmap_empty(region->lost, LAB_REGION_PAGES))
+	if (!note_work(region, was, lost))
 		return true;
 	done = seal_region(region, was);
 	end_aliases(region, lost);
 	flush();
-	for_each_set_bit(index, was, LAB_REGION_PAGES)
+	for_each_set_bit(index, was, LAB_REGION_PAGES) {
+		clear_bit(index, region->closing);
 		freshen(region, index);
+	}
 	for_each_set_bit(index, lost, LAB_REGION_PAGES)
 		forget_page(region, index);
 	return done;

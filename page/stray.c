@@ -29,6 +29,7 @@
 #include "core/table.h"
 #include "page/seal.h"
 #include "page/stray.h"
+#include "page/width.h"
 #include "report/report.h"
 #include "report/text.h"
 #include "report/words.h"
@@ -164,6 +165,7 @@ static void note_access(struct lab_access *access, unsigned long addr, bool writ
 			unsigned long ip)
 {
 	access->offset = offset_in_page(addr);
+	access->width = lab_width_at(ip);
 	access->write = write;
 	access->context = lab_context_name(lab_context_now());
 	access->cpu = raw_smp_processor_id();

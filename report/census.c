@@ -55,7 +55,8 @@ static unsigned int nr_total;
 /* The device may still write to the pages after the owner's end, so the pages never leave limbo. */
 static bool for_good(const struct group *group)
 {
-	return group->mapped && group->map_kind == LAB_MAP_DMA;
+	return group->mapped && (group->map_kind == LAB_MAP_DMA ||
+				 group->map_kind == LAB_MAP_CORE);
 }
 
 static bool same_group(const struct group *a, const struct group *b)

@@ -56,16 +56,20 @@ static void kick_ask(struct irq_work *work)
 }
 
 /*
- * Has the worker say who has page @pfn, if the page is not back by then.
+ * Has the worker say who has page @pfn, if the page is not back by then. An owner's end and the
+ * limbo worker may ask about the same page.
  * Context: Any.
  */
 void lab_holders_ask(unsigned long pfn)
 {
+	unsigned long was;
 	unsigned int i;
 
-	for (i = 0; i < NR_ASKED; i++)
-		if (!cmpxchg(&asked[i], 0, pfn))
+	for (i = 0; i < NR_ASKED; i++) {
+		was = cmpxchg(&asked[i], 0, pfn);
+		if (!was || was == pfn)
 			break;
+	}
 	irq_work_queue(&kick_work);
 }
 
@@ -91,24 +95,18 @@ static void tell_page(unsigned long pfn, lab_tag_t tag)
 		lab_site_name(lent ? note.last.site : note.site).text);
 }
 
-struct answer {
-	unsigned int lines;
-};
-
 static void tell_line(const char *line, void *arg)
 {
-	struct answer *answer = arg;
+	unsigned int *lines = arg;
 
-	if (answer->lines++ < LINES_TOLD)
+	if ((*lines)++ < LINES_TOLD)
 		pr_warn("  %s\n", line);
 }
 
 static void ask_watch(const unsigned long *pfns, unsigned int nr)
 {
-	int (*ask)(const unsigned long *pfns, unsigned int nr,
-		   void (*line)(const char *line, void *arg), void *arg) =
-		symbol_get(labyrinth_watch_ask);
-	struct answer answer = {};
+	typeof(labyrinth_watch_ask) *ask = symbol_get(labyrinth_watch_ask);
+	unsigned int lines = 0;
 	int err;
 
 	if (!ask) {
@@ -116,12 +114,12 @@ static void ask_watch(const unsigned long *pfns, unsigned int nr)
 		return;
 	}
 	pr_warn("  who has them, as labyrinth_watch finds:\n");
-	err = ask(pfns, nr, tell_line, &answer);
+	err = ask(pfns, nr, tell_line, &lines);
 	symbol_put(labyrinth_watch_ask);
 	if (err)
 		pr_warn("  no answer: %pe\n", ERR_PTR(err));
-	if (answer.lines > LINES_TOLD)
-		pr_warn("  and %u more lines\n", answer.lines - LINES_TOLD);
+	if (lines > LINES_TOLD)
+		pr_warn("  and %u more lines\n", lines - LINES_TOLD);
 }
 
 /* Tells of the pages of the owner of @pfns[0], and takes these pages out of @pfns. */

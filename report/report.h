@@ -33,6 +33,7 @@ struct lab_stray {
 /**
  * struct lab_access - who reached for a sealed page by the direct map, as noted in the fault
  * @offset: into the page.
+ * @width: in bytes; of an instruction that repeats, each time; 0: not known.
  * @write: or a read.
  * @context: a name, see lab_context_name().
  * @cpu: where.
@@ -43,6 +44,7 @@ struct lab_stray {
  */
 struct lab_access {
 	unsigned int offset;
+	unsigned int width;
 	bool write;
 	const char *context;
 	int cpu;

@@ -5,9 +5,11 @@
 
 struct vm_area_struct;
 
+#define LAB_SITE_NAME_LEN 128
+
 /* A call site as text: symbol, offset, module. By value, for one printk() or seq_printf(). */
 struct lab_site_name {
-	char text[128];
+	char text[LAB_SITE_NAME_LEN];
 };
 
 struct lab_site_name lab_site_name(unsigned long site);

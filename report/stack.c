@@ -3,6 +3,7 @@
  * Allocation stacks. The state owned here is the parameter; the stack depot has the stacks, and
  * never forgets a stack.
  */
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/stackdepot.h>
 #include <linux/stacktrace.h>
@@ -12,7 +13,7 @@
 #include "labyrinth_compat.h"
 #include "report/stack.h"
 
-#define STACK_DEPTH 16
+#define STACK_DEPTH 16U
 
 static struct lab_switch stacks = { .prepare = stack_depot_init };
 module_param_cb(stacks, &lab_switch_ops, &stacks, 0644);
@@ -38,4 +39,24 @@ void lab_stack_note(struct lab_slot *slot)
 				     IS_ENABLED(CONFIG_PREEMPT_RT) ?
 				     0 : LAB_DEPOT_CAN_ALLOC);
 	lab_slot_note_stack(slot, stack);
+}
+
+/*
+ * Has @after replace each site of @stack. The depot changes no stack, so the result is another
+ * stack; or @stack, where no site differs or the depot has no room.
+ * Context: Task; may sleep.
+ */
+u32 lab_stack_after(u32 stack, unsigned long (*after)(unsigned long site, void *arg), void *arg)
+{
+	unsigned long entries[STACK_DEPTH], *sites;
+	unsigned int i, nr = min(stack_depot_fetch(stack, &sites), STACK_DEPTH);
+	bool same = true;
+
+	for (i = 0; i < nr; i++) {
+		entries[i] = after(sites[i], arg);
+		same &= entries[i] == sites[i];
+	}
+	if (same)
+		return stack;
+	return lab_stack_depot_save(entries, nr, GFP_KERNEL, LAB_DEPOT_CAN_ALLOC) ?: stack;
 }

@@ -8,5 +8,6 @@
 #include "inline/frame.h"
 
 void lab_stack_note(struct lab_slot *slot);
+u32 lab_stack_after(u32 stack, unsigned long (*after)(unsigned long site, void *arg), void *arg);
 
 #endif /* LABYRINTH_STACK_H */

@@ -14,6 +14,7 @@
 
 #include "core/owner.h"
 #include "inline/address.h"
+#include "labyrinth_compat.h"
 #include "report/history.h"
 #include "report/report.h"
 #include "report/site.h"
@@ -120,6 +121,7 @@ static void say_mapping(struct lab_text *text, const struct lab_page_note *note)
 
 	switch (map->kind) {
 	case LAB_MAP_DMA:
+	case LAB_MAP_CORE:
 		say_dma(text, map);
 		break;
 	case LAB_MAP_KERNEL:
@@ -182,35 +184,58 @@ void lab_text_step(struct lab_text *text, const char *label, const struct lab_pa
 	    past->age_ms / 1000, past->age_ms % 1000);
 }
 
-static const char * const last_labels[] = {
-	[LAB_LAST_FREE] = "freed:  ",
-	[LAB_LAST_LEND] = "lent:   ",
-	[LAB_LAST_UNMAP] = "unmap:  ",
-	[LAB_LAST_ALLOC] = "before: ",
+static const char * const last_words[] = {
+	[LAB_LAST_FREE] = "freed:   by",
+	[LAB_LAST_LEND] = "lent:    by",
+	[LAB_LAST_UNMAP] = "unmap:   last by",
+	[LAB_LAST_ALLOC] = "before:  handed out at",
 };
 
 static void say_last(struct lab_text *text, const struct lab_last *last)
 {
 	if (last->step == LAB_LAST_NONE)
 		return;
-	say(text, " %s %s %s, ", last_labels[last->step],
-	    last->step == LAB_LAST_ALLOC ? "handed out at" :
-	    last->step == LAB_LAST_UNMAP ? "last by" : "by", lab_site_name(last->site).text);
+	say(text, " %s %s, ", last_words[last->step], lab_site_name(last->site).text);
 	if (last->context && last->context <= LAB_NR_CONTEXTS)
 		say(text, "%s, ", lab_context_name(last->context - 1));
 	say(text, "%u.%03u s ago\n", last->age_ms / 1000, last->age_ms % 1000);
 }
 
-/* How to find out who freed a page first, where neither the slot nor the history tells. */
+/* A hunted page has no reference to spare, so each single put by somebody else is refused. */
+static void say_who_drops(struct lab_text *text, const struct lab_owner *owner)
+{
+	if (owner->front.flags & LAB_OWNER_HUNTED)
+		say(text, " by whom: not known; several at once, or in a call of the owner's\n");
+	else
+		say(text, " by whom: not known; guard=refuse and hunt=%s name the next\n",
+		    owner->name);
+}
+
+/* How to find out who did it, where neither the slot nor the history tells; or NULL. */
+static const char *how_to_know(const struct lab_refusal *refusal)
+{
+	switch (refusal->class) {
+	case LAB_DOUBLE:
+		if (refusal->note.last.step == LAB_LAST_FREE || READ_ONCE(lab_history_on))
+			return NULL;
+		return " freed:   on a fast path, unnoted; the owner's next frees are noted\n";
+	case LAB_CORRUPT:
+		return " by whom: not known; guard=refuse names who frees a page of another\n";
+	case LAB_STRAY_WRITE:
+		return " by whom: not known; quarantine=N names who uses a page after its free\n";
+	default:
+		return NULL;
+	}
+}
+
 static void say_how(struct lab_text *text, const struct lab_refusal *refusal)
 {
-	if (refusal->class == LAB_DOUBLE && refusal->note.last.step != LAB_LAST_FREE &&
-	    !READ_ONCE(lab_history_on))
-		say(text, " freed:   on a fast path, unnoted; the owner's next frees are noted\n");
-	if (refusal->class == LAB_LOST_REFERENCE && !refusal->function &&
-	    !(lab_owner_by_id(lab_tag_owner(refusal->tag))->front.flags & LAB_OWNER_HUNTED))
-		say(text, " by whom: not known; guard=refuse and hunt=%s name the next\n",
-		    lab_owner_by_id(lab_tag_owner(refusal->tag))->name);
+	const char *how = how_to_know(refusal);
+
+	if (how)
+		say(text, "%s", how);
+	if (refusal->class == LAB_LOST_REFERENCE && !refusal->function)
+		say_who_drops(text, lab_owner_by_id(lab_tag_owner(refusal->tag)));
 }
 
 /*
@@ -263,7 +288,10 @@ static void say_context(struct lab_text *text)
 /* The access was recorded in the fault, the report is made later by the worker. */
 static void say_accessor(struct lab_text *text, const struct lab_access *access)
 {
-	say(text, " access:  by the direct map, at offset 0x%x; diverted, the page is as it was\n",
+	say(text, " access:  ");
+	if (access->width)
+		say(text, "%u byte%s ", access->width, access->width == 1 ? "" : "s");
+	say(text, "by the direct map, at offset 0x%x; diverted, the page is as it was\n",
 	    access->offset);
 	say(text, " context: %s, CPU %d, task %*pE:%d\n", access->context, access->cpu,
 	    (int)strlen(access->comm), access->comm, access->pid);
@@ -284,7 +312,8 @@ static void say_caller(struct lab_text *text, const struct lab_refusal *refusal)
 		say(text, " caller:  handle %p, which is no live owner's\n",
 		    refusal->handle);
 	if (refusal->back)
-		say(text, " through: core code: the call returns to %s\n",
+		say(text, " through: %s: the call returns to %s\n",
+		    lab_is_module_text(refusal->back) ? "a probe's jump" : "core code",
 		    lab_site_name(refusal->back).text);
 	say_context(text);
 }

@@ -14,6 +14,7 @@
 
 #include "core/owner.h"
 #include "report/report.h"
+#include "report/site.h"
 
 #ifndef LABYRINTH_TRACE_DECLARATIONS
 #define LABYRINTH_TRACE_DECLARATIONS
@@ -184,6 +185,8 @@ TRACE_EVENT(refusal,
 		__array(char, owner, LABYRINTH_NAME_LEN)
 		__array(char, caller, LABYRINTH_NAME_LEN)
 		__array(char, caller_module, LABYRINTH_NAME_LEN)
+		__array(char, site_name, LAB_SITE_NAME_LEN)
+		__array(char, ip_name, LAB_SITE_NAME_LEN)
 	),
 	TP_fast_assign(
 		const struct lab_owner *caller = refusal->caller;
@@ -211,12 +214,15 @@ TRACE_EVENT(refusal,
 			LABYRINTH_NAME_LEN);
 		strscpy(__entry->caller_module,
 			caller ? caller->module_name : "-", LABYRINTH_NAME_LEN);
+		strscpy(__entry->site_name, refusal->note.site ?
+			lab_site_name(refusal->note.site).text : "-", LAB_SITE_NAME_LEN);
+		strscpy(__entry->ip_name, lab_site_name(refusal->ip).text, LAB_SITE_NAME_LEN);
 	),
-	TP_printk("class=%s op=%s err=%s pfn=0x%lx state=%s owner_id=%u owner=%s age_ms=%u site=%pS caller_id=%d caller=%s module=%s ip=%pS",
+	TP_printk("class=%s op=%s err=%s pfn=0x%lx state=%s owner_id=%u owner=%s age_ms=%u site=%s caller_id=%d caller=%s module=%s ip=%s",
 		  __entry->class, __entry->op, __entry->error, __entry->pfn,
 		  __entry->state, __entry->owner_id, __entry->owner, __entry->age_ms,
-		  (void *)__entry->site, __entry->caller_id, __entry->caller,
-		  __entry->caller_module, (void *)__entry->ip)
+		  __entry->site_name, __entry->caller_id, __entry->caller,
+		  __entry->caller_module, __entry->ip_name)
 );
 
 #endif /* LABYRINTH_TRACE_H */

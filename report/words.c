@@ -93,7 +93,8 @@ static_assert((FAIL_WORDS(ONE_MORE)) == LAB_NR_FAILS);
 #define MAP_KIND_WORDS(W)						\
 	W(LAB_MAP_DMA, "for DMA")					\
 	W(LAB_MAP_KERNEL, "into the kernel")				\
-	W(LAB_MAP_PROCESS, "into a process")
+	W(LAB_MAP_PROCESS, "into a process")				\
+	W(LAB_MAP_CORE, "for DMA by the core")
 
 static const char * const map_names[] = { MAP_KIND_WORDS(WORD) };
 static_assert((MAP_KIND_WORDS(ONE_MORE)) == LAB_NR_MAP_KINDS);

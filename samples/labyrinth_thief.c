@@ -82,7 +82,7 @@ static void search(int nid)
 	unsigned long pfn;
 
 	for (pfn = node_start_pfn(nid); pfn < node_end_pfn(nid); pfn++) {
-		if (pfn - first < nr)
+		if (pfn >= first && pfn - first < nr)
 			look_at(pfn);
 		cond_resched();
 	}

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/bench.sh [--icount|--native|--here|--check|--budget] [option...]
+# Usage: scripts/bench.sh [--icount|--tight|--native|--here|--check|--budget] [option...]
 # Measures what a page costs from Labyrinth, page_pool, the page allocator and
 # others, prints it as one table with ratios and draws it as SVG. Modes:
 #   --icount   instructions, exactly: in qemu, on a stock kernel
+#   --tight    of --icount, the unluckiest pages of a table with fewer slots than frames alone
 #   --native   nanoseconds: in User-Mode Linux, as a process of this machine
 #   --here     on the kernel that runs here: loads both modules into it (as root)
 #   --check    a short --icount that fails where tests/bench/budget.txt is exceeded
@@ -25,14 +26,18 @@ BUDGET=$LAB_ROOT/tests/bench/budget.txt
 CROWD_MB=8704
 # Slots for every frame that such a machine has.
 CROWD_CAPACITY=2100000
+# A table with fewer slots than the machine has frames: pages held below its capacity, and 115 %.
+TIGHT_MB=1024
+TIGHT_CAPACITY=115000
+TIGHT_TAGS=100000,132250
 # So many owners come and go together.
 OWNERS=128
 CROWD_TAGS=1000,10000,100000,1000000
 
-kernel=$KERNEL_DEFAULT out='' with='' icount='' native='' here='' check='' budget=''
-options "icount native here check budget kernel=kernel:boot out=out with=text" "$@"
+kernel=$KERNEL_DEFAULT out='' with='' icount='' tight='' native='' here='' check='' budget=''
+options "icount tight native here check budget kernel=kernel:boot out=out with=text" "$@"
 no_arguments "${args[@]}"
-read -ra modes <<<"${icount:+icount} ${native:+native} ${here:+here} ${check:+check} ${budget:+budget}"
+read -ra modes <<<"${icount:+icount} ${tight:+tight} ${native:+native} ${here:+here} ${check:+check} ${budget:+budget}"
 ((${#modes[@]} < 2)) || die "more than one mode: ${modes[*]} (see --help)"
 mode=${modes[0]:-all}
 
@@ -41,6 +46,7 @@ collect() {
 	grep -qx 'done' "$2" || die "the benchmark did not come to its end, see $2"
 	awk -v where="$1" -v OFS='\t' '
 		{ gsub(/(cpus|tags|ops|count|ns|capacity|bytes)=/, "") }
+		where ~ /tight$/ && $2 !~ /lucki|^read$/ { next }
 		$1 == "result" { print where, $2, $3, $4, $5, $6, $7, $8 }
 		$1 == "memory" { print where, "memory", "module", 1, 0, $2, $3, 0 }' \
 		"$2" >>"$out/results.tsv"
@@ -84,6 +90,12 @@ run_icount() {
 		boot_icount icount init_on_alloc=0 512 "" "tags=1000,10000 owners=$OWNERS"
 	fi
 	boot_icount icount-init init_on_alloc=1 512 "" ""
+	run_tight
+}
+
+run_tight() {
+	[[ -n ${modules:-} ]] || build_modules
+	boot_icount icount-tight init_on_alloc=0 "$TIGHT_MB" "capacity=$TIGHT_CAPACITY" "tags=$TIGHT_TAGS"
 }
 
 print_machine() {
@@ -141,6 +153,7 @@ run_here() {
 run_short() {
 	build_modules
 	boot_icount icount init_on_alloc=0 2048 capacity=400000 "owners=$OWNERS"
+	run_tight
 }
 
 report() { /usr/bin/python3 "$LAB_SCRIPTS/bench-report.py" "$@" "$out"; }
@@ -191,6 +204,7 @@ show() {
 prepare
 status=0
 ! in_mode icount all || run_icount
+! in_mode tight || run_tight
 ! in_mode native all || run_native
 ! in_mode here || run_here
 ! in_mode check budget || run_short

@@ -5,7 +5,8 @@
 # The habits of this code that no other tool checks: layers that hold (scripts/layers.py),
 # documented exports, barriers that name their partner, version checks in one file, no #if
 # in a function, comments that name their subject (scripts/pointing.awk), a licence at the
-# top of each file, one version everywhere. Prints what breaks them, and then fails.
+# top of each file, one version everywhere, self-tests that are executable. Prints what breaks
+# them, and then fails.
 # --selftest breaks each habit once, in a copy, and fails where that is not found.
 
 # shellcheck source=scripts/lib.sh
@@ -121,6 +122,14 @@ check_version() {
 	differs debian/changelog "$(sed -n '1s/.*(\([^-)]*\).*/\1/p' debian/changelog)"
 }
 
+# The kernel's own runner complains of a test that is not.
+check_executable() {
+	local f
+	for f in tests/selftests/*.sh; do
+		[[ -x $f || $f == */ktap.sh ]] || echo "$f:1: a self-test that is not executable"
+	done
+}
+
 check_layers() { "$LAB_SCRIPTS/layers.py" . "$@" || (($? == 3)) || echo "scripts/layers.py:1: fails"; }
 
 check_pointing() { awk -f scripts/pointing.awk "$@"; }
@@ -134,6 +143,7 @@ findings() {
 	check_pointing "${module[@]}"
 	check_licences "${licensed[@]}"
 	check_version
+	check_executable
 }
 
 # What is looked at, of the tree that is the current folder.
@@ -188,6 +198,9 @@ self_test() {
 	break_it core/list.h '2s|^|/* It is what they do to those who have it. */\n|' \
 		'^core/list\.h:.*point instead of naming' || failed=1
 	break_it guard/hook.h '1d' '^guard/hook\.h:1: no SPDX' || failed=1
+	chmod a-x tests/selftests/load.sh
+	findings | grep '^tests/selftests/load\.sh:1: a self-test that is not executable' >&2 || failed=1
+	chmod a+x tests/selftests/load.sh
 	break_it core/version.h 's|VERSION "|&9|' '^dkms\.conf:1: version' || failed=1
 	return "$failed"
 }

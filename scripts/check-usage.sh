@@ -6,7 +6,7 @@
 # argument, a value, a missing one. It must end with a status other than 0, within
 # seconds, and name what it refuses; and its cache must be as empty as before. Then what
 # it says where it cannot go on: the cache cannot be written to, a package is missing and
-# the user is not root. A result for each script, and one for each of the cases at the end.
+# the user is not root, apt has no source of packages. A result for each script, and one for each of the cases at the end.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -122,6 +122,7 @@ check_right_words() {
 	takes fatal.sh "$(basename "$(find "$LAB_ROOT/tests/selftests/fatal" -name '*.sh' | head -n 1)")"
 	takes selftest.sh --iommu --vm --append --vm quiet "tests/selftests/torture.sh seed=1 ops=1000"
 	takes torture.sh --seed 18446744073709551615 irq_us=20 scribble=1 scribbler.batch=8
+	takes torture.sh --calls 1000 --sums "$scratch/sums" sealed=1
 	takes nic.sh --iommu traffic restart
 	takes vm.sh --smp 1 --qemu -device --qemu edu --append quiet --log "$scratch/log" -- true --bogus
 	takes lab vm --driver "$LAB_ROOT/samples/template" --script "$LAB_ROOT/tests/driver/try.sh" --load guard=off
@@ -142,12 +143,25 @@ check_install() {
 	((bad == 0))
 }
 
+# Where apt has no source, a mirror must be named: none is built in. What was started is
+# a log of its own, in the cache.
+check_mirror() {
+	local bad=0 said ended
+	printf 'Dir::Etc::SourceList "/dev/null";\nDir::Etc::SourceParts "/nonexistent";\n' >"$scratch/apt.conf"
+	in_vain -u LABYRINTH_MIRROR "APT_CONFIG=$scratch/apt.conf" "$LAB_SCRIPTS/kernel.sh" headers "$KERNEL_DEFAULT"
+	((ended == 1)) || wrong "no source of packages is no error"
+	grep -q 'set LABYRINTH_MIRROR to the URL' <<<"$said" || wrong "no word of LABYRINTH_MIRROR"
+	rm -rf "$cache"
+	((bad == 0))
+}
+
 # What issues have been made of, and what no manual tells.
 check_cases() {
 	local bad=0 said ended
 	refuses nosuch "$LAB_SCRIPTS/torture.sh" nosuch=1
 	refuses nosuch "$LAB_SCRIPTS/torture.sh" scribbler.nosuch=1
 	refuses 'scribble' "$LAB_SCRIPTS/torture.sh" scribble=3
+	refuses 'wants --sums' "$LAB_SCRIPTS/torture.sh" --calls 1000
 	refuses nosuch "$LAB_SCRIPTS/kernel.sh" headers nosuch
 	refuses nosuch "$LAB_SCRIPTS/kernel.sh" nosuch "$KERNEL_DEFAULT"
 	refuses 'not for this' "$LAB_SCRIPTS/vm.sh" --kernel "$(kernels refused)" -- true
@@ -194,6 +208,7 @@ if ((${#scripts[@]} == 0)); then
 	else
 		result skip "usage: neither root nor sudo: this machine gives no user namespace"
 	fi
+	result_of "usage: no source of packages" check_mirror || status=1
 	result_of "usage: right words" check_right_words || status=1
 	result_of "usage: wrong words in right places" check_cases || status=1
 	result_of "usage: a stock module that there is not" check_stock || status=1

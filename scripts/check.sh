@@ -8,6 +8,7 @@
 #   static    sparse, checkpatch.pl, kernel-doc, check-style.sh, shellcheck, htmldocs
 #   usage     that each script refuses what it does not know (check-usage.sh)
 #   model     the tag protocol in every order of its steps, by spin
+#   simulate  large machines: the table's load, and which cache lines move
 #   litmus    the barriers, by herd7 and the kernel's memory model
 #   cocci     (only if named) the rules of coccinelle, our own and the kernel's
 #   kunit     the KUnit suites in User-Mode Linux
@@ -22,7 +23,7 @@
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-STAGES=(build static usage model litmus kunit selftest bench)
+STAGES=(build static usage model simulate litmus kunit selftest bench)
 
 # What a stage needs from Debian, so that it is all installed in one go.
 purposes_of() {
@@ -30,7 +31,7 @@ purposes_of() {
 	build) echo fetch build ;;
 	static) echo fetch build static docs ;;
 	usage) echo fetch ;;
-	model) echo model ;;
+	model | simulate) echo model ;;
 	litmus) echo fetch ;;
 	cocci) echo fetch cocci ;;
 	kunit) echo fetch kunit ;;
@@ -46,6 +47,7 @@ stage_build() { "$LAB_SCRIPTS/build.sh" --every check; }
 stage_static() { "$LAB_SCRIPTS/static.sh"; }
 stage_usage() { "$LAB_SCRIPTS/check-usage.sh"; }
 stage_model() { "$LAB_SCRIPTS/model.sh"; }
+stage_simulate() { "$LAB_SCRIPTS/simulate.sh" --short; }
 stage_litmus() { "$LAB_SCRIPTS/litmus.sh"; }
 stage_cocci() { "$LAB_SCRIPTS/cocci.sh" --kernel; }
 stage_kunit() { "$LAB_SCRIPTS/kunit.sh"; }

@@ -23,7 +23,7 @@ packages_for() {
 	docs) echo perl python3-sphinx graphviz man-db ;;
 	kselftest) echo make gcc libc6-dev rsync cpio perl ;;
 	package) echo mmdebstrap ;;
-	secure) echo ovmf sbsigntool openssl ;;
+	secure) echo ovmf sbsigntool openssl python3 ;;
 	model) echo spin gcc libc6-dev python3 ;;
 	cocci) echo coccinelle ;;
 	vm) echo qemu-system-x86 busybox-static cpio ;;

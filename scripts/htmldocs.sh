@@ -20,10 +20,8 @@ exports_of() { sed -n 's/^EXPORT_SYMBOL_NS_GPL(\([a-z_]*\), LAB_NS);/\1/p' "$1";
 api_of() { perl "$kernel_doc" -rst "${@:2}" "$LAB_ROOT/$1"; }
 
 # The exported calls, in the order of their files; their data has no kernel-doc.
-api() {
+calls() {
 	local file name names
-	cat "$LAB_ROOT/Documentation/api.rst"
-	api_of labyrinth_alloc.h
 	for file in "${exporting[@]}"; do
 		names=()
 		while IFS= read -r name; do
@@ -31,6 +29,21 @@ api() {
 		done < <(exports_of "$LAB_ROOT/$file")
 		((${#names[@]} == 0)) || api_of "$file" "${names[@]}"
 	done
+}
+
+# list_of REST...: a line for each call in it that is for drivers, with the call's purpose.
+list_of() {
+	awk '
+		/^\.\. c:(function|macro)::/ { sub(/ *\(.*/, ""); sub(/.*[ *]/, ""); name = $0; next }
+		name ~ /^labyrinth_/ && /^ +[^ :]/ { sub(/^ +/, ""); print "- :c:func:`" name "`: " $0; name = "" }' "$@"
+}
+
+# api FILE...: the page of all calls: a list of them, then the kernel-doc in the files.
+api() {
+	cat "$LAB_ROOT/Documentation/api.rst"
+	list_of "$@"
+	printf '\nReference\n=========\n\n'
+	cat "$@"
 }
 
 exports() { (cd "$LAB_ROOT" && cat "${exporting[@]}") | exports_of - | grep -vx labyrinth_hot; }
@@ -49,7 +62,10 @@ complete() {
 	local name missing=0
 	for name in $(exports); do
 		case $builder in
-		html) has api.html "$name" "id=\"c\.$name\"" ;;
+		html)
+			has api.html "$name" "id=\"c\.$name\""
+			[[ $name == lab_* ]] || has api.html "$name, in the list," "<li>.*href=\"#c\.$name\""
+			;;
 		man) has labyrinth.9 "$name" "^\.B.*$name|fB$name" ;;
 		esac
 	done
@@ -90,8 +106,9 @@ trap 'rm -rf "$work"' EXIT
 # Beside it, what it includes.
 ln -s "$LAB_ROOT/samples" "$work/samples"
 cp -r "$LAB_ROOT/Documentation" "$work/Documentation"
-api >"$work/Documentation/api.rst" 2>"$LABYRINTH_LOGS/kernel-doc.log"
+{ api_of labyrinth_alloc.h >"$work/types" && calls >"$work/calls"; } 2>"$LABYRINTH_LOGS/kernel-doc.log"
 [[ ! -s $LABYRINTH_LOGS/kernel-doc.log ]] || { cat "$LABYRINTH_LOGS/kernel-doc.log" >&2; exit 1; }
+api "$work/types" "$work/calls" >"$work/Documentation/api.rst"
 run_logged "documents by Sphinx: $builder" "$LABYRINTH_LOGS/$builder.log" \
 	sphinx-build -q -n -W --keep-going -E -d "$work/doctrees" -b "$builder" \
 	-D "version=$(make -s -C "$LAB_ROOT" version)" "$work/Documentation" "$out"

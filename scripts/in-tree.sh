@@ -15,23 +15,6 @@
 lines() { awk '/in a kernel.s tree::$/ { on = 1; next } on && /^    / { print substr($0, 5); n++ } on && n && !/^    /{ exit }' \
 	"$LAB_ROOT/Documentation/testing.rst"; }
 
-link_all() {
-	mkdir -p "$2"
-	find "$1" -mindepth 1 -maxdepth 1 -exec ln -s -t "$2" {} +
-}
-
-# What the lines write to is a copy; and kunit.py, which goes by where it really is.
-make_tree() {
-	link_all "$source" "$tree"
-	rm "$tree"/{Kbuild,Kconfig,tools}
-	cp "$source"/{Kbuild,Kconfig} "$tree"
-	link_all "$source/tools" "$tree/tools"
-	rm "$tree/tools/testing"
-	link_all "$source/tools/testing" "$tree/tools/testing"
-	rm "$tree/tools/testing/kunit"
-	cp -r "$source/tools/testing/kunit" "$tree/tools/testing/kunit"
-}
-
 kernel=$KERNEL_DEFAULT
 options "kernel=kernel:kunit" "$@"
 no_arguments "${args[@]}"
@@ -42,7 +25,8 @@ source=$("$LAB_SCRIPTS/kernel.sh" source "$kernel")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tree=$work/linux
-make_tree
+# kunit.py goes by where it really is; the lines write to the others.
+link_tree "$source" "$tree" tools/testing/kunit Kbuild Kconfig
 lines >"$work/lines"
 say "in the tree of $kernel:" && sed 's/^/    /' "$work/lines" >&2
 log=$LABYRINTH_LOGS/in-tree-$kernel.log

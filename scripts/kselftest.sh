@@ -12,15 +12,10 @@
 # shellcheck source=scripts/arch.sh
 . "$LAB_SCRIPTS/arch.sh"
 
-# A tree of links, so that the source stays as Debian ships it; what make writes is beside
-# the links.
+# What make writes is beside the links.
 make_tree() {
-	local selftests=$work/tree/tools/testing/selftests
-	mkdir -p "$selftests"
-	find "$source" -mindepth 1 -maxdepth 1 ! -name tools -exec ln -s -t "$work/tree" {} +
-	find "$source/tools" -mindepth 1 -maxdepth 1 ! -name testing -exec ln -s -t "$work/tree/tools" {} +
-	find "$source/tools/testing/selftests" -mindepth 1 -maxdepth 1 -exec ln -s -t "$selftests" {} +
-	cp -r "$LAB_ROOT/tests/selftests" "$selftests/labyrinth"
+	link_tree "$source" "$work/tree" tools/testing/selftests/Makefile
+	cp -r "$LAB_ROOT/tests/selftests" "$work/tree/tools/testing/selftests/labyrinth"
 }
 
 install_tests() {
@@ -28,20 +23,10 @@ install_tests() {
 		LABYRINTH="$LAB_ROOT" MODULES="$work/modules" INSTALL_PATH="$work/installed" install
 }
 
-# The runner's own lines: of what a test prints it makes comments.
+# A result for each test: of what a test prints the runner makes comments.
 judge() {
-	local line name failed=0 total=0
-	while IFS= read -r line; do
-		name=${line#*selftests: }
-		name="kselftest $kernel: ${name%% # *}"
-		total=$((total + 1))
-		case $line in
-		not*) result fail "$name"; failed=1 ;;
-		*'# SKIP'*) result skip "$name" ;;
-		*) result pass "$name" ;;
-		esac
-	done < <(grep -E '^(not )?ok [0-9]+ selftests: labyrinth: ' "$logs/output.log")
-	((total == wanted)) || { result fail "kselftest $kernel: $total results of $wanted"; failed=1; }
+	local failed=0
+	judge_ktap result "kselftest $kernel" "$logs/output.log" || failed=1
 	((status == 0)) || { result fail "kselftest $kernel: the guest ended with status $status"; failed=1; }
 	return "$failed"
 }
@@ -62,8 +47,6 @@ mkdir -p "$logs"
 "$LAB_SCRIPTS/build.sh" --kernel "$kernel" --out "$work/modules"
 make_tree
 run_logged "installing by kselftest" "$logs/install.log" install_tests
-wanted=${#args[@]}
-((wanted)) || wanted=$(grep -c . "$work/installed/kselftest-list.txt")
 status=0
 "$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --mem 1024 --timeout 2400 --log "$logs" --modules "$work/installed" \
 	--wire --qemu -device --qemu edu,dma_mask=0xffffffff -- scripts/vm/kselftest.sh "${args[@]}" >&2 || status=$?

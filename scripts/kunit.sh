@@ -37,32 +37,11 @@ check_filter() {
 }
 check_filter "$(sed -n '/^static struct kunit_suite/,/^}/s/.*\.name = "\(.*\)".*/\1/p' "$LAB_ROOT"/tests/kunit/*.c)"
 
-# link_all FROM TO: a link in TO for each entry of FROM.
-link_all() {
-	mkdir -p "$2"
-	find "$1" -mindepth 1 -maxdepth 1 -exec ln -s -t "$2" {} +
-}
-
-# real_copy PATH: instead of the link to it.
-real_copy() {
-	rm "$1/$2"
-	cp -r "$source/$2" "$1/$2"
-}
-
-# The kernel's tree with Labyrinth in it, made of links, so that the source stays
-# as Debian ships it and costs no second copy. kunit.py goes by the place where it
-# really is, so the way down to it is no link.
+# The kernel's tree with Labyrinth in it.
 make_farm() {
 	local farm=$1
 	rm -rf "$farm"
-	link_all "$source" "$farm"
-	real_copy "$farm" Kbuild
-	real_copy "$farm" Kconfig
-	rm "$farm/tools"
-	link_all "$source/tools" "$farm/tools"
-	rm "$farm/tools/testing"
-	link_all "$source/tools/testing" "$farm/tools/testing"
-	real_copy "$farm" tools/testing/kunit
+	link_tree "$source" "$farm" tools/testing/kunit Kbuild Kconfig
 	echo 'obj-y += labyrinth/' >>"$farm/Kbuild"
 	echo 'source "labyrinth/Kconfig"' >>"$farm/Kconfig"
 }
@@ -113,17 +92,10 @@ run_tests() {
 
 # The console goes on after the last result with the shutdown, which is not ours.
 judge() {
-	local state name total=0 failed=0
+	local failed=0
 	cp "$dir/build/test.log" "$log" 2>/dev/null || : >"$log"
-	while IFS=$'\t' read -r state name; do
-		total=$((total + 1))
-		[[ $state != fail ]] || failed=1
-		record_result "$state" "$title: $name"
-	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$log")
-	if ((total == 0)); then
-		result fail "$title: no test has run"
-		failed=1
-	elif ((status != 0 && failed == 0)); then
+	judge_ktap record_result "$title" "$log" || failed=1
+	if ((status != 0 && failed == 0)); then
 		result fail "$title: kunit.py ended with status $status"
 		failed=1
 	fi

@@ -29,6 +29,7 @@ STATE_SHIFT, STATE_MASK = 40, 0xff
 OWNER_SHIFT, OWNER_MASK = 48, 0x7fff
 # As in inline/table.h and report/history.c.
 STASH_TAGS = 64
+STASH_SLOTS = 1 << 18
 OP_SHIFT, CONTEXT_SHIFT, LIFE_SHIFT = 40, 48, 56
 BUSY = (1 << 64) - 1
 GOLDEN_RATIO_64 = 0x61C8864680B583EB
@@ -36,7 +37,7 @@ PAGE_SHIFT = 12
 # As in inline/slot.h; x86-64's code stands in the last 4 GB.
 LAST_NOTED, LAST_LEND, LIMBO_LENT = 1, 2, 1 << 35
 TEXT_BASE = 0xffffffff00000000
-MAP_KINDS = "for DMA", "into the kernel", "into a process"
+MAP_KINDS = "for DMA", "into the kernel", "into a process", "for DMA by the core"
 STT_OBJECT, STT_FUNC = 1, 2
 PT_NOTE = 4
 X86_64 = drgn.Platform(drgn.Architecture.X86_64, drgn.PlatformFlags.IS_64_BIT |
@@ -244,7 +245,8 @@ class Labyrinth:
     def slots(self):
         """All tagged pages: (pfn, state, owner, site, when, last or mappings)."""
         table = self.hot.table
-        number = table.nr_slots.value_() + STASH_TAGS
+        number = table.nr_slots.value_()
+        number += (number // STASH_SLOTS + 1) * STASH_TAGS
         size = self.kernel.types.type("struct lab_slot").size
         content = self.kernel.read(table.slots.value_(), number * size)
         for tag, site, when, last in struct.iter_unpack("<QQQQ", content):

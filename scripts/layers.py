@@ -24,10 +24,10 @@ LAYERS = [
     "inline/",              # what is compiled into drivers
     "labyrinth_alloc.h",    # the public header
     "core/",                # the owner table, frames, slots of owners, parameters
+    "hook/",                # hooks that are shared, and how Labyrinth calls what is hooked
     "watch/",               # labyrinth_watch.ko, which stands beside labyrinth.ko
     "report/",              # words, tracepoints, texts, what was reported
     "page/",                # a page's way: caches, limbo, calls, mappings, lend, query
-    "hook/",                # how Labyrinth calls what is hooked
     "map/",                 # into a process, into the kernel, for a device
     "guard/",               # calls of others refused
     "system/",              # debugfs, shrinker, vetoes

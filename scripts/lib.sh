@@ -49,7 +49,7 @@ options() {
 	shift
 	while [[ ${1:-} == -* && $1 != -- ]]; do
 		[[ $1 != --help ]] || { usage; exit; }
-		[[ $1 =~ ^--([a-z]+)$ && $spec =~ " ${1#--}"(\+?)(=([^ ]*))?" " ]] ||
+		[[ $1 =~ ^--([a-z][a-z0-9]*)$ && $spec =~ " ${1#--}"(\+?)(=([^ ]*))?" " ]] ||
 			die "unknown option '$1' (see --help)"
 		kind=${BASH_REMATCH[3]}
 		if [[ -z $kind ]]; then
@@ -216,20 +216,27 @@ run_suite() {
 	fi
 }
 
-# judge_guest RECORD TITLE LOGS: what a guest's tests said, each recorded by RECORD
-# (result, or record_result to be quiet). Fails if one has failed, if there is none, or
-# if its kernel has complained.
-judge_guest() {
-	local record=$1 title=$2 logs=$3 state name total=0 bad=0
+# judge_ktap RECORD TITLE LOG: what the tests in LOG said, each recorded by RECORD (result, or
+# record_result to be quiet). Fails if one has failed, or if there is none.
+judge_ktap() {
+	local record=$1 title=$2 log=$3 state name total=0 bad=0
 	while IFS=$'\t' read -r state name; do
 		total=$((total + 1))
 		[[ $state != fail ]] || bad=1
 		"$record" "$state" "$title: $name"
-	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$logs/output.log")
+	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$log")
 	if ((total == 0)); then
 		result fail "$title: no test has run"
 		bad=1
 	fi
+	return "$bad"
+}
+
+# judge_guest RECORD TITLE LOGS: what a guest's tests said, as judge_ktap. Fails also if its
+# kernel has complained.
+judge_guest() {
+	local title=$2 logs=$3 bad=0
+	judge_ktap "$1" "$title" "$logs/output.log" || bad=1
 	if ! "$LAB_SCRIPTS/scan-log.sh" "$logs/console.log" >&2; then
 		result fail "$title: the kernel complained on its console"
 		bad=1
@@ -260,4 +267,31 @@ sync_sources() {
 		mkdir -p "$dest/$(dirname "$f")"
 		cp "$LAB_ROOT/$f" "$dest/$f"
 	done
+}
+
+# link_tree SOURCE TREE PATH...: the kernel's tree made of links, so that the source stays as
+# Debian ships it and costs no second copy. Each PATH is a copy, and the way down to it no link.
+link_tree() {
+	local source=$1 tree=$2 path
+	link_entries "$source" "$tree"
+	for path in "${@:3}"; do
+		open_way "$source" "$tree" "$(dirname "$path")"
+		rm "$tree/$path"
+		cp -r "$source/$path" "$tree/$path"
+	done
+}
+
+# link_entries FROM TO: a link in TO for each entry of FROM.
+link_entries() {
+	mkdir -p "$2"
+	find "$1" -mindepth 1 -maxdepth 1 -exec ln -s -t "$2" {} +
+}
+
+# open_way SOURCE TREE FOLDER: the folder and those above it are folders of links, not links.
+open_way() {
+	[[ $3 != . ]] || return 0
+	open_way "$1" "$2" "$(dirname "$3")"
+	[[ -L $2/$3 ]] || return 0
+	rm "$2/$3"
+	link_entries "$1/$3" "$2/$3"
 }

@@ -3,7 +3,7 @@
 #
 # Usage: scripts/model-steps.py [--print]
 # Holds the model against the code: tests/model/steps names, for each step of
-# tests/model/labyrinth.pml, the functions that take the step, and what each function does to
+# tests/model/*.pml, the functions that take the step, and what each function does to
 # words that CPUs share, in the order of the source. A function that does other things than
 # its line says, a step without a line and a line without a step are told; the status is 1
 # then. --print prints the lines as the code is: read them against the model before they go
@@ -15,7 +15,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STEPS = ROOT / "tests/model/steps"
-MODEL = ROOT / "tests/model/labyrinth.pml"
+MODELS = (ROOT / "tests/model").glob("*.pml")
 
 # What is done to words that other CPUs see, and what orders it.
 SHARED = re.compile(r"""\b(
@@ -92,8 +92,9 @@ def compare(rows, printing):
 
 def steps_of_model():
     """Without the inlines by which the model sets up, counts, and lets interrupts in."""
-    own = r"begin_scenario|enter_interrupt|leave_interrupt|finish|put_in|put_on|count_list|census_of"
-    return re.findall(r"^inline (?!%s)(\w+)\(" % own, MODEL.read_text(), re.M)
+    own = r"begin_scenario|enter_interrupt|leave_interrupt|finish|put_in|put_on|count_\w+|census_of"
+    return [name for model in MODELS
+            for name in re.findall(r"^inline (?!%s)(\w+)\(" % own, model.read_text(), re.M)]
 
 
 def main():

@@ -3,10 +3,10 @@
 #
 # Usage: scripts/model.sh [--large] [name...]
 # Has spin try every order of steps in the model of the tag protocol
-# (tests/model/labyrinth.pml): in each scenario all that must hold does, and each
-# mistake made on purpose is found, for the reason that it should be. The model's steps are
-# held against the code (scripts/model-steps.py). With names,
-# only the scenarios and mistakes so called. --large: more calls in each scenario,
+# (tests/model/labyrinth.pml, and for buffers that are parts of a page frags.pml): in each
+# scenario all that must hold does, and each mistake made on purpose is found, for the reason
+# that it should be. The model's steps are held against the code (scripts/model-steps.py).
+# With names, only the scenarios and mistakes so called. --large: more calls in each scenario,
 # and no mistakes.
 
 # shellcheck source=scripts/lib.sh
@@ -23,8 +23,12 @@ scenarios() {
 		shrink	SHRINK	2 1	3 2
 		destroy	DESTROY	2 1	3 2
 		retire	RETIRE	2 1	3 2
-		lookup	LOOKUP	1 1	2 1
+		lookup	LOOKUP	1 1	2 1	-DHINTS
 		single	SINGLE	4 0	6 0
+		depot	DEPOT	2 1	3 2
+		limbo	LIMBO_LIST	1 1	2 1
+		bulk	BULK	1 1	1 1
+		frags	FRAGS	2 2	3 2
 	END
 }
 
@@ -66,7 +70,21 @@ mistakes() {
 		INSERT_STORES		lookup	alone
 		REMOVE_MOVES		lookup	found
 		STASH_FLAG		lookup	found
+		HINT_BELIEVED		lookup	found
 		TWO_USERS		single	one_owner
+		BOX_BUSY		depot	alone
+		BOX_EARLY		depot	alone
+		BOX_STORES		depot	alone
+		NEXT_LATE		limbo	on_one_list
+		NEW_LOADS		limbo	on_one_list
+		REST_FORGOTTEN		limbo	on_one_list
+		BULK_LATE		bulk	one_owner
+		CLAIM_STORES		frags	given_is_lent
+		REFER_LAST		frags	given_is_lent
+		SETTLE_EARLY		frags	settled_once
+		RECLAIM_BLIND_FRAG	frags	nobody_has_it
+		PUT_STORES		frags	given_is_lent
+		PUT_GIVES_UP		frags	none_lost
 	END
 }
 
@@ -77,11 +95,12 @@ wanted() {
 # verify LOG OPTIMISATION FLAG...: generates, compiles and runs a verifier. It may
 # end with whatever status; the log tells.
 verify() {
-	local log=$1 optimise=$2 dir
+	local log=$1 optimise=$2 dir model=labyrinth.pml
 	shift 2
+	[[ " $* " != *" -DFRAGS="* ]] || model=frags.pml
 	dir=$(mktemp -d "$scratch/XXXX")
 	{
-		(cd "$dir" && spin -a "$@" "$LAB_ROOT/tests/model/labyrinth.pml" &&
+		(cd "$dir" && spin -a "$@" "$LAB_ROOT/tests/model/$model" &&
 			gcc "$optimise" -w -DSAFETY -DMEMLIM=8000 -o pan pan.c &&
 			timeout "$limit" ./pan -m100000 -w23 -n)
 	} >"$log" 2>&1 || true

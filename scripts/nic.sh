@@ -9,7 +9,9 @@
 # strict mode, which must not see a fault. --cost counts instead what a received
 # frame costs in instructions, and the lines of code, with pages from page_pool, from
 # Labyrinth, from Labyrinth mapped for each frame, and from alloc_page(); it fails if
-# Labyrinth's are dearer than page_pool's. Machines: direct (no IOMMU; fresh pages are
+# Labyrinth's are dearer than page_pool's. With two buffers to a page, half pages that the
+# driver flips and Labyrinth's are compared, in instructions and in the memory of a full
+# socket buffer, of which Labyrinth's may take a twentieth more. Machines: direct (no IOMMU; fresh pages are
 # zeroed or not), iommu (in strict mode), bounce (all DMA by bounce buffers: a percent
 # dearer is allowed); default all of them.
 
@@ -64,6 +66,18 @@ count_cost() {
 	sed -n 's/^cost //p' "$1/output.log"
 }
 
+# print_socket FILE: memory of a full socket buffer; frags' may be 1.05 times flip's a frame.
+print_socket() {
+	sed -n 's/^socket //p' "$1" | awk '
+		{
+			printf "a socket buffer of 8 MB, %s: %d frames, truesize %.0f each, %.0f bytes of memory each\n",
+				$1, $2, $3 / $2, $4 * 4096 / $2
+			size[$1] = $3 / $2
+			memory[$1] = $4 / $2
+		}
+		END { exit !size["flip"] || size["frags"] > size["flip"] * 1.05 || memory["frags"] > memory["flip"] * 1.05 }'
+}
+
 # print_cost MACHINE INIT MOST: receiving is what is left of both when sending is taken
 # off, which does not depend on where the receiver's pages come from: the least counts.
 # Labyrinth's may be MOST times page_pool's.
@@ -84,12 +98,16 @@ print_cost() {
 				s = size[i]
 				a = cost(s, "alloc"); p = cost(s, "pool")
 				l = cost(s, "labyrinth"); m = cost(s, "mapped")
+				h = cost(s, "flip"); f = cost(s, "frags")
 				if (!a || !p || !l || !m) {
 					bad = 1
 					continue
 				}
 				printf "%4d bytes, %s, init_on_alloc=%d: page_pool %d, labyrinth %d (%.3f), mapped each time %d (%.3f), alloc %d (%.3f)\n",
 					s, machine, init, p, l, l / p, m, m / p, a, a / p
+				if (h && f)
+					printf "%4d bytes, %s, init_on_alloc=%d: half pages flipped %d, of Labyrinth %d (%.3f)\n",
+						s, machine, init, h, f, f / h
 				if (l > p * most)
 					bad = 1
 			}
@@ -100,7 +118,7 @@ print_cost() {
 # Without comments, blank lines and what each has for its table and its headers.
 count_lines() {
 	local source
-	for source in alloc pool mapped labyrinth; do
+	for source in alloc pool mapped labyrinth flip frags; do
 		printf 'lines of rx_%s.c: ' "$source"
 		gcc-12 -fpreprocessed -dD -E -P "$LAB_ROOT/samples/nic/rx_$source.c" 2>/dev/null |
 			grep -vc '^ *\(#\|$\)'
@@ -113,6 +131,8 @@ judge_machine() {
 	count_cost "$LABYRINTH_LOGS/nic-cost-$name" "$1" "$2" >"$scratch/cost-$name"
 	result_of "nic $kernel: a frame costs no more than with page_pool, $1, init_on_alloc=$2" \
 		print_cost "$@" <"$scratch/cost-$name" || status=1
+	result_of "nic $kernel: two buffers to a page take no more memory than half pages, $1" \
+		print_socket "$LABYRINTH_LOGS/nic-cost-$name/output.log" || status=1
 }
 
 judge_cost() {

@@ -44,18 +44,6 @@ try_packages() {
 		"$inside /root/try.sh || :"
 }
 
-# The results that the log has.
-judge() {
-	local state name total=0 failed=0
-	while IFS=$'\t' read -r state name; do
-		total=$((total + 1))
-		[[ $state != fail ]] || failed=1
-		result "$state" "package: $name"
-	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$LABYRINTH_LOGS/package-try.log")
-	((total > 0)) || { result fail "package: nothing was tried"; failed=1; }
-	return "$failed"
-}
-
 out='' test=''
 options "out=out test" "$@"
 no_arguments "${args[@]}"
@@ -74,10 +62,12 @@ pack_source
 rm -f "$out"/labyrinth*
 result_of "package: built, lintian is silent" run_logged "making the packages in a fresh Debian" \
 	"$LABYRINTH_LOGS/package-build.log" make_packages
+status=0
 if [[ -n $test ]]; then
 	run_logged "trying the packages in a fresh Debian" "$LABYRINTH_LOGS/package-try.log" try_packages ||
-		result fail "package: the trial has broken off"
-	judge
+		{ result fail "package: the trial has broken off"; status=1; }
+	judge_ktap result package "$LABYRINTH_LOGS/package-try.log" || status=1
 	say "the log is $LABYRINTH_LOGS/package-try.log"
 fi
 say "$out:" "$(cd "$out" && echo *.deb)"
+exit "$status"

@@ -83,7 +83,8 @@ def legend(names):
 
 def bars(title, xlabel, ticks, series, step):
     """A group of bars for each tick, a bar for each of the series, its figure above it."""
-    most = int(max(max(values) for _, values in series) / step + 1) * step
+    # With room for the figure above the highest bar.
+    most = int(max(max(values) for _, values in series) * 1.05 / step + 1) * step
     parts = axes(title, xlabel, step, most)
     group = (WIDTH - 20 - LEFT) / len(ticks)
     width = group * 0.86 / len(series)

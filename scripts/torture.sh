@@ -23,15 +23,23 @@
 #   --smp N       CPUs, default 2
 #   --mem MB      default 1024
 #   --timeout S   default: by the number of steps
+#   --calls N     in pieces of --ops steps, each with a seed of its own, until so many calls
+#                 were made; wants --sums. Ends at the first piece that fails
+#   --sums FILE   with --calls: gets a line for each piece, by which what the piece did can be
+#                 repeated. The pieces that FILE has already count, so a run that was broken off
+#                 goes on when started again
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/kernels.sh
 . "$LAB_SCRIPTS/kernels.sh"
 
-kernel=$KERNEL_DEFAULT uml='' checked='' ops=2000000 seed=0 smp=2 mem=1024 timeout=''
-options "kernel=kernel:boot uml checked ops=count seed=number smp=count mem=count timeout=count" "$@"
+kernel=$KERNEL_DEFAULT uml='' checked='' ops=2000000 seed=0 smp=2 mem=1024 timeout='' calls='' sums=''
+options "kernel=kernel:boot uml checked ops=count seed=number smp=count mem=count timeout=count
+	calls=count sums=text" "$@"
 set -- "${args[@]}"
+[[ -z $sums ]] || { : >>"$sums"; } 2>/dev/null || die "--sums: $sums cannot be written to"
+[[ -n $calls && -n $sums || -z $calls$sums ]] || die "--calls wants --sums, and --sums --calls (see --help)"
 [[ -z $checked || -n $uml ]] || die "--checked is for --uml (see --help)"
 [[ -z $uml ]] || kernel=uml-$(kernels uml)${checked:+-checked}
 config=(${checked:+--config "$LAB_ROOT/tests/torture/checked.config"})
@@ -73,28 +81,112 @@ check_parameters() {
 	done
 }
 
-# One result per property, and what the run has done.
+# One result per property, recorded by RECORD as in judge_guest.
 judge() {
-	judge_guest result "torture $kernel" "$logs" || failed=1
+	judge_guest "$1" "torture $kernel" "$logs" || failed=1
 	((status == 0 || failed)) || fail "the run ended with status $status"
 	# The guest may have died of what the model had told before.
 	grep -ah -A 1 'labyrinth_torture: violation' "$logs/console.log" >&2 || true
-	sed -n 's/^ *# \(torture\|strayer\): //p' "$logs/output.log"
 }
+
+# What the runs of a module have done: torture or strayer.
+show() { sed -n "s/^ *# $1: //p" "$logs/output.log"; }
 
 fail() {
 	result fail "torture $kernel: $1"
 	failed=1
 }
 
+# Of a piece only the failures are told, and one line.
+record_piece() {
+	if [[ $1 == fail ]]; then
+		result "$@"
+	else
+		record_result "$@"
+	fi
+}
+
+# The whole of one run.
+once() {
+	local record=$1
+	shift
+	truncate -s 0 "$logs/output.log" "$logs/console.log"
+	status=0
+	# What is shown is how far it is, now and then.
+	run "$@" 2>&1 | tee "$logs/run.log" | progress || status=$?
+	judge "$record"
+}
+
+# count MODULE WHAT: from the closing line of that module's run, the first where there are more.
+count() {
+	show "$1" | sed -n "s/^total:.* \([0-9]*\) $2.*/\1/p" | head -n 1 | grep . || echo 0
+}
+
+# A piece in the file: seed, verdict, kernel, what torture did, what the strayer did, and how.
+sum_line() {
+	local verdict=$1
+	shift
+	printf '%s\t' "$seed" "$verdict" "$kernel" "$ops" "$(count torture steps)" \
+		"$(count torture calls)" "$(count torture refusals)" "$(count strayer steps)" \
+		"$(count strayer calls)" "$(count strayer 'stray reads')" \
+		"$(count strayer 'stray writes')" "$(count strayer 'interrupts in')"
+	printf '%s\n' "$*"
+}
+
+SUM_TITLES='#seed verdict kernel ops steps calls refusals sealed-steps sealed-calls stray-reads stray-writes in-a-call parameters'
+
+# sum_of COLUMN [VERDICT]: over the pieces that went well, or those of the verdict.
+sum_of() {
+	awk -F '\t' -v column="$1" -v verdict="${2:-ok}" \
+		'$2 == verdict { n += column ? $column : 1 } END { print n + 0 }' "$sums"
+}
+
+# The seed behind the last in the file; --seed is the first.
+next_seed() {
+	local last
+	last=$(sed -n '/^[0-9]/p' "$sums" | tail -n 1 | cut -f 1)
+	if [[ -n $last ]]; then
+		echo $((last + 1))
+	else
+		echo $((seed ? seed : 1))
+	fi
+}
+
+calls_made() { echo $(($(sum_of 6) + $(sum_of 9))); }
+
+pieces() {
+	[[ -s $sums ]] || tr ' ' '\t' <<<"$SUM_TITLES" >"$sums"
+	while (($(calls_made) < calls)); do
+		seed=$(next_seed)
+		once record_piece "$@"
+		if ((failed)); then
+			sum_line failed "$@" >>"$sums"
+			say "piece with seed $seed failed"
+			return
+		fi
+		sum_line ok "$@" >>"$sums"
+		say "    seed $seed: $(calls_made) of $calls calls"
+	done
+}
+
+show_sums() {
+	echo "total: $(sum_of 0) pieces, $(calls_made) calls: $(sum_of 6) of the torture, $(sum_of 9) of sealed owners"
+	echo "total: $(sum_of 5) steps, $(sum_of 7) refusals as expected, $(sum_of 10) stray reads, $(sum_of 11) stray writes, $(sum_of 12) of the strayer's interrupts in a call"
+	(($(sum_of 0 failed) == 0)) || fail "pieces failed: $(sum_of 0 failed), see $sums"
+}
+
 check_parameters "$@"
 log_dir
 logs=$LABYRINTH_LOGS/torture-$kernel
 mkdir -p "$logs"
-truncate -s 0 "$logs/output.log" "$logs/console.log"
-status=0 failed=0
-# What is shown is how far it is, now and then.
-run "$@" 2>&1 | tee "$logs/run.log" | progress || status=$?
-judge
+failed=0
+if [[ -n $calls ]]; then
+	pieces "$@"
+	show_sums
+	((failed)) || record_result pass "torture $kernel: $calls calls in pieces"
+else
+	once result "$@"
+	show '\(torture\|strayer\)'
+fi
 ((failed == 0)) || say "the logs are in $logs"
 exit "$failed"

@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/user-tools.sh [--update] trace|drgn
+# Usage: scripts/user-tools.sh [--update] trace|drgn|mok
 # Prints a file in the cache that vm.sh --archive takes: an archive (cpio) with packages of
 # Debian 12, and all that they depend on, unpacked as they are. Nothing is installed.
 #   trace  trace-cmd, perf and bpftrace
 #   drgn   drgn, and Python
+#   mok    mokutil, shim and grub, as Debian has signed them
 # Example:
 #   scripts/vm.sh --mem 1536 --archive "$(scripts/user-tools.sh trace)" -- /usr/bin/trace-cmd -h
 # --update looks for newer versions; without it, what is in the cache is used as it is and
@@ -24,7 +25,8 @@ set -- "${args[@]}"
 case $* in
 trace) packages=(trace-cmd linux-perf bpftrace) ;;
 drgn) packages=(python3-drgn) ;;
-*) die "one of trace and drgn is needed, not '$*' (see --help)" ;;
+mok) packages=(mokutil shim-signed grub-efi-amd64-signed) ;;
+*) die "one of trace, drgn and mok is needed, not '$*' (see --help)" ;;
 esac
 
 # What no program reads when it runs: half of the size.

@@ -1,10 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/watch.sh [--kernel KERNEL]
-# labyrinth_watch beside a driver as it is shipped: a virtual machine with two virtio cards,
-# one wired to the other, and the stock virtio_net (tests/selftests/watch_virtio.sh). Newer
-# kernels' virtio_net has its pages from a page_pool; on older ones the test is skipped.
+# Usage: scripts/watch.sh [--kernel KERNEL] [--e1000e [--mended] | --stock DRIVER | --cost]
+# labyrinth_watch beside a driver as it is shipped: a virtual machine with two cards, one
+# wired to the other. By default virtio cards and the stock virtio_net, whose pages a socket
+# has while the driver goes (tests/selftests/watch_virtio.sh); newer kernels' virtio_net has
+# its pages from a page_pool; on older ones the test is skipped.
+#   --e1000e   the stock e1000e, which leaves pages behind (watch_e1000e.sh)
+#   --mended   with --e1000e: a copy of the driver, built from the kernel's source with the
+#              loop mended, which must leave none (kernels whose source is a package here)
+#   --stock DRIVER   one of virtio_net, e1000e, vmxnet3, and veth with an XDP program: its pages
+#              are left in sockets, in a pipe and in a module, and the driver goes
+#              (watch_stock.sh)
+#   --cost     counts what a received frame of the sample driver costs in instructions, while
+#              nothing is followed, another module, and that driver; it fails beyond 0.5 % for
+#              another's and 5 % for its own
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -12,18 +22,89 @@
 # shellcheck source=scripts/kernels.sh
 . "$LAB_SCRIPTS/kernels.sh"
 
-kernel=$KERNEL_DEFAULT
-options 'kernel=kernel:boot' "$@"
+kernel=$KERNEL_DEFAULT e1000e='' mended='' stock='' cost=''
+options 'kernel=kernel:boot e1000e mended stock=text cost' "$@"
 no_arguments "${args[@]}"
+[[ -z $mended || -n $e1000e ]] || die "--mended is for --e1000e (see --help)"
+[[ ${e1000e:+x}${stock:+x}${cost:+x} != xx* ]] || die "more than one of --e1000e, --stock, --cost (see --help)"
+driver=virtio_net card=virtio-net-pci test=watch_virtio
+[[ -z $e1000e ]] || driver=e1000e card=e1000e test=watch_e1000e
+case $stock in
+'') ;;
+virtio_net) driver=virtio_net card=virtio-net-pci test=watch_stock ;;
+e1000e | vmxnet3) driver=$stock card=$stock test=watch_stock ;;
+veth) driver=veth card='' test=watch_stock ;;
+*) die "there is no card for '$stock' (see --help)" ;;
+esac
 
-vm=(--stock virtio_net)
-for card in 0 1; do
-	vm+=(--qemu -netdev --qemu "hubport,id=virtio$card,hubid=1")
-	vm+=(--qemu -device --qemu "virtio-net-pci,netdev=virtio$card,mac=52:54:00:00:01:0$card")
+# Receiving is what is left of both when sending is taken off.
+print_cost() {
+	awk '
+		{
+			free = $3 - $4; other = $5 - $6; own = $7 - $8
+			printf "%s, %4d bytes: a frame %d; another module followed %d (%.4f); the driver followed %d (%.4f)\n",
+				$1, $2, free, other, other / free, own, own / free
+			if (free <= 0 || other > free * 1.005 || own > free * 1.05)
+				bad = 1
+		}
+		END { exit bad || NR != 6 }'
+}
+
+judge_cost() {
+	local scratch
+	scratch=$(mktemp -d)
+	"$LAB_SCRIPTS/build.sh" --kernel "$kernel" --out "$scratch"
+	run_logged "counting instructions, kernel $kernel" "$LABYRINTH_LOGS/watch-cost-$kernel.log" \
+		"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --icount --wire --modules "$scratch" \
+		--qemu -global --qemu e1000.mitigation=off --append init_on_alloc=0 \
+		--log "$LABYRINTH_LOGS" -- tests/selftests/nic/watch_cost.sh
+	rm -rf "$scratch"
+	sed -n 's/^cost //p' "$LABYRINTH_LOGS/output.log" >"$LABYRINTH_LOGS/watch-cost"
+	result_of "watch $kernel: what a frame costs while a module is followed" \
+		print_cost <"$LABYRINTH_LOGS/watch-cost"
+}
+
+if [[ -n $cost ]]; then
+	log_dir
+	judge_cost
+	exit
+fi
+
+# The loop goes on behind a page that is missing.
+mend() {
+	local source=$1
+	sed -i '/^static void e1000_clean_rx_ring/,/^}/ {
+		/if (!ps_page->page)/ { n; s/break;/continue;/ }
+	}' "$source"
+	[[ $(sed -n '/^static void e1000_clean_rx_ring/,/^}/p' "$source" | grep -c 'continue;') == 1 ]]
+}
+
+build_mended() {
+	local tree folder=drivers/net/ethernet/intel/e1000e headers
+	tree=$("$LAB_SCRIPTS/kernel.sh" source "$kernel")
+	headers=$("$LAB_SCRIPTS/kernel.sh" headers "$kernel")
+	cp -r "$tree/$folder/." "$1"
+	mend "$1/netdev.c" || die "the driver's loop is not as expected"
+	run_logged "building e1000e with its loop mended" "$LABYRINTH_LOGS/mended-$kernel.log" \
+		make -C "$headers" M="$1" CONFIG_E1000E=m -j"$(nproc)" modules ||
+		die "the driver does not build"
+}
+
+vm=(--stock "$driver")
+for n in ${card:+0 1}; do
+	vm+=(--qemu -netdev --qemu "hubport,id=card$n,hubid=1")
+	vm+=(--qemu -device --qemu "$card,netdev=card$n,mac=52:54:00:00:01:0$n")
 done
+if [[ -n $mended ]]; then
+	log_dir
+	scratch=$(mktemp -d)
+	trap 'rm -rf "$scratch"' EXIT
+	build_mended "$scratch"
+	vm+=(--add "$scratch/e1000e.ko")
+fi
 vm_args=()
 for arg in "${vm[@]}"; do
 	vm_args+=(--vm "$arg")
 done
-exec "$LAB_SCRIPTS/selftest.sh" --kernel "$kernel" --title watch --mem 1024 "${vm_args[@]}" \
-	tests/selftests/watch_virtio.sh
+"$LAB_SCRIPTS/selftest.sh" --kernel "$kernel" --title "watch${e1000e:+-e1000e}${mended:+-mended}${stock:+-$stock}" \
+	--mem 1024 "${vm_args[@]}" "tests/selftests/$test.sh"

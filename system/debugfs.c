@@ -4,13 +4,16 @@
  * This file takes no lock that an allocation waits for, and writes no word that an allocation
  * reads.
  */
+#include <linux/bitops.h>
 #include <linux/debugfs.h>
 #include <linux/device.h>
+#include <linux/hash.h>
+#include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/seq_file.h>
+#include <linux/sizes.h>
 #include <linux/vmalloc.h>
 
-#include "core/note.h"
 #include "core/table.h"
 #include "guard/fault.h"
 #include "guard/guard.h"
@@ -101,17 +104,78 @@ DEFINE_SHOW_ATTRIBUTE(sites);
 
 /* pages: a line for each tag; the position is the slot's number. */
 
-/* The name of the last line's call site: most pages are from a few. */
+/*
+ * A line is put together by hand: the core's formatting took most of 4,100 instructions a line. No
+ * line is longer than PAGES_LINE.
+ */
+#define PAGES_LINE	(64 + LABYRINTH_NAME_LEN + sizeof(struct lab_site_name))
+
+/* Several hundred lines for each look at the name of a call site, see pages_start(). */
+#define PAGES_BUFFER	SZ_64K
+
+static char *put_text(char *to, const char *text)
+{
+	while (*text)
+		*to++ = *text++;
+	return to;
+}
+
+static char *put_hex(char *to, unsigned long number)
+{
+	int shift = number ? round_down(__fls(number), 4) : 0;
+
+	for (; shift >= 0; shift -= 4)
+		*to++ = "0123456789abcdef"[number >> shift & 0xf];
+	return to;
+}
+
+/* Decimal, with at least @least digits. */
+static char *put_number(char *to, unsigned int number, unsigned int least)
+{
+	char digits[10];
+	unsigned int nr = 0;
+
+	while (number || nr < least) {
+		digits[nr++] = '0' + number % 10;
+		number /= 10;
+	}
+	while (nr)
+		*to++ = digits[--nr];
+	return to;
+}
+
+/* The names of call sites in the lines before: most pages are from a few. */
+#define PAGES_MEMO_BITS	4
+
 struct pages_memo {
-	unsigned long site;
-	struct lab_site_name name;
+	struct {
+		unsigned long site;
+		struct lab_site_name name;
+	} of[1U << PAGES_MEMO_BITS];
 };
+
+/* Where the name of @site is, or is to be: with too many sites, in place of another's. */
+static unsigned int memo_find(const struct pages_memo *memo, unsigned long site)
+{
+	unsigned int first = hash_long(site, PAGES_MEMO_BITS), i, at;
+
+	for (i = 0; i < ARRAY_SIZE(memo->of); i++) {
+		at = (first + i) % ARRAY_SIZE(memo->of);
+		if (memo->of[at].site == site || !memo->of[at].site)
+			return at;
+	}
+	return first;
+}
 
 static const char *memo_name(struct pages_memo *memo, unsigned long site)
 {
-	if (memo->site != site)
-		*memo = (struct pages_memo) { site, lab_site_name(site) };
-	return memo->name.text;
+	unsigned int at = memo_find(memo, site);
+
+	if (memo->of[at].site != site) {
+		memo->of[at].site = site;
+		memo->of[at].name = lab_site_name(site);
+	}
+	return memo->of[at].name.text;
 }
 
 /* The slot of the first tag at *@pos or behind; *@pos moves on, also where no tag is left. */
@@ -127,9 +191,11 @@ static void *pages_seek(loff_t *pos)
 static void *pages_start(struct seq_file *m, loff_t *pos)
 {
 	struct pages_memo *memo = m->private;
+	unsigned int i;
 
 	/* Since the last read, other code may have come to the same address. */
-	memo->site = 0;
+	for (i = 0; i < ARRAY_SIZE(memo->of); i++)
+		memo->of[i].site = 0;
 	return pages_seek(pos);
 }
 
@@ -143,23 +209,42 @@ static void pages_stop(struct seq_file *m, void *v)
 {
 }
 
+/* "frame owner name state", and of a page that is handed out "age site". */
+static char *put_line(char *to, const struct lab_glance *glance, struct pages_memo *memo)
+{
+	unsigned int owner = lab_tag_owner(glance->tag), age;
+
+	to = put_hex(put_text(to, "0x"), lab_tag_pfn(glance->tag));
+	*to++ = ' ';
+	to = put_number(to, owner, 1);
+	*to++ = ' ';
+	to = put_text(to, lab_owner_by_id(owner)->name);
+	*to++ = ' ';
+	to = put_text(to, lab_state_name(lab_tag_state(glance->tag)));
+	if (glance->site) {
+		age = lab_when_age_ms(glance->when);
+		*to++ = ' ';
+		to = put_number(to, age / MSEC_PER_SEC, 1);
+		*to++ = '.';
+		to = put_number(to, age % MSEC_PER_SEC, 3);
+		*to++ = ' ';
+		to = put_text(to, memo_name(memo, glance->site));
+	}
+	*to++ = '\n';
+	return to;
+}
+
 static int pages_show(struct seq_file *m, void *v)
 {
-	struct lab_slot *slot = v;
-	lab_tag_t tag = READ_ONCE(slot->tag);
-	struct lab_page_note note;
+	struct lab_glance glance = lab_slot_glance(v);
+	char *line;
+	size_t room = seq_get_buf(m, &line);
 
 	/* The page has left since pages_seek(). */
-	if (!tag)
+	if (!glance.tag)
 		return SEQ_SKIP;
-	note = lab_page_note(slot, tag);
-	seq_printf(m, "0x%lx %u %s %s", lab_tag_pfn(tag), lab_tag_owner(tag),
-		   lab_owner_by_id(lab_tag_owner(tag))->name,
-		   lab_state_name(lab_tag_state(tag)));
-	if (note.site)
-		seq_printf(m, " %u.%03u %s", note.age_ms / 1000,
-			   note.age_ms % 1000, memo_name(m->private, note.site));
-	seq_putc(m, '\n');
+	/* -1: the line begins the next buffer. */
+	seq_commit(m, room < PAGES_LINE ? -1 : put_line(line, &glance, m->private) - line);
 	return 0;
 }
 
@@ -170,9 +255,18 @@ static const struct seq_operations pages_sops = {
 	.show = pages_show,
 };
 
+/* seq_release() frees the buffer. Without memory, seq_read() takes a smaller one. */
 static int pages_open(struct inode *inode, struct file *file)
 {
-	return seq_open_private(file, &pages_sops, sizeof(struct pages_memo));
+	int err = seq_open_private(file, &pages_sops, sizeof(struct pages_memo));
+	struct seq_file *m = file->private_data;
+
+	if (err)
+		return err;
+	m->buf = kvmalloc(PAGES_BUFFER, GFP_KERNEL | __GFP_NOWARN);
+	if (m->buf)
+		m->size = PAGES_BUFFER;
+	return 0;
 }
 
 static const struct file_operations pages_fops = {
@@ -197,7 +291,8 @@ static int table_show(struct seq_file *m, void *unused)
 		   div64_u64(stats.used * 100ULL, labyrinth_hot.table.capacity));
 	seq_printf(m, "preferred slot: %lu\n", stats.preferred);
 	seq_printf(m, "second bucket: %lu\n", stats.second_bucket);
-	seq_printf(m, "stash: %u of %u\n", stats.stash_used, LAB_STASH_TAGS);
+	seq_printf(m, "stash: %u of %llu\n", stats.stash_used,
+		   lab_table_stashes(&labyrinth_hot.table) * LAB_STASH_TAGS);
 	seq_printf(m, "longest probe: %u\n", stats.longest_probe);
 	seq_printf(m, "limbo: %ld\n", lab_limbo_count());
 	seq_printf(m, "walks: %lu\n", stats.walks);

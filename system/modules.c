@@ -22,6 +22,7 @@
 #include "page/seal.h"
 #include "report/history.h"
 #include "report/site.h"
+#include "report/stack.h"
 #include "system/modules.h"
 
 /**
@@ -31,12 +32,16 @@
  * @site: the site that was replaced last. A driver may have filled a million pages at one site,
  *	and the kernel's look-up of a symbol takes long.
  * @kept: the address that stands for @site now.
+ * @stack: the allocation stack that was looked at last.
+ * @stack_kept: what stands for @stack now.
  */
 struct going {
 	const struct module *module;
 	bool init_only;
 	unsigned long site;
 	unsigned long kept;
+	u32 stack;
+	u32 stack_kept;
 };
 
 static bool is_going(const struct going *going, unsigned long site)
@@ -97,6 +102,31 @@ static void visit_last(struct lab_slot *slot, struct going *going)
 			(u64)keep(going, site) << LAB_LAST_SITE_SHIFT);
 }
 
+/* Whether the slot's word with the time may have a stack beside the time; see core/note.c. */
+static bool has_stack(lab_tag_t tag)
+{
+	enum lab_state state = lab_tag_state(tag);
+
+	return (state == LAB_HELD || state == LAB_MAPPED || state == LAB_POSTED) &&
+	       !lab_owner_is_stamped(lab_owner_by_id(lab_tag_owner(tag)));
+}
+
+static void visit_stack(struct lab_slot *slot, lab_tag_t tag, struct going *going)
+{
+	u64 when = READ_ONCE(slot->when);
+	u32 stack = lab_when_stack(when);
+
+	if (!stack || !has_stack(tag))
+		return;
+	if (going->stack != stack) {
+		going->stack_kept = lab_stack_after(stack, site_after, going);
+		going->stack = stack;
+	}
+	/* Of a page that has moved on since, the word has another time. */
+	if (going->stack_kept != stack)
+		cmpxchg(&slot->when, when, (u32)when | (u64)going->stack_kept << 32);
+}
+
 /* The site of a CACHED page may be a link, which is no address of module code. */
 static void visit_slot(struct lab_slot *slot, lab_tag_t tag, struct going *going)
 {
@@ -106,6 +136,7 @@ static void visit_slot(struct lab_slot *slot, lab_tag_t tag, struct going *going
 	if (is_going(going, site))
 		cmpxchg(&slot->site, site, keep(going, site));
 	visit_last(slot, going);
+	visit_stack(slot, tag, going);
 	visit_mappings(slot, tag, going);
 }
 

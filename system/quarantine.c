@@ -19,7 +19,10 @@
 
 #define QUARANTINE_MAX	1048576U
 
-/* Protects @wanted, @kept and @ready. Taken in task context; owners_lock nests in it. */
+/*
+ * Protects @wanted, @kept and @ready. Taken in task context; owners_lock, seal_lock and fault_lock
+ * nest in it.
+ */
 static DEFINE_MUTEX(quarantine_lock);
 static unsigned int wanted;	/* the parameter's value */
 static unsigned int kept;	/* the value in effect */

@@ -4,10 +4,6 @@
  * labyrinth.ko gets the function by symbol_get(), and so needs this module only while the
  * question lasts.
  */
-#include <linux/anon_inodes.h>
-#include <linux/err.h>
-#include <linux/file.h>
-#include <linux/fs.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -22,8 +18,6 @@
 
 #define ANSWER_SIZE	SZ_16K
 
-static const struct file_operations no_fops = {};
-
 static int search_for(struct watch_search *search, const unsigned long *pfns, unsigned int nr)
 {
 	unsigned int i;
@@ -37,12 +31,11 @@ static int search_for(struct watch_search *search, const unsigned long *pfns, un
 }
 
 /* With watch_turn held. */
-static int answer(struct seq_file *m, struct file *file, const unsigned long *pfns,
-		  unsigned int nr)
+static int answer(struct seq_file *m, const unsigned long *pfns, unsigned int nr)
 {
 	u64 began = ktime_get_ns();
 	struct watch_search search;
-	int err = watch_search_init(&search, file) ?: search_for(&search, pfns, nr);
+	int err = watch_search_init(&search) ?: search_for(&search, pfns, nr);
 
 	if (!err)
 		watch_report_show(m, &search, ktime_get_ns() - began);
@@ -77,19 +70,15 @@ int labyrinth_watch_ask(const unsigned long *pfns, unsigned int nr,
 			void (*line)(const char *line, void *arg), void *arg)
 {
 	struct seq_file m = { .buf = kvmalloc(ANSWER_SIZE, GFP_KERNEL), .size = ANSWER_SIZE };
-	/* Any open file tells the search which slab cache files have. */
-	struct file *file = anon_inode_getfile("[labyrinth_watch]", &no_fops, NULL, 0);
-	int err = IS_ERR(file) || !m.buf ? -ENOMEM : 0;
+	int err;
 
-	if (!err) {
-		mutex_lock(&watch_turn);
-		err = answer(&m, file, pfns, nr);
-		mutex_unlock(&watch_turn);
-	}
+	if (!m.buf)
+		return -ENOMEM;
+	mutex_lock(&watch_turn);
+	err = answer(&m, pfns, nr);
+	mutex_unlock(&watch_turn);
 	if (!err)
 		tell_lines(&m, line, arg);
-	if (!IS_ERR(file))
-		fput(file);
 	kvfree(m.buf);
 	return err;
 }

@@ -20,10 +20,10 @@ struct census {
 };
 
 /* With watch_turn held. */
-static int take(struct file *file, struct census *census)
+static int take(struct census *census)
 {
 	u64 began = ktime_get_ns();
-	int err = watch_search_init(&census->search, file);
+	int err = watch_search_init(&census->search);
 
 	if (err)
 		return err;
@@ -71,7 +71,7 @@ static int pools_open(struct inode *inode, struct file *file)
 		kfree(census);
 		return err;
 	}
-	err = take(file, census);
+	err = take(census);
 	mutex_unlock(&watch_turn);
 	err = err ?: single_open(file, pools_show, census);
 	if (err)

@@ -5,9 +5,7 @@
  * that have write permission: so the file has none, and the parameter ask takes questions too.
  * State: the last answer, under watch_turn.
  */
-#include <linux/anon_inodes.h>
 #include <linux/debugfs.h>
-#include <linux/file.h>
 #include <linux/kstrtox.h>
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
@@ -76,27 +74,27 @@ static void forget(void)
 }
 
 /* With watch_turn held. */
-static int ask(struct file *file, const char *command)
+static int ask(const char *command)
 {
 	u64 began = ktime_get_ns();
 
 	forget();
 	strscpy(last.command, command, sizeof(last.command));
 	last.any = true;
-	last.err = watch_search_init(&last.search, file) ?: aim(&last.search, command);
+	last.err = watch_search_init(&last.search) ?: aim(&last.search, command);
 	if (!last.err)
 		watch_search_run(&last.search);
 	last.took_ns = ktime_get_ns() - began;
 	return last.err ?: last.search.stopped ? -EINTR : 0;
 }
 
-static int ask_in_turn(struct file *file, const char *command)
+static int ask_in_turn(const char *command)
 {
 	int err;
 
 	if (!mutex_trylock(&watch_turn))
 		return -EBUSY;
-	err = ask(file, command);
+	err = ask(command);
 	mutex_unlock(&watch_turn);
 	return err;
 }
@@ -109,7 +107,7 @@ static ssize_t holders_write(struct file *file, const char __user *from, size_t 
 		return -EINVAL;
 	if (copy_from_user(command, from, size))
 		return -EFAULT;
-	return ask_in_turn(file, strim(command)) ?: size;
+	return ask_in_turn(strim(command)) ?: size;
 }
 
 static void show_last(struct seq_file *m)
@@ -157,28 +155,16 @@ static const struct file_operations holders_fops = {
 /* Whether the module can answer yet, and still: protected by the module's param_lock. */
 static bool answers;
 
-/* A search needs the slab cache of any open file, and a parameter's write has no file. */
-static const struct file_operations any_fops = {
-	.owner = THIS_MODULE,
-};
-
 /* The module's param_lock is held: a second question, and a write to share, wait for the answer. */
 static int ask_set(const char *text, const struct kernel_param *param)
 {
 	char command[COMMAND_LEN];
-	struct file *file;
-	int err;
 
 	if (!answers)
 		return -EAGAIN;
 	if (strscpy(command, text, sizeof(command)) < 0)
 		return -EINVAL;
-	file = anon_inode_getfile("[labyrinth_watch]", &any_fops, NULL, O_RDONLY);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	err = ask_in_turn(file, strim(command));
-	fput(file);
-	return err;
+	return ask_in_turn(strim(command));
 }
 
 static const struct kernel_param_ops ask_ops = {

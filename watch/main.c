@@ -2,7 +2,8 @@
 /*
  * labyrinth_watch: finds the holders of a page, on a machine with unchanged drivers. The
  * module only reads, and only when a user asks: no hook, no lock that other code waits for,
- * no write but to the module's own answers. No other module is needed.
+ * no write but to the module's own answers. With watch=, the module also follows the pages of
+ * the modules named there, by hooks. No other module is needed.
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>
@@ -10,6 +11,7 @@
 #include "core/version.h"
 #include "watch/census.h"
 #include "watch/holders.h"
+#include "watch/modules.h"
 #include "watch/peek.h"
 #include "watch/register.h"
 #include "watch/skb.h"
@@ -20,6 +22,13 @@
 DEFINE_MUTEX(watch_turn);
 
 static struct dentry *folder;
+
+static void tear_down(void)
+{
+	debugfs_remove(folder);
+	watch_holders_exit();
+	watch_register_exit();
+}
 
 static int __init watch_init(void)
 {
@@ -35,14 +44,17 @@ static int __init watch_init(void)
 	folder = debugfs_create_dir("labyrinth_watch", NULL);
 	watch_holders_debugfs(folder);
 	watch_census_debugfs(folder);
-	return 0;
+	watch_pages_debugfs(folder);
+	err = watch_modules_init();
+	if (err)
+		tear_down();
+	return err;
 }
 
 static void __exit watch_exit(void)
 {
-	debugfs_remove(folder);
-	watch_holders_exit();
-	watch_register_exit();
+	watch_modules_exit();
+	tear_down();
 }
 
 module_init(watch_init);

@@ -7,11 +7,13 @@
  * device's register may change the device.
  */
 #include <linux/bitmap.h>
+#include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 #include <linux/percpu.h>
 #include <linux/processor.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -122,12 +124,30 @@ static void look_at_mapped(struct watch_walk *walk, unsigned long addr, unsigned
 	}
 }
 
+/*
+ * A kernel thread runs with the mm of a process that ran before. While the search sleeps, that
+ * process may end, and the page table with it. With interrupts off, the mm stays until the mm has
+ * the reference.
+ */
+static struct mm_struct *grab_active_mm(void)
+{
+	struct mm_struct *mm;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	mm = current->active_mm;
+	mmgrab(mm);
+	local_irq_restore(flags);
+	return mm;
+}
+
 static void look_by_page_table(struct memory_walk *memory)
 {
-	pgd_t *pgd = current->active_mm->pgd;
+	struct mm_struct *mm = grab_active_mm();
 
-	watch_walk(&memory->walk, pgd, VMALLOC_START, VMALLOC_END);
-	watch_walk(&memory->walk, pgd, __START_KERNEL_map, MODULES_END);
+	watch_walk(&memory->walk, mm->pgd, VMALLOC_START, VMALLOC_END);
+	watch_walk(&memory->walk, mm->pgd, __START_KERNEL_map, MODULES_END);
+	mmdrop(mm);
 }
 
 /* By the direct map. */

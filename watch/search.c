@@ -3,9 +3,13 @@
  * A search: the targets and the holders found. A single search runs at a time (watch_turn), in
  * the task that asked, so no state here is shared.
  */
+#include <linux/anon_inodes.h>
 #include <linux/bitmap.h>
 #include <linux/bsearch.h>
+#include <linux/err.h>
+#include <linux/file.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/vmalloc.h>
 
 #include "watch/frame.h"
@@ -144,17 +148,25 @@ void watch_hold(struct watch_search *search, unsigned long pfn, enum watch_claim
 
 /* The whole. */
 
+/*
+ * Any open file tells which slab cache files have. The kernel may close the file a while after
+ * fput(): the owner keeps these operations there until then.
+ */
+static const struct file_operations any_fops = { .owner = THIS_MODULE };
+
 /**
  * watch_search_init() - begin a search
  * @search: written completely.
- * @file: any open file.
  *
- * Context: Task. Return: 0 or -ENOMEM; watch_search_exit() is due in both cases.
+ * Context: Task; may sleep.
+ * Return: 0 or an errno, as -ENOMEM; watch_search_exit() is due in both cases.
  */
-int watch_search_init(struct watch_search *search, struct file *file)
+int watch_search_init(struct watch_search *search)
 {
+	struct file *file = anon_inode_getfile("[labyrinth_watch]", &any_fops, NULL, O_RDONLY);
+
 	watch_peek_init();
-	*search = (struct watch_search){ .file_cache = watch_slab_cache(file) };
+	*search = (struct watch_search){};
 	xa_init(&search->accounted);
 	xa_init(&search->strays);
 	search->frames = vzalloc(BITS_TO_LONGS(watch_end_pfn) * sizeof(long));
@@ -162,6 +174,10 @@ int watch_search_init(struct watch_search *search, struct file *file)
 	search->holders = vcalloc(MAX_HOLDERS, sizeof(*search->holders));
 	search->tasks = watch_tasks_get();
 	watch_pace_begin(search);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	search->file_cache = watch_slab_cache(file);
+	fput(file);
 	return search->frames && search->targets && search->holders && search->tasks ? 0 : -ENOMEM;
 }
 

@@ -57,7 +57,7 @@ struct watch_search {
 	bool stopped;
 };
 
-int watch_search_init(struct watch_search *search, struct file *file);
+int watch_search_init(struct watch_search *search);
 void watch_search_exit(struct watch_search *search);
 int watch_search_add(struct watch_search *search, unsigned long pfn);
 void watch_search_run(struct watch_search *search);

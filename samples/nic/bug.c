@@ -17,7 +17,7 @@
 
 static char *bug = "none";
 module_param(bug, charp, 0444);
-MODULE_PARM_DESC(bug, "A mistake to make: free-mapped, lend-mapped, double-free, use-lent, other-device, forget; with pages=labyrinth give-twice, put-given, free-posted, lend-posted, post-twice, forget-posted (default none)");
+MODULE_PARM_DESC(bug, "A mistake to make: free-mapped, lend-mapped, double-free, use-lent, other-device, forget; with pages=labyrinth give-twice, put-given, free-posted, lend-posted, post-twice, forget-posted; with pages=frags half-twice, half-put-given, half-forget (default none)");
 
 static void tried(long err)
 {
@@ -94,7 +94,7 @@ static void *given(struct nic_rx *rx, struct page **page)
 	dma_addr_t dma;
 	void *buf = labyrinth_rx_get(owner_of(rx), &dma);
 
-	*page = labyrinth_rx_give(owner_of(rx), buf, 0, PAGE_SIZE);
+	*page = labyrinth_rx_give(owner_of(rx), buf, 0, rx->source->bytes);
 	return buf;
 }
 
@@ -104,7 +104,7 @@ static void bug_give_twice(struct nic_rx *rx)
 	struct page *page;
 	void *buf = given(rx, &page);
 
-	tried(PTR_ERR_OR_ZERO(labyrinth_rx_give(owner_of(rx), buf, 0, PAGE_SIZE)));
+	tried(PTR_ERR_OR_ZERO(labyrinth_rx_give(owner_of(rx), buf, 0, rx->source->bytes)));
 	put_page(page);
 }
 
@@ -153,6 +153,9 @@ static const struct {
 	{ "lend-posted", &rx_labyrinth_source, bug_lend_mapped },
 	{ "post-twice", &rx_labyrinth_source, bug_post_twice },
 	{ "forget-posted", &rx_labyrinth_source, bug_forget_posted },
+	{ "half-twice", &rx_frags_source, bug_give_twice },
+	{ "half-put-given", &rx_frags_source, bug_put_given },
+	{ "half-forget", &rx_frags_source, bug_forget_posted },
 };
 
 static void (*make_bug)(struct nic_rx *rx);

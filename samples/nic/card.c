@@ -76,6 +76,13 @@ void card_write_address(struct nic *nic, const u8 *addr)
 	nic_write(nic, RAH0, addr[4] | addr[5] << 8 | RAH_VALID);
 }
 
+static u32 buffer_size(const struct nic *nic)
+{
+	if (nic->prog || nic->rx.source->bytes == NIC_HALF)
+		return RCTL_BSIZE_2048;
+	return RCTL_BSEX | RCTL_BSIZE_4096;
+}
+
 /*
  * Sets which frames the card receives, and up to which length. Of multicast: all or none.
  * Context: the address lock held, as in ndo_set_rx_mode.
@@ -83,7 +90,7 @@ void card_write_address(struct nic *nic, const u8 *addr)
 void card_set_filter(struct nic *nic)
 {
 	struct net_device *dev = nic->dev;
-	u32 rctl = RCTL_EN | RCTL_BAM | RCTL_SECRC | RCTL_BSEX | RCTL_BSIZE_4096;
+	u32 rctl = RCTL_EN | RCTL_BAM | RCTL_SECRC | buffer_size(nic);
 
 	if (dev->flags & IFF_PROMISC)
 		rctl |= RCTL_UPE | RCTL_MPE;

@@ -15,7 +15,7 @@
 
 static char *pages = "labyrinth";
 module_param(pages, charp, 0444);
-MODULE_PARM_DESC(pages, "Where the receive ring's pages come from: alloc, pool, mapped or labyrinth (default)");
+MODULE_PARM_DESC(pages, "Where the receive ring's pages come from: alloc, pool, flip, mapped, frags or labyrinth (default)");
 
 static const struct page_source *source;
 
@@ -70,6 +70,7 @@ static int nic_register(struct nic *nic)
 	dev->netdev_ops = &nic_netdev_ops;
 	dev->ethtool_ops = &nic_ethtool_ops;
 	dev->max_mtu = NIC_MAX_MTU;
+	lab_xdp_set_features(dev, source == &rx_labyrinth_source);
 	netif_napi_add(dev, &nic->napi, nic_poll);
 	netif_carrier_off(dev);
 	return register_netdev(dev);
@@ -143,6 +144,7 @@ static struct pci_driver nic_driver = {
 
 static const struct page_source *const sources[] = {
 	&rx_alloc_source, &rx_pool_source, &rx_mapped_source, &rx_labyrinth_source,
+	&rx_frags_source, &rx_flip_source,
 };
 
 static int __init nic_init(void)

@@ -7,6 +7,7 @@
 
 #include "bug.h"
 #include "nic.h"
+#include "xdp.h"
 
 /* Context: Any. */
 void nic_link_update(struct nic *nic)
@@ -134,6 +135,10 @@ static int nic_set_address(struct net_device *dev, void *addr)
 /* The ring's pages serve any length of frame: only the card must know. */
 static int nic_change_mtu(struct net_device *dev, int mtu)
 {
+	const struct nic *nic = netdev_priv(dev);
+
+	if (nic->prog && !xdp_can_do(nic, mtu))
+		return -EINVAL;
 	WRITE_ONCE(dev->mtu, mtu);
 	if (netif_running(dev)) {
 		netif_addr_lock_bh(dev);
@@ -141,6 +146,31 @@ static int nic_change_mtu(struct net_device *dev, int mtu)
 		netif_addr_unlock_bh(dev);
 	}
 	return 0;
+}
+
+/* A page has a headroom with a program, and none without: the ring is filled anew. */
+static int nic_set_prog(struct nic *nic, struct netdev_bpf *bpf)
+{
+	bool running = netif_running(nic->dev);
+
+	if (bpf->prog && !xdp_can_do(nic, nic->dev->mtu)) {
+		NL_SET_ERR_MSG(bpf->extack, "XDP needs pages=labyrinth and an MTU of 1500");
+		return -EOPNOTSUPP;
+	}
+	if (running)
+		nic_stop(nic->dev);
+	xdp_set_prog(nic, bpf->prog);
+	return running ? nic_open(nic->dev) : 0;
+}
+
+static int nic_bpf(struct net_device *dev, struct netdev_bpf *bpf)
+{
+	return bpf->command == XDP_SETUP_PROG ? nic_set_prog(netdev_priv(dev), bpf) : -EINVAL;
+}
+
+static int nic_xdp_xmit(struct net_device *dev, int nr, struct xdp_frame **frames, u32 flags)
+{
+	return netif_running(dev) ? tx_send_frames(netdev_priv(dev), nr, frames) : -ENETDOWN;
 }
 
 static void nic_get_stats64(struct net_device *dev,
@@ -166,4 +196,6 @@ const struct net_device_ops nic_netdev_ops = {
 	.ndo_validate_addr = eth_validate_addr,
 	.ndo_change_mtu = nic_change_mtu,
 	.ndo_get_stats64 = nic_get_stats64,
+	.ndo_bpf = nic_bpf,
+	.ndo_xdp_xmit = nic_xdp_xmit,
 };

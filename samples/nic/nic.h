@@ -3,7 +3,8 @@
  * The driver's types, and the functions that the driver's files share.
  *
  * Only NAPI may touch the rings, and nic_open() and nic_stop() while NAPI is disabled. But for
- * the transmit ring's head: nic_xmit() moves the head, under the core's transmit lock.
+ * the transmit ring's head: nic_xmit() and tx_send_frames() move the head, under the core's
+ * transmit lock.
  */
 #ifndef LABYRINTH_NIC_H
 #define LABYRINTH_NIC_H
@@ -12,11 +13,13 @@
 #include <linux/netdevice.h>
 #include <linux/pci.h>
 #include <linux/skbuff.h>
+#include <net/xdp.h>
 
 #include "page_source.h"
 #include "regs.h"
 
 #define NIC_RING	256U		/* descriptors of a ring */
+#define NIC_HALF	2048U		/* bytes, where a page has two buffers */
 #define NIC_SPARES	128U		/* empty skbs kept back */
 #define NIC_MAX_MTU	9000
 
@@ -49,6 +52,7 @@ struct nic_rx {
 	dma_addr_t desc_dma;
 	struct rx_page pages[NIC_RING];
 	unsigned int next;		/* the descriptor that is done next */
+	unsigned int headroom;		/* where in a page the card writes: 0 without XDP */
 	unsigned int parts;		/* of a frame that has not ended yet */
 	bool dropping;			/* the rest of a frame, up to the last part */
 	struct sk_buff_head spares;	/* for when memory is out */
@@ -59,7 +63,7 @@ struct nic_rx {
 struct nic_tx {
 	struct tx_desc *desc;
 	dma_addr_t desc_dma;
-	struct sk_buff *skbs[NIC_RING];
+	void *sent[NIC_RING];		/* an skb; or with SENT_XDP an xdp_frame */
 	unsigned int head;		/* free-running: filled next */
 	unsigned int tail;		/* free-running: done next */
 };
@@ -71,6 +75,9 @@ struct nic {
 	struct napi_struct napi;
 	struct nic_rx rx;
 	struct nic_tx tx;
+	struct bpf_prog *prog;		/* changes while the interface is down; or NULL */
+	struct xdp_rxq_info xdp_rxq;
+	bool redirected;		/* in this poll */
 	u64 counts[NIC_NR_COUNTS];
 };
 
@@ -123,6 +130,7 @@ int rx_poll(struct nic *nic, int budget);
 int tx_open(struct nic *nic);
 void tx_close(struct nic *nic);
 void tx_poll(struct nic *nic, int budget);
+int tx_send_frames(struct nic *nic, int nr, struct xdp_frame **frames);
 netdev_tx_t nic_xmit(struct sk_buff *skb, struct net_device *dev);
 
 #endif /* LABYRINTH_NIC_H */

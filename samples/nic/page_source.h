@@ -11,7 +11,7 @@
 struct nic_rx;
 struct sk_buff;
 
-/* A page that the card may write to. */
+/* A page, or half a page, that the card may write to. */
 struct rx_page {
 	void *addr;
 	dma_addr_t dma;
@@ -23,6 +23,8 @@ struct rx_page {
  */
 struct page_source {
 	const char *name;
+	/* What the card may write to a page: PAGE_SIZE, or NIC_HALF. */
+	unsigned int bytes;
 	/* Task context. create: 0 or an errno; destroy: all pages were put. */
 	int (*create)(struct nic_rx *rx);
 	void (*destroy)(struct nic_rx *rx);
@@ -48,5 +50,7 @@ extern const struct page_source rx_alloc_source;
 extern const struct page_source rx_pool_source;
 extern const struct page_source rx_labyrinth_source;
 extern const struct page_source rx_mapped_source;
+extern const struct page_source rx_frags_source;
+extern const struct page_source rx_flip_source;
 
 #endif /* LABYRINTH_NIC_PAGE_SOURCE_H */

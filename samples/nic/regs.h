@@ -52,6 +52,7 @@
 #define RCTL_LPE	BIT(5)		/* frames of more than 1522 bytes */
 #define RCTL_BAM	BIT(15)		/* broadcast */
 #define RCTL_BSIZE_4096	GENMASK(17, 16)	/* a buffer's size, with BSEX */
+#define RCTL_BSIZE_2048	0		/* likewise, without BSEX */
 #define RCTL_BSEX	BIT(25)
 #define RCTL_SECRC	BIT(26)		/* strip the CRC */
 

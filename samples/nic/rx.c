@@ -14,6 +14,7 @@
 #include <linux/skbuff.h>
 
 #include "nic.h"
+#include "xdp.h"
 
 static unsigned int copybreak = 256;
 module_param(copybreak, uint, 0644);
@@ -23,7 +24,7 @@ MODULE_PARM_DESC(copybreak,
 static void rx_post(struct nic_rx *rx, unsigned int i)
 {
 	rx->desc[i] = (struct rx_desc) {
-		.addr = cpu_to_le64(rx->pages[i].dma),
+		.addr = cpu_to_le64(rx->pages[i].dma + rx->headroom),
 	};
 }
 
@@ -146,6 +147,8 @@ static int rx_part(struct nic *nic, struct rx_page *page,
 	/* Only the last part's descriptor has the frame's errors. */
 	if (last && desc->errors & RXD_ERRORS)
 		return -EIO;
+	if (unlikely(nic->prog))
+		return last ? xdp_receive(nic, page, len) : -EMSGSIZE;
 	if (last && !nic->rx.parts && len <= READ_ONCE(copybreak))
 		return rx_copy(nic, page, len);
 	err = rx_append(nic, page, len);
@@ -199,6 +202,7 @@ int rx_poll(struct nic *nic, int budget)
 	}
 	if (nic->rx.next != first)
 		rx_tell_card(nic);
+	xdp_flush(nic);
 	rx_fill_spares(nic);
 	return frames;
 }
@@ -255,6 +259,9 @@ int rx_open(struct nic *nic)
 	struct nic_rx *rx = &nic->rx;
 	int err;
 
+	err = xdp_open(nic);
+	if (err)
+		return err;
 	rx->next = 0;
 	__skb_queue_head_init(&rx->spares);
 	rx_fill_spares(nic);
@@ -263,6 +270,7 @@ int rx_open(struct nic *nic)
 	err = rx->desc ? rx_open_source(rx) : -ENOMEM;
 	if (err) {
 		rx_free_ring(rx);
+		xdp_close(nic);
 		return err;
 	}
 	nic_write(nic, RDBAL, lower_32_bits(rx->desc_dma));
@@ -283,4 +291,5 @@ void rx_close(struct nic *nic)
 	rx_empty(rx, NIC_RING);
 	rx->source->destroy(rx);
 	rx_free_ring(rx);
+	xdp_close(nic);
 }

@@ -47,6 +47,7 @@ static int rx_alloc_give(struct nic_rx *rx, struct rx_page *page,
 
 const struct page_source rx_alloc_source = {
 	.name = "alloc",
+	.bytes = PAGE_SIZE,
 	.create = rx_alloc_create,
 	.destroy = rx_alloc_destroy,
 	.get = rx_alloc_get,

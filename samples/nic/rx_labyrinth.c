@@ -77,6 +77,7 @@ static int rx_labyrinth_give(struct nic_rx *rx, struct rx_page *page,
 
 const struct page_source rx_labyrinth_source = {
 	.name = "labyrinth",
+	.bytes = PAGE_SIZE,
 	.create = rx_labyrinth_create,
 	.destroy = rx_labyrinth_destroy,
 	.get = rx_labyrinth_get,

@@ -141,6 +141,7 @@ static int rx_mapped_give(struct nic_rx *rx, struct rx_page *page,
 
 const struct page_source rx_mapped_source = {
 	.name = "mapped",
+	.bytes = PAGE_SIZE,
 	.create = rx_mapped_create,
 	.destroy = rx_mapped_destroy,
 	.get = rx_mapped_get,

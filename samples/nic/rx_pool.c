@@ -59,6 +59,7 @@ static int rx_pool_give(struct nic_rx *rx, struct rx_page *page,
 
 const struct page_source rx_pool_source = {
 	.name = "pool",
+	.bytes = PAGE_SIZE,
 	.create = rx_pool_create,
 	.destroy = rx_pool_destroy,
 	.get = rx_pool_get,

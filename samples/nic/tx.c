@@ -3,11 +3,12 @@
  * The transmit ring: a descriptor for each frame, since the driver does not set NETIF_F_SG, so
  * the stack gives every frame in a single piece.
  *
- * Head and tail are free-running. Only nic_xmit() moves the head, under the core's transmit
- * lock, and only NAPI the tail.
+ * Head and tail are free-running. Only nic_xmit() and tx_send_frames() move the head, under the
+ * core's transmit lock, and only NAPI the tail.
  */
 #include <linux/dma-mapping.h>
 #include <linux/skbuff.h>
+#include <net/xdp.h>
 
 #include "nic.h"
 
@@ -16,19 +17,21 @@ static unsigned int tx_room(const struct nic_tx *tx)
 	return NIC_RING - 1 - (READ_ONCE(tx->head) - READ_ONCE(tx->tail));
 }
 
-static int tx_post(struct nic *nic, struct sk_buff *skb)
+/* In the lowest bit of an entry of sent[]. */
+#define SENT_XDP	1UL
+
+static int tx_post(struct nic *nic, void *data, unsigned int len, void *sent)
 {
 	struct nic_tx *tx = &nic->tx;
 	unsigned int i = tx->head % NIC_RING;
-	dma_addr_t dma = dma_map_single(&nic->pdev->dev, skb->data, skb->len,
-					DMA_TO_DEVICE);
+	dma_addr_t dma = dma_map_single(&nic->pdev->dev, data, len, DMA_TO_DEVICE);
 
 	if (dma_mapping_error(&nic->pdev->dev, dma))
 		return -ENOMEM;
-	tx->skbs[i] = skb;
+	tx->sent[i] = sent;
 	tx->desc[i] = (struct tx_desc) {
 		.addr = cpu_to_le64(dma),
-		.length = cpu_to_le16(skb->len),
+		.length = cpu_to_le16(len),
 		.command = TXD_EOP | TXD_IFCS | TXD_RS,
 	};
 	return 0;
@@ -53,7 +56,7 @@ static void tx_queue(struct nic *nic, struct sk_buff *skb)
 	struct nic_tx *tx = &nic->tx;
 	unsigned int len = skb->len;
 
-	if (tx_post(nic, skb)) {
+	if (tx_post(nic, skb->data, len, skb)) {
 		nic_count(nic, NIC_TX_DROPPED, 1);
 		dev_kfree_skb_any(skb);
 		return;
@@ -78,17 +81,62 @@ netdev_tx_t nic_xmit(struct sk_buff *skb, struct net_device *dev)
 	return NETDEV_TX_OK;
 }
 
-/* Frees the frame at the tail, sent or never to be sent. Returns the frame's length. */
+/* Under the core's transmit lock. */
+static bool tx_queue_frame(struct nic *nic, struct xdp_frame *frame)
+{
+	struct nic_tx *tx = &nic->tx;
+
+	if (!tx_room(tx) || tx_post(nic, frame->data, frame->len,
+				    (void *)((unsigned long)frame | SENT_XDP))) {
+		nic_count(nic, NIC_TX_DROPPED, 1);
+		return false;
+	}
+	nic_count(nic, NIC_TX_PACKETS, 1);
+	nic_count(nic, NIC_TX_BYTES, frame->len);
+	/* Pairs with tx_is_done(), as in tx_queue(). */
+	smp_store_release(&tx->head, tx->head + 1);
+	return true;
+}
+
+/* XDP's frames: those that were not queued are the caller's. Return: how many were. */
+int tx_send_frames(struct nic *nic, int nr, struct xdp_frame **frames)
+{
+	struct netdev_queue *queue = netdev_get_tx_queue(nic->dev, 0);
+	int sent = 0;
+
+	local_bh_disable();
+	__netif_tx_lock(queue, smp_processor_id());
+	if (netif_running(nic->dev))
+		while (sent < nr && tx_queue_frame(nic, frames[sent]))
+			sent++;
+	tx_stop_if_full(nic);
+	nic_write(nic, TDT, nic->tx.head % NIC_RING);
+	__netif_tx_unlock(queue);
+	local_bh_enable();
+	return sent;
+}
+
+static unsigned int tx_free_skb(struct sk_buff *skb, int budget)
+{
+	unsigned int len = skb->len;
+
+	napi_consume_skb(skb, budget);
+	return len;
+}
+
+/* Frees the frame at the tail, sent or never to be sent. Returns an skb's length. */
 static unsigned int tx_free_one(struct nic *nic, int budget)
 {
 	struct nic_tx *tx = &nic->tx;
-	unsigned int i = tx->tail % NIC_RING;
-	struct sk_buff *skb = tx->skbs[i];
-	unsigned int len = skb->len;
+	unsigned int i = tx->tail % NIC_RING, len = 0;
+	unsigned long sent = (unsigned long)tx->sent[i];
 
-	dma_unmap_single(&nic->pdev->dev, le64_to_cpu(tx->desc[i].addr), len,
-			 DMA_TO_DEVICE);
-	napi_consume_skb(skb, budget);
+	dma_unmap_single(&nic->pdev->dev, le64_to_cpu(tx->desc[i].addr),
+			 le16_to_cpu(tx->desc[i].length), DMA_TO_DEVICE);
+	if (sent & SENT_XDP)
+		xdp_return_frame((struct xdp_frame *)(sent & ~SENT_XDP));
+	else
+		len = tx_free_skb((struct sk_buff *)sent, budget);
 	WRITE_ONCE(tx->tail, tx->tail + 1);
 	return len;
 }

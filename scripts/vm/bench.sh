@@ -39,9 +39,12 @@ print_where
 insmod labyrinth.ko report_burst=0 $1 || exit
 print_memory
 status=0
+# For the cases beside it: as long as nothing is followed, it does nothing.
+[ ! -e watch/labyrinth_watch.ko ] || insmod watch/labyrinth_watch.ko
 # shellcheck disable=SC2086
 insmod tests/bench/labyrinth_bench.ko $2 || status=1
 print_results
 [ "$status" -ne 0 ] || rmmod labyrinth_bench || status=1
+[ ! -e /sys/module/labyrinth_watch ] || rmmod labyrinth_watch
 rmmod labyrinth || status=1
 exit "$status"

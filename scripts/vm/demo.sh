@@ -35,6 +35,15 @@ must() {
 	[ "$number" -eq "$1" ] || fail "$number x '$2', and not $1"
 }
 
+# told_since LINES: what the kernel has told since then.
+told_since() { dmesg | tail -n "+$(($1 + 1))" >/tmp/told; }
+
+# show_report LAST: what matters of a report in what was told, up to the line of that label.
+show_report() {
+	sed -n "/BUG: labyrinth/,/$1:/s/^\\[ *[0-9.]*\\]/  |/p" /tmp/told |
+		sed '/report: /d; s/^\(.\{67\}\).\{4,\}$/\1.../'
+}
+
 # play BUG SAFE: what the module tells, and of a report, if there is one, what matters.
 play() {
 	lines=$(dmesg | wc -l)
@@ -44,10 +53,9 @@ play() {
 	esac
 	insmod "samples/$3.ko" ${4:+"$4"} "safe=$2" || fail "insmod"
 	rmmod "$3"
-	dmesg | tail -n "+$((lines + 1))" >/tmp/told
+	told_since "$lines"
 	sed -n 's/.*story: /  /p' /tmp/told
-	sed -n '/BUG: labyrinth/,/caller:/s/^\[ *[0-9.]*\]/  |/p' /tmp/told |
-		sed '/report: /d; s/^\(.\{67\}\).\{4,\}$/\1.../'
+	show_report caller
 }
 
 # ends_as PATTERN WORDS: whether the play has ended so, and the words then.
@@ -104,10 +112,9 @@ search() {
 		rmmod labyrinth_thief
 	fi
 	rmmod labyrinth_keeper
-	dmesg | tail -n "+$((lines + 1))" >/tmp/told
+	told_since "$lines"
 	sed -n 's/.*] \(keeper\|thief\): /  \1: /p' /tmp/told
-	sed -n '/BUG: labyrinth/,/access:/s/^\[ *[0-9.]*\]/  |/p' /tmp/told |
-		sed '/report: /d; s/^\(.\{67\}\).\{4,\}$/\1.../'
+	show_report access
 }
 
 # The thief finds the key in an ordinary page, and not in a sealed one.
@@ -126,12 +133,6 @@ key_scene() {
 	echo "  ${green}The thief got zeroes, and is named.$plain"
 }
 
-# report_of: what matters of a report of a driver's that runs on.
-report_of() {
-	sed -n '/BUG: labyrinth/,/context:/s/^\[ *[0-9.]*\]/  |/p' /tmp/told |
-		sed '/report: /d; s/^\(.\{67\}\).\{4,\}$/\1.../'
-}
-
 # A network card whose ring has pages of its own. In the middle of a stream the driver gives
 # away a page that the network stack has already.
 nic_scene() {
@@ -140,9 +141,9 @@ nic_scene() {
 	wire_up pages=labyrinth bug=give-twice || fail "the card does not come up"
 	stream there 1000000 >/tmp/sums || fail "the stream is not as it was sent"
 	wire_down || fail "rmmod"
-	dmesg | tail -n "+$((lines + 1))" >/tmp/told
+	told_since "$lines"
 	sed 's/^/  /' /tmp/sums
-	report_of
+	show_report context
 	grep -q "BUG: labyrinth: not-posted-rx-give in bug_give_twice.*\[labyrinth_nic\]" /tmp/told ||
 		fail "the driver is not named"
 	echo "  ${green}Refused and named, in softirq. Every byte has arrived, and the card goes on.$plain"
@@ -176,7 +177,7 @@ if [ "$(uname -m)" = x86_64 ]; then
 fi
 
 cards=0
-if [ -e /sys/class/pci_bus ] && grep -qx 'PCI_ID=8086:100E' /sys/bus/pci/devices/*/uevent 2>/dev/null; then
+if grep -qx 'PCI_ID=8086:100E' /sys/bus/pci/devices/*/uevent 2>/dev/null; then
 	cards=1
 	nic_scene
 fi
@@ -203,6 +204,45 @@ if [ -e extra/README.md ]; then
 	costs
 fi
 
+# leak: the stock driver's receive buffers are three pages each at this MTU. Some packets come,
+# the link goes down, the driver goes.
+leak() {
+	say "a driver that nobody changed: e1000e, as Debian ships it, loses pages"
+	step insmod watch/labyrinth_watch.ko watch=e1000e grace=1
+	for ko in stock/*.ko; do
+		insmod "$ko"
+	done
+	unshare -n sleep 1000 &
+	far=$!
+	sleep 1
+	ip link set eth1 netns $far
+	for end in "1 0" "$far 1"; do
+		nsenter "-n/proc/${end% *}/ns/net" -- sh -c "
+			ip addr add 10.0.0.1${end#* }/24 dev eth${end#* }
+			ip link set eth${end#* } mtu 9000
+			ip link set eth${end#* } up"
+	done
+	sleep 3
+	step ping -c 3 -s 3000 10.0.0.11
+	echo "who has how many pages, from where:"
+	sed -n 's/^e1000e: \([0-9]* pages\),.* at \([a-z0-9_]*\).*/  \1, allocated by \2/p' \
+		/sys/kernel/debug/labyrinth_watch/pages
+	step ip link set eth0 down
+	step rmmod e1000e
+	kill $far
+	sleep 4
+	dmesg | sed -n '/BUG: labyrinth: leak/,/since:/s/^\[ *[0-9.]*\] /  |/p' | cut -c 1-79
+	step rmmod labyrinth_watch
+}
+
+leaks=0
+if [ -e watch/labyrinth_watch.ko ] && ls stock/*e1000e.ko >/dev/null 2>&1; then
+	leak
+	leaks=1
+fi
+
+say "what has been seen"
+[ $leaks = 0 ] || must 1 "BUG: labyrinth: leak in e1000_alloc_rx_buffers_ps"
 must "$cpus" "CPU [0-9]+: 1000 pages in hard interrupts, [1-9][0-9]* in softirqs"
 must 6 "labyrinth_foreign: (free|transfer|lend|reclaim|release|adopt): -EPERM"
 must 1 "labyrinth_foreign: free without a handle: -EINVAL"

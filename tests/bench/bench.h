@@ -11,6 +11,7 @@
 #include <linux/ktime.h>
 #include <linux/mempool.h>
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/timex.h>
 
@@ -99,8 +100,19 @@ extern const unsigned int bench_nr_hot_cases;
 
 void bench_run_hot(struct bench_set *set);
 int bench_run_cold(void);
+
+#ifdef LAB_GUARD_POSSIBLE
+int bench_run_beside(struct bench_set *set);
+#else
+static inline int bench_run_beside(struct bench_set *set)
+{
+	return 0;
+}
+#endif
+
 int bench_run_crowd(const unsigned int *tags, unsigned int nr);
 int bench_run_scale(unsigned int nr);
+int bench_run_pages(unsigned int tags);
 int bench_run_parallel(struct bench_set *sets, unsigned int cpus);
 
 #endif /* LABYRINTH_BENCH_H */

@@ -198,7 +198,7 @@ static int run_all(void)
 	int err;
 
 	bench_run_hot(&sets[0]);
-	err = bench_run_cold();
+	err = bench_run_cold() ?: bench_run_beside(&sets[0]);
 	if (!err && cpus > 1)
 		err = bench_run_parallel(sets, cpus);
 	err = err ?: bench_run_crowd(tags, nr_tags);

@@ -3,7 +3,8 @@
  * Several CPUs at once. In the cases "own", each CPU allocates and frees pages that no other
  * CPU has, window after window, until all CPUs have as many windows as are wanted: so each CPU
  * is measured while all are at work. In the cases "across", a CPU allocates the pages that
- * another CPU frees.
+ * another CPU frees, in turns: so instructions can be counted. In the cases "both", the two are at
+ * work at the same time, and a ring leads the pages from CPU to CPU.
  *
  * The median of the windows counts, not the cheapest: the cheapest window may by chance have
  * had the machine alone.
@@ -216,6 +217,166 @@ static void run_all_across(struct bench_set *set)
 		run_across(across[i], set);
 }
 
+/* Both: pages on the way between the CPU that allocates and the CPU that frees. */
+#define RELAY		64U
+#define RELAYED		2048U
+
+struct relay {
+	void *pages[RELAY];
+	u32 put ____cacheline_aligned;	/* free-running; the first CPU's */
+	u32 got ____cacheline_aligned;	/* likewise; the second CPU's */
+};
+
+static struct relay relay;
+
+struct runner {
+	struct work_struct work;
+	void (*pass)(struct bench_set *set);
+	struct team *team;
+	struct bench_set *set;
+	u64 ns;
+};
+
+static __always_inline void put_relay(void *page)
+{
+	u32 put = relay.put;
+
+	/* Pairs with the release in get_relay(): the place is read before. */
+	while (put - smp_load_acquire(&relay.got) == RELAY)
+		cpu_relax();
+	relay.pages[put % RELAY] = page;
+	/* Pairs with the acquire in get_relay(). */
+	smp_store_release(&relay.put, put + 1);
+}
+
+static __always_inline void *get_relay(void)
+{
+	u32 got = relay.got;
+	void *page;
+
+	/* Pairs with the release in put_relay(). */
+	while (smp_load_acquire(&relay.put) == got)
+		cpu_relax();
+	page = relay.pages[got % RELAY];
+	/* Pairs with the acquire in put_relay(). */
+	smp_store_release(&relay.got, got + 1);
+	return page;
+}
+
+static void relay_any(struct bench_set *set)
+{
+	unsigned int i;
+
+	for (i = 0; i < RELAYED; i++)
+		put_relay(bench_take(set->any));
+}
+
+static void end_any(struct bench_set *set)
+{
+	unsigned int i;
+
+	for (i = 0; i < RELAYED; i++)
+		bench_give(set->any, get_relay());
+}
+
+static void relay_pool(struct bench_set *set)
+{
+	unsigned int i;
+
+	for (i = 0; i < RELAYED; i++)
+		put_relay(page_pool_dev_alloc_pages(set->pool));
+}
+
+static void end_pool(struct bench_set *set)
+{
+	unsigned int i;
+
+	for (i = 0; i < RELAYED; i++) {
+		struct page *page = get_relay();
+
+		if (page)
+			page_pool_put_full_page(set->pool, page, false);
+	}
+}
+
+static void relay_raw(struct bench_set *set)
+{
+	unsigned int i;
+
+	for (i = 0; i < RELAYED; i++)
+		put_relay(alloc_page(GFP_ATOMIC));
+}
+
+static void end_raw(struct bench_set *set)
+{
+	unsigned int i;
+
+	for (i = 0; i < RELAYED; i++) {
+		struct page *page = get_relay();
+
+		if (page)
+			__free_page(page);
+	}
+}
+
+static const struct {
+	const char *name;
+	void (*take)(struct bench_set *set);
+	void (*give)(struct bench_set *set);
+} relays[] = {
+	{ "any", relay_any, end_any },
+	{ "pool-ring", relay_pool, end_pool },
+	{ "raw", relay_raw, end_raw },
+};
+
+static void work_runner(struct work_struct *work)
+{
+	struct runner *runner = container_of(work, struct runner, work);
+
+	stand_at_start(runner->team);
+	local_bh_disable();
+	runner->ns = ktime_get_ns();
+	runner->pass(runner->set);
+	runner->ns = ktime_get_ns() - runner->ns;
+	local_bh_enable();
+}
+
+/* How long the slower of the two took. */
+static u64 run_relay(unsigned int which, struct bench_set *set)
+{
+	struct runner runners[2];
+	struct team team = { .nr = 2 };
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < 2; cpu++) {
+		runners[cpu] = (struct runner) {
+			.pass = cpu ? relays[which].give : relays[which].take,
+			.team = &team, .set = set,
+		};
+		INIT_WORK_ONSTACK(&runners[cpu].work, work_runner);
+		schedule_work_on(cpu, &runners[cpu].work);
+	}
+	for (cpu = 0; cpu < 2; cpu++) {
+		flush_work(&runners[cpu].work);
+		destroy_work_on_stack(&runners[cpu].work);
+	}
+	return max(runners[0].ns, runners[1].ns);
+}
+
+/* With CPUs 0 and 1; a window of each kind in turn. */
+static void run_all_both(struct bench_set *set)
+{
+	unsigned int nr = min(bench_rounds, WINDOWS), i, k;
+	static u64 ns[ARRAY_SIZE(relays)][WINDOWS];
+
+	for (i = 0; i < nr; i++)
+		for (k = 0; k < ARRAY_SIZE(relays); k++)
+			ns[k][i] = run_relay(k, set);
+	for (k = 0; k < ARRAY_SIZE(relays); k++)
+		bench_print("both", relays[k].name, 2, 0, RELAYED,
+			    (struct bench_cost) { .ns = median(ns[k], nr) });
+}
+
 static bool have_cpus(unsigned int cpus)
 {
 	unsigned int cpu;
@@ -237,8 +398,10 @@ int bench_run_parallel(struct bench_set *sets, unsigned int cpus)
 	if (!workers)
 		return -ENOMEM;
 	run_all_own(workers, sets, cpus);
-	if (cpus > 1)
+	if (cpus > 1) {
 		run_all_across(&sets[0]);
+		run_all_both(&sets[0]);
+	}
 	vfree(workers);
 	return 0;
 }

@@ -27,6 +27,7 @@ struct hooked_call {
 	struct page *pages[NR_PAGES];
 	unsigned int place;		/* the index of the page in question */
 	unsigned long pfns[NR_PAGES];
+	void *addrs[NR_PAGES];
 	unsigned long nr;
 	struct vm_area_struct vma;
 	struct vm_fault vmf;
@@ -145,6 +146,11 @@ static void set_pages(struct hooked_call *call)
 static void set_pfns(struct hooked_call *call)
 {
 	set_args(call, ADDR(call->pfns), NR_PAGES, 0, 0, 0);
+}
+
+static void set_pool_addresses(struct hooked_call *call)
+{
+	set_args(call, 0, ADDR(call->addrs), NR_PAGES, 0, 0);
 }
 
 static void set_dma_page(struct hooked_call *call)
@@ -269,6 +275,15 @@ static const struct prototype {
 	{ "free_contig_range", set_range, false, true },
 	{ "free_contig_frozen_range", set_range, false, true },
 	{ "free_reserved_pages", set_block, true, true },
+	{ "unpin_user_page", set_first_page },
+	{ "unpin_user_pages", set_pages },
+	{ "unpin_user_pages_dirty_lock", set_pages },
+	{ "unpin_user_page_range_dirty_lock", set_first_page },
+	{ "unpin_user_folio", set_first_page },
+	{ "unpin_folio", set_first_page },
+	{ "unpin_folios", set_pages },
+	{ "page_pool_put_defragged_page", set_second_page },
+	{ "page_pool_put_page_bulk", set_pool_addresses },
 };
 
 static const struct prototype *prototype_of(const struct lab_hook *hook)
@@ -303,6 +318,7 @@ static lab_tag_t find(const struct lab_hook *hook, const struct prototype *type,
 	for (i = 0; i < NR_PAGES; i++) {
 		call.pages[i] = i == place ? page : rest;
 		call.pfns[i] = page_to_pfn(i == place ? page : rest);
+		call.addrs[i] = page_address(i == place ? page : rest);
 		sg_set_page(&call.list[i], i == place ? page : rest, 8, 8);
 	}
 	type->set(&call);

@@ -7,6 +7,7 @@
 
 #include "../../inline/frame.h"
 #include "../../page/hunt.h"
+#include "../../report/report.h"
 
 #include "context.h"
 #include "fixture.h"
@@ -69,6 +70,33 @@ static void a_thin_page_comes_home(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, page), 0);
 }
 
+/* More than the page has: with the spare references the count is 0, at which counts are frozen. */
+static void references_lost_at_once_are_noticed(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_hunted(test, 0);
+	unsigned long before = lab_report_count(LAB_LOST_REFERENCE);
+	void *page = make_page(test, owner);
+	struct labyrinth_page_info info;
+
+	page_ref_sub(virt_to_page(page), LAB_REFS_EXCLUSIVE);
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, page), 0);
+	KUNIT_ASSERT_EQ(test, labyrinth_query(page, &info), 0);
+	KUNIT_EXPECT_EQ(test, info.state, LABYRINTH_PAGE_CACHED);
+	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_LOST_REFERENCE) - before, 1UL);
+}
+
+static void a_lent_page_that_lost_references_at_once_is_reclaimed(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_hunted(test, 0);
+	unsigned long before = lab_report_count(LAB_LOST_REFERENCE);
+	void *page = make_page(test, owner);
+
+	page_ref_sub(lend(test, owner, page), LAB_REFS_EXCLUSIVE + 1);
+	KUNIT_EXPECT_EQ(test, labyrinth_reclaim(owner, page), 0);
+	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_LOST_REFERENCE) - before, 1UL);
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, page), 0);
+}
+
 static int hunt_case_init(struct kunit *test)
 {
 	lab_hunt_start(HUNTED);
@@ -84,13 +112,15 @@ static struct kunit_case hunt_cases[] = {
 	KUNIT_CASE(a_thin_page_with_many_borrowers_stays_lent),
 	KUNIT_CASE(a_full_queue_lets_go_of_a_thin_page),
 	KUNIT_CASE(a_thin_page_comes_home),
+	KUNIT_CASE(references_lost_at_once_are_noticed),
+	KUNIT_CASE(a_lent_page_that_lost_references_at_once_is_reclaimed),
 	{}
 };
 
 static struct kunit_suite hunt_suite = {
 	.name = "labyrinth_hunt",
-	.suite_init = context_suite_init,
-	.suite_exit = context_suite_exit,
+	.suite_init = context_suite_init_expect,
+	.suite_exit = context_suite_exit_expect,
 	.init = hunt_case_init,
 	.exit = hunt_case_exit,
 	.test_cases = hunt_cases,

@@ -8,6 +8,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/platform_device.h>
+#include <linux/prandom.h>
 
 #include "../../inline/tag.h"
 #include "../../report/report.h"
@@ -40,6 +41,17 @@ static const enum lab_op ops[] = {
 };
 
 static const enum lab_state states[] = { LAB_CACHED, LAB_HELD, LAB_LENT, LAB_POSTED };
+
+static struct labyrinth_owner *make_sized(struct kunit *test, struct rx *rx, enum forms form,
+					  unsigned int size)
+{
+	return make_owner_attrs(test, (struct labyrinth_owner_attrs) {
+		.name = "kunit-rx", .nid = NUMA_NO_NODE, .dev = &rx->device->dev,
+		.flags = LABYRINTH_OWNER_DMA | (form == SHARED ? 0 : LABYRINTH_OWNER_SINGLE),
+		.dma_dir = DMA_FROM_DEVICE, .lent = LENT, .frag_size = size,
+		.max_pages = form == QUOTA ? 100 : 0,
+	});
+}
 
 static int take(struct page *page, struct page **given)
 {
@@ -249,6 +261,160 @@ static void stale_entries_are_dropped(struct kunit *test)
 	}
 }
 
+static void *lend_one(struct kunit *test, struct labyrinth_owner *owner)
+{
+	void *addr = alloc_exclusive(owner);
+
+	KUNIT_ASSERT_NOT_NULL(test, addr);
+	KUNIT_ASSERT_PTR_EQ(test, labyrinth_lend(owner, addr), virt_to_page(addr));
+	return addr;
+}
+
+/* The queue is full, and another call has the oldest page frozen, as a reclaim does. */
+static void a_page_just_taken_back_is_no_fault(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_owner_attrs(test, (struct labyrinth_owner_attrs) {
+		.name = "kunit-lender", .nid = NUMA_NO_NODE, .lent = 1,
+	});
+	void *oldest = lend_one(test, owner), *next;
+	struct lab_frame *frame = lab_frame(virt_to_page(oldest));
+	unsigned long reports = all_reports();
+
+	put_page(virt_to_page(oldest));
+	KUNIT_ASSERT_TRUE(test, lab_frame_freeze(frame, LAB_REFS_EXCLUSIVE));
+	next = lend_one(test, owner);
+	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE);
+	context_count_task();
+	KUNIT_EXPECT_EQ(test, all_reports(), reports);
+	KUNIT_EXPECT_EQ(test, labyrinth_reclaim(owner, oldest), 0);
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, oldest), 0);
+	put_page(virt_to_page(next));
+	KUNIT_EXPECT_EQ(test, labyrinth_reclaim(owner, next), 0);
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, next), 0);
+}
+
+/* What a buffer of a page is, as it should be. */
+enum part { FRESH, WITH_DEVICE, WITH_STACK, DONE };
+
+#define PARTS	4U
+
+struct parts {
+	struct labyrinth_owner *owner;
+	void *bufs[PARTS];
+	struct page *page;
+	enum part part[PARTS];
+	unsigned int next;		/* to be handed out */
+	bool given;			/* the stack has had a buffer in this turn */
+};
+
+static bool all_are(const struct parts *p, bool done_only)
+{
+	unsigned int i;
+
+	for (i = 0; i < PARTS; i++)
+		if (p->part[i] == FRESH || p->part[i] == WITH_DEVICE ||
+		    (done_only && p->part[i] == WITH_STACK))
+			return false;
+	return true;
+}
+
+static enum lab_state expected_state(const struct parts *p)
+{
+	if (p->given)
+		return LAB_LENT;
+	return all_are(p, false) ? LAB_CACHED : LAB_POSTED;
+}
+
+/* Hands out the next buffer, the first of another page if none is left. */
+static void get_part(struct kunit *test, struct parts *p)
+{
+	dma_addr_t dma;
+	void *buf;
+
+	if (p->next == PARTS)
+		return;
+	buf = labyrinth_rx_get(p->owner, &dma);
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	if (!p->next)
+		p->bufs[0] = buf;
+	KUNIT_EXPECT_PTR_EQ(test, buf, p->bufs[0] + p->next * (PAGE_SIZE / PARTS));
+	p->bufs[p->next] = buf;
+	p->part[p->next++] = WITH_DEVICE;
+}
+
+/* Gives, puts, reads or posts buffer @i, whatever it is. */
+static void use_part(struct kunit *test, struct parts *p, unsigned int i, unsigned int how)
+{
+	void *buf = p->bufs[0] + i * (PAGE_SIZE / PARTS);
+	int expected = p->part[i] == WITH_DEVICE ? 0 : -EINVAL, err;
+	unsigned long reports = all_reports();
+
+	if (how == 0)
+		err = take(labyrinth_rx_give(p->owner, buf, 0, 1), &p->page);
+	else if (how == 1)
+		err = labyrinth_rx_put(p->owner, buf);
+	else if (how == 2)
+		err = labyrinth_rx_read(p->owner, buf, 0, 1);
+	else
+		err = labyrinth_rx_again(p->owner, buf);
+	KUNIT_EXPECT_EQ_MSG(test, err, expected, "call %u of a buffer that is %d", how, p->part[i]);
+	KUNIT_EXPECT_EQ(test, all_reports() - reports, (unsigned long)!!expected);
+	if (err || how > 1)
+		return;
+	p->part[i] = how ? DONE : WITH_STACK;
+	p->given |= !how;
+}
+
+static void drop_part(struct parts *p, unsigned int i)
+{
+	if (p->part[i] != WITH_STACK)
+		return;
+	put_page(p->page);
+	p->part[i] = DONE;
+}
+
+/* Steps at random, until the page has come back. */
+static void go_round(struct kunit *test, struct labyrinth_owner *owner, struct rnd_state *dice)
+{
+	struct parts p = { .owner = owner };
+
+	get_part(test, &p);
+	while (!all_are(&p, true)) {
+		u32 roll = prandom_u32_state(dice);
+		unsigned int i = roll >> 8 & (PARTS - 1);
+
+		if (roll % 8 == 0)
+			get_part(test, &p);
+		else if (roll % 8 == 1)
+			drop_part(&p, i);
+		else
+			use_part(test, &p, i, roll % 4);
+		KUNIT_EXPECT_EQ(test, state_of(p.bufs[0]), expected_state(&p));
+		KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, p.bufs[0]),
+				expected_state(&p) == LAB_CACHED ? -ENOENT : -EBUSY);
+	}
+}
+
+/* Each buffer of a page steps by itself, and the page as all of them say. */
+static void buffers_of_a_page_step_alone(struct kunit *test)
+{
+	struct rx *rx = test->priv;
+	struct rnd_state dice;
+	int form, i;
+
+	skip_without_dma(test);
+	prandom_seed_state(&dice, 1729);
+	for (form = 0; form < NR_FORMS; form++) {
+		struct labyrinth_owner *owner = make_sized(test, rx, form, PAGE_SIZE / PARTS);
+
+		KUNIT_EXPECT_EQ(test, lab_front_of(owner)->rx.frag_handle == (unsigned long)owner,
+				form == INLINE);
+		for (i = 0; i < 200; i++)
+			go_round(test, owner, &dice);
+		context_count_task();
+	}
+}
+
 static void without_dma_there_is_no_buffer(struct kunit *test)
 {
 	struct rx *rx = test->priv;
@@ -277,7 +443,14 @@ static const struct {
 	{ "no direction", { .flags = LABYRINTH_OWNER_DMA, .dma_dir = DMA_NONE }, true, -EINVAL },
 	{ "odd buffers", { .frag_size = 3000 }, true, -EINVAL },
 	{ "large buffers", { .frag_size = 2 * PAGE_SIZE }, true, -EINVAL },
-	{ "half pages", { .frag_size = PAGE_SIZE / 2 }, true, -EOPNOTSUPP },
+	{ "half pages", { .flags = LABYRINTH_OWNER_DMA, .dma_dir = DMA_FROM_DEVICE,
+			  .frag_size = PAGE_SIZE / 2 }, true, 0 },
+	{ "half pages for nothing", { .frag_size = PAGE_SIZE / 2 }, true, -EINVAL },
+	{ "tiny buffers", { .flags = LABYRINTH_OWNER_DMA, .dma_dir = DMA_FROM_DEVICE,
+			    .frag_size = PAGE_SIZE / 32 }, true, -EOPNOTSUPP },
+	{ "mapped by the core", { .flags = LABYRINTH_OWNER_CORE_MAPS }, true, 0 },
+	{ "mapped by the core for nobody", { .flags = LABYRINTH_OWNER_CORE_MAPS }, false,
+	  -EINVAL },
 	{ "sealed", { .flags = LABYRINTH_OWNER_DMA | LABYRINTH_OWNER_SEALED, .reserve = 1,
 		      .dma_dir = DMA_FROM_DEVICE }, true, -EOPNOTSUPP },
 	{ "a queue beyond the table", { .lent = UINT_MAX }, true, -ENOSPC },
@@ -304,16 +477,6 @@ static void attributes_are_checked(struct kunit *test)
 	}
 }
 
-static struct labyrinth_owner *make_rx_owner(struct kunit *test, struct rx *rx, enum forms form)
-{
-	return make_owner_attrs(test, (struct labyrinth_owner_attrs) {
-		.name = "kunit-rx", .nid = NUMA_NO_NODE, .dev = &rx->device->dev,
-		.flags = LABYRINTH_OWNER_DMA | (form == SHARED ? 0 : LABYRINTH_OWNER_SINGLE),
-		.dma_dir = DMA_FROM_DEVICE, .lent = LENT,
-		.max_pages = form == QUOTA ? 100 : 0,
-	});
-}
-
 static int rx_case_init(struct kunit *test)
 {
 	struct rx *rx = kunit_kzalloc(test, sizeof(*rx), GFP_KERNEL);
@@ -327,7 +490,7 @@ static int rx_case_init(struct kunit *test)
 		return PTR_ERR(rx->device);
 	test->priv = rx;
 	for (form = 0; form < NR_FORMS; form++)
-		rx->owners[form] = make_rx_owner(test, rx, form);
+		rx->owners[form] = make_sized(test, rx, form, 0);
 	rx->other = make_owner(test, "kunit-rx-other", 0);
 	return 0;
 }
@@ -347,6 +510,8 @@ static struct kunit_case rx_cases[] = {
 	KUNIT_CASE(a_page_goes_round),
 	KUNIT_CASE(posted_and_lent_pages_count),
 	KUNIT_CASE(stale_entries_are_dropped),
+	KUNIT_CASE(buffers_of_a_page_step_alone),
+	KUNIT_CASE(a_page_just_taken_back_is_no_fault),
 	KUNIT_CASE(without_dma_there_is_no_buffer),
 	KUNIT_CASE(attributes_are_checked),
 	{}

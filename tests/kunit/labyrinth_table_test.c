@@ -518,6 +518,84 @@ static void frame_has_its_own_slot_if_there_are_as_many(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats.preferred, stats.used);
 }
 
+/* A table with fewer slots than frames, and a hint for each frame: 1,376 slots, 4,096 frames. */
+#define HINTED_CAPACITY	1000
+#define HINTED_FRAMES	4096
+
+/* Inserts every fourth frame. Returns how many stand in other slots than the preferred. */
+static unsigned int fill_hinted(struct kunit *test, struct lab_table *table)
+{
+	unsigned int displaced = 0;
+	unsigned long pfn;
+
+	KUNIT_ASSERT_EQ(test, lab_table_init(table, HINTED_CAPACITY, HINTED_FRAMES), 0);
+	for (pfn = 3; pfn < HINTED_FRAMES; pfn += 4) {
+		/* Far from each other, in an order that no hash has. */
+		unsigned long at = pfn * 2731 % HINTED_FRAMES;
+		struct lab_slot *slot = lab_table_insert(table, held(at));
+
+		KUNIT_ASSERT_NOT_NULL(test, slot);
+		displaced += slot != &table->slots[lab_table_preferred(table, at)];
+	}
+	return displaced;
+}
+
+/* Each page that is not in the preferred slot is where the hint says: a look-up reads two tags. */
+static void displaced_page_is_where_the_hint_says(struct kunit *test)
+{
+	struct lab_table *table = test->priv;
+	unsigned int displaced = fill_hinted(test, table), seen = 0;
+	lab_tag_t tag;
+	u64 index;
+
+	lab_table_for_each(table, index, tag) {
+		unsigned long pfn = lab_tag_pfn(tag);
+
+		if (index == lab_table_preferred(table, pfn))
+			continue;
+		seen++;
+		KUNIT_EXPECT_PTR_EQ(test, lab_table_hinted(table, pfn), &table->slots[index]);
+	}
+	kunit_info(test, "%u of %lu pages are not in their preferred slot\n", displaced,
+		   lab_table_used(table));
+	KUNIT_EXPECT_EQ(test, seen, displaced);
+	KUNIT_EXPECT_GT(test, displaced, 100U);
+}
+
+/* Whatever the hints say, each page that is there is found, and no other. */
+static void wrong_hint_does_no_harm(struct kunit *test)
+{
+	struct lab_table *table = test->priv;
+	unsigned long pfn;
+
+	fill_hinted(test, table);
+	for (pfn = 0; pfn < HINTED_FRAMES; pfn++)
+		*lab_table_hint(table, table->slots, pfn) =
+			*lab_table_hint(table, table->slots, pfn ^ 4);
+	for (pfn = 0; pfn < HINTED_FRAMES; pfn++) {
+		/* The frames of fill_hinted(). */
+		if (pfn % 4 == 1)
+			expect_found(test, table, pfn);
+		else
+			expect_absent(test, table, pfn);
+	}
+}
+
+/* Any number at all has a hint, and the hint leads to a slot of the table. */
+static void hint_of_any_number_is_in_the_table(struct kunit *test)
+{
+	struct lab_table *table = test->priv;
+	int bit;
+
+	fill_hinted(test, table);
+	for (bit = 0; bit < 64; bit++) {
+		struct lab_slot *slot = lab_table_hinted(table, BIT_ULL(bit) - 1);
+
+		KUNIT_EXPECT_GE(test, slot - table->slots, 0L);
+		KUNIT_EXPECT_LT(test, slot - table->slots, (long)lab_table_span(table));
+	}
+}
+
 static struct kunit_case table_cases[] = {
 	KUNIT_CASE(inserted_is_found_removed_is_not),
 	KUNIT_CASE(find_wants_owner_and_state),
@@ -535,6 +613,9 @@ static struct kunit_case table_cases[] = {
 	KUNIT_CASE(impossible_capacities_are_refused),
 	KUNIT_CASE(table_costs_at_most_16_bytes_a_page),
 	KUNIT_CASE(frame_has_its_own_slot_if_there_are_as_many),
+	KUNIT_CASE(displaced_page_is_where_the_hint_says),
+	KUNIT_CASE(wrong_hint_does_no_harm),
+	KUNIT_CASE(hint_of_any_number_is_in_the_table),
 	KUNIT_CASE_PARAM(large_table_keeps_its_capacity, large_gen_params),
 	KUNIT_CASE_PARAM(fill_reaches_nine_tenths, fill_gen_params),
 	{}

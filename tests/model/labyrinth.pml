@@ -142,18 +142,46 @@ byte finished;
 
 /* --- the owner table --- */
 
-/* Loads, slot by slot, until one is the page's. */
+/*
+ * What the hint says: any slot at all, since any page's insertion may have written it. Whoever
+ * believes it needs no look at the tag.
+ */
+#ifdef HINTS
+inline look_at_hint(p)
+{
+	atomic {
+		do
+		:: slot + 1 < SLOTS -> slot++
+		:: break
+		od;
+		tag = tags[slot];
+		if
+#ifdef MISTAKE_HINT_BELIEVED
+		:: tag
+#else
+		:: PAGE(tag) == p
+#endif
+		:: else -> tag = 0; slot = 0
+		fi }
+}
+#endif
+
+/* The slot of the hint, then, slot by slot, loads until one is the page's. */
 inline search(p)
 {
 	atomic { slot = 0; tag = 0; peeked = 0 };
+#ifdef HINTS
+	look_at_hint(p);
+#endif
 	do
-	:: atomic { slot == STASH && !peeked ->
+	:: tag -> break
+	:: atomic { !tag && slot == STASH && !peeked ->
 		peeked = 1;
 		if
 		:: stash_used
 		:: else -> slot = SLOTS
 		fi }
-	:: atomic { slot < SLOTS && (slot != STASH || peeked) ->
+	:: atomic { !tag && slot < SLOTS && (slot != STASH || peeked) ->
 		tag = tags[slot];
 		if
 		:: PAGE(tag) == p -> break
@@ -591,11 +619,84 @@ inline untag(p, whose)
 inline to_limbo()
 {
 	if
-	:: STATE(tag) != LIMBO -> commit(TAG(PAGE(tag), o, LIMBO), true); MUST(alone, ok)
+	:: STATE(tag) != LIMBO -> commit(TAG(PAGE(tag), o, LIMBO), true); MUST(alone, ok);
+#if defined(LIMBO_LIST)
+		push_new(PAGE(tag))
+#endif
 	:: else
 	fi;
 	ok = false
 }
+
+#if defined(LIMBO_LIST)
+/* Pages that came since the last pass, and those that a pass has found there before. */
+byte limbo_new, limbo_first;
+bool passing;			/* limbo_lock */
+
+inline push_new(p)
+{
+	atomic { first = limbo_new };
+	do
+	:: next[p] = first;
+		atomic {
+			ok = (limbo_new == first);
+			if
+			:: ok -> limbo_new = p; break
+			:: else -> first = limbo_new
+			fi }
+	od
+}
+
+/* A pass over the list that begins at @top: what may leave leaves. */
+inline settle_list(top)
+{
+	last = 0;
+	link = top;
+	do
+	:: link != 0 ->
+		p = link;
+#ifndef MISTAKE_NEXT_LATE
+		/* Before the page leaves: then its slot may have another tag, and another link. */
+		link = next[p];
+#endif
+		atomic { o = OWNER(tags[SLOT_OF(p)]) };
+		leave(p);
+		if
+		:: ok -> give_back(p); ok = true
+		:: else
+		fi;
+#ifdef MISTAKE_NEXT_LATE
+		link = next[p];
+#endif
+		if
+		:: !ok -> last = p
+		:: ok && last != 0 ->
+#ifndef MISTAKE_REST_FORGOTTEN
+			next[last] = link
+#else
+			next[last] = 0
+#endif
+		:: ok && last == 0 -> top = link
+		fi
+	:: else -> break
+	od
+}
+
+inline settle_new()
+{
+#ifdef MISTAKE_NEW_LOADS
+	start = limbo_new;
+	limbo_new = 0;
+#else
+	atomic { start = limbo_new; limbo_new = 0 };
+#endif
+	settle_list(start);
+	if
+	:: last != 0 -> next[last] = limbo_first; limbo_first = start
+	:: else
+	fi
+}
+#endif
 
 /* --- the calls; h: the handle, p: the page --- */
 
@@ -1113,6 +1214,30 @@ inline grace_period()
 	od
 }
 
+#if defined(BULK)
+byte next_retired[OWNERS];	/* an owner's number, and 1; 0: the last */
+
+/* The handle goes back; and on the list of those that wait for the same grace period. */
+inline retire_owner(which)
+{
+	atomic { handles[which] = 0; gone[which] = true; pages[which]++;
+		 next_retired[which] = gone_first; gone_first = which + 1 }
+}
+
+/* A retired owner's pages, after the grace period. */
+inline destroy_owner(which)
+{
+	o = which;
+	gather(LIST(o, 0));
+	drain();
+	settle_where(tag != 0 && OWNER(tag) == which && STATE(tag) != LIMBO);
+	o = which;
+	pages[o]--;
+	put_slot();
+	FORGET
+}
+#endif
+
 /* Under the owners' mutex: the slot is free with its last page. */
 inline put_slot()
 {
@@ -1591,6 +1716,173 @@ inline begin_scenario()
 }
 #endif
 
+#if defined(DEPOT)
+#include "depot.pml"
+#endif
+
+#if defined(LIMBO_LIST)
+/*
+ * Pages that come to limbo while the worker passes over limbo's list, and that the system has
+ * again, and that come to limbo once more.
+ */
+proctype retirer(byte times)
+{
+	LOCALS;
+	byte p;
+
+	do
+	:: times > 0 -> times--;
+		take_from_pool(p);
+		if
+		:: p != 0 ->
+			enter(p, CACHED);
+			atomic { refs[p] = refs[p] + BASE; others[p]++ };
+			atomic { slot = SLOT_OF(p); tag = tags[slot] };
+			to_limbo()
+		:: else
+		fi;
+		atomic { FORGET; p = 0 }
+	:: else -> break
+	od;
+	finish()
+}
+
+/* The pages' other users, who are done at some time, or never. */
+proctype user_of_retired()
+{
+	do
+	:: atomic { others[1] > 0 -> others[1]--; drop_reference(1) }
+	:: atomic { others[2] > 0 -> others[2]--; drop_reference(2) }
+	:: atomic { others[3] > 0 -> others[3]--; drop_reference(3) }
+	:: break
+	od;
+	finished++
+}
+
+proctype passer(byte times)
+{
+	LOCALS;
+	byte p, start, last, link;
+
+	do
+	:: times > 0 -> times--;
+		atomic { !passing -> passing = true };
+		settle_list(limbo_first);
+		settle_new();
+		atomic { FORGET; p = 0; start = 0; last = 0; link = 0; passing = false }
+	:: else -> break
+	od;
+	finish()
+}
+
+inline put_in_limbo(page)
+{
+	put_in(page, 0, LIMBO);
+	others[page] = 1;
+	refs[page]++;
+	next[page] = limbo_new;
+	limbo_new = page
+}
+
+inline begin_scenario()
+{
+	put_in_limbo(1);
+	put_in_limbo(2);
+	put_in_limbo(3);
+	run retirer(LIMBO_LIST);
+	run passer(1);
+	run passer(LIMBO_LIST2);
+	run user_of_retired()
+}
+
+/* A page in limbo is on limbo's list, once. */
+inline count_limbo(from)
+{
+	p = from;
+	do
+	:: p != 0 ->
+		MUST(on_one_list, !waiting[p] && STATE(tags[SLOT_OF(p)]) == LIMBO);
+		waiting[p] = true;
+		p = next[p]
+	:: else -> break
+	od
+}
+#endif
+
+#if defined(BULK)
+/*
+ * Two owners go by one call, with one grace period, while others still use their handles; the
+ * slot of the owner that is destroyed first may get another life at once.
+ */
+proctype bulk_user(byte cpu, which)
+{
+	LOCALS;
+	byte p;
+
+	h = HANDLE(which, 1);
+	alloc(p);
+	if
+	:: p != 0 -> free(p)
+	:: else
+	fi;
+	finish()
+}
+
+proctype bulk_destroyer()
+{
+	LOCALS;
+	byte p, cursor, gone_first, owner_now;
+
+	retire_owner(1);
+#ifndef MISTAKE_BULK_LATE
+	retire_owner(0);
+#endif
+	grace_period();
+#ifdef MISTAKE_BULK_LATE
+	retire_owner(0);
+#endif
+	owner_now = gone_first;
+	do
+	:: owner_now != 0 ->
+		/* Before the owner's slot may be another's. */
+		number = next_retired[owner_now - 1];
+		atomic { gone_first = number; number = 0 };
+		destroy_owner(owner_now - 1);
+		owner_now = gone_first
+	:: else -> break
+	od;
+	finish()
+}
+
+proctype bulk_heir(byte cpu)
+{
+	LOCALS;
+	byte p;
+
+	create();
+	if
+	:: h != 0 -> alloc(p);
+		if
+		:: p != 0 -> free(p);
+			MUST(right_call_succeeds, result == OK)
+		:: else
+		fi
+	:: else
+	fi;
+	finish()
+}
+
+inline begin_scenario()
+{
+	put_on(LIST(0, 0), 1);
+	pool[2] = true;
+	run bulk_user(0, 0);
+	run bulk_user(0, 1);
+	run bulk_destroyer();
+	run bulk_heir(0)
+}
+#endif
+
 #if defined(SINGLE)
 /*
  * The user of a SINGLE owner stores where others compare and exchange. Others try
@@ -1743,6 +2035,9 @@ init
 	byte p, tag;
 	bool listed[PAGES + 1];
 	byte tagged[OWNERS];
+#if defined(LIMBO_LIST)
+	bool waiting[PAGES + 1];
+#endif
 
 	d_step {
 		for (p : 0 .. OWNERS - 1) { handles[p] = HANDLE(p, 1); lives[p] = 1 }
@@ -1751,6 +2046,16 @@ init
 	finished == PROCS - 1;
 	d_step {
 		for (tag : 0 .. NR_LISTS - 1) { count_list(tag) }
+#if defined(DEPOT)
+		count_boxes();
+#endif
+#if defined(LIMBO_LIST)
+		count_limbo(limbo_first);
+		count_limbo(limbo_new);
+		for (p : 1 .. PAGES) {
+			MUST(on_one_list, waiting[p] == (TAGS_OF(p) != 0))
+		}
+#endif
 		for (p : 1 .. PAGES) { census_of(p) }
 		for (p : 0 .. OWNERS - 1) { MUST(none_lost, pages[p] == tagged[p]) }
 	}

@@ -48,6 +48,27 @@
 #define CPUS	1
 #define PROCS	5
 #define BASE	2
+#elif defined(DEPOT)
+#define PAGES	3
+#define SLOTS	3
+#define OWNERS	1
+#define CPUS	2
+#define PROCS	5
+#define BASE	2
+#elif defined(LIMBO_LIST)
+#define PAGES	3
+#define SLOTS	3
+#define OWNERS	1
+#define CPUS	1
+#define PROCS	5
+#define BASE	2
+#elif defined(BULK)
+#define PAGES	2
+#define SLOTS	2
+#define OWNERS	2
+#define CPUS	1
+#define PROCS	5
+#define BASE	2
 #elif defined(SINGLE)
 #define PAGES	2
 #define SLOTS	2

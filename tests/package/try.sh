@@ -68,6 +68,15 @@ on_kernel() {
 	ktap_check "$1: it is a driver for this kernel and Labyrinth" fits "$1"
 }
 
+# As secure-boot.rst says, from where labyrinth-doc has it: a key, and the lines for dkms.
+guide() { zcat -f /usr/share/doc/labyrinth-doc/*secure-boot.rst*; }
+
+own_key() {
+	(cd /root && guide | sed -n '/^    openssl req /,/-keyout/s/^    //p' | sh) || return
+	guide | sed -n 's/^    \(mok_[a-z_]*=.*\)/\1/p' >/root/lines
+	[ "$(wc -l </root/lines)" -eq 2 ] && cat /root/lines >>/etc/dkms/framework.conf
+}
+
 manual() { man -w "$1" "$2"; }
 
 not_loaded() { labyrinth 2>&1 | grep 'labyrinth is not loaded: modprobe labyrinth'; }
@@ -80,7 +89,7 @@ all_gone() {
 
 version=$(dpkg-deb -f /root/debs/labyrinth-dkms_*.deb Version)
 kernels=''
-ktap_plan 26
+ktap_plan 28
 get update || exit 1
 get install --no-install-recommends dkms linux-headers-amd64 man-db || exit 1
 new_kernel
@@ -94,11 +103,13 @@ ktap_check "labyrinth(8)" manual 8 labyrinth
 ktap_check "labyrinth(9)" manual 9 labyrinth
 ktap_check "labyrinth-lab builds the driver for a kernel that is not installed" \
 	labyrinth-lab build --driver /usr/share/labyrinth/samples/template --out /root/out
+ktap_check "dkms is told of a key of one's own, as the guide says" own_key
 # A second kernel comes, as an update does.
 ktap_check "a second kernel's headers are installed" \
 	get install --no-install-recommends -t bookworm-backports linux-headers-amd64
 new_kernel
 on_kernel "$new"
+ktap_equal "$new: it is signed by that key" "my modules" "$(module_of "$new" labyrinth signer)"
 ktap_check "the packages are removed" get purge 'labyrinth-*'
 ktap_check "nothing of it is left" all_gone
 ktap_end

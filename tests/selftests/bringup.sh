@@ -70,6 +70,8 @@ check_end() {
 		comes "labyrinth:   1 LENT, lent by do_lend\+.*, allocated at do_hold\+.*$PROBE, [0-9.]+ to [0-9.]+ s ago"
 	ktap_check "what then does not come back is named" \
 		comes "labyrinth:   pfn 0x[0-9a-f]+, LIMBO for [0-9.]+ s, lent by do_lend\+.*$PROBE"
+	ktap_check "and counted once" \
+		comes "labyrinth: owner probe \(id [0-9]+\) of module labyrinth_probe: pages that do not come back: 1$"
 	check_holder "left"
 	ktap_check "limbo that does not empty is said, by site and age" \
 		comes "labyrinth: owner probe \(id [0-9]+\) of module labyrinth_probe: pages stay in limbo:"
@@ -108,7 +110,7 @@ check_double() {
 }
 
 [ ! -e $WATCH ] || insmod $WATCH
-ktap_plan 18
+ktap_plan 19
 insmod labyrinth.ko patience=1 report_burst=1000
 insmod tests/selftests/labyrinth_probe.ko
 expect_begin

@@ -19,8 +19,10 @@ BPF="${0%/*}/user/bpf"
 [ "$(uname -m)" = x86_64 ] || ktap_skip_all "no guard on this architecture"
 [ -e "${0%/*}/labyrinth_beside.ko" ] || ktap_skip_all "no kprobes in this kernel"
 
-FUNCTIONS="vmap vm_insert_page remap_pfn_range vmf_insert_pfn finish_fault
-dma_map_page_attrs dma_map_sg_attrs"
+# Hooked by a callback of ftrace's, and by a direct call, of which a function has one.
+CALLED_BACK="vmap vm_insert_page remap_pfn_range vmf_insert_pfn finish_fault dma_map_sg_attrs"
+CALLED="dma_map_page_attrs"
+FUNCTIONS="$CALLED_BACK $CALLED"
 
 # One way for each kind of return value and more, how to use what it gives, and what a
 # refusal returns.
@@ -52,14 +54,15 @@ try_ways() {
 	done </tmp/ways
 }
 
-# bpf_on HOW, in the background.
+# bpf_on HOW FUNCTION...: in the background.
 bpf_on() {
 	rm -f /tmp/bpf
-	# shellcheck disable=SC2086
-	"$BPF" "$1" $FUNCTIONS >/tmp/bpf &
+	how=$1
+	"$BPF" "$@" >/tmp/bpf &
 	bpf=$!
 	until grep -q ready /tmp/bpf 2>/dev/null || ! kill -0 $bpf 2>/dev/null; do sleep 0.1; done
-	ktap_equal "$1: all programs are attached" 7 "$(grep -c " attached" /tmp/bpf)"
+	shift
+	ktap_equal "$how: all programs are attached" $# "$(grep -c " attached" /tmp/bpf)"
 }
 
 bpf_off() {
@@ -68,13 +71,25 @@ bpf_off() {
 }
 
 check_bpf() {
-	for how in fentry fexit; do
-		bpf_on $how
-		try_ways "$how after the guard"
+	for kind in fentry fexit; do
+		# shellcheck disable=SC2086
+		bpf_on $kind $CALLED_BACK
+		try_ways "$kind after the guard"
+		bpf_off
+		"$BPF" $kind $CALLED >/tmp/bpf &
+		sleep 1
+		# Newer kernels say EINVAL.
+		ktap_contains "$kind: a function that the guard has called directly is taken" \
+			"^$CALLED (EBUSY|EINVAL)" "$(cat /tmp/bpf)"
+		kill $!
+		set_guard off
+		# shellcheck disable=SC2086
+		bpf_on $kind $CALLED_BACK $CALLED
+		set_guard refuse
+		try_ways "$kind before the guard"
+		bpf_off
 		set_guard off
 		set_guard refuse
-		try_ways "$how before the guard"
-		bpf_off
 	done
 }
 
@@ -97,7 +112,8 @@ trace_off() {
 }
 
 check_all_at_once() {
-	[ $bpfs = 0 ] || bpf_on fexit
+	# shellcheck disable=SC2086
+	[ $bpfs = 0 ] || bpf_on fexit $CALLED_BACK
 	trace_on
 	try_ways "beside all of them"
 	set_guard off
@@ -115,10 +131,16 @@ check_tail_call() {
 	echo "hold 1" >$DO
 	before=$(refused_by dma_map_page_attrs)
 	ktap_check "a probe on labyrinth:page_free" beside tail-on "$pfn"
+	mark=$(dmesg_mark)
 	echo "drop 1" >$DO
+	log=$(dmesg_since "$mark")
 	beside tail-off
 	ktap_equal "a jump out of a probe is not taken for Labyrinth's call" \
 		"$((before + 1)) $owner" "$(refused_by dma_map_page_attrs) $(held)"
+	ktap_contains "but blamed on the probe" \
+		"BUG: labyrinth: foreign-dma in tail_call\+.*\[labyrinth_beside\]$" "$log"
+	ktap_contains "and the report says where it returns to" \
+		"through: a probe's jump: the call returns to .*\[labyrinth\]$" "$log"
 }
 
 check_kprobe() {
@@ -184,11 +206,11 @@ owner=$(grep HELD $DEBUGFS/pages | head -n 1 | cut -d ' ' -f 1-4)
 pfn=${owner%% *}
 expect_begin
 set_guard refuse
-bpfs=31
+bpfs=35
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
 traced=17
 [ -e $TRACING/kprobe_events ] || traced=0
-ktap_plan $((bpfs + traced + 2 + 5 + 5 + 3 + 1))
+ktap_plan $((bpfs + traced + 4 + 5 + 5 + 3 + 1))
 if [ $bpfs = 0 ]; then ktap_diag "no BTF in this kernel"; else check_bpf; fi
 [ $traced = 0 ] || check_all_at_once
 check_tail_call

@@ -56,14 +56,17 @@ drop_block() {
 	intrude block-drop >/dev/null
 }
 
-# try_way WAY WHICH STATE HOOK BESIDE: three results.
+# try_way WAY WHICH STATE HOOK BESIDE: five results. On the stack are trampolines, of ftrace and BPF.
 try_way() {
 	make_block "$2" "$3"
 	owner=$(held)
 	before=$(refused "$4")
+	mark=$(dmesg_mark)
 	intrude "$1" >/dev/null
 	ktap_equal "$1 of a block whose $2 page is $3 is refused$5" $((before + 1)) \
 		"$(refused "$4")"
+	ktap_contains "the report names who did it" \
+		"BUG: labyrinth: foreign-free in do_[a-z_]*\+.*\[labyrinth_intruder\]$" "$(dmesg_since "$mark")"
 	ktap_equal "the page is its owner's as before" "$owner painted" \
 		"$(held) $([ "$(intrude look)" = "done" ] && echo painted)"
 	ktap_equal "and nobody is given it" "done" "$(intrude grab)"
@@ -113,10 +116,10 @@ insmod tests/selftests/labyrinth_probe.ko
 insmod tests/selftests/labyrinth_intruder.ko
 expect_begin
 set_guard refuse
-bpf=11
+bpf=13
 [ -e /sys/kernel/btf/vmlinux ] || bpf=0
-[ -e $TRACING/set_ftrace_filter ] && tracers=8 || tracers=0
-ktap_plan $((4 * $(wc -l </tmp/ways) + tracers + bpf + 2))
+[ -e $TRACING/set_ftrace_filter ] && tracers=10 || tracers=0
+ktap_plan $((5 * $(wc -l </tmp/ways) + tracers + bpf + 2))
 try_ways
 [ "$tracers" = 0 ] || check_tracers
 [ $bpf = 0 ] || check_bpf

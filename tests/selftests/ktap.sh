@@ -137,6 +137,15 @@ dmesg_since() {
 # Whether the kernel is locked down, as it is under Secure Boot.
 locked_down() { grep -qE '\[(integrity|confidentiality)\]' /sys/kernel/security/lockdown 2>/dev/null; }
 
+# can_open FILE: for reading. Not by ":", whose failed redirection ends a shell.
+can_open() { { true <"$1"; } 2>/dev/null; }
+
+# Whether tracefs can be used, which lockdown=confidentiality forbids.
+tracefs_open() { can_open /sys/kernel/tracing/trace; }
+
+# An oops that an earlier test brought about and survived has switched tracing off.
+trace_on() { ! tracefs_open || echo 1 >/sys/kernel/tracing/tracing_on; }
+
 # deeds_of MODULE: the file that takes its deeds, which is a parameter where lockdown
 # lets nobody write to debugfs.
 deeds_of() {

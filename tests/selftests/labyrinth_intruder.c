@@ -36,6 +36,9 @@
 /* Of Labyrinth's, only the names for interfaces that differ between kernels. */
 #include "../../labyrinth_compat.h"
 #include LAB_PFN_T_H
+#if IS_ENABLED(CONFIG_PAGE_POOL)
+#include LAB_PAGE_POOL_H
+#endif
 
 #define PATTERN		0x5a
 #define NR_PAGES	3	/* in a range: ours, the page in question, ours */
@@ -249,6 +252,48 @@ static int do_put_page(struct attempt *try)
 	put_page(try->page);
 	return 0;
 }
+
+/* Of a page that this module has not pinned. */
+static int do_unpin_page(struct attempt *try)
+{
+	unpin_user_page(try->page);
+	return 0;
+}
+
+static int do_unpin_pages(struct attempt *try)
+{
+	unpin_user_pages(&try->page, 1);
+	return 0;
+}
+
+static int do_unpin_range(struct attempt *try)
+{
+	unpin_user_page_range_dirty_lock(try->page, 1, false);
+	return 0;
+}
+
+/* As pin_user_pages() pins. */
+static int do_pin_unpin(struct attempt *try)
+{
+	page_ref_add(try->page, GUP_PIN_COUNTING_BIAS);
+	unpin_user_page(try->page);
+	return 0;
+}
+
+#if IS_ENABLED(CONFIG_PAGE_POOL)
+/* Into a pool that has not given the page. */
+static int do_page_pool(struct attempt *try)
+{
+	const struct page_pool_params params = { .pool_size = 16, .nid = NUMA_NO_NODE };
+	struct page_pool *pool = page_pool_create(&params);
+
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	page_pool_put_full_page(pool, try->page, false);
+	page_pool_destroy(pool);
+	return 0;
+}
+#endif
 
 /* A wild page->mapping: the page allocator takes no page that has a mapping. */
 static int do_spoil(struct attempt *try)
@@ -647,6 +692,13 @@ static const struct way ways[] = {
 	{ "dma_map_sgtable-range", .now = do_dma_map_sgtable },
 	{ "free_page", .now = do_free_page },
 	{ "put_page", .now = do_put_page },
+	{ "unpin_user_page", .now = do_unpin_page },
+	{ "unpin_user_pages", .now = do_unpin_pages },
+	{ "unpin_user_page_range", .now = do_unpin_range },
+	{ "pin-unpin", .now = do_pin_unpin },
+#if IS_ENABLED(CONFIG_PAGE_POOL)
+	{ "page_pool", .now = do_page_pool },
+#endif
 	{ "spoil", .now = do_spoil },
 	{ "put_page-away", .now = do_put_page_away },
 	{ "release_pages-away", .now = do_release_pages_away },

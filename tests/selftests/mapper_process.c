@@ -19,6 +19,10 @@
 
 #define NR_PAGES 4U
 
+static bool sealed;
+module_param(sealed, bool, 0644);
+MODULE_PARM_DESC(sealed, "Seal the pages of files that are opened from now on (default 0)");
+
 struct mapped_file {
 	struct labyrinth_owner *owner;
 	void *pages[NR_PAGES];		/* NULL: not ours any more */
@@ -59,7 +63,8 @@ static int mapper_open(struct inode *inode, struct file *file)
 {
 	struct labyrinth_owner_attrs attrs = {
 		.name = "process", .nid = NUMA_NO_NODE,
-		.flags = LABYRINTH_OWNER_ZERO,
+		.reserve = sealed ? NR_PAGES : 0,
+		.flags = LABYRINTH_OWNER_ZERO | (sealed ? LABYRINTH_OWNER_SEALED : 0),
 	};
 	struct mapped_file *mapped = kzalloc(sizeof(*mapped), GFP_KERNEL);
 	int err;
@@ -271,6 +276,16 @@ static int free_referred(struct mapped_file *mapped, void *page)
 	return err;
 }
 
+static int release(struct mapped_file *mapped, void *page)
+{
+	struct page *released = labyrinth_release(mapped->owner, page);
+
+	if (IS_ERR(released))
+		return PTR_ERR(released);
+	put_page(released);
+	return 0;
+}
+
 static int befall(struct mapped_file *mapped, const char *word,
 		  unsigned int index)
 {
@@ -283,6 +298,8 @@ static int befall(struct mapped_file *mapped, const char *word,
 		err = free_atomic(mapped, index);
 	else if (!strcmp(word, "free-referred"))
 		err = free_referred(mapped, page);
+	else if (!strcmp(word, "release"))
+		err = release(mapped, page);
 	else if (!strcmp(word, "transfer-nobody"))
 		err = labyrinth_transfer(mapped->owner, NULL, page);
 	else if (!strcmp(word, "await-stall"))

@@ -18,6 +18,7 @@ LEAVE_STEPS=1
 ROB_STEPS=9
 PROCESS_STEPS=59
 MISTAKES=4
+SEALED=3
 ADOPT_STEPS=2
 
 # run_steps FILE: a result for each of its lines.
@@ -71,6 +72,21 @@ run_mistakes() {
 	ktap_lacks "mistakes: none is reported" "BUG: labyrinth" "$(dmesg_since "$mark")"
 }
 
+run_sealed() {
+	if [ "$(uname -m)" != x86_64 ]; then
+		for _ in $(seq $SEALED); do
+			ktap_skip "sealed" "pages are sealed on x86-64 only"
+		done
+		return
+	fi
+	echo 1 >/sys/module/labyrinth_mapper/parameters/sealed
+	"$PROCESS" sealed >/tmp/sealed
+	echo 0 >/sys/module/labyrinth_mapper/parameters/sealed
+	while read -r verdict name; do
+		ktap_check "sealed: $name" [ "$verdict" = ok ]
+	done </tmp/sealed
+}
+
 # Only what a memory cgroup other than the root's allocates is charged.
 enter_cgroup() {
 	mkdir -p /tmp/cgroup
@@ -86,7 +102,7 @@ leave_cgroup() {
 	umount /tmp/cgroup
 }
 
-ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + ROB_STEPS + MISTAKES + ADOPT_STEPS + 24))
+ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + ROB_STEPS + MISTAKES + SEALED + ADOPT_STEPS + 25))
 insmod labyrinth.ko guard=refuse report_burst=1000
 insmod tests/selftests/labyrinth_mapper.ko
 run_mistakes
@@ -117,8 +133,13 @@ ktap_contains "who maps by a copy of the VMA is told so at once" \
 	"BUG: labyrinth: wrong-vma-map in mmap_by_copy" "$(dmesg_since "$mark")"
 ktap_contains "or when it is found out" " noticed: during map" "$(dmesg_since "$mark")"
 ktap_lacks "nothing else is said" "Bad page|WARNING|Oops|rss-counter" "$(dmesg_since "$mark")"
+run_sealed
+mark=$(dmesg_mark)
 run_steps leave
-ktap_contains "each is named with its mapping" "mapped:  for DMA, 4096 bytes" \
+ktap_contains "the first that is met is reported with its mapping" \
+	"mapped:  (for DMA, 4096 bytes|into the kernel at)" "$(dmesg_since "$mark")"
+ktap_contains "each is named with its mapping" \
+	"labyrinth:   1 MAPPED, mapped into the kernel by .*\[labyrinth_mapper\], allocated at" \
 	"$(dmesg_since "$mark")"
 ktap_contains "what is lost for good is said first" \
 	"labyrinth:   for good: 1 MAPPED, mapped for DMA by .*\[labyrinth_mapper\], allocated at" \

@@ -29,7 +29,7 @@ wrong() {
 	END
 	[ $guard = no ] || cat <<-'END'
 		guard		on	none of off, report, refuse
-		hunt		probe	for nobody, unless guard=refuse has armed the class free
+		hunt		probe	not possible, unless guard=refuse has armed the class free
 		guard_classes	map,dmb	neither all nor a list of map, fault, vmap, dma, file, free
 		guard_classes	,	neither all nor a list of map, fault, vmap, dma, file, free
 		guard_classes	all,map	neither all nor a list of map, fault, vmap, dma, file, free

@@ -133,6 +133,12 @@ static int do_adopt(unsigned long pfn)
 	return PTR_ERR_OR_ZERO(addr);
 }
 
+/* A page of anybody's. */
+static int do_free_pfn(unsigned long pfn)
+{
+	return labyrinth_free_page(owner, page_address(pfn_to_page(pfn)));
+}
+
 static int do_free_adopted(unsigned long nr)
 {
 	return labyrinth_free_page(owner, movable);
@@ -765,6 +771,7 @@ static const struct {
 	{ "adopt-movable", do_adopt_movable },
 	{ "release-movable", do_release_movable },
 	{ "adopt", do_adopt },
+	{ "free-pfn", do_free_pfn },
 	{ "free-adopted", do_free_adopted },
 	{ "lend-adopted", do_lend_adopted },
 	{ "reclaim-adopted", do_reclaim_adopted },

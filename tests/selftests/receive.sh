@@ -92,14 +92,14 @@ check_kind() {
 	ktap_contains "$kind: what was with the device is reported" \
 		"BUG: labyrinth: leaked-destroy" "$(dmesg_since "$mark")"
 	ktap_contains "$kind: what the stack has is told" \
-		"ring .* left 2 lent pages to their borrowers" "$(dmesg_since "$mark")"
+		"ring .* left 1 lent pages to their borrowers" "$(dmesg_since "$mark")"
 	left=$((left + 1))
 	ktap_check "$kind: only the page that the device may write to is left" settled "$left"
 	ktap_equal "$kind: no bounce buffer is left" "$bounce" "$(bounced)"
 	rmmod labyrinth_receive
 }
 
-ktap_plan 97
+ktap_plan 98
 left=0
 expect_begin
 insmod labyrinth.ko guard=refuse report_burst=1000
@@ -109,6 +109,8 @@ rmmod labyrinth_receive
 check_kind shared
 check_kind "single, inline" single=1
 check_kind "single, by function" single=1 by_pointer=1
+ktap_equal "owners that left such a page behind hold a single slot" 1 \
+	"$(grep -c ' ring .*destroyed' "$DEBUGFS"/owners)"
 expect_end
 leave_pages $left
 ktap_check "the module unloads" rmmod labyrinth

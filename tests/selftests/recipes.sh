@@ -87,6 +87,7 @@ install_modules() {
 
 ktap_plan 22
 install_modules
+trace_on
 insmod labyrinth.ko
 insmod tests/selftests/labyrinth_probe.ko
 expect_begin

@@ -6,12 +6,14 @@
  */
 #define pr_fmt(fmt) "labyrinth_sealed: " fmt
 
+#include <linux/console.h>
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
+#include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -50,7 +52,8 @@ static unsigned long odd;
 /* The address of @key's page in the direct map. */
 static void *direct(const void *key)
 {
-	return page_address(labyrinth_page(vault, key));
+	/* Harmless: page->flags may change meanwhile, but not the bits that tell the frame. */
+	return data_race(page_address(labyrinth_page(vault, key)));
 }
 
 static unsigned long entry_of(const void *key)
@@ -338,6 +341,16 @@ static void visit(struct visit *v)
 	smp_store_release(&v->there, true);
 }
 
+static int await_visit(struct visit *v)
+{
+	unsigned int i;
+
+	/* Pairs with the release in visit(). */
+	for (i = 0; i < 500 && !smp_load_acquire(&v->there); i++)
+		usleep_range(2000, 4000);
+	return v->there ? 0 : -ETIME;
+}
+
 static void in_task_context(struct visit *v)
 {
 	visit(v);
@@ -420,6 +433,67 @@ static void in_an_nmi(struct visit *v)
 	preempt_enable();
 }
 
+/* In a kprobe's handler. */
+static struct visit *probe_visit;
+
+static noinline void probed(void)
+{
+	barrier();
+}
+
+static int handle_probe(struct kprobe *kp, struct pt_regs *regs)
+{
+	struct visit *v = xchg(&probe_visit, NULL);
+
+	if (v)
+		visit(v);
+	return 0;
+}
+
+static void in_a_kprobe(struct visit *v)
+{
+	struct kprobe probe = {
+		.addr = (kprobe_opcode_t *)probed,
+		.pre_handler = handle_probe,
+	};
+
+	if (register_kprobe(&probe))
+		return;
+	xchg(&probe_visit, v);
+	probed();
+	xchg(&probe_visit, NULL);
+	unregister_kprobe(&probe);
+}
+
+/* In printk(), which has a console write. */
+static struct visit *console_visit;
+
+static void write_to_console(struct console *console, const char *text, unsigned int nr)
+{
+	struct visit *v = xchg(&console_visit, NULL);
+
+	if (v)
+		visit(v);
+}
+
+static struct console stray_console = {
+	.name = "labsealed",
+	.write = write_to_console,
+	.index = -1,
+};
+
+static void in_printk(struct visit *v)
+{
+	/* The core enables only a console that says so, and clears the flag in the end. */
+	stray_console.flags = CON_ENABLED;
+	register_console(&stray_console);
+	xchg(&console_visit, v);
+	pr_emerg("to a console\n");
+	/* Where a thread writes to consoles, it may take a while. */
+	await_visit(v);
+	unregister_console(&stray_console);
+}
+
 static const struct context {
 	const char *name;
 	void (*go)(struct visit *v);
@@ -430,18 +504,10 @@ static const struct context {
 	{ "hardirq", in_hard_interrupt },
 	{ "softirq", in_soft_interrupt },
 	{ "other CPU", on_other_cpu },
+	{ "kprobe", in_a_kprobe },
+	{ "printk", in_printk },
 	{ "NMI", in_an_nmi },
 };
-
-static int await_visit(struct visit *v)
-{
-	unsigned int i;
-
-	/* Pairs with the release in visit(). */
-	for (i = 0; i < 500 && !smp_load_acquire(&v->there); i++)
-		usleep_range(2000, 4000);
-	return v->there ? 0 : -ETIME;
-}
 
 /* Finds two of the owner's pages that are neighbours in memory. */
 static int find_neighbours(unsigned int *which)
@@ -626,6 +692,85 @@ static int do_lend(void)
 	if (!err && time_after(jiffies, start + 2 * HZ))
 		err = -ETIME;
 	return err ?: check_keys();
+}
+
+/* The same page again and again, freed right after it was reclaimed. Counts in @taken. */
+static int lend_and_free(unsigned int *taken)
+{
+	void *key = labyrinth_void_alloc_page_gfp_atomic_exclusive(vault);
+	struct page *page;
+	int err;
+
+	if (!key)
+		return 0;
+	(*taken)++;
+	if (!is_sealed(key)) {
+		pr_err("handed out unsealed: entry 0x%lx\n", entry_of(key));
+		return -EPERM;
+	}
+	page = labyrinth_lend(vault, key);
+	if (!IS_ERR(page)) {
+		put_page(page);
+		err = labyrinth_reclaim(vault, key);
+		if (err)
+			return err;
+	}
+	return labyrinth_free_page(vault, key);
+}
+
+/* No page is handed out that is not sealed, and none is lost. */
+static int do_freed(void)
+{
+	unsigned int taken = 0, i;
+	int err = 0;
+
+	for (i = 0; i < 1000 && !err; i++) {
+		err = lend_and_free(&taken);
+		if (i % 20 == 19)
+			msleep(20);
+	}
+	if (!err && taken < 500)
+		err = -ENOMEM;
+	pr_info("%u pages taken\n", taken);
+	return err;
+}
+
+/* Calls about a page that the worker has frozen just now: -EBUSY, and the page as before. */
+static int do_frozen(void)
+{
+	void *key = keys[2];
+	struct page *page = labyrinth_page(vault, key);
+	int refs = page_ref_count(page), err = 0;
+
+	if (await_sealed(key))
+		return -ETIME;
+	preempt_disable();
+	if (page_ref_freeze(page, refs)) {
+		if (labyrinth_lend(vault, key) != ERR_PTR(-EBUSY) ||
+		    labyrinth_transfer(vault, second, key) != -EBUSY ||
+		    !labyrinth_owns(vault, key))
+			err = -EIO;
+		page_ref_unfreeze(page, refs);
+	} else {
+		err = -EAGAIN;
+	}
+	preempt_enable();
+	return err ?: check_keys();
+}
+
+/* Pages that were not lent come and go, by the fast path. */
+static int do_recycle(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 100000; i++) {
+		void *key = labyrinth_void_alloc_page_gfp_atomic_exclusive(vault);
+
+		if (!key)
+			return -ENOMEM;
+		labyrinth_free_page(vault, key);
+	}
+	return 0;
 }
 
 static int read_all(void *unused)
@@ -885,6 +1030,9 @@ static const struct {
 	{ "brief", do_brief },
 	{ "calls", do_calls },
 	{ "exhaust", do_exhaust },
+	{ "freed", do_freed },
+	{ "frozen", do_frozen },
+	{ "recycle", do_recycle },
 	{ "many", do_many },
 	{ "wipe", do_wipe },
 	{ "one", do_one },

@@ -31,6 +31,21 @@ sealed() { sed -n "s/^$1: *//p" $DEBUGFS/sealed; }
 diverted() { echo $(($(sealed "diverted reads") + $(sealed "diverted writes"))); }
 refused() { sed -n "s/^$1: *//p" $DEBUGFS/refusals; }
 
+# The width of each access, as the last report of each place says: of those that a function of
+# that name makes.
+widths_wanted() {
+	for width in 1 2 4 8; do
+		echo "read$((8 * width)) $width"
+		echo "write$((8 * width)) $width"
+	done | sort
+}
+
+widths() {
+	sed -n 's/.*BUG: labyrinth: foreign-[a-z]* in \([a-z]*[0-9][0-9]*\)+.*/\1/p
+		s/^.* access:  \([0-9]*\) bytes* by the direct map.*/\1/p' $DEBUGFS/reports |
+		awk '/^[a-z]/ { name = $1; next } name { print name, $1; name = "" }' | sort -u
+}
+
 # Who strays is reported when the page is sealed again.
 settled() { sleep 1; }
 
@@ -40,7 +55,7 @@ split() { echo $((2048 * $(sealed "direct map" | cut -d ' ' -f 1))); }
 
 large=$(large)
 
-ktap_plan 50
+ktap_plan 58
 expect_begin
 insmod labyrinth.ko
 insmod tests/selftests/labyrinth_sealed.ko
@@ -68,7 +83,8 @@ ktap_contains "and the reader" \
 	"BUG: labyrinth: foreign-read in read8.*\[labyrinth_sealed\]" "$said"
 ktap_contains "whose page it is" 'owner:   "vault" \(id [0-9]+\) of module labyrinth_sealed' "$said"
 ktap_contains "since when and from where" "since:   .* s, allocated at take_keys" "$said"
-ktap_contains "where in the page" "access:  by the direct map, at offset 0x40;" "$said"
+ktap_contains "where in the page" "access:  8 bytes by the direct map, at offset 0x40;" "$said"
+ktap_equal "and how many bytes, of each access" "$(widths_wanted)" "$(widths)"
 ktap_contains "what was written" "content: written to from offset 0x40 on, 8 bytes, .* 88 77 66 55" \
 	"$said"
 # Of what was reported again from the same place, the last text is kept.
@@ -109,6 +125,16 @@ ktap_check "one lent while accesses stray and the worker seals is there for the 
 	deed lend-storm
 ktap_check "the calls take its address, or say that they cannot" deed calls
 ktap_check "with none ready there is none, and a worker sees to that" deed exhaust
+ktap_check "none is handed out before it is sealed again, nor when freed right after a loan" \
+	deed freed
+settled
+ktap_equal "and none waits for that for long" 0 "$(sealed waiting)"
+before=$(refused busy)
+ktap_check "a call that finds the worker at the page is -EBUSY" deed frozen
+ktap_equal "and no refusal" "$before" "$(refused busy)"
+before=$(sealed flushes)
+ktap_check "pages come and go, 100,000 times" deed recycle
+ktap_equal "without a flush" "$before" "$(sealed flushes)"
 ktap_equal "no decoy is left behind" "0 of 16" "$(settled; sealed decoys)"
 
 # A byte of the page; 00 or an error is none. A reader that spins fails the test.
@@ -126,9 +152,11 @@ ktap_equal "with the last owner goes the last sealed page" 0 "$(sealed pages)"
 ktap_check "whose entries are as they were" deed entries
 ktap_equal "and nobody reaches one by the address that the owner had" 0 "$(cat $DO/readable)"
 
-large_before=$(large) split_before=$(split)
+large_before=$(large) split_before=$(split) before=$(sealed flushes)
 ktap_check "many pages are sealed, and as they were afterwards" deed many
+flushes=$(($(sealed flushes) - before))
 ktap_diag <$DEBUGFS/sealed
+ktap_check "4,096 of them in batches, by $flushes flushes" test "$flushes" -le 512
 if [ "$large" = 0 ]; then
 	ktap_skip "in regions that are split" "the direct map has small entries alone"
 	ktap_skip "as much of it as debugfs says" "the direct map has small entries alone"

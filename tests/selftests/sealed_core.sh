@@ -124,10 +124,35 @@ check_init_on_free() {
 	ktap_check "$name" deed zeroed
 }
 
+# wild NAME: faults that are not ours, 3 results.
+wild() {
+	mark=$(dmesg_mark) strays=$(diverted)
+	echo 0 >/proc/sys/kernel/panic_on_oops
+	ktap_check "$1: threads that follow wild pointers change nothing" deed wild
+	echo 1 >/proc/sys/kernel/panic_on_oops
+	ktap_equal "$1: each is an oops, at once, and no more" 2 \
+		"$(dmesg_since "$mark" | grep -cE "BUG: (kernel NULL pointer|unable to handle page fault)")"
+	ktap_equal "$1: and none was diverted" "$strays" "$(diverted)"
+}
+
+check_not_ours() {
+	if [ -e /proc/lockdep ]; then
+		lacks "with the hook" 3 "an oops ends lockdep"
+		return
+	fi
+	insmod labyrinth.ko
+	insmod tests/selftests/labyrinth_vault.ko
+	deed begin
+	wild "with the hook"
+	deed end
+	rmmod labyrinth_vault
+	rmmod labyrinth
+}
+
 # Somebody else holds the function that is hooked: a stray access is an oops, but no more.
 check_without_hook() {
 	if [ -e /proc/lockdep ]; then
-		lacks "without the hook" 6 "an oops ends lockdep"
+		lacks "without the hook" 9 "an oops ends lockdep"
 		return
 	fi
 	insmod labyrinth.ko
@@ -149,6 +174,7 @@ check_without_hook() {
 		"BUG: unable to handle page fault" "$said"
 	ktap_contains "without the hook: who strayed is named" \
 		"BUG: labyrinth: foreign-write in write_word.*\[labyrinth_vault\]" "$said"
+	wild "without the hook"
 	ktap_check "without the hook: the pages go back" deed end
 	deed let-go
 	rmmod labyrinth_vault
@@ -183,8 +209,8 @@ check_samples() {
 	rmmod labyrinth
 }
 
-ktap_plan 38
-expect_only "BUG: labyrinth: |BUG: KFENCE: |unable to handle|Oops: |Modules linked in:"
+ktap_plan 44
+expect_only "BUG: labyrinth: |BUG: KFENCE: |unable to handle|BUG: kernel NULL pointer|Oops: |Modules linked in:"
 insmod labyrinth.ko
 insmod tests/selftests/labyrinth_vault.ko
 ktap_check "there are sealed pages" deed begin
@@ -207,6 +233,7 @@ check_init_on_free
 rmmod labyrinth_vault
 ktap_check "the module unloads" rmmod labyrinth
 check_samples
+check_not_ours
 check_without_hook
 expect_end
 ktap_end

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Secure Boot: the firmware trusts one key, the kernel has locked itself down, and only modules
-# signed by that key load; all of Labyrinth then works but for writes to debugfs. Run by
-# scripts/secure.sh, which puts into extra/ labyrinth.ko without a signature and with that of another
-# key.
+# signed by that key load; all of Labyrinth then works but for writes to debugfs, and, where
+# lockdown=confidentiality, tracefs. Run by scripts/secure.sh, which puts into extra/ labyrinth.ko
+# without a signature and with that of another key.
 
 . "${0%/*}/ktap.sh"
 
@@ -14,6 +14,20 @@ PARAMETERS=/sys/module/labyrinth/parameters
 TRACING=/sys/kernel/tracing
 
 locked_down || ktap_skip_all "this machine has no Secure Boot"
+
+level=integrity
+! grep -q lockdown=confidentiality /proc/cmdline || level=confidentiality
+
+# by_integrity NAME COMMAND...: what confidentiality forbids and integrity does not.
+by_integrity() {
+	if [ $level = integrity ]; then
+		ktap_check "$@"
+	else
+		name=$1
+		shift
+		ktap_refuse "$name: not by confidentiality" "$@"
+	fi
+}
 
 # A module of which one bit was changed after it was signed.
 change_module() {
@@ -42,6 +56,7 @@ each_parameter() {
 }
 
 events() {
+	trace_on
 	echo 1 >"$TRACING/events/labyrinth/enable"
 	insmod samples/labyrinth_foreign.ko
 	rmmod labyrinth_foreign
@@ -49,9 +64,9 @@ events() {
 	grep -q labyrinth_ "$TRACING/trace"
 }
 
-ktap_plan 21
+ktap_plan 22
 ktap_contains "the firmware has booted the kernel by Secure Boot" "Secure boot enabled" "$(dmesg)"
-ktap_contains "the kernel has locked itself down" '\[integrity\]' "$(cat /sys/kernel/security/lockdown)"
+ktap_contains "the kernel has locked itself down" "\[$level\]" "$(cat /sys/kernel/security/lockdown)"
 refused "a module without a signature does not load" extra/labyrinth.ko
 refused "nor one that another key has signed" extra/labyrinth-other.ko
 change_module 2>/dev/null
@@ -65,10 +80,11 @@ ktap_check "each file can be read" each_file
 ktap_check "each parameter can be written" each_parameter
 insmod samples/labyrinth_sample.ko
 expect_begin
-ktap_check "the tracepoints have records" events
+by_integrity "the tracepoints have records" events
 expect_end
 ktap_contains "a foreigner was refused" "^foreign: [1-9]" "$(cat $DEBUGFS/labyrinth/refusals)"
 rmmod labyrinth_sample
+by_integrity "drgn could read the memory, /proc/kcore" head -c 64 /proc/kcore
 
 ktap_check "labyrinth_watch loads" insmod watch/labyrinth_watch.ko
 ktap_contains "its census can be read" . "$(cat $WATCH/pools)"

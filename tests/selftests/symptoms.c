@@ -374,6 +374,55 @@ static int do_double_free(void)
 	return err;
 }
 
+/* A descriptor is completed twice, and between the two its page was handed out again. */
+static DEED void *desc_refill(struct labyrinth_owner *stamped)
+{
+	void *page = labyrinth_void_alloc_page_gfp_atomic_exclusive(stamped);
+
+	barrier();
+	return page;
+}
+
+static DEED int desc_complete(struct labyrinth_owner *stamped, void *page, u32 stamp)
+{
+	return RETURN(labyrinth_free_page_stamped(stamped, page, stamp));
+}
+
+static DEED int desc_complete_again(struct labyrinth_owner *stamped, void *page, u32 stamp)
+{
+	return RETURN(labyrinth_free_page_stamped(stamped, page, stamp));
+}
+
+static int complete_twice(struct labyrinth_owner *stamped)
+{
+	void *page = desc_refill(stamped), *next;
+	u32 stamp = labyrinth_stamp(stamped, page);
+	int err = desc_complete(stamped, page, stamp);
+
+	next = desc_refill(stamped);
+	if (err || next != page)
+		return err ?: -EAGAIN;
+	err = desc_complete_again(stamped, page, stamp);
+	return labyrinth_free_page(stamped, next) ?: err == -ESTALE ? 0 : -EUCLEAN;
+}
+
+static int do_stale(void)
+{
+	const struct labyrinth_owner_attrs attrs = {
+		.name = "cq0",
+		.nid = NUMA_NO_NODE,
+		.flags = LABYRINTH_OWNER_STAMPED,
+	};
+	struct labyrinth_owner *stamped = labyrinth_owner_create(&attrs);
+	int err;
+
+	if (IS_ERR(stamped))
+		return PTR_ERR(stamped);
+	err = complete_twice(stamped);
+	labyrinth_owner_destroy(stamped);
+	return err;
+}
+
 /* The frame is still being sent; the handler of the timeout uses its page for the next. */
 static DEED int timeout_reuse(void)
 {
@@ -501,6 +550,7 @@ static const struct {
 	{ "wrong-free", do_wrong_free },
 	{ "unowned-free", do_unowned_free },
 	{ "double-free", do_double_free },
+	{ "stale", do_stale },
 	{ "reused", do_reused },
 	{ "wrong-queue", do_wrong_queue },
 	{ "leak", do_leak },

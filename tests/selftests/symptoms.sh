@@ -29,7 +29,7 @@ lines_of() {
 # inlined or not.
 mask() {
 	sed -E 's/^\[ *[0-9.]+\] //; s/^.* (alloc_failed: )/\1/
-		s/0x[0-9a-f]+/X/g; s/\<[0-9a-f]{16}\>/P/g; s/[0-9]+\.[0-9]{3}/T/g; s/#[0-9]+/#/
+		s/0x[0-9a-f]+/X/g; s/\<[0-9a-f]{16}\>/P/g; s/[0-9]+\.[0-9]{3}/T/g; s/#[0-9]+/#/; s/stamp [0-9]+/stamp N/g
 		s/[a-z0-9_.]+\+X\/X \[labyrinth\]/F+X\/X [labyrinth]/
 		s/id [0-9]+/id N/; s/^[0-9]+ rx0/N rx0/; s/owner_id=[0-9]+/owner_id=N/; s/CPU [0-9]+/CPU N/'
 }
@@ -90,8 +90,7 @@ check() {
 		;;
 	esac
 	mark=$(dmesg_mark)
-	# An oops that an earlier test brought about and survived has switched tracing off.
-	echo 1 >$TRACING/tracing_on
+	trace_on
 	echo >$TRACING/trace
 	ktap_check "$1 comes about" bring_about "$1"
 	hunt ""

@@ -149,6 +149,7 @@ check_formats() {
 		"$(find "$TRACING/events/labyrinth" -name format | wc -l)"
 }
 
+trace_on
 ktap_plan $((5 + 2 * (14 + 6 + 4 + 3) + 2 + 2))
 check_first_second
 for single in 0 1; do

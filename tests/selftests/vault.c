@@ -10,6 +10,7 @@
 #include <linux/jiffies.h>
 #include <linux/kfence.h>
 #include <linux/kprobes.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pgtable.h>
@@ -75,6 +76,12 @@ static int do_check(void)
 	return 0;
 }
 
+/* Where the page allocator takes free pages out of the direct map itself, the frame alone tells. */
+static bool is_restored(pte_t *entry, unsigned long pfn)
+{
+	return pte_pfn(*entry) == pfn && (debug_pagealloc_enabled() || pte_write(*entry));
+}
+
 /* The pages go back to the system; afterwards all must be in the direct map. */
 static int do_end(void)
 {
@@ -87,7 +94,7 @@ static int do_end(void)
 	for (i = 0; i < NR_KEYS; i++) {
 		pte_t *entry = entry_of(pfns[i]);
 
-		if (entry && (pte_pfn(*entry) != pfns[i] || !pte_write(*entry)))
+		if (entry && !is_restored(entry, pfns[i]))
 			return -EFAULT;
 	}
 	return err;
@@ -134,6 +141,31 @@ static int do_stray(void)
 	/* The worker seals the pages again, and reports. */
 	msleep(200);
 	return word ? -EIO : do_check();
+}
+
+static int follow(void *at)
+{
+	read_word(at);
+	return 0;
+}
+
+/*
+ * Faults of a thread, at an address next to NULL and at an address of the direct map beyond all
+ * memory: the kernel ends the thread. Elsewhere than in the caller, who holds a lock.
+ */
+static int do_wild(void)
+{
+	void *wild[] = { (void *)8, __va(BIT_ULL(45)) };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wild); i++) {
+		struct task_struct *thread = kthread_run(follow, wild[i], "labyrinth_wild");
+
+		if (IS_ERR(thread))
+			return PTR_ERR(thread);
+		msleep(300);
+	}
+	return do_check();
 }
 
 /* An object of KFENCE's pool: an allocation is given one now and then. */
@@ -194,6 +226,7 @@ static const struct {
 	{ "kept-away", do_kept_away },
 	{ "zeroed", do_zeroed },
 	{ "stray", do_stray },
+	{ "wild", do_wild },
 	{ "kfence", do_kfence },
 	{ "hold", do_hold },
 	{ "let-go", do_let_go },

@@ -97,9 +97,12 @@ static struct dentry *root;
 static bool running;
 
 static atomic_t violations;
-static atomic_long_t nr_calls, nr_reads, nr_writes, nr_landed, nr_nmi, nr_none, nr_open;
-/* Calls refused: loans of pages just strayed to, which no report tells of; and the rest. */
-static atomic_long_t nr_strayed, nr_busy, nr_foreign;
+static atomic_long_t nr_calls, nr_reads, nr_writes, nr_landed, nr_nmi, nr_none;
+/*
+ * Calls refused: without a report, loans of pages just strayed to, and transfers of pages that the
+ * worker had frozen; and those that are reported.
+ */
+static atomic_long_t nr_strayed, nr_frozen, nr_foreign;
 
 #define violation(fmt, ...) do {					\
 	if (atomic_inc_return(&violations) <= 8)			\
@@ -206,11 +209,10 @@ static void take(struct actor *a, struct slot *s)
 		return;
 	}
 	WRITE_ONCE(s->direct, page_address(labyrinth_page(vaults[s->vault], s->addr)));
-	/* A page that was freed right after it was reclaimed may not be sealed again yet. */
 	if (labyrinth_query(s->addr, &info))
 		violation("nothing is known of the page at %p", s->addr);
 	else if (!info.sealed)
-		atomic_long_inc(&nr_open);
+		violation("the page at %p is handed out, and not sealed", s->addr);
 	write_mark(s);
 }
 
@@ -225,14 +227,14 @@ static void give(struct actor *a, struct slot *s)
 	s->addr = NULL;
 }
 
-/* An interrupt may find that the worker has frozen the page, to seal it: -EBUSY. */
+/* The worker may have the page frozen, to seal it: -EBUSY, and no report. */
 static void hand_on(struct actor *a, struct slot *s)
 {
 	unsigned int to = (s->vault + 1) % NR_VAULTS;
 	int err = call(a, labyrinth_transfer(vaults[s->vault], vaults[to], s->addr));
 
 	if (err == -EBUSY) {
-		atomic_long_inc(&nr_busy);
+		atomic_long_inc(&nr_frozen);
 		return;
 	}
 	if (err) {
@@ -537,11 +539,11 @@ static unsigned long count_steps(void)
 static void tell(char *text, size_t size)
 {
 	scnprintf(text, size,
-		  "%lu steps, %ld calls, %ld stray reads, %ld stray writes, %ld NMIs, %ld interrupts in the middle of a call, %ld loans refused, %ld times no page, %ld pages not sealed yet",
+		  "%lu steps, %ld calls, %ld stray reads, %ld stray writes, %ld NMIs, %ld interrupts in the middle of a call, %ld loans and %ld transfers refused, %ld times no page",
 		  count_steps(), atomic_long_read(&nr_calls), atomic_long_read(&nr_reads),
 		  atomic_long_read(&nr_writes), atomic_long_read(&nr_nmi),
 		  atomic_long_read(&nr_landed), atomic_long_read(&nr_strayed),
-		  atomic_long_read(&nr_none), atomic_long_read(&nr_open));
+		  atomic_long_read(&nr_frozen), atomic_long_read(&nr_none));
 }
 
 static int summary_show(struct seq_file *m, void *unused)
@@ -598,8 +600,7 @@ static void __exit strayer_exit(void)
 	stop_all();
 	tell(text, sizeof(text));
 	pr_info("total: %s\n", text);
-	pr_info("refused: foreign %ld busy %ld\n", atomic_long_read(&nr_foreign),
-		atomic_long_read(&nr_busy));
+	pr_info("refused: foreign %ld\n", atomic_long_read(&nr_foreign));
 	pr_info("%s, seed %llu\n", atomic_read(&violations) ? "not ok" : "ok", seed);
 }
 

@@ -6,6 +6,9 @@
 # receiving it, and for sending alone, to a card that is not there. Where qemu counts
 # instructions (-icount, one CPU), these are instructions. The least of some runs: the
 # clock's interrupts come on top, and at times the page allocator has more to do.
+#
+# Then, for each source, what a socket buffer of 8 MB, full of frames of 1400 bytes that nobody
+# reads, takes: frames, their truesize, and the machine's memory, the ring's included.
 
 . "${0%/*}/wire.sh"
 
@@ -28,9 +31,31 @@ measure() {
 	echo "cost $1 $2 $both $alone"
 }
 
+free_pages() { sed -n 's/^nr_free_pages //p' /proc/vmstat; }
+
+# fill SOURCE
+fill() {
+	free=$(free_pages)
+	wire_up "pages=$1" copybreak=0 || return
+	"$USER_DIR/traffic" hold "$far_pid" "$FAR" &
+	holder=$!
+	sleep 1
+	"$USER_DIR/traffic" blast "$FAR" 6000 1400 >/dev/null
+	sleep 1
+	free=$((free - $(free_pages)))
+	# Port 7777; behind it the bytes that wait, and last how many datagrams were dropped.
+	# shellcheck disable=SC2016 # awk's
+	waiting=$(far awk '/:1E61 / { print $5, $NF }' /proc/net/udp)
+	dropped=${waiting#* } waiting=${waiting%% *}
+	frames=$(($(counted rx_packets) - dropped))
+	echo "socket $1 $frames $((0x${waiting#*:})) $free"
+	kill $holder
+	wire_down
+}
+
 dmesg -n 1
 insmod labyrinth.ko "$@" || exit
-for source in alloc pool mapped labyrinth; do
+for source in alloc pool mapped labyrinth flip frags; do
 	wire_up "pages=$source" copybreak=0 || exit
 	arp -s $NOBODY 52:54:00:00:00:09
 	set_mtu 9000
@@ -40,5 +65,9 @@ for source in alloc pool mapped labyrinth; do
 	echo "taken_back $(taken_back)"
 	far "$USER_DIR/ethtool" stats eth1 | grep -E "rx_(pages|taken_back|let_go|dropped|missed)"
 	wire_down || exit
+done
+sysctl -q -w net.core.rmem_default=8388608
+for source in alloc pool labyrinth flip frags; do
+	fill $source || exit
 done
 rmmod labyrinth

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Usage: bpf fentry|fexit FUNCTION...
- * Attaches a BPF program that does nothing to each of the kernel's functions, as bpftrace does.
+ *        bpf xdp INTERFACE...
+ * Attaches a BPF program that does nothing to each of the kernel's functions, as bpftrace does; or
+ * a program that lets each frame pass to each of the network interfaces.
  * Prints for each function "FUNCTION attached", or "FUNCTION " and the name of the errno, then
  * "ready". Keeps the programs attached until killed.
  */
@@ -10,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/btf.h>
+#include <net/if.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,30 +89,54 @@ static int find(const char *function)
 	return -1;
 }
 
-static int load(const char *how, int id)
+/* The program returns @result. The caller fills in the rest of @attr. */
+static int load(union bpf_attr attr, int result)
 {
 	struct bpf_insn program[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 0 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = result },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
+
+	attr.insns = (uintptr_t)program;
+	attr.insn_cnt = sizeof(program) / sizeof(*program);
+	attr.license = (uintptr_t)"GPL";
+	return syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+}
+
+static int load_tracer(const char *how, int id)
+{
 	union bpf_attr attr;
 
 	memset(&attr, 0, sizeof(attr));
 	attr.prog_type = BPF_PROG_TYPE_TRACING;
-	attr.insns = (uintptr_t)program;
-	attr.insn_cnt = sizeof(program) / sizeof(*program);
-	attr.license = (uintptr_t)"GPL";
 	attr.expected_attach_type = strcmp(how, "fexit") ? BPF_TRACE_FENTRY :
 							   BPF_TRACE_FEXIT;
 	attr.attach_btf_id = id;
-	return syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	return load(attr, 0);
+}
+
+static int attach_xdp(const char *interface)
+{
+	union bpf_attr attr;
+	int program;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = BPF_PROG_TYPE_XDP;
+	program = load(attr, XDP_PASS);
+	if (program < 0)
+		return -1;
+	memset(&attr, 0, sizeof(attr));
+	attr.link_create.prog_fd = program;
+	attr.link_create.target_ifindex = if_nametoindex(interface);
+	attr.link_create.attach_type = BPF_XDP;
+	return syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 }
 
 static int attach(const char *how, const char *function)
 {
 	union bpf_attr attr;
 	int id = find(function);
-	int program = id < 0 ? id : load(how, id);
+	int program = id < 0 ? id : load_tracer(how, id);
 
 	if (program < 0)
 		return -1;
@@ -120,13 +147,15 @@ static int attach(const char *how, const char *function)
 
 int main(int argc, char **argv)
 {
-	int i;
+	int i, xdp = argc > 1 && !strcmp(argv[1], "xdp");
 
 	if (argc < 3)
 		return 2;
-	read_btf();
+	if (!xdp)
+		read_btf();
 	for (i = 2; i < argc; i++)
-		printf("%s %s\n", argv[i], attach(argv[1], argv[i]) < 0 ?
+		printf("%s %s\n", argv[i],
+		       (xdp ? attach_xdp(argv[i]) : attach(argv[1], argv[i])) < 0 ?
 			strerrorname_np(errno) : "attached");
 	puts("ready");
 	fflush(stdout);

@@ -4,10 +4,14 @@
  *
  *	hold map|pipe|tcp|unix|file PATH
  *	hold packet INTERFACE
+ *	hold tcp-in|pipe-in PORT
+ *	hold send ADDRESS PORT BYTES
  *
  * Prints the page's frame number: "pfn N". With pipe, tcp and unix, the page is in no page table
  * any more: hold gives the page to a pipe, and by a second splice() to a socket, without a copy.
  * With packet, other programs choose the frames that arrive: hold takes the frames and reads none.
+ * With tcp-in, hold lets a TCP connection come and reads nothing. With pipe-in, hold gives what
+ * arrives to a pipe, by splice(), and reads nothing of that. With send, hold is the other end.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -18,6 +22,7 @@
 #include <linux/types.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -122,6 +127,52 @@ static void listen_to(const char *interface)
 		err(1, "packet socket");
 }
 
+static struct sockaddr_in address_of(const char *address, const char *port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(atoi(port)) };
+
+	in.sin_addr.s_addr = address ? inet_addr(address) : htonl(INADDR_ANY);
+	return in;
+}
+
+static int accept_one(const char *port)
+{
+	struct sockaddr_in address = address_of(NULL, port);
+	int in = socket(AF_INET, SOCK_STREAM, 0), one = 1, fd;
+
+	if (setsockopt(in, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    bind(in, (void *)&address, sizeof(address)) || listen(in, 1))
+		err(1, "socket");
+	fd = accept(in, NULL, NULL);
+	if (fd < 0)
+		err(1, "accept");
+	close(in);
+	return fd;
+}
+
+/* Until the pipe is full, then for ever. */
+static void fill_pipe(int in)
+{
+	int ends[2];
+
+	if (pipe(ends))
+		err(1, "pipe");
+	while (splice(in, NULL, ends[1], NULL, 1 << 20, 0) > 0)
+		;
+}
+
+static void send_to(const char *address, const char *port, int bytes)
+{
+	struct sockaddr_in to = address_of(address, port);
+	int out = socket(AF_INET, SOCK_STREAM, 0);
+	char *data = calloc(1, bytes);
+
+	if (!data || connect(out, (void *)&to, sizeof(to)))
+		err(1, "connect");
+	if (write(out, data, bytes) < 0)
+		err(1, "write");
+}
+
 static void wait_for_ever(__u64 pfn)
 {
 	printf("pfn %llu\n", (unsigned long long)pfn);
@@ -144,6 +195,22 @@ static void *map_file(const char *path)
 	return page;
 }
 
+/* Return: whether @where is something that needs no page of hold's own. */
+static int hold_others(const char *where, char **argv, int argc)
+{
+	if (!strcmp(where, "packet") && argc > 2)
+		listen_to(argv[2]);
+	else if (!strcmp(where, "tcp-in") && argc > 2)
+		accept_one(argv[2]);
+	else if (!strcmp(where, "pipe-in") && argc > 2)
+		fill_pipe(accept_one(argv[2]));
+	else if (!strcmp(where, "send") && argc > 4)
+		send_to(argv[2], argv[3], atoi(argv[4]));
+	else
+		return 0;
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	const char *where = argc > 1 ? argv[1] : "";
@@ -152,10 +219,8 @@ int main(int argc, char **argv)
 	void *page;
 
 	page_size = sysconf(_SC_PAGESIZE);
-	if (!strcmp(where, "packet") && argc > 2) {
-		listen_to(argv[2]);
+	if (hold_others(where, argv, argc))
 		wait_for_ever(0);
-	}
 	page = file ? map_file(argv[2]) : take_page();
 	take_others();
 	pfn = pfn_of(page);

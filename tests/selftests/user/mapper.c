@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Usage: mapper [once|mistakes]
+ * Usage: mapper [once|mistakes|sealed]
  * A process maps pages of /dev/labyrinth_mapper, and tries the uses of such a mapping by this
  * process and by other code. Prints a line for each test: "ok" or "bad", then the fact tested.
  * With "once", only maps, writes and unmaps; with "mistakes", only tries mistakes of the process's
- * own.
+ * own; with "sealed", only what is refused for sealed pages.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -474,6 +474,16 @@ static int map_once(void)
 	return map == MAP_FAILED || touch(map) || munmap(map, LENGTH);
 }
 
+/* A call that is refused changes nothing: the process keeps the page. */
+static int try_sealed(void)
+{
+	map = map_at(fd, 0, MAP_SHARED);
+	say(map != MAP_FAILED && touch(map) == 0, "a process maps sealed pages");
+	say(!befall("release 0") && errno == EOPNOTSUPP, "a sealed page is not released");
+	say(touch(map) == 0, "and the process still has it");
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	touch_init();
@@ -486,6 +496,8 @@ int main(int argc, char **argv)
 		return map_once();
 	if (argc > 1 && !strcmp(argv[1], "mistakes"))
 		return try_mistakes();
+	if (argc > 1 && !strcmp(argv[1], "sealed"))
+		return try_sealed();
 	try_refusals();
 	try_mapping();
 	try_readers();

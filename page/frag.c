@@ -1,0 +1,542 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Receive buffers that are a part of a page each, of owners made with a @frag_size below a page.
+ * The state owned here is a word for each slot of the table, beside the tag:
+ *
+ *	 63                      32 31         16 15          0
+ *	+--------------------------+-------------+-------------+
+ *	|           turn           |    fresh    |   posted    |
+ *	+--------------------------+-------------+-------------+
+ *
+ * and, of each owner, the open page: front.rx.open.
+ *
+ * A buffer is fresh until labyrinth_rx_get() hands the buffer out, then posted until the driver
+ * gives or puts the buffer, then done. A page turns when all its buffers are fresh again. Only
+ * the open page has fresh buffers.
+ *
+ * The tag speaks of the page, the word of the buffers:
+ *
+ *	tag      word        what the page is
+ *	POSTED   not 0       no buffer has been given in this turn
+ *	LENT     not 0       the stack has had a buffer, and another is not done
+ *	LENT     0           all buffers are done: on the queue of lent pages, as any lent page
+ *	other    0           not in use for buffers
+ *
+ * Which word decides: that a buffer is given or put, a compare-and-exchange of the whole word, in
+ * which the buffer's posted bit goes. Of two calls about the same buffer one wins. A call that
+ * began in an earlier turn loses, since the turn differs. The call after which neither posted nor
+ * fresh bits are left settles the page: that call alone. The tag decides about the page as ever,
+ * and the calls that would take a LENT page, reclaim and release_lent, are -EBUSY while the word is
+ * not 0. A LENT page's word never leaves 0, so a look before the claim is enough.
+ *
+ * The first give of a turn claims the page as labyrinth_lend() does. Until then nobody but the
+ * owner refers to the page. Each later give adds a reference to a LENT page. A give adds the
+ * reference before the posted bit goes, so the call that settles the page comes after all
+ * references of the turn, and the page cannot be taken back before the last of these is dropped.
+ *
+ * Borrowers drop references at any moment, and know no buffers. The shrinker and the worker touch
+ * CACHED pages alone. destroy waits for all calls, see labyrinth_owner.c.
+ *
+ * Of a SINGLE owner only the owner's user writes the words, so the functions _single() use plain
+ * stores. Of any other owner map_lock protects the open page and the step from fresh to posted.
+ */
+#include <linux/mm.h>
+
+#include "core/context.h"
+#include "labyrinth_alloc.h"
+#include "page/cache.h"
+#include "page/frag.h"
+#include "page/home.h"
+#include "page/lend.h"
+#include "page/lent.h"
+#include "page/limbo.h"
+#include "page/resident.h"
+#include "report/trace.h"
+
+#define FRESH_SHIFT	16
+#define TURN_SHIFT	32
+#define FRESH_MASK	GENMASK_ULL(TURN_SHIFT - 1, FRESH_SHIFT)
+#define TURN_MASK	GENMASK_ULL(63, TURN_SHIFT)
+
+static_assert(LAB_FRAGS_MAX <= FRESH_SHIFT);
+
+/**
+ * struct frag - a buffer that a call names
+ * @index: which part of the page.
+ * @at: the page's word.
+ * @word: the word as it was when the buffer was posted.
+ */
+struct frag {
+	unsigned int index;
+	u64 *at;
+	u64 word;
+};
+
+/* The word of a page of which the first buffer is handed out. */
+static u64 first_word(const struct lab_front *front, u64 word)
+{
+	u64 all = BIT_ULL(PAGE_SIZE >> front->frag_shift) - 1;
+
+	return (word & TURN_MASK) + BIT_ULL(TURN_SHIFT) + (all << FRESH_SHIFT);
+}
+
+static unsigned int fresh_index(u64 word)
+{
+	return __ffs64(word & FRESH_MASK) - FRESH_SHIFT;
+}
+
+static u64 take_fresh(u64 word, unsigned int index)
+{
+	return (word & ~BIT_ULL(index + FRESH_SHIFT)) | BIT_ULL(index);
+}
+
+/* Whether neither a posted nor a fresh buffer is left. */
+static bool is_done(u64 word)
+{
+	return !(u32)word;
+}
+
+static size_t frag_size(const struct lab_front *front)
+{
+	return BIT(front->frag_shift);
+}
+
+static bool fits(const struct lab_front *front, size_t offset, size_t len)
+{
+	return likely(offset <= frag_size(front) && len <= frag_size(front) - offset);
+}
+
+static void *page_of(const void *buf)
+{
+	return (void *)((unsigned long)buf & PAGE_MASK);
+}
+
+static unsigned int index_of(const struct lab_front *front, const void *buf)
+{
+	return offset_in_page(buf) >> front->frag_shift;
+}
+
+static bool is_aligned(const struct lab_front *front, const void *buf)
+{
+	return likely(!((unsigned long)buf & (frag_size(front) - 1)));
+}
+
+/* The buffer's address, and in @dma the address for the device. */
+static void *name_buffer(const struct lab_front *front, const struct lab_cached *page,
+			 unsigned int index, dma_addr_t *dma)
+{
+	size_t offset = (size_t)index << front->frag_shift;
+
+	*dma = (READ_ONCE(lab_resident_at(page->slot)->dma) & ~LAB_DMA_BITS) + offset;
+	return lab_frame_address(page->frame) + offset;
+}
+
+/*
+ * The next fresh buffer of the open page, if there is one.
+ * Context: The owner's user, of a SINGLE owner.
+ */
+void *lab_frag_next_single(struct lab_front *front, dma_addr_t *dma)
+{
+	struct lab_cached page = front->rx.open;
+	unsigned int index;
+	u64 *at;
+
+	if (!page.slot)
+		return NULL;
+	lab_single_enter(front);
+	at = lab_frags_at(page.slot);
+	index = fresh_index(*at);
+	WRITE_ONCE(*at, take_fresh(*at, index));
+	if (!(*at & FRESH_MASK))
+		front->rx.open.slot = NULL;
+	lab_single_leave(front);
+	return name_buffer(front, &page, index, dma);
+}
+
+/* Opens the page at @addr, just POSTED, of a SINGLE owner without an open page. */
+void lab_frag_open_single(struct lab_front *front, const void *addr)
+{
+	struct lab_cached page;
+	lab_tag_t tag;
+	u64 *at;
+
+	page.slot = lab_call_search(addr, &tag);
+	page.frame = lab_frame_of_tag(tag);
+	at = lab_frags_at(page.slot);
+	WRITE_ONCE(*at, first_word(front, *at));
+	front->rx.open = page;
+}
+
+/*
+ * Drops the first entry of a SINGLE owner's queue if the entry is older than the turn of the
+ * page's: the page comes to the queue when all buffers are done.
+ */
+void lab_frag_drop_stale(struct lab_front *front)
+{
+	struct lab_rx *rx = &front->rx;
+
+	if (rx->tail != rx->head && !is_done(*lab_frags_at(rx->lent[rx->tail & rx->mask].slot)))
+		rx->tail++;
+}
+
+/* Finds the page of @buf, POSTED or LENT, in the slot that the page prefers. */
+static __always_inline bool find_single(const struct lab_front *front, const void *buf,
+					struct lab_cached *page, bool *lent)
+{
+	unsigned long pfn;
+	lab_tag_t key;
+
+	if (unlikely(!is_aligned(front, buf) || !lab_address_pfn(page_of(buf), &pfn)))
+		return false;
+	page->slot = lab_slot_preferred(pfn);
+	page->frame = lab_frame_of_pfn(pfn);
+	/* Harmless, as in lab_is_held_at(). */
+	key = data_race(page->slot->tag) - front->key - pfn;
+	*lent = key == LAB_STEP(LAB_HELD, LAB_LENT);
+	return (*lent || likely(key == LAB_STEP(LAB_HELD, LAB_POSTED))) &&
+	       likely(*lab_frags_at(page->slot) & BIT_ULL(index_of(front, buf)));
+}
+
+static __always_inline bool turn_buffer(const struct labyrinth_owner *handle,
+					const struct lab_front *front,
+					const struct lab_slot *slot, const void *buf,
+					size_t offset, size_t len, bool for_cpu)
+{
+	return fits(front, offset, len) &&
+	       lab_rx_turn(handle, slot, offset_in_page(buf) + offset, len, for_cpu);
+}
+
+/* Context: As lab_frag_next_single(). Return: false if a check fails. */
+bool lab_frag_turn_single(const struct labyrinth_owner *handle, const struct lab_front *front,
+			  const void *buf, size_t offset, size_t len, bool for_cpu)
+{
+	struct lab_cached page;
+	bool lent;
+
+	return find_single(front, buf, &page, &lent) &&
+	       turn_buffer(handle, front, page.slot, buf, offset, len, for_cpu);
+}
+
+/*
+ * Gives the buffer to the stack, with a reference. NULL if a check fails, or if this settles the
+ * page and the queue has no room.
+ * Context: As lab_frag_next_single().
+ */
+struct page *lab_frag_give_single(const struct labyrinth_owner *handle, struct lab_front *front,
+				  const void *buf, size_t offset, size_t len)
+{
+	struct lab_rx *rx = &front->rx;
+	struct lab_cached page;
+	bool lent;
+	u64 *at;
+
+	if (!find_single(front, buf, &page, &lent) ||
+	    unlikely(rx->head - rx->tail >= rx->limit) ||
+	    (!lent && unlikely(!lab_rx_is_clean(page.frame, lab_resident_at(page.slot)))) ||
+	    !turn_buffer(handle, front, page.slot, buf, offset, len, true))
+		return NULL;
+	if (!lent) {
+		lab_single_step(page.slot, LAB_STEP(LAB_POSTED, LAB_LENT));
+		lab_frame_clear_type(page.frame);
+		/* Pairs with the borrower's first look, as in lab_rx_give_single(). */
+		smp_mb__before_atomic();
+	}
+	page_ref_inc(lab_frame_page(page.frame));
+	lab_single_enter(front);
+	at = lab_frags_at(page.slot);
+	WRITE_ONCE(*at, *at & ~BIT_ULL(index_of(front, buf)));
+	if (is_done(*at))
+		rx->lent[rx->head++ & rx->mask] = page;
+	lab_single_leave(front);
+	return lab_frame_page(page.frame);
+}
+
+/* Under map_lock. */
+static void *take_open(struct lab_owner *owner, dma_addr_t *dma)
+{
+	struct lab_front *front = &owner->front;
+	struct lab_cached page = front->rx.open;
+	unsigned int index;
+	u64 *at, old;
+
+	if (!page.slot)
+		return NULL;
+	at = lab_frags_at(page.slot);
+	old = READ_ONCE(*at);
+	/* Meanwhile another CPU may give or put a buffer of the page. */
+	do {
+		index = fresh_index(old);
+	} while (!try_cmpxchg(at, &old, take_fresh(old, index)));
+	if (!(take_fresh(old, index) & FRESH_MASK))
+		front->rx.open.slot = NULL;
+	return name_buffer(front, &page, index, dma);
+}
+
+/*
+ * The next fresh buffer of the open page, if there is one. @handle is checked here.
+ * Context: Where lab_may_lock() is true.
+ */
+void *lab_frag_next(struct labyrinth_owner *handle, dma_addr_t *dma, unsigned long ip)
+{
+	struct lab_owner *owner;
+	unsigned long flags;
+	void *buf = NULL;
+
+	rcu_read_lock();
+	owner = lab_owner_get(handle);
+	if (likely(owner && lab_owner_may_use(owner))) {
+		raw_spin_lock_irqsave(&owner->map_lock, flags);
+		buf = take_open(owner, dma);
+		raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+		if (buf)
+			lab_step(LAB_OP_RX_GET, page_to_pfn(virt_to_page(buf)), owner, ip);
+	}
+	rcu_read_unlock();
+	return buf;
+}
+
+/*
+ * Opens the page at @addr, which the caller has just got POSTED. False if another CPU has opened a
+ * page meanwhile, or the owner is gone: the page is the caller's to put.
+ * Context: As lab_frag_next().
+ */
+bool lab_frag_open(struct labyrinth_owner *handle, void *addr)
+{
+	struct lab_owner *owner;
+	struct lab_cached page;
+	unsigned long flags;
+	bool done = false;
+	lab_tag_t tag;
+	u64 *at;
+
+	rcu_read_lock();
+	owner = lab_owner_get(handle);
+	page.slot = lab_call_search(addr, &tag);
+	if (owner && page.slot) {
+		page.frame = lab_frame_of_tag(tag);
+		at = lab_frags_at(page.slot);
+		raw_spin_lock_irqsave(&owner->map_lock, flags);
+		done = !owner->front.rx.open.slot;
+		if (done) {
+			WRITE_ONCE(*at, first_word(&owner->front, *at));
+			owner->front.rx.open = page;
+		}
+		raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	}
+	rcu_read_unlock();
+	return done;
+}
+
+/*
+ * Finds the buffer at @buf, which must be posted, and its page, POSTED or LENT. The tag is read
+ * before the word and after: both are of the same turn then.
+ */
+static int find_frag(struct lab_call *call, const void *buf, struct frag *frag)
+{
+	const struct lab_front *front = lab_front_of(call->handle);
+	bool lent;
+	int err;
+
+	do {
+		err = lab_call_page(call, page_of(buf));
+		lent = err == -EINVAL && call->slot && call->class == LAB_NOT_POSTED &&
+		       lab_tag_state(call->tag) == LAB_LENT;
+		if (err < 0 && !lent)
+			return err;
+		frag->at = lab_frags_at(call->slot);
+		frag->word = READ_ONCE(*frag->at);
+		/* Pairs with the compare-and-exchange of the tag by the call that leads it on. */
+		smp_rmb();
+	} while (READ_ONCE(call->slot->tag) != call->tag);
+	frag->index = index_of(front, buf);
+	if (frag->word & BIT_ULL(frag->index) && is_aligned(front, buf))
+		return 0;
+	call->class = is_aligned(front, buf) ? LAB_NOT_POSTED : LAB_BAD_ADDRESS;
+	return -EINVAL;
+}
+
+/*
+ * Takes the posted bit, in the turn in which the buffer was found.
+ * Return: false if another call has given or put the buffer; else the word is left in @frag.
+ */
+static bool claim_frag(struct frag *frag)
+{
+	u64 seen = frag->word, turn = frag->word & TURN_MASK;
+
+	while ((seen & TURN_MASK) == turn && seen & BIT_ULL(frag->index))
+		/* A full barrier. Pairs with the same of the call that settles the page. */
+		if (try_cmpxchg(frag->at, &seen, seen & ~BIT_ULL(frag->index))) {
+			frag->word = seen & ~BIT_ULL(frag->index);
+			return true;
+		}
+	return false;
+}
+
+static int check_part(struct lab_call *call, size_t offset, size_t len)
+{
+	if (fits(lab_front_of(call->handle), offset, len))
+		return 0;
+	call->class = LAB_BAD_MAPPING;
+	return -EINVAL;
+}
+
+static void sync_frag(const struct lab_call *call, const void *buf, size_t offset, size_t len,
+		      bool for_cpu)
+{
+	lab_resident_sync(call->owner, lab_resident_at(call->slot)->dma,
+			  offset_in_page(buf) + offset, len, for_cpu);
+}
+
+/*
+ * labyrinth_rx_read() and labyrinth_rx_again(), between lab_call_begin_rcu() and
+ * lab_call_end_rcu().
+ * Context: Where lab_may_lock() is true, and so the following. Return: 0 or an errno.
+ */
+int lab_frag_turn(struct lab_call *call, void *buf, size_t offset, size_t len, bool for_cpu)
+{
+	struct frag frag;
+	int err = find_frag(call, buf, &frag) ?: check_part(call, offset, len);
+
+	if (!err)
+		sync_frag(call, buf, offset, len, for_cpu);
+	return err;
+}
+
+/* All buffers of the LENT page are done. As finish_loan() of labyrinth_rx.c. */
+static void settle_lent(struct lab_call *call)
+{
+	struct lab_cached page = { call->slot, call->frame };
+
+	if (unlikely(lab_resident_unmaps_lent()))
+		lab_resident_end(call->owner, call->slot, READ_ONCE(call->slot->tag));
+	if (call->owner->front.rx.limit)
+		lab_lend_queue(call->owner, page, call->ip);
+}
+
+/*
+ * Adds the stack's reference. The first give of a turn makes the page LENT. Two such calls may
+ * race: one has the frame frozen, and the other finds the page LENT afterwards.
+ * Return: 0; or -EAGAIN, find the page again; or an errno.
+ */
+static int add_reference(struct lab_call *call)
+{
+	int err;
+
+	if (lab_tag_state(call->tag) == LAB_LENT) {
+		page_ref_inc(lab_frame_page(call->frame));
+		lab_step(call->op, lab_tag_pfn(call->tag), call->owner, call->ip);
+		return 0;
+	}
+	err = lab_call_await(call);
+	if (!err) {
+		/* Others of the owner's calls wait for the thaw, but not for long. */
+		preempt_disable();
+		err = lab_call_freeze(call) ?: lab_lend_frozen(call);
+		preempt_enable();
+	}
+	/* Also as a foreigner's reference, and as a page that is not POSTED any more. */
+	if (err && lab_tag_state(READ_ONCE(call->slot->tag)) == LAB_LENT)
+		return -EAGAIN;
+	return err;
+}
+
+static int refer_to(struct lab_call *call, void *buf, struct frag *frag)
+{
+	int err;
+
+	do {
+		err = find_frag(call, buf, frag) ?: add_reference(call);
+	} while (err == -EAGAIN);
+	return err;
+}
+
+/* labyrinth_rx_give(). */
+int lab_frag_give(struct lab_call *call, void *buf, size_t offset, size_t len)
+{
+	struct frag frag;
+	int err = find_frag(call, buf, &frag) ?: check_part(call, offset, len);
+
+	if (err)
+		return err;
+	sync_frag(call, buf, offset, len, true);
+	err = refer_to(call, buf, &frag);
+	if (err)
+		return err;
+	if (!claim_frag(&frag)) {
+		put_page(lab_frame_page(call->frame));
+		call->class = LAB_NOT_POSTED;
+		return -EINVAL;
+	}
+	if (is_done(frag.word))
+		settle_lent(call);
+	return 0;
+}
+
+/*
+ * labyrinth_rx_put().
+ * Return: 0; 1 if all buffers of the page are done and none has been given: the caller puts the
+ * page; or an errno.
+ */
+int lab_frag_put(struct lab_call *call, void *buf)
+{
+	struct frag frag;
+	int err = find_frag(call, buf, &frag);
+
+	if (err)
+		return err;
+	if (!claim_frag(&frag)) {
+		call->class = LAB_NOT_POSTED;
+		return -EINVAL;
+	}
+	if (!is_done(frag.word)) {
+		lab_step(LAB_OP_RX_PUT, lab_tag_pfn(call->tag), call->owner, call->ip);
+		return 0;
+	}
+	/* Nobody else leads the tag on: a first give has led it to LENT before its bit went. */
+	call->tag = READ_ONCE(call->slot->tag);
+	if (lab_tag_state(call->tag) == LAB_POSTED)
+		return 1;
+	lab_step(LAB_OP_RX_PUT, lab_tag_pfn(call->tag), call->owner, call->ip);
+	settle_lent(call);
+	return 0;
+}
+
+/*
+ * The caller has put the page, as lab_frag_put() said, with the result @err. A give of a buffer
+ * that this call put may have led the tag to LENT meanwhile, and is about to fail: then the page
+ * belongs on the queue, and no other call puts the page there.
+ * Return: @err, or 0.
+ */
+int lab_frag_settle(struct lab_call *call, int err)
+{
+	if (likely(err >= 0) || lab_tag_state(READ_ONCE(call->slot->tag)) != LAB_LENT)
+		return err;
+	settle_lent(call);
+	return 0;
+}
+
+/*
+ * Ends the open page of an owner that goes: buffers that were never handed out are not missed.
+ * Context: Task; may sleep. Nobody uses the owner's handle any more.
+ */
+void lab_frag_close(struct lab_owner *owner, unsigned long ip)
+{
+	struct lab_cached page = owner->front.rx.open;
+	lab_tag_t tag;
+	u64 *at;
+
+	owner->front.rx.open.slot = NULL;
+	if (!page.slot)
+		return;
+	at = lab_frags_at(page.slot);
+	WRITE_ONCE(*at, *at & ~FRESH_MASK);
+	tag = READ_ONCE(page.slot->tag);
+	if (!is_done(*at))
+		return;
+	if (lab_tag_state(tag) == LAB_LENT) {
+		lab_lend_queue(owner, page, ip);
+	} else if (cmpxchg(&page.slot->tag, tag, lab_tag_step(tag, LAB_CACHED)) == tag) {
+		lab_owner_quota_give(owner, 1);
+		lab_settle(owner, page.slot, ip);
+	}
+}

@@ -1,0 +1,587 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A driver of receive buffers that are parts of pages, without a card: see receive.c. A word
+ * written to /sys/kernel/debug/labyrinth_frags/do chooses the test, see words[]. The write returns
+ * the test's errno, and the log says what was wrong.
+ */
+#define pr_fmt(fmt) "labyrinth_frags: " fmt
+
+#include <linux/completion.h>
+#include <linux/debugfs.h>
+#include <linux/dma-mapping.h>
+#include <linux/io.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/platform_device.h>
+#include <linux/random.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "labyrinth_alloc.h"
+
+#define RESERVE		8U
+#define LENT		8U
+#define BYTES		64U
+#define OFFSET		32U
+#define MOST		16U		/* buffers of a page */
+
+static bool single;
+module_param(single, bool, 0444);
+MODULE_PARM_DESC(single, "Make the owner a SINGLE one (default 0)");
+
+static unsigned int size = 2048;
+module_param(size, uint, 0444);
+MODULE_PARM_DESC(size, "Bytes of a buffer (default 2048)");
+
+static struct dentry *root;
+static struct platform_device *card;
+static struct labyrinth_owner *ring, *other;
+
+static int wrong(const char *what, long got, long wanted)
+{
+	pr_err("%s: got %ld, wanted %ld\n", what, got, wanted);
+	return -EIO;
+}
+
+#define expect(what, got, wanted) ({					\
+	long got_ = (long)(got), wanted_ = (long)(wanted);		\
+									\
+	got_ == wanted_ ? 0 : wrong(what, got_, wanted_);		\
+})
+
+static unsigned int per_page(void)
+{
+	return PAGE_SIZE / size;
+}
+
+static void *page_of(void *buf)
+{
+	return (void *)((unsigned long)buf & PAGE_MASK);
+}
+
+static enum labyrinth_page_state state_of(void *buf)
+{
+	struct labyrinth_page_info info;
+
+	return labyrinth_query(page_of(buf), &info) ? LABYRINTH_PAGE_ABSENT : info.state;
+}
+
+static int give_err(void *buf)
+{
+	return PTR_ERR_OR_ZERO(labyrinth_rx_give(ring, buf, 0, BYTES));
+}
+
+/* Writes where the device would. */
+static void device_writes(dma_addr_t dma, u8 pattern)
+{
+	memset(phys_to_virt(dma), pattern, size);
+}
+
+static struct labyrinth_owner *make(const char *name, unsigned int frag_size,
+				    unsigned long flags)
+{
+	return labyrinth_owner_create(&(struct labyrinth_owner_attrs) {
+		.name = name, .nid = NUMA_NO_NODE, .flags = flags, .dev = &card->dev,
+		.reserve = RESERVE, .dma_dir = DMA_FROM_DEVICE, .lent = LENT,
+		.frag_size = frag_size,
+	});
+}
+
+static int do_begin(void)
+{
+	ring = make("frags", size, LABYRINTH_OWNER_DMA | (single ? LABYRINTH_OWNER_SINGLE : 0));
+	other = make("other", size, LABYRINTH_OWNER_DMA);
+	return IS_ERR(ring) || IS_ERR(other) ? -EIO : 0;
+}
+
+static int do_end(void)
+{
+	unsigned int out = labyrinth_owner_destroy(ring) + labyrinth_owner_destroy(other);
+
+	return expect("pages out", out, 0);
+}
+
+static int create_errno(unsigned int frag_size, unsigned long flags)
+{
+	struct labyrinth_owner *owner = make("attributes", frag_size, flags);
+
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	labyrinth_owner_destroy(owner);
+	return 0;
+}
+
+static int do_attributes(void)
+{
+	const unsigned long flags = LABYRINTH_OWNER_DMA;
+	int err = expect("half a page", create_errno(PAGE_SIZE / 2, flags), 0);
+
+	err = err ?: expect("a sixteenth", create_errno(PAGE_SIZE / 16, flags), 0);
+	err = err ?: expect("too small", create_errno(PAGE_SIZE / 32, flags), -EOPNOTSUPP);
+	err = err ?: expect("no power of two", create_errno(3000, flags), -EINVAL);
+	err = err ?: expect("large", create_errno(2 * PAGE_SIZE, flags), -EINVAL);
+	return err ?: expect("no receive buffers", create_errno(PAGE_SIZE / 2, 0), -EINVAL);
+}
+
+/* The buffers of a page, of which none has been handed out in this turn. */
+static int get_all(void **bufs, dma_addr_t *dmas)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < per_page() && !err; i++) {
+		bufs[i] = labyrinth_rx_get(ring, &dmas[i]);
+		if (!bufs[i])
+			return -ENOMEM;
+		err = expect("address", bufs[i] - bufs[0], i * size);
+		err = err ?: expect("for the device", dmas[i] - dmas[0], i * size);
+		err = err ?: expect("begins a page", offset_in_page(bufs[0]), 0);
+		err = err ?: expect("posted", state_of(bufs[i]), LABYRINTH_PAGE_POSTED);
+	}
+	return err;
+}
+
+static int expect_bytes(const void *at, u8 pattern)
+{
+	return memchr_inv(at, pattern, BYTES) ? wrong("bytes", *(const u8 *)at, pattern) : 0;
+}
+
+/* As long as a buffer is with the device, the page goes nowhere. */
+static int expect_stays(void *buf)
+{
+	void *addr = page_of(buf);
+	int err = expect("free", labyrinth_free_page(ring, addr), -EBUSY);
+
+	err = err ?: expect("lend", PTR_ERR_OR_ZERO(labyrinth_lend(ring, addr)), -EBUSY);
+	err = err ?: expect("release", PTR_ERR_OR_ZERO(labyrinth_release(ring, addr)), -EBUSY);
+	err = err ?: expect("release_lent", PTR_ERR_OR_ZERO(labyrinth_release_lent(ring, addr)),
+			    -EBUSY);
+	err = err ?: expect("transfer", labyrinth_transfer(ring, other, addr), -EBUSY);
+	return err ?: expect("reclaim", labyrinth_reclaim(ring, addr), -EBUSY);
+}
+
+/* Each buffer is given and comes back by itself, the page with the last. */
+static int round_trip(u8 pattern)
+{
+	struct page *pages[MOST];
+	dma_addr_t dmas[MOST], dma;
+	void *bufs[MOST], *next;
+	unsigned int i, nr = per_page();
+	int err = get_all(bufs, dmas);
+
+	for (i = 0; i < nr && !err; i++) {
+		device_writes(dmas[i], pattern + i);
+		err = labyrinth_rx_read(ring, bufs[i], OFFSET, BYTES);
+		err = err ?: expect_bytes(bufs[i] + OFFSET, pattern + i);
+		err = err ?: labyrinth_rx_again(ring, bufs[i]);
+		pages[i] = labyrinth_rx_give(ring, bufs[i], OFFSET, BYTES);
+		err = err ?: PTR_ERR_OR_ZERO(pages[i]);
+		err = err ?: expect("the page", pages[i] == virt_to_page(bufs[0]), true);
+		err = err ?: expect("lent", state_of(bufs[i]), LABYRINTH_PAGE_LENT);
+		err = err ?: expect("type", PageOffline(pages[i]), false);
+		/* The stack is done with all buffers but the first. */
+		if (!err && i)
+			put_page(pages[i]);
+	}
+	next = labyrinth_rx_get(ring, &dma);
+	err = err ?: expect("another page", page_of(next) != page_of(bufs[0]), true);
+	err = err ?: expect_bytes(bufs[0] + OFFSET, pattern);
+	put_page(pages[0]);
+	return err ?: labyrinth_rx_put(ring, next);
+}
+
+/* The rest of the open page, so that the next buffer begins a page. */
+static int use_up(void)
+{
+	dma_addr_t dma;
+	void *buf;
+
+	do {
+		buf = labyrinth_rx_get(ring, &dma);
+		if (!buf || labyrinth_rx_put(ring, buf))
+			return -EIO;
+	} while (offset_in_page(buf) + size < PAGE_SIZE);
+	return 0;
+}
+
+static int do_rounds(void)
+{
+	int i, err = 0;
+
+	for (i = 0; i < 100 && !err; i++)
+		err = round_trip(i) ?: use_up();
+	return err;
+}
+
+/* The page that the stack had comes back before another page comes. */
+static int do_back(void)
+{
+	struct page *page = NULL;
+	dma_addr_t dmas[MOST];
+	void *bufs[MOST], *again[MOST];
+	unsigned int i;
+	int err = get_all(bufs, dmas);
+
+	for (i = 0; i < per_page() && !err; i++) {
+		page = labyrinth_rx_give(ring, bufs[i], 0, BYTES);
+		err = PTR_ERR_OR_ZERO(page);
+		if (!err)
+			put_page(page);
+	}
+	err = err ?: get_all(again, dmas);
+	err = err ?: expect("the same page", again[0] == bufs[0], true);
+	err = err ?: expect("type", PageOffline(page), true);
+	for (i = 0; i < per_page() && !err; i++)
+		err = labyrinth_rx_put(ring, again[i]);
+	return err ?: expect("kept ready", state_of(bufs[0]), LABYRINTH_PAGE_CACHED);
+}
+
+/* A buffer is given, the others are put, in every order. */
+static int mix(unsigned int first)
+{
+	struct page *page = NULL;
+	dma_addr_t dmas[MOST];
+	void *bufs[MOST];
+	unsigned int i, nr = per_page();
+	int err = get_all(bufs, dmas);
+
+	for (i = 0; i < nr && !err; i++) {
+		void *buf = bufs[(first + i) % nr];
+
+		err = expect_stays(buf);
+		if (err)
+			break;
+		if (i == nr / 2) {
+			page = labyrinth_rx_give(ring, buf, 0, BYTES);
+			err = PTR_ERR_OR_ZERO(page);
+		} else {
+			err = labyrinth_rx_put(ring, buf);
+		}
+	}
+	err = err ?: expect("lent", state_of(bufs[0]), LABYRINTH_PAGE_LENT);
+	err = err ?: expect("the stack has it", labyrinth_reclaim(ring, bufs[0]), -EBUSY);
+	if (page)
+		put_page(page);
+	err = err ?: expect("reclaim", labyrinth_reclaim(ring, bufs[0]), 0);
+	return err ?: expect("free", labyrinth_free_page(ring, bufs[0]), 0);
+}
+
+static int do_mix(void)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < per_page() && !err; i++)
+		err = mix(i);
+	return err;
+}
+
+/* What is not posted cannot be given, put, read or posted again. */
+static int misuse_done(void *buf)
+{
+	int err = expect("give", give_err(buf), -EINVAL);
+
+	err = err ?: expect("put", labyrinth_rx_put(ring, buf), -EINVAL);
+	err = err ?: expect("read", labyrinth_rx_read(ring, buf, 0, BYTES), -EINVAL);
+	return err ?: expect("again", labyrinth_rx_again(ring, buf), -EINVAL);
+}
+
+static int misuse_posted(void *buf)
+{
+	struct page *page = labyrinth_rx_give(other, buf, 0, BYTES);
+	int err = expect("another's give", PTR_ERR_OR_ZERO(page), -EPERM);
+
+	err = err ?: expect("another's put", labyrinth_rx_put(other, buf), -EPERM);
+	err = err ?: expect("no beginning", labyrinth_rx_put(ring, buf + 1), -EINVAL);
+	page = labyrinth_rx_give(ring, buf, 1, size);
+	err = err ?: expect("beyond the end", PTR_ERR_OR_ZERO(page), -EINVAL);
+	return err ?: expect("read beyond", labyrinth_rx_read(ring, buf, size, 1), -EINVAL);
+}
+
+/* Each refused call changes nothing: neither of this buffer nor of the others of the page. */
+static int do_misuse(void)
+{
+	dma_addr_t dma;
+	void *first = labyrinth_rx_get(ring, &dma), *second;
+	struct page *page;
+	int err = expect("begins a page", offset_in_page(first), 0);
+
+	/* Not handed out. */
+	err = err ?: misuse_done(first + size);
+	second = labyrinth_rx_get(ring, &dma);
+	err = err ?: expect("the next", second == first + size, true);
+	err = err ?: misuse_posted(second);
+	/* Put. */
+	err = err ?: expect("put", labyrinth_rx_put(ring, first), 0);
+	err = err ?: misuse_done(first);
+	err = err ?: expect("posted", state_of(first), LABYRINTH_PAGE_POSTED);
+	/* Given. */
+	page = labyrinth_rx_give(ring, second, 0, BYTES);
+	err = err ?: PTR_ERR_OR_ZERO(page);
+	if (err)
+		return err;
+	err = misuse_done(second) ?: misuse_done(first);
+	err = err ?: expect("references", page_ref_count(page) > 0, true);
+	put_page(page);
+	return err ?: use_up();
+}
+
+/* Somebody has a reference: the first buffer is not given, and stays posted. */
+static int do_referred(void)
+{
+	dma_addr_t dmas[MOST];
+	struct page *page;
+	void *bufs[MOST];
+	unsigned int i;
+	int err = get_all(bufs, dmas);
+
+	if (err)
+		return err;
+	page = virt_to_page(bufs[0]);
+	get_page(page);
+	err = expect("give", give_err(bufs[0]), -EBUSY);
+	err = err ?: expect("posted", state_of(bufs[0]), LABYRINTH_PAGE_POSTED);
+	for (i = 0; i < per_page() && !err; i++)
+		err = labyrinth_rx_put(ring, bufs[i]);
+	err = err ?: expect("limbo", state_of(bufs[0]), LABYRINTH_PAGE_LIMBO);
+	put_page(page);
+	return err;
+}
+
+/* With the queue full, pages that were lent before are the stack's. */
+static int do_full_queue(void)
+{
+	static struct page *pages[2 * LENT * MOST];
+	static void *bufs[2 * LENT * MOST];
+	unsigned int i, nr = 2 * LENT * per_page(), gone = 0;
+	dma_addr_t dma;
+	int err = 0;
+
+	for (i = 0; i < nr; i++)
+		bufs[i] = labyrinth_rx_get(ring, &dma);
+	for (i = 0; i < nr; i++) {
+		pages[i] = labyrinth_rx_give(ring, bufs[i], 0, BYTES);
+		if (IS_ERR(pages[i]))
+			return PTR_ERR(pages[i]);
+	}
+	for (i = 0; i < nr; i++) {
+		if (state_of(bufs[i]) == LABYRINTH_PAGE_ABSENT)
+			gone++;
+		put_page(pages[i]);
+	}
+	err = expect("let go", gone, LENT * per_page());
+	/* Those on the queue are home. */
+	return err ?: use_up();
+}
+
+/* With a buffer with device and stack each, both with the stack, and a page just opened. */
+static int do_destroy(void)
+{
+	dma_addr_t dmas[MOST];
+	void *mixed[MOST], *lent[MOST], *open;
+	struct page *pages[MOST], *given;
+	unsigned int i, nr = per_page();
+	int err = get_all(mixed, dmas) ?: get_all(lent, dmas);
+
+	if (err)
+		return err;
+	given = labyrinth_rx_give(ring, mixed[0], 0, BYTES);
+	for (i = 0; i < nr; i++)
+		pages[i] = labyrinth_rx_give(ring, lent[i], 0, BYTES);
+	open = labyrinth_rx_get(ring, dmas);
+	err = labyrinth_rx_put(ring, open);
+	err = err ?: expect("pages out", labyrinth_owner_destroy(ring), 1);
+	err = err ?: expect("mixed", state_of(mixed[0]), LABYRINTH_PAGE_LIMBO);
+	err = err ?: expect("lent", state_of(lent[0]), LABYRINTH_PAGE_ABSENT);
+	err = err ?: expect("open", state_of(open), LABYRINTH_PAGE_ABSENT);
+	err = err ?: expect("references", page_ref_count(pages[0]), nr);
+	for (i = 0; i < nr; i++)
+		put_page(pages[i]);
+	put_page(given);
+	labyrinth_owner_destroy(other);
+	return err;
+}
+
+/* Users of the owner on several CPUs at once, each with a few pages that the stack still has. */
+#define USERS	3
+#define STEPS	20000
+#define KEPT	8
+
+struct frag_user {
+	struct completion done;
+	struct page *kept[KEPT];
+	int err;
+};
+
+static int use_buffer(struct frag_user *user, void *buf)
+{
+	u32 dice = get_random_u32();
+	struct page *page, **kept = &user->kept[dice >> 8 & (KEPT - 1)];
+
+	if (dice & 1 && (labyrinth_rx_read(ring, buf, 0, BYTES) || labyrinth_rx_again(ring, buf)))
+		return -EIO;
+	if (!(dice & 6))
+		return labyrinth_rx_put(ring, buf);
+	page = labyrinth_rx_give(ring, buf, 0, BYTES);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	if (*kept)
+		put_page(*kept);
+	*kept = page;
+	return 0;
+}
+
+static int use(void *arg)
+{
+	struct frag_user *user = arg;
+	void *bufs[4];
+	dma_addr_t dma;
+	unsigned int i, j;
+
+	for (i = 0; i < STEPS && !user->err; i++) {
+		for (j = 0; j < ARRAY_SIZE(bufs); j++)
+			bufs[j] = labyrinth_rx_get(ring, &dma);
+		for (j = 0; j < ARRAY_SIZE(bufs); j++)
+			if (bufs[j])
+				user->err = use_buffer(user, bufs[j]) ?: user->err;
+		cond_resched();
+	}
+	for (i = 0; i < KEPT; i++)
+		if (user->kept[i])
+			put_page(user->kept[i]);
+	complete(&user->done);
+	return 0;
+}
+
+static int do_users(void)
+{
+	static struct frag_user users[USERS];
+	int i, err = 0;
+
+	for (i = 0; i < USERS; i++) {
+		users[i] = (struct frag_user) {};
+		init_completion(&users[i].done);
+		if (IS_ERR(kthread_run(use, &users[i], "labyrinth_user")))
+			return -ENOMEM;
+	}
+	for (i = 0; i < USERS; i++) {
+		wait_for_completion(&users[i].done);
+		err = err ?: expect("user", users[i].err, 0);
+	}
+	return err;
+}
+
+/* Two CPUs give or put the same buffer: one of them does. */
+#define RACES	3000
+
+static void *raced;
+static atomic_t won, arrived;
+
+static int claim(bool by_give)
+{
+	struct page *page;
+
+	if (!by_give)
+		return labyrinth_rx_put(ring, raced);
+	page = labyrinth_rx_give(ring, raced, 0, BYTES);
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	put_page(page);
+	return 0;
+}
+
+static int race(void *arg)
+{
+	struct completion *done = arg;
+
+	atomic_inc(&arrived);
+	while (atomic_read(&arrived) < 2)
+		cond_resched();
+	if (!claim(get_random_u32() & 1))
+		atomic_inc(&won);
+	complete(done);
+	return 0;
+}
+
+static int do_race(void)
+{
+	struct completion done;
+	dma_addr_t dma;
+	int i, err = 0;
+
+	for (i = 0; i < RACES / 10 && !err; i++) {
+		raced = labyrinth_rx_get(ring, &dma);
+		atomic_set(&won, 0);
+		atomic_set(&arrived, 0);
+		init_completion(&done);
+		kthread_run(race, &done, "labyrinth_race");
+		kthread_run(race, &done, "labyrinth_race");
+		wait_for_completion(&done);
+		wait_for_completion(&done);
+		err = expect("winners", atomic_read(&won), 1);
+	}
+	return err;
+}
+
+static const struct {
+	const char *word;
+	int (*deed)(void);
+} words[] = {
+	{ "attributes", do_attributes },
+	{ "begin", do_begin },
+	{ "end", do_end },
+	{ "rounds", do_rounds },
+	{ "back", do_back },
+	{ "mix", do_mix },
+	{ "misuse", do_misuse },
+	{ "referred", do_referred },
+	{ "full-queue", do_full_queue },
+	{ "destroy", do_destroy },
+	{ "users", do_users },
+	{ "race", do_race },
+};
+
+static ssize_t do_write(struct file *file, const char __user *from, size_t len, loff_t *pos)
+{
+	char word[32] = "";
+	unsigned int i;
+	int err = -EINVAL;
+
+	if (copy_from_user(word, from, min(len, sizeof(word) - 1)))
+		return -EFAULT;
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (sysfs_streq(word, words[i].word))
+			err = words[i].deed();
+	return err ?: len;
+}
+
+static const struct file_operations do_fops = {
+	.owner = THIS_MODULE,
+	.write = do_write,
+};
+
+static int __init frags_init(void)
+{
+	card = platform_device_register_simple("labyrinth_frags", 0, NULL, 0);
+	if (IS_ERR(card))
+		return PTR_ERR(card);
+	dma_coerce_mask_and_coherent(&card->dev, DMA_BIT_MASK(64));
+	root = debugfs_create_dir("labyrinth_frags", NULL);
+	debugfs_create_file("do", 0200, root, NULL, &do_fops);
+	return 0;
+}
+
+static void __exit frags_exit(void)
+{
+	debugfs_remove(root);
+	platform_device_unregister(card);
+}
+
+module_init(frags_init);
+module_exit(frags_exit);
+
+MODULE_DESCRIPTION("Labyrinth test: receive buffers that are parts of pages");
+MODULE_AUTHOR("The Labyrinth developers");
+MODULE_LICENSE("GPL");
+LABYRINTH_IMPORT_NS();

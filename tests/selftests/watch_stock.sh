@@ -1,0 +1,134 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A network driver as it is shipped, followed from the start. Pages of its are left in a UDP
+# socket, a TCP socket, a packet socket and a pipe that nobody reads, and in a module; then the
+# driver goes. The report must name each of them. Then labyrinth_watch is loaded anew, after the
+# fact, and asked about one of these pages. scripts/watch.sh --stock has the cards.
+
+. "${0%/*}/ktap.sh"
+. "${0%/*}/nic/wire.sh"
+
+MODULE=watch/labyrinth_watch.ko
+WATCH=/sys/kernel/debug/labyrinth_watch
+COLLECTED=/sys/module/labyrinth_collector/parameters/pfn
+HOLD=$USER_DIR/hold
+BPF=$USER_DIR/bpf
+MTU=9000
+
+# With an XDP program, veth has its pages from a page_pool.
+veth_up() {
+	ip link add eth0 type veth && ip link set veth0 name eth1
+}
+
+veth_xdp() {
+	nsenter "-n/proc/$far_pid/ns/net" -- "$BPF" xdp eth1 >/tmp/bpf &
+	holders="$holders $!"
+	wait_for grep -q ready /tmp/bpf
+	ktap_diag </tmp/bpf
+}
+
+cards_up() {
+	no_ipv6
+	for ko in stock/*.ko; do
+		insmod "$ko"
+	done
+	[ "$driver" != veth ] || veth_up || return
+	far_begin
+	no_ipv6 far
+	ip link set eth1 netns "$far_pid" || return
+	ip addr add "$NEAR/24" dev eth0
+	far ip addr add "$FAR/24" dev eth1
+	if [ "$driver" = veth ]; then
+		veth_xdp
+	else
+		ip link set eth0 mtu $MTU && far ip link set eth1 mtu $MTU
+	fi
+	ip link set eth0 up && far ip link set eth1 up &&
+		wait_for ping -c 1 -W 1 "$FAR" >/dev/null
+}
+
+# far_hold WORD...: in the background.
+far_hold() { nsenter "-n/proc/$far_pid/ns/net" -- "$HOLD" "$@" >/dev/null & }
+
+# Of all pages, who has them. The module comes last: it takes a page of a datagram.
+plant() {
+	"$USER_DIR/traffic" hold "$far_pid" "$FAR" &
+	holders="$holders $!"
+	far_hold packet eth1
+	holders="$holders $!"
+	far_hold tcp-in 7002
+	holders="$holders $!"
+	far_hold pipe-in 7003
+	holders="$holders $!"
+	sleep 1
+	insmod tests/selftests/labyrinth_collector.ko
+	"$HOLD" send "$FAR" 7002 60000 >/dev/null &
+	holders="$holders $!"
+	"$HOLD" send "$FAR" 7003 60000 >/dev/null &
+	holders="$holders $!"
+	"$USER_DIR/traffic" blast "$FAR" 5 8000 >/dev/null
+	sleep 2
+}
+
+# told PATTERN...: a result for each.
+told() {
+	for pattern; do
+		ktap_contains "$when: $pattern" "$pattern" "$log"
+	done
+}
+
+holders=""
+# The last to be loaded; the others are modules that it needs.
+for ko in stock/*.ko; do
+	driver=${ko##*/}
+done
+driver=${driver#*-} driver=${driver%.ko}
+[ -e "$ko" ] || ktap_skip_all "there is no such card"
+[ -e $MODULE ] || ktap_skip_all "it was not built for this kernel"
+insmod $MODULE watch="$driver" grace=5
+[ -e $WATCH/pages ] || ktap_skip_all "ftrace cannot call directly in this kernel"
+expect_only "BUG: labyrinth: (pool-)?leak|Modules linked in:"
+cards_up || ktap_fail "the cards are up"
+plant
+grep "^$driver: " $WATCH/pages | ktap_diag
+grep -q "^$driver: [1-9]" $WATCH/pages ||
+	ktap_skip_all "this kernel's $driver has its buffers from the core"
+ktap_plan 11
+pfn=$(cat $COLLECTED)
+ktap_check "a module has taken a page" [ "$pfn" != 0 ]
+# Later a pipe's reader may still take a fragment from the queue, but nobody reads.
+ip link set eth0 down
+far ip link set eth1 down
+mark=$(dmesg_mark)
+ktap_check "the driver goes" rmmod "$driver"
+end() { dmesg_since "$mark" | grep -qE 'frames of|no page behind'; }
+wait_for end
+sleep 5
+log=$(dmesg_since "$mark")
+printf '%s\n' "$log" | ktap_diag
+when="from the start"
+skb='[^,]*: (a fragment|the head) of an skb in the (receive|reader.s) queue of a'
+told "BUG: labyrinth: (pool-)?leak in " \
+	"reference, $skb UDP socket, port 7777, peer 0.0.0.0:0, traffic:[0-9]+ fd [0-9]+" \
+	"reference, $skb TCP socket, port 7002, peer 10.0.0.1:[0-9]+, hold:[0-9]+ fd [0-9]+" \
+	"reference, $skb PACKET socket, hold:[0-9]+ fd [0-9]+" \
+	"reference, [0-9]+: the pipe [0-9]+, hold:[0-9]+ fd [0-9]+" \
+	"pointer, [0-9]+: a pointer in a module's data, .*\[labyrinth_collector\]"
+rmmod labyrinth_watch
+insmod $MODULE
+echo "pfn $pfn" >$WATCH/holders
+log=$(cat $WATCH/holders)
+printf '%s\n' "$log" | ktap_diag
+when="after the fact"
+told "reference, .* of a (UDP|TCP|PACKET) socket, .*fd [0-9]+" \
+	"a pointer in a module's data, .*\[labyrinth_collector\]"
+# shellcheck disable=SC2086
+kill $holders
+# shellcheck disable=SC2086
+wait $holders 2>/dev/null
+far_end
+expect_end
+ktap_check "the module unloads" rmmod labyrinth_watch
+rmmod labyrinth_collector
+ktap_end

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The wrappers of dma_map_page() and dma_unmap_page(): a mapping by a watched module gets a
+ * record, and each unmapping is compared with the record. Nothing is refused here. No state.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/mm.h>
+
+#include "watch/dma.h"
+#include "watch/free.h"
+#include "watch/modules.h"
+#include "watch/note.h"
+#include "watch/say.h"
+#include "watch/wrap.h"
+
+/* Of the page that must not be freed before the mapping ends. */
+static u32 first_pfn(struct page *page, size_t offset)
+{
+	return PageCompound(page) ? page_to_pfn(compound_head(page)) :
+				    page_to_pfn(page) + (offset >> PAGE_SHIFT);
+}
+
+WATCH_CORE(dma_map, dma_map_page_attrs);
+
+dma_addr_t watch_dma_map(struct device *dev, struct page *page, size_t offset, size_t size,
+			 enum dma_data_direction dir, unsigned long attrs)
+{
+	unsigned long ip = WATCH_CALLER;
+	unsigned int module = watch_module_at(ip);
+	dma_addr_t dma;
+
+	watch_enter();
+	dma = watch_core_dma_map(dev, page, offset, size, dir, attrs);
+	if (module && dma != DMA_MAPPING_ERROR)
+		watch_dma_note(&(struct watch_mapping) {
+			.dma = dma, .dev = dev, .pfn = first_pfn(page, offset),
+			.size = size, .site = watch_site(ip), .dir = dir, .module = module,
+			.live = true,
+		});
+	watch_leave();
+	return dma;
+}
+
+static void say(const char *class, const struct watch_mapping *record, unsigned long ip)
+{
+	watch_say(&(struct watch_finding) {
+		.class = class, .function = "dma_unmap_page", .page = pfn_to_page(record->pfn),
+		.ip = ip, .module = record->module, .mapped_at = record->site,
+		.mapped_size = record->size,
+	});
+}
+
+/*
+ * Whether all mappings of the page have been seen: the module has allocated the page while the
+ * module was watched. A page of other code may have been mapped before the watch began, at the
+ * same address.
+ */
+static bool is_known_page(const struct watch_mapping *record)
+{
+	const struct watch_note *note = watch_note_of(pfn_to_page(record->pfn));
+
+	return note && READ_ONCE(note->module) == record->module &&
+	       READ_ONCE(note->state) != WATCH_NONE;
+}
+
+static void compare(const struct watch_mapping *record, size_t size, int dir, unsigned long ip)
+{
+	if (!record->live && watch_module_at(ip) == record->module)
+		say("unmap-twice", record, ip);
+	else if (record->live && record->size != size)
+		say("unmap-other-size", record, ip);
+	else if (record->live && record->dir != dir)
+		say("unmap-other-direction", record, ip);
+}
+
+/*
+ * A mapping that is older than the watch has no record, and an unmapping of it is right. To be
+ * called before the mapping ends: after that, another mapping may begin at the address.
+ * Return: the page, or NULL.
+ */
+static struct page *note_unmapped(struct device *dev, dma_addr_t dma, size_t size, int dir,
+				  unsigned long ip)
+{
+	struct watch_mapping record, asked = { .dev = dev, .dma = dma, .size = size, .dir = dir };
+	bool sure;
+
+	if (!watch_dma_take(&asked, &record, &sure))
+		return NULL;
+	if (sure && is_known_page(&record))
+		compare(&record, size, dir, ip);
+	return record.live ? pfn_to_page(record.pfn) : NULL;
+}
+
+WATCH_CORE(dma_unmap, dma_unmap_page_attrs);
+
+void watch_dma_unmap(struct device *dev, dma_addr_t dma, size_t size,
+		     enum dma_data_direction dir, unsigned long attrs)
+{
+	struct page *page;
+
+	watch_enter();
+	page = note_unmapped(dev, dma, size, dir, WATCH_CALLER);
+	watch_core_dma_unmap(dev, dma, size, dir, attrs);
+	watch_free_unmapped(page);
+	watch_leave();
+}
+
+#ifdef LAB_HAS_DMA_MAP_PHYS
+WATCH_CORE(dma_unmap_phys, dma_unmap_phys);
+
+void watch_dma_unmap_phys(struct device *dev, dma_addr_t dma, size_t size,
+			  enum dma_data_direction dir, unsigned long attrs)
+{
+	struct page *page;
+
+	watch_enter();
+	page = note_unmapped(dev, dma, size, dir, WATCH_CALLER);
+	watch_core_dma_unmap_phys(dev, dma, size, dir, attrs);
+	watch_free_unmapped(page);
+	watch_leave();
+}
+#endif

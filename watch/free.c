@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The frees of watched modules, and the page allocator's tracepoint, to which every freed page
+ * comes, whatever code frees the page. The state owned here is the worker that frees kept pages.
+ *
+ * A free is refused on proof alone. The caller proves nothing: a core function may end with a
+ * jump into a free, and the free then returns to the module that called the core function. The
+ * first proof is a page without a reference, which is free already. A caller with a right to
+ * free has a reference, so the count cannot be 0, and no other code can freeze a count that has
+ * a reference too many.
+ *
+ * The second proof is a record of a mapping for DMA: a device may still write to the page. The
+ * reference that the caller gives up is kept until the last mapping ends.
+ */
+#include <linux/irq_work.h>
+#include <linux/mm.h>
+#include <linux/workqueue.h>
+
+#include "watch/dma.h"
+#include "watch/free.h"
+#include "watch/modules.h"
+#include "watch/note.h"
+#include "watch/recycle.h"
+#include "watch/say.h"
+#include "watch/wrap.h"
+
+static void say_refused(const char *class, const char *function, struct page *page,
+			unsigned long ip, unsigned int module)
+{
+	struct watch_finding finding = {
+		.class = class, .function = function, .page = page, .ip = ip, .module = module,
+		.refused = true,
+	};
+
+	watch_dma_describe(page_to_pfn(page), &finding);
+	watch_say(&finding);
+}
+
+/*
+ * Whether the page is to be kept, with the reference that the caller gives up. In a race with
+ * the end of the last mapping, either answer is right.
+ */
+static bool keep_mapped(struct page *page, struct watch_note *note)
+{
+	if (!READ_ONCE(note->maps) || !READ_ONCE(watch_unmaps_seen))
+		return false;
+	return cmpxchg(&note->state, WATCH_HELD, WATCH_KEPT) == WATCH_HELD;
+}
+
+static bool refuse_free(const char *function, struct page *page, unsigned long ip)
+{
+	struct watch_note *note = watch_note_of(page);
+	unsigned int module = watch_module_at(ip);
+
+	if (!module)
+		return false;
+	if (!page_ref_count(page)) {
+		say_refused("double-free", function, page, ip, module);
+		return true;
+	}
+	if (!note)
+		return false;
+	WRITE_ONCE(note->back, watch_site(ip));
+	if (page_ref_count(page) > 1 || !keep_mapped(page, note))
+		return false;
+	say_refused("mapped-free", function, page, ip, module);
+	return true;
+}
+
+static void free_kept(struct page *page, struct watch_note *note)
+{
+	if (cmpxchg(&note->state, WATCH_LET_GO, WATCH_HELD) == WATCH_LET_GO)
+		__free_pages(page, note->order);
+}
+
+/* Kept pages are rare, so all notes are looked at. Context: Task; may sleep. */
+void watch_free_kept(void)
+{
+	unsigned long pfn;
+
+	for (pfn = 0; pfn < watch_nr_notes; pfn++) {
+		if (!(pfn % 4096))
+			cond_resched();
+		if (unlikely(READ_ONCE(watch_notes[pfn].state) == WATCH_LET_GO))
+			free_kept(pfn_to_page(pfn), &watch_notes[pfn]);
+	}
+}
+
+static void free_later(struct work_struct *work)
+{
+	mutex_lock(&watch_modules_lock);
+	watch_free_kept();
+	mutex_unlock(&watch_modules_lock);
+}
+
+static DECLARE_WORK(free_work, free_later);
+
+static void queue_work_now(struct irq_work *work)
+{
+	schedule_work(&free_work);
+}
+
+static DEFINE_IRQ_WORK(free_irq_work, queue_work_now);
+
+/* A mapping of @page has ended; NULL: of no page with a record. Context: Any. */
+void watch_free_unmapped(struct page *page)
+{
+	struct watch_note *note = page ? watch_note_of(page) : NULL;
+
+	if (likely(!note || READ_ONCE(note->state) != WATCH_KEPT || READ_ONCE(note->maps)))
+		return;
+	if (cmpxchg(&note->state, WATCH_KEPT, WATCH_LET_GO) == WATCH_KEPT)
+		irq_work_queue(&free_irq_work);
+}
+
+/* Context: Task; may sleep. No hook is armed any more. */
+void watch_free_exit(void)
+{
+	irq_work_sync(&free_irq_work);
+	flush_work(&free_work);
+}
+
+WATCH_CORE(free_page, __free_pages);
+
+void watch_free_page(struct page *page, unsigned int order)
+{
+	watch_enter();
+	if (!refuse_free("__free_pages", page, WATCH_CALLER))
+		watch_core_free_page(page, order);
+	watch_leave();
+}
+
+WATCH_CORE(free_address, free_pages);
+
+void watch_free_address(unsigned long addr, unsigned int order)
+{
+	bool known = addr && virt_addr_valid((void *)addr);
+
+	watch_enter();
+	if (!known || !refuse_free("free_pages", virt_to_page((void *)addr), WATCH_CALLER))
+		watch_core_free_address(addr, order);
+	watch_leave();
+}
+
+/* To refuse is to give the reference back that put_page() has taken. */
+static bool refuse_put(struct page *page, struct watch_note *note, unsigned long ip)
+{
+	unsigned int module = watch_module_at(ip);
+
+	if (!module)
+		return false;
+	WRITE_ONCE(note->back, watch_site(ip));
+	if (!keep_mapped(page, note))
+		return false;
+	page_ref_inc(page);
+	say_refused("mapped-free", "put_page", page, ip, module);
+	return true;
+}
+
+WATCH_CORE(folio_put, __folio_put);
+
+/* put_page() is inline, and has taken the last reference already. */
+void watch_folio_put(struct folio *folio)
+{
+	struct watch_note *note = watch_note_of(&folio->page);
+
+	watch_enter();
+	if (!note || !refuse_put(&folio->page, note, WATCH_CALLER))
+		watch_core_folio_put(folio);
+	watch_leave();
+}
+
+static noinline void note_freed(struct page *page, struct watch_note *note)
+{
+	if (watch_is_pool_state(READ_ONCE(note->state))) {
+		watch_pool_page_freed(page, note);
+	} else if (READ_ONCE(note->state) == WATCH_HELD) {
+		WRITE_ONCE(note->when, (u32)jiffies);
+		WRITE_ONCE(note->state, WATCH_FREED);
+	} else {
+		/* Somebody else has had the page since. */
+		WRITE_ONCE(note->state, WATCH_NONE);
+	}
+}
+
+/*
+ * Every page of the machine that is freed comes here. A page without a note costs some ten
+ * instructions. Context: Any.
+ */
+void watch_page_is_freed(void *data, struct page *page, unsigned int order)
+{
+	unsigned long pfn = page_to_pfn(page);
+
+	if (unlikely(pfn < watch_nr_notes && READ_ONCE(watch_notes[pfn].state)))
+		note_freed(page, &watch_notes[pfn]);
+}

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which modules are watched: the parameter watch=, and modules that come and go. The state owned
+ * here is the parameter, and whether the hooks are armed. The hooks are armed, and the notes
+ * exist, only while the table of watched modules (watch/watched.c) is not empty.
+ */
+#define pr_fmt(fmt) "labyrinth_watch: " fmt
+
+#include <linux/kobject.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "hook/board.h"
+#include "labyrinth_compat.h"
+#include "watch/adopt.h"
+#include "watch/dma.h"
+#include "watch/free.h"
+#include "watch/hooks.h"
+#include "watch/leak.h"
+#include "watch/modules.h"
+#include "watch/note.h"
+#include "watch/poolset.h"
+
+static bool ready;		/* between init and exit; else the parameter is only noted */
+static bool armed;
+static char *wanted;		/* the parameter */
+
+static void set_text(struct watch_text *text, unsigned long base, unsigned long size)
+{
+	WRITE_ONCE(text->size, 0);
+	/* Not ordered: a reader that sees an old base with a new size errs for a moment. */
+	WRITE_ONCE(text->base, base);
+	WRITE_ONCE(text->size, size);
+}
+
+static void widen(unsigned long *low, unsigned long *high, const struct watch_text *text)
+{
+	if (!text->size)
+		return;
+	*low = min(*low, text->base);
+	*high = max(*high, text->base + text->size);
+}
+
+/* The range that the stubs compare with. */
+static void cover_all(void)
+{
+	unsigned long low = ULONG_MAX, high = 0;
+	unsigned int i;
+
+	for (i = 1; i < WATCH_MAX_MODULES; i++) {
+		widen(&low, &high, &watch_modules[i].text);
+		widen(&low, &high, &watch_modules[i].init);
+	}
+	set_text(&watch_text, high ? low : 0, high ? high - low : 0);
+}
+
+static void module_here(struct watch_module *watched, const struct module *mod, bool with_init)
+{
+	set_text(&watched->text, lab_module_text(mod), lab_module_text_size(mod));
+	set_text(&watched->init, lab_module_init(mod), with_init ? lab_module_init_size(mod) : 0);
+	cover_all();
+}
+
+static void module_away(struct watch_module *watched)
+{
+	set_text(&watched->text, 0, 0);
+	set_text(&watched->init, 0, 0);
+	cover_all();
+}
+
+/* Of a module that is loaded already. The reference on the kobject keeps struct module there. */
+static void find_loaded(struct watch_module *watched)
+{
+	struct kobject *kobj = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, watched->name);
+	struct module *mod;
+
+	if (!kobj)
+		return;
+	mod = container_of(kobj, struct module_kobject, kobj)->mod;
+	if (mod && mod->state != MODULE_STATE_GOING)
+		module_here(watched, mod, mod->state == MODULE_STATE_COMING);
+	kobject_put(kobj);
+}
+
+static unsigned int module_named(const char *name)
+{
+	unsigned int i;
+
+	for (i = 1; i < WATCH_MAX_MODULES; i++)
+		if (!strcmp(watch_modules[i].name, name))
+			return i;
+	return 0;
+}
+
+static bool is_listed(const char *list, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (; list && *list; list = strchrnul(list, ',') + (*strchrnul(list, ',') == ','))
+		if (!strncmp(list, name, length) && strchr(",", list[length]))
+			return true;
+	return false;
+}
+
+static void drop(unsigned int i)
+{
+	module_away(&watch_modules[i]);
+	watch_lose_pools(i);
+	watch_hooks_settle();
+	watch_leak_forget(i);
+	watch_unfollow(i);
+	watch_notes_forget(i);
+	watch_modules[i] = (struct watch_module){};
+}
+
+static void drop_unlisted(const char *list)
+{
+	unsigned int i;
+
+	for (i = 1; i < WATCH_MAX_MODULES; i++)
+		if (*watch_modules[i].name && !is_listed(list, watch_modules[i].name))
+			drop(i);
+}
+
+static bool is_any(void)
+{
+	unsigned int i;
+
+	for (i = 1; i < WATCH_MAX_MODULES; i++)
+		if (*watch_modules[i].name)
+			return true;
+	return false;
+}
+
+static void disarm(void)
+{
+	if (!armed || !watch_hooks_disarm())
+		return;
+	watch_leak_stop();
+	watch_free_kept();
+	watch_dma_free();
+	watch_notes_free();
+	armed = false;
+}
+
+static int arm(void)
+{
+	int err;
+
+	if (armed)
+		return 0;
+	err = watch_notes_alloc() ?: watch_dma_alloc() ?: watch_hooks_arm();
+	armed = !err;
+	if (err) {
+		watch_dma_free();
+		watch_notes_free();
+	}
+	return err;
+}
+
+static int add(const char *name)
+{
+	unsigned int i;
+	int err;
+
+	if (!*name || module_named(name))
+		return 0;
+	i = module_named("");
+	if (!i)
+		return -ENOSPC;
+	err = arm();
+	if (err)
+		return err;
+	strscpy(watch_modules[i].name, name, sizeof(watch_modules[i].name));
+	find_loaded(&watch_modules[i]);
+	if (watch_modules[i].text.size)
+		watch_adopt_pools(i);
+	pr_info("%s is watched%s\n", name, watch_modules[i].text.size ? "" :
+		", from its first page on when it is loaded");
+	return 0;
+}
+
+static int add_listed(const char *list)
+{
+	char *copy = kstrdup(list, GFP_KERNEL), *rest = copy, *name;
+	int err = copy ? 0 : -ENOMEM;
+
+	while (!err && (name = strsep(&rest, ",")))
+		err = add(name);
+	kfree(copy);
+	return err;
+}
+
+static int settle(const char *list)
+{
+	int err;
+
+	drop_unlisted(list);
+	err = add_listed(list);
+	if (!is_any())
+		disarm();
+	return err;
+}
+
+/* The names as the kernel has them, with "_" for "-", and not this module's own. */
+static int tidy(char *list)
+{
+	char *copy, *rest, *name;
+	int err = 0;
+
+	strreplace(list, '-', '_');
+	copy = kstrdup(list, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	rest = copy;
+	while ((name = strsep(&rest, ",")))
+		if (strlen(name) >= MODULE_NAME_LEN || !strcmp(name, KBUILD_MODNAME))
+			err = -EINVAL;
+	kfree(copy);
+	return err;
+}
+
+static int watch_set(const char *val, const struct kernel_param *kp)
+{
+	char *list = kstrdup(val, GFP_KERNEL), *trimmed;
+	int err;
+
+	if (!list)
+		return -ENOMEM;
+	trimmed = strim(list);
+	err = tidy(trimmed);
+	memmove(list, trimmed, strlen(trimmed) + 1);
+	mutex_lock(&watch_modules_lock);
+	if (!err && ready)
+		err = settle(list);
+	if (err)
+		swap(list, wanted);
+	swap(list, wanted);
+	mutex_unlock(&watch_modules_lock);
+	kfree(list);
+	return err;
+}
+
+static int watch_get(char *buf, const struct kernel_param *kp)
+{
+	int length;
+
+	mutex_lock(&watch_modules_lock);
+	length = scnprintf(buf, PAGE_SIZE, "%s\n", wanted ?: "");
+	mutex_unlock(&watch_modules_lock);
+	return length;
+}
+
+static const struct kernel_param_ops watch_ops = {
+	.set = watch_set,
+	.get = watch_get,
+};
+
+module_param_cb(watch, &watch_ops, NULL, 0644);
+MODULE_PARM_DESC(watch, "modules whose pages are followed, separated by commas (default none)");
+
+static void module_changes(unsigned int i, const struct module *mod, unsigned long event)
+{
+	struct watch_module *watched = &watch_modules[i];
+
+	if (event == MODULE_STATE_COMING)
+		module_here(watched, mod, true);
+	if (event == MODULE_STATE_LIVE)
+		module_here(watched, mod, false);
+	if (event == MODULE_STATE_GOING) {
+		watch_leak_module_goes(i);
+		module_away(watched);
+	}
+}
+
+static int notified(struct notifier_block *nb, unsigned long event, void *data)
+{
+	const struct module *mod = data;
+	unsigned int i;
+
+	mutex_lock(&watch_modules_lock);
+	i = module_named(mod->name);
+	if (i)
+		module_changes(i, mod, event);
+	mutex_unlock(&watch_modules_lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block module_nb = { .notifier_call = notified };
+
+/* Context: Task; may sleep. At module init. Return: 0 or an errno. */
+int watch_modules_init(void)
+{
+	int err = lab_board_open();
+
+	if (err)
+		return err;
+	set_text(&watch_own_text, lab_module_text(THIS_MODULE),
+		 lab_module_text_size(THIS_MODULE));
+	register_module_notifier(&module_nb);
+	mutex_lock(&watch_modules_lock);
+	ready = true;
+	err = wanted ? settle(wanted) : 0;
+	mutex_unlock(&watch_modules_lock);
+	if (err)
+		watch_modules_exit();
+	return err;
+}
+
+/* Context: Task; may sleep. At module exit, with the files gone. */
+void watch_modules_exit(void)
+{
+	unregister_module_notifier(&module_nb);
+	mutex_lock(&watch_modules_lock);
+	ready = false;
+	settle("");
+	mutex_unlock(&watch_modules_lock);
+	/* A hook that is stuck needs the module's text and notes, and exit cannot be refused. */
+	while (armed)
+		schedule_timeout_idle(MAX_SCHEDULE_TIMEOUT);
+	watch_free_exit();
+	lab_board_close();
+	kfree(wanted);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Notes on the pages of watched modules. See watch/note.c.
+ */
+#ifndef WATCH_NOTE_H
+#define WATCH_NOTE_H
+
+#include <linux/compiler.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/types.h>
+
+enum watch_state {
+	WATCH_NONE,		/* no watched module's, as far as is known */
+	WATCH_HELD,		/* allocated by a watched module; not given back */
+	WATCH_FREED,		/* given back since; the present user is not known */
+	WATCH_KEPT,		/* given back while mapped for DMA: kept until unmapped */
+	WATCH_LET_GO,		/* unmapped since: about to be freed */
+	WATCH_POOLED,		/* in a followed page_pool */
+	WATCH_OUT,		/* out of a followed page_pool */
+};
+
+/**
+ * struct watch_note - the note on a page, or on a block of pages by the first frame
+ * @site: the call that allocated the page; see watch_site_name().
+ * @back: the call that last gave the page back, or a reference to it; 0: not known.
+ * @when: in jiffies, when @state changed last.
+ * @state: &enum watch_state.
+ * @module: the watched module, see watch/modules.c.
+ * @order: of the block.
+ * @pool: in place of @order, for a page_pool's page: see watch/poolset.c.
+ * @maps: how many mappings for DMA with a record in watch/mapping.c begin in the page.
+ *
+ * Written on behalf of the page's user. If two users free a page at once, each field is either
+ * user's.
+ */
+struct watch_note {
+	u32 site;
+	u32 back;
+	u32 when;
+	u8 state;
+	u8 module;
+	union {
+		u8 order;
+		u8 pool;
+	};
+	u8 maps;
+};
+
+static inline bool watch_is_pool_state(u8 state)
+{
+	return state == WATCH_POOLED || state == WATCH_OUT;
+}
+
+static_assert(sizeof(struct watch_note) == 16);
+
+extern struct watch_note *watch_notes;
+extern unsigned long watch_nr_notes;
+
+/* NULL: of a page that was not there when the notes were allocated. */
+static inline struct watch_note *watch_note_of(const struct page *page)
+{
+	unsigned long pfn = page_to_pfn(page);
+
+	return likely(pfn < watch_nr_notes) ? &watch_notes[pfn] : NULL;
+}
+
+static inline unsigned int watch_note_age_ms(const struct watch_note *note)
+{
+	return jiffies_to_msecs((u32)jiffies - READ_ONCE(note->when));
+}
+
+int watch_notes_alloc(void);
+void watch_notes_free(void);
+void watch_notes_forget(unsigned int module);
+
+#define WATCH_SITE_TEXT	96
+
+/* A call site in half a word: all code is in the upper 2 GB of the address space. */
+static inline u32 watch_site(unsigned long ip)
+{
+	return (u32)ip;
+}
+
+const char *watch_site_name(u32 site, char *text);
+u32 watch_site_keep(u32 site);
+bool watch_site_is_kept(u32 site);
+
+#endif /* WATCH_NOTE_H */

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of watched modules. Written by watch/modules.c alone.
+ */
+#include <linux/module.h>
+#include <linux/mutex.h>
+
+#include "watch/modules.h"
+
+struct watch_text watch_text, watch_own_text;
+struct watch_module watch_modules[WATCH_MAX_MODULES];
+
+/*
+ * Protects the table, which hooks are armed, the array of notes against going, and the names of
+ * sites. ftrace's locks and the board's nest in this lock. The wrappers take no lock, and read
+ * the table at any moment.
+ */
+DEFINE_MUTEX(watch_modules_lock);
+
+static bool covers(const struct watch_text *text, unsigned long ip)
+{
+	return ip - READ_ONCE(text->base) < READ_ONCE(text->size);
+}
+
+/* Which watched module's code @ip is in; 0: none's. Context: Any. */
+unsigned int watch_module_at(unsigned long ip)
+{
+	unsigned int i;
+
+	for (i = 1; i < WATCH_MAX_MODULES; i++)
+		if (covers(&watch_modules[i].text, ip) || covers(&watch_modules[i].init, ip))
+			return i;
+	return 0;
+}

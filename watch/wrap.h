@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The wrappers: a call by a watched module runs the wrapper in place of the hooked function. See
+ * watch/alloc.c, watch/free.c, watch/dma.c and watch/hooks.c.
+ */
+#ifndef WATCH_WRAP_H
+#define WATCH_WRAP_H
+
+#include <linux/dma-mapping.h>
+#include <linux/mm.h>
+#include <linux/percpu.h>
+
+#include "labyrinth_compat.h"
+
+#include LAB_PAGE_POOL_H
+
+/*
+ * How many calls are in a wrapper, summed over all CPUs. A call may sleep in the function and
+ * return on another CPU, so the number of a single CPU means nothing.
+ */
+DECLARE_PER_CPU(long, watch_inside);
+
+#define WATCH_CALLER	((unsigned long)__builtin_return_address(0))
+
+static inline void watch_enter(void)
+{
+	this_cpu_inc(watch_inside);
+}
+
+static inline void watch_leave(void)
+{
+	this_cpu_dec(watch_inside);
+}
+
+/*
+ * @function, for which the wrapper watch_@name stands, is called by the wrapper as
+ * watch_core_@name(): see WATCH_CORE in watch/stubs.S.
+ */
+#define WATCH_CORE(name, function)					\
+	extern typeof(watch_##name) watch_core_##name;			\
+	extern const unsigned long watch_at_##name;			\
+	const unsigned long watch_at_##name = (unsigned long)(function)
+
+/* Each called by the stub of the same name in watch/stubs.S. */
+struct page *watch_alloc_pages(gfp_t gfp, unsigned int order);
+struct page *watch_alloc_node(LAB_ALLOC_NODE_PARAMS);
+unsigned long watch_alloc_bulk(gfp_t gfp, int nid, nodemask_t *mask, int nr,
+			       LAB_BULK_LIST_PARAM struct page **array);
+unsigned long watch_get_pages(gfp_t gfp, unsigned int order);
+unsigned long watch_get_zeroed(gfp_t gfp);
+void watch_free_page(struct page *page, unsigned int order);
+void watch_free_address(unsigned long addr, unsigned int order);
+void watch_folio_put(struct folio *folio);
+dma_addr_t watch_dma_map(struct device *dev, struct page *page, size_t offset, size_t size,
+			 enum dma_data_direction dir, unsigned long attrs);
+void watch_dma_unmap(struct device *dev, dma_addr_t dma, size_t size,
+		     enum dma_data_direction dir, unsigned long attrs);
+void watch_dma_unmap_phys(struct device *dev, dma_addr_t dma, size_t size,
+			  enum dma_data_direction dir, unsigned long attrs);
+
+lab_pool_ref watch_pool_get(struct page_pool *pool, gfp_t gfp);
+lab_pool_ref watch_pool_frag(struct page_pool *pool, unsigned int *offset, unsigned int size,
+			     gfp_t gfp);
+void watch_pool_put(struct page_pool *pool, lab_pool_ref ref, unsigned int sync_size,
+		    bool direct);
+struct page *watch_pool_get_page(struct page_pool *pool, gfp_t gfp);
+struct page *watch_pool_frag_page(struct page_pool *pool, unsigned int *offset,
+				  unsigned int size, gfp_t gfp);
+struct page_pool *watch_pool_create(const struct page_pool_params *params);
+void watch_pool_destroy(struct page_pool *pool);
+
+/* The page allocator's tracepoint: all pages that are freed come here. */
+void watch_page_is_freed(void *data, struct page *page, unsigned int order);
+
+#endif /* WATCH_WRAP_H */
