@@ -12,7 +12,8 @@
  *	put	puts that page back
  *	put-again	takes a page from the pool, and puts the page back twice
  *	put_page	takes a page from the pool, and gives the page to the page allocator
- *	no-pool	destroys the pool
+ *	share	makes the pool have one more user, as an XDP queue is
+ *	no-pool	destroys the pool, for one user
  *	late	puts the page of "pool" back, and counts the page of "put_page" as released: if
  *		both were done before, the destroyed pool then goes
  * The parameter refs is the page's count after the page was given back for the last time: -1 after
@@ -209,6 +210,12 @@ static int careless_put_page(void)
 	return 0;
 }
 
+static int careless_share(void)
+{
+	refcount_inc(&pool->user_cnt);
+	return 0;
+}
+
 static int careless_no_pool(void)
 {
 	page_pool_destroy(pool);
@@ -237,6 +244,7 @@ static const struct word {
 	{ "put", careless_put },
 	{ "put-again", careless_put_again },
 	{ "put_page", careless_put_page },
+	{ "share", careless_share },
 	{ "no-pool", careless_no_pool },
 	{ "late", careless_late },
 };

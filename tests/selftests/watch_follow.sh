@@ -95,8 +95,11 @@ of_a_pool() {
 	ktap_equal "the pool does not give the page out twice" N "$(cat $CARELESS/same)"
 	told put_page "BUG: labyrinth: pool-page-freed in careless_put_page" \
 		"site:    allocated at careless_receive"
-	careless pool
 	mark=$(dmesg_mark)
+	careless pool share no-pool
+	sleep 2
+	ktap_lacks "a pool with a second user is not at its end" "pool-leak" \
+		"$(dmesg_since "$mark")"
 	careless no-pool
 	wait_told "$mark"
 	ktap_contains "what a pool has out at its end is reported" \
@@ -240,7 +243,7 @@ insmod $MODULE
 [ -e $CARELESS_KO ] || ktap_skip_all "the driver was not built for this kernel"
 bpfs=5
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
-ktap_plan $((58 + bpfs))
+ktap_plan $((59 + bpfs))
 # Newer kernels find a page_pool's page that is freed bad as well.
 expect_only "BUG: (labyrinth: |Bad page state)|Modules linked in:"
 ktap_contains "nothing is watched unasked" "^no module is watched" "$(cat $PAGES)"
