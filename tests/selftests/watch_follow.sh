@@ -159,6 +159,25 @@ after_the_fact() {
 		"labyrinth_careless has gone, and has left no page behind" "$(dmesg_since "$mark")"
 }
 
+# A page is kept, since the page is mapped for DMA; then the driver is watched no more, but another.
+no_longer_watched() {
+	event=$TRACING/events/kmem/mm_page_free
+	watch labyrinth_careless,labyrinth_probe
+	insmod $CARELESS_KO
+	careless keep
+	watch labyrinth_probe
+	echo "pfn == $(cat $CARELESS/pfn)" >$event/filter
+	echo 1 >$event/enable
+	careless unmap
+	sleep 0.5
+	ktap_contains "a kept page is freed when unmapped, with its driver no longer watched" \
+		"mm_page_free: .* order=0" "$(cat $TRACING/trace)"
+	echo 0 >$event/enable
+	echo 0 >$event/filter
+	rmmod labyrinth_careless
+	watch labyrinth_careless
+}
+
 # A BPF program has a function's direct call, and the function is one that a refusal needs.
 beside_bpf() {
 	watch ""
@@ -243,13 +262,14 @@ insmod $MODULE
 [ -e $CARELESS_KO ] || ktap_skip_all "the driver was not built for this kernel"
 bpfs=5
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
-ktap_plan $((59 + bpfs))
+ktap_plan $((60 + bpfs))
 # Newer kernels find a page_pool's page that is freed bad as well.
 expect_only "BUG: (labyrinth: |Bad page state)|Modules linked in:"
 ktap_contains "nothing is watched unasked" "^no module is watched" "$(cat $PAGES)"
 ktap_refuse "the module does not watch itself" watch labyrinth_watch
 from_the_start
 after_the_fact
+no_longer_watched
 [ $bpfs = 0 ] || beside_bpf
 watch labyrinth_careless
 beside_the_guard
