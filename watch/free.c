@@ -27,13 +27,10 @@
 static void say_refused(const char *class, const char *function, struct page *page,
 			unsigned long ip, unsigned int module)
 {
-	struct watch_finding finding = {
+	watch_say(&(struct watch_finding) {
 		.class = class, .function = function, .page = page, .ip = ip, .module = module,
 		.refused = true,
-	};
-
-	watch_dma_describe(page_to_pfn(page), &finding);
-	watch_say(&finding);
+	});
 }
 
 static bool is_mapped(const struct watch_note *note)
