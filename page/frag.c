@@ -168,14 +168,14 @@ void lab_frag_open_single(struct lab_front *front, const void *addr)
 }
 
 /*
- * Drops the first entry of a SINGLE owner's queue if the entry is older than the turn of the
- * page's: the page comes to the queue when all buffers are done.
+ * Drops the first entries of a SINGLE owner's queue that are older than the turns of the pages: a
+ * page comes to the queue when all buffers are done.
  */
 void lab_frag_drop_stale(struct lab_front *front)
 {
 	struct lab_rx *rx = &front->rx;
 
-	if (rx->tail != rx->head && !is_done(*lab_frags_at(rx->lent[rx->tail & rx->mask].slot)))
+	while (rx->tail != rx->head && !is_done(*lab_frags_at(rx->lent[rx->tail & rx->mask].slot)))
 		rx->tail++;
 }
 
