@@ -533,6 +533,15 @@ int lab_frag_settle(struct lab_call *call, int err)
 	return 0;
 }
 
+/* The page is the borrowers' from now on, as the pages on the queue are soon. */
+static void leave_lent(struct lab_owner *owner, struct lab_cached page, unsigned long ip)
+{
+	if (owner->front.rx.limit)
+		lab_lend_queue(owner, page, ip);
+	else
+		lab_lend_let_go(owner, &page, ip);
+}
+
 /*
  * Ends the open page of an owner that goes: buffers that were never handed out are not missed.
  * Context: Task; may sleep. Nobody uses the owner's handle any more.
@@ -552,7 +561,7 @@ void lab_frag_close(struct lab_owner *owner, unsigned long ip)
 	if (!is_done(*at))
 		return;
 	if (lab_tag_state(tag) == LAB_LENT) {
-		lab_lend_queue(owner, page, ip);
+		leave_lent(owner, page, ip);
 	} else if (cmpxchg(&page.slot->tag, tag, lab_tag_step(tag, LAB_CACHED)) == tag) {
 		lab_owner_quota_give(owner, 1);
 		lab_settle(owner, page.slot, ip);
