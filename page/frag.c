@@ -27,7 +27,9 @@
  * began in an earlier turn loses, since the turn differs. The call after which neither posted nor
  * fresh bits are left settles the page: that call alone. The tag decides about the page as ever,
  * and the calls that would take a LENT page, reclaim and release_lent, are -EBUSY while the word is
- * not 0. A LENT page's word never leaves 0, so a look before the claim is enough.
+ * not 0. A LENT page's word never leaves 0, but the page may come back and be LENT again in the
+ * next turn. So reclaim looks with the frame frozen, and release_lent under map_lock: then the page
+ * is in this turn still when the tag is taken.
  *
  * The first give of a turn claims the page as labyrinth_lend() does. Until then nobody but the
  * owner refers to the page. Each later give adds a reference to a LENT page. A give adds the

@@ -268,7 +268,7 @@ inline frag_post() {
 
 proctype taker() {
 	bool mine, frozen, popped;
-	byte n;
+	byte n, out;
 
 	do
 	:: n == FRAGS2 -> break
@@ -276,6 +276,7 @@ proctype taker() {
 	:: else ->
 		mine = false;
 		frozen = false;
+		out = 0;
 		if
 		:: d_step { tag == CACHED && refs == BASE -> tag = HELD }
 		   n++;
@@ -287,12 +288,11 @@ proctype taker() {
 			:: d_step { queued -> queued = false; popped = true }
 			:: true
 			fi;
-#ifndef MISTAKE_RECLAIM_BLIND_FRAG
+			/* lab_lend_find(): an entry of the queue that is older than the turn. */
 			if
-			:: word & BUFS_MASK -> goto next
+			:: popped && (word & BUFS_MASK) -> goto next
 			:: else
 			fi;
-#endif
 			d_step {
 				if
 				:: refs == BASE -> refs = 0; frozen = true
@@ -301,9 +301,12 @@ proctype taker() {
 			}
 			if
 			:: frozen ->
+#ifndef MISTAKE_RECLAIM_BLIND_FRAG
+				out = word & BUFS_MASK;
+#endif
 				d_step {
 					if
-					:: tag == LENT -> tag = HELD; mine = true;
+					:: tag == LENT && !out -> tag = HELD; mine = true;
 						MUST(nobody_has_it, !borrowed && !with_device[0] && !with_device[1])
 					:: else
 					fi
