@@ -44,6 +44,19 @@ guarded() {
 	"$INTRUDE" block-drop $page now >/dev/null
 }
 
+# reported WHEN: a block that a watched module frees is looked at once.
+reported() {
+	before=$(found)
+	"$INTRUDE" block-make 1 now >/dev/null
+	page=$(($(cat /sys/module/labyrinth_intruder/parameters/block) + 1))
+	echo "adopt $page" >$PROBE
+	echo report >/sys/module/labyrinth/parameters/guard
+	"$INTRUDE" __free_pages $page now >/dev/null
+	ktap_equal "$1: the guard reports the free of a block once" $((before + 1)) "$(found)"
+	echo refuse >/sys/module/labyrinth/parameters/guard
+}
+
+found() { sed -n "s/^__free_pages .* found=\([0-9]*\).*/\1/p" $GUARD; }
 refused() { sed -n "s/^__free_pages .* refused=\([0-9]*\).*/\1/p" $GUARD; }
 by_direct_call() { ! sed -n 's/^\(__free_pages\|free_pages\) .*/&/p' "$GUARD" | grep -v ' armed '; }
 
@@ -250,6 +263,9 @@ beside_the_guard() {
 	ktap_lacks "and no hook is missing" "missing" "$(cat $PAGES)"
 	guarded "the watcher came second"
 	seen "the watcher came second"
+	watch labyrinth_careless,labyrinth_intruder
+	reported "the watcher came second"
+	watch labyrinth_careless
 	rmmod labyrinth_watch
 	guarded "the watcher has gone"
 	labyrinth_off
@@ -262,7 +278,7 @@ insmod $MODULE
 [ -e $CARELESS_KO ] || ktap_skip_all "the driver was not built for this kernel"
 bpfs=5
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
-ktap_plan $((60 + bpfs))
+ktap_plan $((61 + bpfs))
 # Newer kernels find a page_pool's page that is freed bad as well.
 expect_only "BUG: (labyrinth: |Bad page state)|Modules linked in:"
 ktap_contains "nothing is watched unasked" "^no module is watched" "$(cat $PAGES)"
