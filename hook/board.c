@@ -27,6 +27,7 @@
 #include <linux/mutex.h>
 #include <linux/random.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "hook/board.h"
 #include "labyrinth_compat.h"
@@ -43,10 +44,11 @@ struct lab_board {
 	size_t size;			/* of the structures: both modules must be built alike */
 	unsigned int users;		/* modules */
 	unsigned long token;		/* see lab_call_token */
+	char name[16];			/* of the lock */
 	struct list_head posts;
 	/*
 	 * Protects all of the board, and the words @next. ftrace's locks nest in this lock. The
-	 * lock outlives the module that made the board, and so does the lock's class.
+	 * lock outlives the module that made the board, and so do the lock's class and name.
 	 */
 	struct mutex lock;
 	struct lock_class_key key;
@@ -102,7 +104,8 @@ static struct lab_board *make_board(void)
 	board->token = make_token();
 	INIT_LIST_HEAD(&board->posts);
 	lockdep_register_key(&board->key);
-	__mutex_init(&board->lock, "labyrinth_board", &board->key);
+	strscpy(board->name, "labyrinth_board", sizeof(board->name));
+	__mutex_init(&board->lock, board->name, &board->key);
 	return board;
 }
 

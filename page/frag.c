@@ -27,7 +27,9 @@
  * began in an earlier turn loses, since the turn differs. The call after which neither posted nor
  * fresh bits are left settles the page: that call alone. The tag decides about the page as ever,
  * and the calls that would take a LENT page, reclaim and release_lent, are -EBUSY while the word is
- * not 0. A LENT page's word never leaves 0, so a look before the claim is enough.
+ * not 0. A LENT page's word never leaves 0, but the page may come back and be LENT again in the
+ * next turn. So reclaim looks with the frame frozen, and release_lent under map_lock: then the page
+ * is in this turn still when the tag is taken.
  *
  * The first give of a turn claims the page as labyrinth_lend() does. Until then nobody but the
  * owner refers to the page. Each later give adds a reference to a LENT page. A give adds the
@@ -168,14 +170,14 @@ void lab_frag_open_single(struct lab_front *front, const void *addr)
 }
 
 /*
- * Drops the first entry of a SINGLE owner's queue if the entry is older than the turn of the
- * page's: the page comes to the queue when all buffers are done.
+ * Drops the first entries of a SINGLE owner's queue that are older than the turns of the pages: a
+ * page comes to the queue when all buffers are done.
  */
 void lab_frag_drop_stale(struct lab_front *front)
 {
 	struct lab_rx *rx = &front->rx;
 
-	if (rx->tail != rx->head && !is_done(*lab_frags_at(rx->lent[rx->tail & rx->mask].slot)))
+	while (rx->tail != rx->head && !is_done(*lab_frags_at(rx->lent[rx->tail & rx->mask].slot)))
 		rx->tail++;
 }
 
@@ -327,6 +329,13 @@ bool lab_frag_open(struct labyrinth_owner *handle, void *addr)
 	return done;
 }
 
+/* Whether lab_call_page() said @err since the page, the owner's, is LENT. */
+static bool is_lent(const struct lab_call *call, int err)
+{
+	return err == -EINVAL && call->class == LAB_NOT_POSTED &&
+	       lab_tag_state(call->tag) == LAB_LENT;
+}
+
 /*
  * Finds the buffer at @buf, which must be posted, and its page, POSTED or LENT. The tag is read
  * before the word and after: both are of the same turn then.
@@ -334,14 +343,11 @@ bool lab_frag_open(struct labyrinth_owner *handle, void *addr)
 static int find_frag(struct lab_call *call, const void *buf, struct frag *frag)
 {
 	const struct lab_front *front = lab_front_of(call->handle);
-	bool lent;
 	int err;
 
 	do {
 		err = lab_call_page(call, page_of(buf));
-		lent = err == -EINVAL && call->slot && call->class == LAB_NOT_POSTED &&
-		       lab_tag_state(call->tag) == LAB_LENT;
-		if (err < 0 && !lent)
+		if (err < 0 && !is_lent(call, err))
 			return err;
 		frag->at = lab_frags_at(call->slot);
 		frag->word = READ_ONCE(*frag->at);
@@ -408,14 +414,16 @@ static void settle_lent(struct lab_call *call)
 	struct lab_cached page = { call->slot, call->frame };
 
 	if (unlikely(lab_resident_unmaps_lent()))
-		lab_resident_end(call->owner, call->slot, READ_ONCE(call->slot->tag));
+		lab_resident_end(call->owner, call->slot, call->tag);
 	if (call->owner->front.rx.limit)
 		lab_lend_queue(call->owner, page, call->ip);
 }
 
 /*
  * Adds the stack's reference. The first give of a turn makes the page LENT. Two such calls may
- * race: one has the frame frozen, and the other finds the page LENT afterwards.
+ * race: one has the frame frozen, and the other finds the page LENT afterwards. Of two gives of the
+ * same buffer, the second may come here when the page has left, and is anybody's, or nobody's: a
+ * page without references gets none.
  * Return: 0; or -EAGAIN, find the page again; or an errno.
  */
 static int add_reference(struct lab_call *call)
@@ -423,7 +431,8 @@ static int add_reference(struct lab_call *call)
 	int err;
 
 	if (lab_tag_state(call->tag) == LAB_LENT) {
-		page_ref_inc(lab_frame_page(call->frame));
+		if (unlikely(!get_page_unless_zero(lab_frame_page(call->frame))))
+			return -EAGAIN;
 		lab_step(call->op, lab_tag_pfn(call->tag), call->owner, call->ip);
 		return 0;
 	}
@@ -440,14 +449,22 @@ static int add_reference(struct lab_call *call)
 	return err;
 }
 
+/* Each a look-up of the page: longer than a frame is frozen, also if an interrupt comes then. */
+#define REFER_TRIES	4096U
+
 static int refer_to(struct lab_call *call, void *buf, struct frag *frag)
 {
+	unsigned int tries = REFER_TRIES;
 	int err;
 
 	do {
 		err = find_frag(call, buf, frag) ?: add_reference(call);
-	} while (err == -EAGAIN);
-	return err;
+	} while (err == -EAGAIN && --tries);
+	if (likely(err != -EAGAIN))
+		return err;
+	/* Nobody thaws the count: the page was freed behind Labyrinth's back. */
+	call->class = LAB_CORRUPT;
+	return -EBUSY;
 }
 
 /* labyrinth_rx_give(). */
@@ -492,9 +509,12 @@ int lab_frag_put(struct lab_call *call, void *buf)
 		lab_step(LAB_OP_RX_PUT, lab_tag_pfn(call->tag), call->owner, call->ip);
 		return 0;
 	}
-	/* Nobody else leads the tag on: a first give has led it to LENT before its bit went. */
-	call->tag = READ_ONCE(call->slot->tag);
-	if (lab_tag_state(call->tag) == LAB_POSTED)
+	/*
+	 * Nobody else leads the tag on from POSTED: a first give has led it to LENT before its bit
+	 * went. By an older entry of the queue a LENT page may leave just now.
+	 */
+	call->tag = lab_tag_step(call->tag, LAB_POSTED);
+	if (READ_ONCE(call->slot->tag) == call->tag)
 		return 1;
 	lab_step(LAB_OP_RX_PUT, lab_tag_pfn(call->tag), call->owner, call->ip);
 	settle_lent(call);
@@ -509,10 +529,19 @@ int lab_frag_put(struct lab_call *call, void *buf)
  */
 int lab_frag_settle(struct lab_call *call, int err)
 {
-	if (likely(err >= 0) || lab_tag_state(READ_ONCE(call->slot->tag)) != LAB_LENT)
+	if (!is_lent(call, err))
 		return err;
 	settle_lent(call);
 	return 0;
+}
+
+/* The page is the borrowers' from now on, as the pages on the queue are soon. */
+static void leave_lent(struct lab_owner *owner, struct lab_cached page, unsigned long ip)
+{
+	if (owner->front.rx.limit)
+		lab_lend_queue(owner, page, ip);
+	else
+		lab_lend_let_go(owner, &page, ip);
 }
 
 /*
@@ -534,7 +563,7 @@ void lab_frag_close(struct lab_owner *owner, unsigned long ip)
 	if (!is_done(*at))
 		return;
 	if (lab_tag_state(tag) == LAB_LENT) {
-		lab_lend_queue(owner, page, ip);
+		leave_lent(owner, page, ip);
 	} else if (cmpxchg(&page.slot->tag, tag, lab_tag_step(tag, LAB_CACHED)) == tag) {
 		lab_owner_quota_give(owner, 1);
 		lab_settle(owner, page.slot, ip);

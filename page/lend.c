@@ -163,10 +163,10 @@ int lab_lend_find(struct lab_call *call, const struct lab_cached *lent)
 }
 
 /*
- * Takes the page's tag, and with the tag the mapping. An entry of the queue may be older than the
- * loan, and the call that lends the page still about to end the mapping (finish_loan() of
- * labyrinth_rx.c): map_lock lets only one of the two have the mapping. In an NMI no such page comes
- * here.
+ * Takes the page's tag, and with the tag the mapping, unless a buffer of the page is out: map_lock
+ * keeps the page from being opened. An entry of the queue may be older than the loan, and the call
+ * that lends the page still about to end the mapping (finish_loan() of labyrinth_rx.c): map_lock
+ * lets only one of the two have the mapping. In an NMI no such page comes here.
  */
 static bool take_tag(struct lab_call *call)
 {
@@ -179,7 +179,8 @@ static bool take_tag(struct lab_call *call)
 		return lab_table_remove(&labyrinth_hot.table, call->slot, call->tag);
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
 	dma = lab_resident_of(owner, call->slot);
-	done = lab_table_remove(&labyrinth_hot.table, call->slot, call->tag);
+	done = !lab_frags_are_out(owner, call->slot) &&
+	       lab_table_remove(&labyrinth_hot.table, call->slot, call->tag);
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (done)
 		call->dma = dma;
@@ -196,10 +197,6 @@ int lab_lend_untag(struct lab_call *call)
 {
 	int err = 0;
 
-	if (lab_frags_are_out(call->owner, call->slot)) {
-		call->class = LAB_BUSY;
-		return -EBUSY;
-	}
 	/* A page that is thin still lacks the references that lab_frame_disown() drops. */
 	if (lab_frame_refs(call->frame) <= LAB_REFS_EXCLUSIVE || call->tag & LAB_TAG_THIN)
 		err = lab_call_await(call);
@@ -387,14 +384,12 @@ int lab_lend_reclaim(struct lab_call *call, u32 stamp)
 
 	if (lab_tag_state(call->tag) == LAB_HELD)
 		return lab_call_exclusive(call);
-	if (lab_frags_are_out(call->owner, call->slot)) {
-		call->class = LAB_BUSY;
-		return -EBUSY;
-	}
 	err = lab_call_freeze(call);
 	if (err)
 		return err;
-	done = reclaim_frozen(call->frame, call->slot, call->tag, call->ip, stamp);
+	/* Not before: the page may have come back, and be LENT again in the next turn. */
+	done = !lab_frags_are_out(call->owner, call->slot) &&
+	       reclaim_frozen(call->frame, call->slot, call->tag, call->ip, stamp);
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 	if (!done)
 		return lab_call_again(call);

@@ -38,7 +38,8 @@ void lab_mapping_exit(void)
 /* Context: Any that @gfp is for, and that may use the allocator. */
 static struct lab_mapping *make_record(struct lab_owner *owner, gfp_t gfp)
 {
-	struct lab_mapping *map = kmem_cache_alloc(mapping_cache, gfp);
+	/* map/core.c looks whether a record is linked that has never been used. */
+	struct lab_mapping *map = kmem_cache_zalloc(mapping_cache, gfp);
 	unsigned long flags;
 
 	if (!map)
@@ -51,8 +52,8 @@ static struct lab_mapping *make_record(struct lab_owner *owner, gfp_t gfp)
 }
 
 /*
- * Gets a record, with any content. Used records stay with the owner, so memory is asked for
- * only when more records are in use than ever before.
+ * Gets a record that is not linked, with any other content. Used records stay with the owner, so
+ * memory is asked for only when more records are in use than ever before.
  * Context: Any but NMI. Return: NULL if there is no memory.
  */
 struct lab_mapping *lab_mapping_get(struct lab_owner *owner)

@@ -81,6 +81,7 @@ mistakes() {
 		BULK_LATE		bulk	one_owner
 		CLAIM_STORES		frags	given_is_lent
 		REFER_LAST		frags	given_is_lent
+		REFER_BLIND		frags	given_is_lent
 		SETTLE_EARLY		frags	settled_once
 		RECLAIM_BLIND_FRAG	frags	nobody_has_it
 		PUT_STORES		frags	given_is_lent

@@ -26,11 +26,13 @@ dma_addr_t watch_dma_map(struct device *dev, struct page *page, size_t offset, s
 			 enum dma_data_direction dir, unsigned long attrs)
 {
 	unsigned long ip = WATCH_CALLER;
-	unsigned int module = watch_module_at(ip);
+	unsigned int module;
 	dma_addr_t dma;
 
 	watch_enter();
 	dma = watch_core_dma_map(dev, page, offset, size, dir, attrs);
+	/* Not before: with PREEMPT_RT the call may have slept. See watch_hooks_settle(). */
+	module = watch_module_at(ip);
 	if (module && dma != DMA_MAPPING_ERROR)
 		watch_dma_note(&(struct watch_mapping) {
 			.dma = dma, .dev = dev, .pfn = first_pfn(page, offset),

@@ -27,27 +27,35 @@
 static void say_refused(const char *class, const char *function, struct page *page,
 			unsigned long ip, unsigned int module)
 {
-	struct watch_finding finding = {
+	watch_say(&(struct watch_finding) {
 		.class = class, .function = function, .page = page, .ip = ip, .module = module,
 		.refused = true,
-	};
+	});
+}
 
-	watch_dma_describe(page_to_pfn(page), &finding);
-	watch_say(&finding);
+static bool is_mapped(const struct watch_note *note)
+{
+	return READ_ONCE(note->maps) && READ_ONCE(watch_unmaps_seen) &&
+	       READ_ONCE(note->state) == WATCH_HELD;
 }
 
 /*
- * Whether the page is to be kept, with the reference that the caller gives up. In a race with
- * the end of the last mapping, either answer is right.
+ * Whether the block of @order is kept, with the reference that the caller gives up. From then on
+ * the end of the last mapping frees the block, as the caller would have. The mapping may have ended
+ * since is_mapped(): with the state written first, and @maps read after, either this function
+ * finds no mapping, or watch_free_unmapped() finds the state. Pairs with watch_dma_take(), which
+ * writes @maps first. Both write by cmpxchg(), a full barrier.
  */
-static bool keep_mapped(struct page *page, struct watch_note *note)
+static bool keep(struct watch_note *note, unsigned int order)
 {
-	if (!READ_ONCE(note->maps) || !READ_ONCE(watch_unmaps_seen))
+	WRITE_ONCE(note->order, order);
+	if (cmpxchg(&note->state, WATCH_HELD, WATCH_KEPT) != WATCH_HELD)
 		return false;
-	return cmpxchg(&note->state, WATCH_HELD, WATCH_KEPT) == WATCH_HELD;
+	return READ_ONCE(note->maps) || cmpxchg(&note->state, WATCH_KEPT, WATCH_HELD) != WATCH_KEPT;
 }
 
-static bool refuse_free(const char *function, struct page *page, unsigned long ip)
+static bool refuse_free(const char *function, struct page *page, unsigned int order,
+			unsigned long ip)
 {
 	struct watch_note *note = watch_note_of(page);
 	unsigned int module = watch_module_at(ip);
@@ -61,7 +69,7 @@ static bool refuse_free(const char *function, struct page *page, unsigned long i
 	if (!note)
 		return false;
 	WRITE_ONCE(note->back, watch_site(ip));
-	if (page_ref_count(page) > 1 || !keep_mapped(page, note))
+	if (page_ref_count(page) > 1 || !is_mapped(note) || !keep(note, order))
 		return false;
 	say_refused("mapped-free", function, page, ip, module);
 	return true;
@@ -125,7 +133,7 @@ WATCH_CORE(free_page, __free_pages);
 void watch_free_page(struct page *page, unsigned int order)
 {
 	watch_enter();
-	if (!refuse_free("__free_pages", page, WATCH_CALLER))
+	if (!refuse_free("__free_pages", page, order, WATCH_CALLER))
 		watch_core_free_page(page, order);
 	watch_leave();
 }
@@ -137,22 +145,30 @@ void watch_free_address(unsigned long addr, unsigned int order)
 	bool known = addr && virt_addr_valid((void *)addr);
 
 	watch_enter();
-	if (!known || !refuse_free("free_pages", virt_to_page((void *)addr), WATCH_CALLER))
+	if (!known ||
+	    !refuse_free("free_pages", virt_to_page((void *)addr), order, WATCH_CALLER))
 		watch_core_free_address(addr, order);
 	watch_leave();
 }
 
-/* To refuse is to give the reference back that put_page() has taken. */
-static bool refuse_put(struct page *page, struct watch_note *note, unsigned long ip)
+/*
+ * To refuse is to give the reference back that put_page() has taken, before the page is kept: from
+ * then on the page may be freed. If the page is not kept after all, the reference is dropped anew;
+ * other code that walks over pages may have taken a reference meanwhile, and frees the page then.
+ */
+static bool refuse_put(struct folio *folio, struct watch_note *note, unsigned long ip)
 {
 	unsigned int module = watch_module_at(ip);
+	struct page *page = &folio->page;
 
 	if (!module)
 		return false;
 	WRITE_ONCE(note->back, watch_site(ip));
-	if (!keep_mapped(page, note))
+	if (!is_mapped(note))
 		return false;
 	page_ref_inc(page);
+	if (!keep(note, folio_order(folio)))
+		return !page_ref_dec_and_test(page);
 	say_refused("mapped-free", "put_page", page, ip, module);
 	return true;
 }
@@ -165,7 +181,7 @@ void watch_folio_put(struct folio *folio)
 	struct watch_note *note = watch_note_of(&folio->page);
 
 	watch_enter();
-	if (!note || !refuse_put(&folio->page, note, WATCH_CALLER))
+	if (!note || !refuse_put(folio, note, WATCH_CALLER))
 		watch_core_folio_put(folio);
 	watch_leave();
 }

@@ -40,7 +40,18 @@ void watch_notes_free(void)
 	watch_notes = NULL;
 }
 
-/* Context: Task; may sleep. Of @module's notes, only frees write any more. */
+static bool is_kept(const struct watch_note *note)
+{
+	u8 state = READ_ONCE(note->state);
+
+	return state == WATCH_KEPT || state == WATCH_LET_GO;
+}
+
+/*
+ * A page that is kept stays so: the end of the page's last mapping frees the page, whatever is
+ * watched by then. Context: Task; may sleep. Under the lock of watch/modules.c. Of @module's notes,
+ * only frees and unmappings write any more.
+ */
 void watch_notes_forget(unsigned int module)
 {
 	unsigned long pfn;
@@ -48,7 +59,7 @@ void watch_notes_forget(unsigned int module)
 	for (pfn = 0; pfn < watch_nr_notes; pfn++) {
 		if (!(pfn % 4096))
 			cond_resched();
-		if (watch_notes[pfn].module == module)
+		if (watch_notes[pfn].module == module && !is_kept(&watch_notes[pfn]))
 			WRITE_ONCE(watch_notes[pfn].state, WATCH_NONE);
 	}
 }

@@ -166,9 +166,18 @@ struct page_pool *watch_pool_create(const struct page_pool_params *params)
 
 WATCH_CORE(pool_destroy, page_pool_destroy);
 
+/*
+ * A pool has a second user while an XDP queue has the pool registered. The last user to destroy the
+ * pool ends it: the driver destroys the pool for both, one after the other.
+ */
+static unsigned int index_of_ending(const struct page_pool *pool)
+{
+	return pool && refcount_read(&pool->user_cnt) == 1 ? watch_followed_index(pool) : 0;
+}
+
 void watch_pool_destroy(struct page_pool *pool)
 {
-	unsigned int i = pool ? watch_followed_index(pool) : 0;
+	unsigned int i = index_of_ending(pool);
 
 	watch_enter();
 	/* Not after the call, which may sleep. See watch_hooks_settle(). */

@@ -11,6 +11,7 @@
 #include <linux/sched.h>
 #include <linux/stacktrace.h>
 
+#include "watch/dma.h"
 #include "watch/modules.h"
 #include "watch/note.h"
 #include "watch/say.h"
@@ -69,13 +70,17 @@ static void say_note(const struct watch_note *note)
 	pr_err(" site:    allocated at %s\n", site);
 }
 
-static void say_mapping(const struct watch_finding *finding)
+/* After the rate limit, since a look through all records takes long. */
+static void say_mapping(const struct watch_finding *finding, const struct watch_note *note)
 {
+	struct watch_finding found = *finding;
 	char site[WATCH_SITE_TEXT];
 
-	if (finding->mapped_at)
-		pr_err(" mapped:  for DMA, %u bytes, at %s\n", finding->mapped_size,
-		       watch_site_name(finding->mapped_at, site));
+	if (!found.mapped_at && note && READ_ONCE(note->maps))
+		watch_dma_describe(page_to_pfn(found.page), &found);
+	if (found.mapped_at)
+		pr_err(" mapped:  for DMA, %u bytes, at %s\n", found.mapped_size,
+		       watch_site_name(found.mapped_at, site));
 }
 
 /* Context: Any. */
@@ -95,7 +100,7 @@ void watch_say(const struct watch_finding *finding)
 	       page_to_pfn(finding->page), page_ref_count(finding->page), module->name);
 	if (note)
 		say_note(note);
-	say_mapping(finding);
+	say_mapping(finding, note);
 	pr_err(" context: %s, CPU %d, task %s:%d\n", context_word(), raw_smp_processor_id(),
 	       current->comm, task_pid_nr(current));
 	say_stack();

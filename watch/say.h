@@ -14,7 +14,7 @@ struct page;
  * @ip: the caller.
  * @module: the watched module concerned.
  * @refused: whether the call is refused.
- * @mapped_at: the call that mapped the page for DMA; 0: not of concern.
+ * @mapped_at: the call that mapped the page for DMA; 0: a record is looked for.
  * @mapped_size: how many bytes.
  */
 struct watch_finding {

@@ -106,26 +106,16 @@ WATCH_POOL_STUB pool_frag_page
  * function's result takes the token's place in %rax. A function without a result may leave the
  * token there, for the next hooked function that the wrapper's caller calls: so %rax is cleared.
  */
-.macro WATCH_CORE name
+.macro WATCH_CORE name void=0
 SYM_FUNC_START(watch_core_\name)
 	ENDBR
 	FRAME_BEGIN
 	mov	watch_at_\name(%rip), %r11
 	mov	lab_call_token(%rip), %rax
 	CALL_NOSPEC r11
-	FRAME_END
-	RET
-SYM_FUNC_END(watch_core_\name)
-.endm
-
-.macro WATCH_CORE_VOID name
-SYM_FUNC_START(watch_core_\name)
-	ENDBR
-	FRAME_BEGIN
-	mov	watch_at_\name(%rip), %r11
-	mov	lab_call_token(%rip), %rax
-	CALL_NOSPEC r11
+	.if \void
 	xor	%eax, %eax
+	.endif
 	FRAME_END
 	RET
 SYM_FUNC_END(watch_core_\name)
@@ -136,20 +126,20 @@ WATCH_CORE alloc_node
 WATCH_CORE alloc_bulk
 WATCH_CORE get_pages
 WATCH_CORE get_zeroed
-WATCH_CORE_VOID free_page
-WATCH_CORE_VOID free_address
-WATCH_CORE_VOID folio_put
+WATCH_CORE free_page void=1
+WATCH_CORE free_address void=1
+WATCH_CORE folio_put void=1
 WATCH_CORE dma_map
-WATCH_CORE_VOID dma_unmap
+WATCH_CORE dma_unmap void=1
 #ifdef LAB_HAS_DMA_MAP_PHYS
-WATCH_CORE_VOID dma_unmap_phys
+WATCH_CORE dma_unmap_phys void=1
 #endif
 
 WATCH_CORE pool_create
-WATCH_CORE_VOID pool_destroy
+WATCH_CORE pool_destroy void=1
 WATCH_CORE pool_get
 WATCH_CORE pool_frag
-WATCH_CORE_VOID pool_put
+WATCH_CORE pool_put void=1
 #ifdef LAB_HAS_POOL_NETMEM
 WATCH_CORE pool_get_page
 WATCH_CORE pool_frag_page

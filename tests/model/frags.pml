@@ -2,8 +2,8 @@
 /*
  * Receive buffers that are parts of a page: page/frag.c. One page with two buffers, of an owner that
  * is not SINGLE; two users who give and put buffers, their own and each other's; borrowers who drop
- * references at any moment; and a call that takes the page back, by the queue or by reclaim.
- * Between two steps any other process may run.
+ * references at any moment; and a call that takes the page back, by the queue or by reclaim, and
+ * may give the page to the system. Between two steps any other process may run.
  *
  * MISTAKE_...: what must not be done, and then breaks a property. See scripts/model.sh.
  */
@@ -12,6 +12,7 @@
 #define HELD	1
 #define LENT	2
 #define POSTED	3
+#define GONE	4		/* the system's: without references, or with anybody's */
 
 #define BASE	4		/* LAB_REFS_EXCLUSIVE */
 #define BUFS	2
@@ -36,6 +37,7 @@ hidden byte one_winner;		/* a buffer is given or put once */
 hidden byte settled_once;	/* all buffers of a turn are done once */
 hidden byte nobody_has_it;	/* a page is taken back when stack and device are done */
 hidden byte given_is_lent;	/* what the stack is given is LENT */
+hidden byte none_revived;	/* a page without references gets none */
 hidden byte none_lost;		/* in the end, a page with all buffers done is ready or queued */
 hidden byte count_is_right;	/* and has the references that it began with */
 
@@ -97,7 +99,17 @@ inline frag_refer(i) {
 	referred = false;
 	again = false;
 	if
-	:: seen == LENT -> refs++; referred = true
+	:: seen == LENT ->
+		d_step {
+			if
+#ifdef MISTAKE_REFER_BLIND
+			:: true -> MUST(none_revived, tag != GONE); refs++; referred = true
+#else
+			:: refs != 0 -> refs++; referred = true
+			:: else -> again = true
+#endif
+			fi
+		}
 	:: else ->
 		frozen = false;
 		d_step {
@@ -256,7 +268,7 @@ inline frag_post() {
 
 proctype taker() {
 	bool mine, frozen, popped;
-	byte n;
+	byte n, out;
 
 	do
 	:: n == FRAGS2 -> break
@@ -264,6 +276,7 @@ proctype taker() {
 	:: else ->
 		mine = false;
 		frozen = false;
+		out = 0;
 		if
 		:: d_step { tag == CACHED && refs == BASE -> tag = HELD }
 		   n++;
@@ -275,12 +288,11 @@ proctype taker() {
 			:: d_step { queued -> queued = false; popped = true }
 			:: true
 			fi;
-#ifndef MISTAKE_RECLAIM_BLIND_FRAG
+			/* lab_lend_find(): an entry of the queue that is older than the turn. */
 			if
-			:: word & BUFS_MASK -> goto next
+			:: popped && (word & BUFS_MASK) -> goto next
 			:: else
 			fi;
-#endif
 			d_step {
 				if
 				:: refs == BASE -> refs = 0; frozen = true
@@ -289,9 +301,12 @@ proctype taker() {
 			}
 			if
 			:: frozen ->
+#ifndef MISTAKE_RECLAIM_BLIND_FRAG
+				out = word & BUFS_MASK;
+#endif
 				d_step {
 					if
-					:: tag == LENT -> tag = HELD; mine = true;
+					:: tag == LENT && !out -> tag = HELD; mine = true;
 						MUST(nobody_has_it, !borrowed && !with_device[0] && !with_device[1])
 					:: else
 					fi
@@ -299,6 +314,8 @@ proctype taker() {
 				refs = refs + BASE;
 				if
 				:: mine -> n++; frag_post()
+				:: d_step { mine && refs == BASE -> tag = GONE; refs = 0 }
+					break
 				:: else
 				fi
 			/* Borrowers have the page: to the end of the queue. */
@@ -320,5 +337,5 @@ init {
 	}
 	_nr_pr == 1;
 	MUST(none_lost, tag != LENT || (word & BUFS_MASK) || queued);
-	MUST(count_is_right, refs == BASE)
+	MUST(count_is_right, refs == (tag == GONE -> 0 : BASE))
 }

@@ -6,18 +6,22 @@
  *	give	gives back the page that was taken last
  *	again	takes a page, gives the page back, and gives the page back once more
  *	mapped	takes a page, maps the page for DMA, gives the page back, and unmaps the page
+ *	keep	takes two pages as a block, splits the block, gives the second page back, maps
+ *		the first for DMA, and gives that page back
+ *	unmap	unmaps that page
  *	size	maps a page, and unmaps half of it
  *	twice	maps a page, and unmaps the page twice
  *	pool	makes a page_pool, unless there is one, and takes a page from the pool
  *	put	puts that page back
  *	put-again	takes a page from the pool, and puts the page back twice
  *	put_page	takes a page from the pool, and gives the page to the page allocator
- *	no-pool	destroys the pool
+ *	share	makes the pool have one more user, as an XDP queue is
+ *	no-pool	destroys the pool, for one user
  *	late	puts the page of "pool" back, and counts the page of "put_page" as released: if
  *		both were done before, the destroyed pool then goes
  * The parameter refs is the page's count after the page was given back for the last time: -1 after
- * "again", and 0 after "mapped", if nobody refused. When the module goes, the module forgets the
- * pages that it has.
+ * "again", and 0 after "mapped", if nobody refused. The parameter pfn is the page of
+ * "keep". When the module goes, the module forgets the pages that it has.
  */
 #include <linux/dma-mapping.h>
 #include <linux/gfp.h>
@@ -41,6 +45,9 @@ static bool same;
 module_param(same, bool, 0444);
 static int refs;
 module_param(refs, int, 0444);
+static unsigned long pfn;
+module_param(pfn, ulong, 0444);
+static dma_addr_t kept;
 
 static noinline struct page *careless_refill(void)
 {
@@ -117,6 +124,34 @@ static int careless_mapped(void)
 	careless_complete(page);
 	refs = page_ref_count(page);
 	careless_unmap(dma, PAGE_SIZE);
+	return 0;
+}
+
+static noinline struct page *careless_split(void)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 1);
+
+	if (page)
+		split_page(page, 1);
+	return page;
+}
+
+static int careless_keep(void)
+{
+	struct page *page = careless_split();
+
+	if (!page)
+		return -ENOMEM;
+	careless_complete(page + 1);
+	pfn = page_to_pfn(page);
+	kept = careless_map(page);
+	careless_complete(page);
+	return 0;
+}
+
+static int careless_unmap_kept(void)
+{
+	careless_unmap(kept, PAGE_SIZE);
 	return 0;
 }
 
@@ -209,6 +244,12 @@ static int careless_put_page(void)
 	return 0;
 }
 
+static int careless_share(void)
+{
+	refcount_inc(&pool->user_cnt);
+	return 0;
+}
+
 static int careless_no_pool(void)
 {
 	page_pool_destroy(pool);
@@ -231,12 +272,15 @@ static const struct word {
 	{ "give", careless_give },
 	{ "again", careless_again },
 	{ "mapped", careless_mapped },
+	{ "keep", careless_keep },
+	{ "unmap", careless_unmap_kept },
 	{ "size", careless_size },
 	{ "twice", careless_twice },
 	{ "pool", careless_pool },
 	{ "put", careless_put },
 	{ "put-again", careless_put_again },
 	{ "put_page", careless_put_page },
+	{ "share", careless_share },
 	{ "no-pool", careless_no_pool },
 	{ "late", careless_late },
 };

@@ -16,8 +16,8 @@
 #include <linux/platform_device.h>
 #include <linux/random.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
+#include "deeds.h"
 #include "labyrinth_alloc.h"
 
 #define RESERVE		8U
@@ -37,18 +37,6 @@ MODULE_PARM_DESC(size, "Bytes of a buffer (default 2048)");
 static struct dentry *root;
 static struct platform_device *card;
 static struct labyrinth_owner *ring, *other;
-
-static int wrong(const char *what, long got, long wanted)
-{
-	pr_err("%s: got %ld, wanted %ld\n", what, got, wanted);
-	return -EIO;
-}
-
-#define expect(what, got, wanted) ({					\
-	long got_ = (long)(got), wanted_ = (long)(wanted);		\
-									\
-	got_ == wanted_ ? 0 : wrong(what, got_, wanted_);		\
-})
 
 static unsigned int per_page(void)
 {
@@ -79,19 +67,25 @@ static void device_writes(dma_addr_t dma, u8 pattern)
 }
 
 static struct labyrinth_owner *make(const char *name, unsigned int frag_size,
-				    unsigned long flags)
+				    unsigned long flags, unsigned int lent)
 {
 	return labyrinth_owner_create(&(struct labyrinth_owner_attrs) {
 		.name = name, .nid = NUMA_NO_NODE, .flags = flags, .dev = &card->dev,
-		.reserve = RESERVE, .dma_dir = DMA_FROM_DEVICE, .lent = LENT,
+		.reserve = RESERVE, .dma_dir = DMA_FROM_DEVICE, .lent = lent,
 		.frag_size = frag_size,
 	});
 }
 
+static struct labyrinth_owner *make_ring(unsigned int lent)
+{
+	return make("frags", size, LABYRINTH_OWNER_DMA | (single ? LABYRINTH_OWNER_SINGLE : 0),
+		    lent);
+}
+
 static int do_begin(void)
 {
-	ring = make("frags", size, LABYRINTH_OWNER_DMA | (single ? LABYRINTH_OWNER_SINGLE : 0));
-	other = make("other", size, LABYRINTH_OWNER_DMA);
+	ring = make_ring(LENT);
+	other = make("other", size, LABYRINTH_OWNER_DMA, LENT);
 	return IS_ERR(ring) || IS_ERR(other) ? -EIO : 0;
 }
 
@@ -104,7 +98,7 @@ static int do_end(void)
 
 static int create_errno(unsigned int frag_size, unsigned long flags)
 {
-	struct labyrinth_owner *owner = make("attributes", frag_size, flags);
+	struct labyrinth_owner *owner = make("attributes", frag_size, flags, LENT);
 
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
@@ -375,6 +369,112 @@ static int do_full_queue(void)
 	return err ?: use_up();
 }
 
+/* Gives the buffer to the stack, which is done with it at once. */
+static int give_and_drop(void *buf)
+{
+	struct page *page = labyrinth_rx_give(ring, buf, 0, BYTES);
+
+	if (IS_ERR(page))
+		return PTR_ERR(page);
+	put_page(page);
+	return 0;
+}
+
+/*
+ * Two pages in use, of whose buffers one each is back from the stack, and the rest posted. Nobody
+ * refers to the pages, which stay nevertheless.
+ */
+static int use_two(void *bufs[2][MOST])
+{
+	dma_addr_t dmas[MOST];
+	int i, err = 0;
+
+	for (i = 0; i < 2 && !err; i++)
+		err = get_all(bufs[i], dmas) ?: give_and_drop(bufs[i][0]) ?:
+		      expect_stays(bufs[i][0]);
+	return err;
+}
+
+/* The queue has entries of four pages that the owner took back by hand, and freed. */
+static int leave_entries(void)
+{
+	void *bufs[4][MOST];
+	dma_addr_t dmas[MOST];
+	unsigned int i, j;
+	int err = 0;
+
+	for (i = 0; i < 4 && !err; i++)
+		err = get_all(bufs[i], dmas);
+	for (i = 0; i < 4 && !err; i++)
+		for (j = 0; j < per_page() && !err; j++)
+			err = give_and_drop(bufs[i][j]);
+	for (i = 0; i < 4 && !err; i++)
+		err = labyrinth_reclaim(ring, bufs[i][0]);
+	/* Those lent last come first again, and so have their old entries next to each other. */
+	for (i = 0; i < 4 && !err; i++)
+		err = labyrinth_free_page(ring, bufs[i ^ (i >> 1)][0]);
+	return err;
+}
+
+static int get_beside_old_entries(void)
+{
+	void *bufs[2][MOST], *next;
+	dma_addr_t dma;
+	unsigned int i;
+	int err = leave_entries() ?: use_two(bufs);
+
+	if (err)
+		return err;
+	next = labyrinth_rx_get(ring, &dma);
+	err = expect("the first page", page_of(next) == bufs[0][0], false);
+	err = err ?: expect("the second page", page_of(next) == bufs[1][0], false);
+	for (i = 1; i < per_page() && !err; i++)
+		err = labyrinth_rx_put(ring, bufs[0][i]) ?: labyrinth_rx_put(ring, bufs[1][i]);
+	return err ?: labyrinth_rx_put(ring, next);
+}
+
+/*
+ * A page has an entry of the queue from an earlier turn, and buffers are with the device: the page
+ * is not taken back. The owner is new, so that the queue has no other entries.
+ */
+static int do_old_entries(void)
+{
+	struct labyrinth_owner *before = ring;
+	int err;
+
+	ring = make_ring(LENT);
+	if (IS_ERR(ring))
+		return PTR_ERR(ring);
+	err = get_beside_old_entries();
+	err = expect("pages out", labyrinth_owner_destroy(ring), 0) ?: err;
+	ring = before;
+	return err;
+}
+
+/* An owner without a queue goes, and the stack has a buffer of the open page. */
+static int do_unqueued(void)
+{
+	struct labyrinth_owner *before = ring;
+	struct page *page;
+	dma_addr_t dma;
+	void *buf;
+	int err;
+
+	ring = make_ring(0);
+	if (IS_ERR(ring))
+		return PTR_ERR(ring);
+	buf = labyrinth_rx_get(ring, &dma);
+	page = labyrinth_rx_give(ring, buf, 0, BYTES);
+	err = PTR_ERR_OR_ZERO(page);
+	err = expect("pages out", labyrinth_owner_destroy(ring), 0) ?: err;
+	err = err ?: expect("the stack's", state_of(buf), LABYRINTH_PAGE_ABSENT);
+	err = err ?: expect("references", page_ref_count(page), 1);
+	if (!IS_ERR(page))
+		put_page(page);
+	ring = before;
+	return err;
+}
+
 /* With a buffer with device and stack each, both with the stack, and a page just opened. */
 static int do_destroy(void)
 {
@@ -524,10 +624,7 @@ static int do_race(void)
 	return err;
 }
 
-static const struct {
-	const char *word;
-	int (*deed)(void);
-} words[] = {
+static const struct deed words[] = {
 	{ "attributes", do_attributes },
 	{ "begin", do_begin },
 	{ "end", do_end },
@@ -537,6 +634,8 @@ static const struct {
 	{ "misuse", do_misuse },
 	{ "referred", do_referred },
 	{ "full-queue", do_full_queue },
+	{ "old-entries", do_old_entries },
+	{ "unqueued", do_unqueued },
 	{ "destroy", do_destroy },
 	{ "users", do_users },
 	{ "race", do_race },
@@ -544,16 +643,7 @@ static const struct {
 
 static ssize_t do_write(struct file *file, const char __user *from, size_t len, loff_t *pos)
 {
-	char word[32] = "";
-	unsigned int i;
-	int err = -EINVAL;
-
-	if (copy_from_user(word, from, min(len, sizeof(word) - 1)))
-		return -EFAULT;
-	for (i = 0; i < ARRAY_SIZE(words); i++)
-		if (sysfs_streq(word, words[i].word))
-			err = words[i].deed();
-	return err ?: len;
+	return do_deed(words, ARRAY_SIZE(words), from, len);
 }
 
 static const struct file_operations do_fops = {

@@ -43,6 +43,8 @@ check_kind() {
 		"BUG: labyrinth: not-posted-rx-give in .*\[labyrinth_frags\]" "$(dmesg_since "$mark")"
 	ktap_check "$kind: a page to which somebody refers goes nowhere" deed referred
 	ktap_check "$kind: a full queue lets go of the oldest pages" deed full-queue
+	ktap_check "$kind: an older entry of the queue takes no page from the device" deed old-entries
+	ktap_check "$kind: an owner without a queue goes, with a page open" deed unqueued
 	[ "$kind" != shared ] ||
 		ktap_check "$kind: users on several CPUs" deed users
 	[ "$kind" != shared ] ||
@@ -60,7 +62,7 @@ check_kind() {
 	rmmod labyrinth_frags
 }
 
-ktap_plan 68
+ktap_plan 76
 left=0
 expect_begin
 insmod labyrinth.ko guard=refuse report_burst=1000

@@ -115,6 +115,7 @@ insmod labyrinth.ko report_burst=1000
 insmod tests/selftests/labyrinth_probe.ko
 insmod tests/selftests/labyrinth_intruder.ko
 expect_begin
+begun=$(dmesg_mark)
 set_guard refuse
 bpf=13
 [ -e /sys/kernel/btf/vmlinux ] || bpf=0
@@ -123,7 +124,7 @@ ktap_plan $((5 * $(wc -l </tmp/ways) + tracers + bpf + 2))
 try_ways
 [ "$tracers" = 0 ] || check_tracers
 [ $bpf = 0 ] || check_bpf
-ktap_lacks "nothing bad is said of any page" "Bad page|Oops|MCE" "$(dmesg)"
+ktap_lacks "nothing bad is said of any page" "Bad page|Oops|MCE" "$(dmesg_since "$begun")"
 rmmod labyrinth_intruder
 rmmod labyrinth_probe
 expect_end

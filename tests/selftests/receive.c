@@ -14,8 +14,8 @@
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
+#include "deeds.h"
 #include "labyrinth_compat.h"
 #include "labyrinth_alloc.h"
 
@@ -69,18 +69,6 @@ static int give_err(void *buf)
 {
 	return PTR_ERR_OR_ZERO(give(buf, 0, BYTES));
 }
-
-static int wrong(const char *what, long got, long wanted)
-{
-	pr_err("%s: got %ld, wanted %ld\n", what, got, wanted);
-	return -EIO;
-}
-
-#define expect(what, got, wanted) ({					\
-	long got_ = (long)(got), wanted_ = (long)(wanted);		\
-									\
-	got_ == wanted_ ? 0 : wrong(what, got_, wanted_);		\
-})
 
 static enum labyrinth_page_state state_of(const void *buf)
 {
@@ -580,10 +568,7 @@ static int do_sweep(void)
 	return sweep_owner(0) ?: sweep_owner(LABYRINTH_OWNER_SINGLE);
 }
 
-static const struct {
-	const char *word;
-	int (*deed)(void);
-} words[] = {
+static const struct deed words[] = {
 	{ "attributes", do_attributes },
 	{ "begin", do_begin },
 	{ "end", do_end },
@@ -606,16 +591,7 @@ static const struct {
 
 static ssize_t do_write(struct file *file, const char __user *from, size_t len, loff_t *pos)
 {
-	char word[32] = "";
-	unsigned int i;
-	int err = -EINVAL;
-
-	if (copy_from_user(word, from, min(len, sizeof(word) - 1)))
-		return -EFAULT;
-	for (i = 0; i < ARRAY_SIZE(words); i++)
-		if (sysfs_streq(word, words[i].word))
-			err = words[i].deed();
-	return err ?: len;
+	return do_deed(words, ARRAY_SIZE(words), from, len);
 }
 
 static const struct file_operations do_fops = {

@@ -44,6 +44,19 @@ guarded() {
 	"$INTRUDE" block-drop $page now >/dev/null
 }
 
+# reported WHEN: a block that a watched module frees is looked at once.
+reported() {
+	before=$(found)
+	"$INTRUDE" block-make 1 now >/dev/null
+	page=$(($(cat /sys/module/labyrinth_intruder/parameters/block) + 1))
+	echo "adopt $page" >$PROBE
+	echo report >/sys/module/labyrinth/parameters/guard
+	"$INTRUDE" __free_pages $page now >/dev/null
+	ktap_equal "$1: the guard reports the free of a block once" $((before + 1)) "$(found)"
+	echo refuse >/sys/module/labyrinth/parameters/guard
+}
+
+found() { sed -n "s/^__free_pages .* found=\([0-9]*\).*/\1/p" $GUARD; }
 refused() { sed -n "s/^__free_pages .* refused=\([0-9]*\).*/\1/p" $GUARD; }
 by_direct_call() { ! sed -n 's/^\(__free_pages\|free_pages\) .*/&/p' "$GUARD" | grep -v ' armed '; }
 
@@ -95,8 +108,11 @@ of_a_pool() {
 	ktap_equal "the pool does not give the page out twice" N "$(cat $CARELESS/same)"
 	told put_page "BUG: labyrinth: pool-page-freed in careless_put_page" \
 		"site:    allocated at careless_receive"
-	careless pool
 	mark=$(dmesg_mark)
+	careless pool share no-pool
+	sleep 2
+	ktap_lacks "a pool with a second user is not at its end" "pool-leak" \
+		"$(dmesg_since "$mark")"
 	careless no-pool
 	wait_told "$mark"
 	ktap_contains "what a pool has out at its end is reported" \
@@ -154,6 +170,25 @@ after_the_fact() {
 	sleep 2
 	ktap_contains "what it took while watched is back" \
 		"labyrinth_careless has gone, and has left no page behind" "$(dmesg_since "$mark")"
+}
+
+# A page is kept, since the page is mapped for DMA; then the driver is watched no more, but another.
+no_longer_watched() {
+	event=$TRACING/events/kmem/mm_page_free
+	watch labyrinth_careless,labyrinth_probe
+	insmod $CARELESS_KO
+	careless keep
+	watch labyrinth_probe
+	echo "pfn == $(cat $CARELESS/pfn)" >$event/filter
+	echo 1 >$event/enable
+	careless unmap
+	sleep 0.5
+	ktap_contains "a kept page is freed when unmapped, with its driver no longer watched" \
+		"mm_page_free: .* order=0" "$(cat $TRACING/trace)"
+	echo 0 >$event/enable
+	echo 0 >$event/filter
+	rmmod labyrinth_careless
+	watch labyrinth_careless
 }
 
 # A BPF program has a function's direct call, and the function is one that a refusal needs.
@@ -228,6 +263,9 @@ beside_the_guard() {
 	ktap_lacks "and no hook is missing" "missing" "$(cat $PAGES)"
 	guarded "the watcher came second"
 	seen "the watcher came second"
+	watch labyrinth_careless,labyrinth_intruder
+	reported "the watcher came second"
+	watch labyrinth_careless
 	rmmod labyrinth_watch
 	guarded "the watcher has gone"
 	labyrinth_off
@@ -240,13 +278,14 @@ insmod $MODULE
 [ -e $CARELESS_KO ] || ktap_skip_all "the driver was not built for this kernel"
 bpfs=5
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
-ktap_plan $((58 + bpfs))
+ktap_plan $((61 + bpfs))
 # Newer kernels find a page_pool's page that is freed bad as well.
 expect_only "BUG: (labyrinth: |Bad page state)|Modules linked in:"
 ktap_contains "nothing is watched unasked" "^no module is watched" "$(cat $PAGES)"
 ktap_refuse "the module does not watch itself" watch labyrinth_watch
 from_the_start
 after_the_fact
+no_longer_watched
 [ $bpfs = 0 ] || beside_bpf
 watch labyrinth_careless
 beside_the_guard
