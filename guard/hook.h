@@ -75,7 +75,7 @@ enum lab_hook_state {
  * @by_direct: armed by @direct. Written under guard_lock.
  * @state: &enum lab_hook_state. Written under guard_lock.
  * @err: the errno with LAB_HOOK_FAILED or LAB_HOOK_STUCK.
- * @hits: calls looked at.
+ * @hits: calls looked at; of mm_page_free those that the first look did not pass.
  * @found: calls that named a held page.
  * @refused: how many of @found were refused; the rest went on, reported.
  * @ops: ftrace's part of the hook.

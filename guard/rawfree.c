@@ -194,24 +194,38 @@ static noinline void judge_block(struct lab_hook *hook, struct page *page,
 			judge_page(hook, page + i, false);
 }
 
-static noinline void judge_limbo(struct lab_hook *hook, struct page *page)
-{
-	if (lab_limbo_may_have(page_to_pfn(page)))
-		judge_page(hook, page, can_mark);
-}
-
-/* Every page that the kernel frees comes here: three comparisons, and all else in tail calls. */
-static void page_is_freed(void *data, struct page *page, unsigned int order)
+/* The accurate look at a page that page_is_freed() did not pass. */
+static noinline void look_closer(void *data, struct page *page, unsigned int order)
 {
 	struct lab_hook *hook = data;
 
 	this_cpu_inc(*hook->hits);
-	if (unlikely(order))
+	if (order)
 		judge_block(hook, page, order);
-	else if (unlikely(lab_guard_looks_tagged(lab_frame(page))))
+	else if (lab_guard_may_know(lab_frame(page)))
 		judge_page(hook, page, can_mark);
-	else if (unlikely(lab_limbo_count()))
-		judge_limbo(hook, page);
+}
+
+/* Whether @frame has no word of a tagged page: see lab_guard_looks_tagged(). */
+static __always_inline bool is_plain(const struct lab_frame *frame)
+{
+	/*
+	 * Harmless: a tagged page has had its words for long. Plain loads, so that each load is a
+	 * part of its comparison.
+	 */
+	return data_race(frame->type == LAB_TYPE_NONE && !(frame->flags & LAB_FRAME_MARK) &&
+			 frame->seal != LAB_FRAME_SEAL);
+}
+
+/*
+ * Every page that the kernel frees comes here. Nearly all pass: a single page that has no type, nor
+ * Labyrinth's mark or seal, while no page is in limbo.
+ */
+static void page_is_freed(void *data, struct page *page, unsigned int order)
+{
+	if (unlikely(order | (unsigned int)lab_limbo_count()) ||
+	    unlikely(!is_plain(lab_frame(page))))
+		look_closer(data, page, order);
 }
 
 struct lab_hook *lab_rawfree_pages __read_mostly;
