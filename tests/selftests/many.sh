@@ -59,7 +59,32 @@ went() { dmesg_since "$1" | sed -n 's/.*owner queue .* \(went.* referred to\)$/\
 
 cached() { sed -n 's/^[0-9]* probe .* cached=\([0-9]*\).*/\1/p' $DEBUGFS/owners; }
 
-ktap_plan 22
+# Interrupts to all CPUs but the first, by which a CPU is asked to run a function.
+function_calls() {
+	awk '/Function call interrupts/ {
+		for (i = 3; $i ~ /^[0-9]+$/; i++)
+			n += $i
+		print n + 0
+	}' /proc/interrupts
+}
+
+# Every 16th owner has pages, in the cache of the first CPU. The shrinker runs there, too.
+check_shrinker() {
+	taskset 1 insmod tests/selftests/labyrinth_many.ko owners="$OWNERS"
+	calls=$(function_calls)
+	taskset 1 sh -c "echo 2 >/proc/sys/vm/drop_caches"
+	calls=$(($(function_calls) - calls))
+	ktap_equal "the shrinker takes the pages of all owners" 0 "$(of_table used)"
+	if [ "$(nproc)" -eq 1 ]; then
+		ktap_skip "and interrupts no CPU that has none" "there is one CPU only"
+	else
+		ktap_check "and interrupts no CPU that has none" test "$calls" -lt $((OWNERS / 64))
+	fi
+	ktap_diag "$calls calls to other CPUs"
+	rmmod labyrinth_many
+}
+
+ktap_plan 24
 insmod labyrinth.ko max_owners=$OWNERS
 ktap_check "$OWNERS owners end by one call in less than a second" soon bulk
 expect_only "$REPORTS"
@@ -72,6 +97,7 @@ else
 fi
 ktap_diag </tmp/soon
 ktap_equal "no page is left" 0 "$(of_table used)"
+check_shrinker
 
 expect_only "$REPORTS"
 insmod tests/selftests/labyrinth_many.ko owners=64 held=1
