@@ -1,10 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/litmus.sh [name...]
-# Has herd7 find out what the kernel's memory model (tools/memory-model of 6.1's source)
-# allows of the protocols in tests/litmus, or of those named. Each must give the result
-# in its head; NAME+... is NAME without one of its barriers, and shows that it counts.
+# Usage: scripts/litmus.sh [--kernel K] [name...]
+# Has herd7 find out what the kernel's memory model (tools/memory-model of the kernel's source)
+# allows of the protocols in tests/litmus, or of those named. Each must give the result in its
+# head, and so must its twins, which lack a barrier each (a line that ends in one of these):
+#	// twin NAME			without the line: what was impossible must be possible
+#	// twin NAME: STATEMENT		with STATEMENT in the line's place
+#	// spare NAME ...		the same, and nothing must change: the barrier does not count here
+# Each function() that a head names must be in one of the files that the head names.
+# --kernel: the memory model of 6.1 (the default), or of 7.3.
 # herd7 is HERD, or this machine's, or else Debian's of the suite forky, in the cache.
 
 # shellcheck source=scripts/lib.sh
@@ -14,7 +19,8 @@
 # shellcheck source=scripts/arch.sh
 . "$LAB_SCRIPTS/arch.sh"
 
-options '' "$@"
+kernel=6.1
+options "kernel=text" "$@"
 set -- "${args[@]}"
 for name; do
 	[[ -e $LAB_ROOT/tests/litmus/${name%.litmus}.litmus ]] || die "there is no test '$name' in tests/litmus"
@@ -63,10 +69,9 @@ find_herd() {
 # What herd7 said: "Never", "Sometimes" or "Always".
 observed() { sed -n 's/^Observation [^ ]* \([A-Z][a-z]*\) .*/\1/p' "$1"; }
 
+# try NAME FILE WANTED: what herd7 finds out of FILE.
 try() {
-	local name=$1 file=$LAB_ROOT/tests/litmus/$1.litmus log=$LABYRINTH_LOGS/litmus-$1.log
-	local wanted found
-	wanted=$(sed -n 's/^ \* Result: //p' "$file")
+	local name=$1 file=$2 wanted=$3 log=$LABYRINTH_LOGS/litmus-$1.log found
 	(cd "$model" && timeout 300 "${herd[@]}" -conf linux-kernel.cfg "$file") >"$log" 2>&1 || true
 	found=$(observed "$log")
 	if [[ -n $wanted && $found == "$wanted" ]]; then
@@ -78,8 +83,41 @@ try() {
 	fi
 }
 
+# twins FILE: their marks, "twin NAME" or "spare NAME", each once.
+twins() { sed -n 's,.*// \(twin\|spare\) \([a-z0-9-]*\).*,\1 \2,p' "$1" | sort -u; }
+
+# make_twin NAME FILE: FILE with the marked lines dropped or replaced.
+make_twin() {
+	sed -E -e "s,^(\s*).*// (twin|spare) $1: (.*)\$,\1\3," -e "\\,// (twin|spare) $1\$,d" "$2"
+}
+
+try_all() {
+	local name=$1 file=$LAB_ROOT/tests/litmus/$1.litmus kind twin
+	try "$name" "$file" "$(sed -n 's/^ \* Result: //p' "$file")"
+	while read -r kind twin; do
+		make_twin "$twin" "$file" >"$scratch/$name+$twin.litmus"
+		try "$name+$twin" "$scratch/$name+$twin.litmus" \
+			"$([[ $kind == spare ]] && echo Never || echo Sometimes)"
+	done < <(twins "$file")
+}
+
+# A protocol of functions that are no more proves nothing.
+names_exist() {
+	local name=$1 head function files
+	head=$(sed '/^ \*)/q' "$LAB_ROOT/tests/litmus/$name.litmus")
+	mapfile -t files < <(grep -oE '\<[a-z_/]+\.[chS]\>' <<<"$head")
+	((${#files[@]})) || { result fail "litmus: $name names no file" && failed=1; }
+	while read -r function; do
+		(cd "$LAB_ROOT" && cat "${files[@]}") 2>&1 | grep -E "\<$function\(" >/dev/null && continue
+		result fail "litmus: $name names $function(), which is not in ${files[*]}"
+		failed=1
+	done < <(grep -oE '[a-z_0-9]+\(\)' <<<"$head" | tr -d '()' | sort -u)
+}
+
 log_dir
-arch_set 6.1
+arch_set "$kernel"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 herd=() failed=0
 take_lock herd
 # Without herd7 nothing is known of the barriers, neither good nor bad.
@@ -87,9 +125,10 @@ if ! find_herd; then
 	result skip "litmus: there is no herd7, see above"
 	exit
 fi
-model=$(readlink -f "$("$LAB_SCRIPTS/kernel.sh" source 6.1)")/tools/memory-model
+model=$(readlink -f "$("$LAB_SCRIPTS/kernel.sh" source "$kernel")")/tools/memory-model
 (($#)) || mapfile -t names < <(cd "$LAB_ROOT/tests/litmus" && printf '%s\n' *.litmus)
 for name in "${@:-${names[@]}}"; do
-	try "${name%.litmus}"
+	try_all "${name%.litmus}"
+	names_exist "${name%.litmus}"
 done
 exit "$failed"
