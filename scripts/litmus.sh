@@ -4,7 +4,8 @@
 # Usage: scripts/litmus.sh [--kernel K] [name...]
 # Has herd7 find out what the kernel's memory model (tools/memory-model of the kernel's source)
 # allows of the protocols in tests/litmus, or of those named. Each must give the result in its
-# head, and so must its twins, which lack a barrier each (a line that ends in one of these):
+# head, and so must its twins, which lack a barrier each (a line that ends in one of these, or in
+# several):
 #	// twin NAME			without the line: what was impossible must be possible
 #	// twin NAME: STATEMENT		with STATEMENT in the line's place
 #	// spare NAME ...		the same, and nothing must change: the barrier does not count here
@@ -84,11 +85,21 @@ try() {
 }
 
 # twins FILE: their marks, "twin NAME" or "spare NAME", each once.
-twins() { sed -n 's,.*// \(twin\|spare\) \([a-z0-9-]*\).*,\1 \2,p' "$1" | sort -u; }
+twins() { grep -oE '// (twin|spare) [a-z0-9-]+' "$1" | cut -c4- | sort -u; }
 
-# make_twin NAME FILE: FILE with the marked lines dropped or replaced.
+# make_twin NAME FILE: FILE with the lines so marked dropped or replaced.
 make_twin() {
-	sed -E -e "s,^(\s*).*// (twin|spare) $1: (.*)\$,\1\3," -e "\\,// (twin|spare) $1\$,d" "$2"
+	awk -v name="$1" '{
+		nr = split($0, parts, " // ")
+		for (i = 2; i <= nr; i++) {
+			if (!match(parts[i], "^(twin|spare) " name "(: |$)"))
+				continue
+			if (RLENGTH < length(parts[i]))
+				print "\t" substr(parts[i], RLENGTH + 1)
+			next
+		}
+		print parts[1]
+	}' "$2"
 }
 
 try_all() {
