@@ -5,7 +5,7 @@
 # Has herd7 find out what the kernel's memory model (tools/memory-model of the kernel's source)
 # allows of the protocols in tests/litmus, or of those named. Each must give the result in its
 # head, and so must its twins, which lack a barrier each (a line that ends in one of these, or in
-# several):
+# several, the further ones in lines of their own below):
 #	// twin NAME			without the line: what was impossible must be possible
 #	// twin NAME: STATEMENT		with STATEMENT in the line's place
 #	// spare NAME ...		the same, and nothing must change: the barrier does not count here
@@ -67,19 +67,32 @@ find_herd() {
 	fi
 }
 
-# What herd7 said: "Never", "Sometimes" or "Always".
-observed() { sed -n 's/^Observation [^ ]* \([A-Z][a-z]*\) .*/\1/p' "$1"; }
+# prepare NAME WANTED: a test of that name, which is read from the input. Looked at by judge().
+tests=()
+declare -A wanted
+prepare() {
+	tests+=("$1")
+	wanted[$1]=$2
+	sed "1s/.*/C $1/" >"$scratch/$1.litmus"
+}
 
-# try NAME FILE WANTED: what herd7 finds out of FILE.
-try() {
-	local name=$1 file=$2 wanted=$3 log=$LABYRINTH_LOGS/litmus-$1.log found
-	(cd "$model" && timeout 300 "${herd[@]}" -conf linux-kernel.cfg "$file") >"$log" 2>&1 || true
-	found=$(observed "$log")
-	if [[ -n $wanted && $found == "$wanted" ]]; then
+# said NAME: the part of herd7's words that is about that test.
+said() {
+	awk -v name="$1" '
+		/^Test / { on = $2 == name }
+		on || index($0, "/" name ".litmus\"")' "$log"
+}
+
+# judge NAME: what herd7 found out of it: "Never", "Sometimes" or "Always".
+judge() {
+	local name=$1 found
+	found=$(sed -n "s/^Observation $name \([A-Z][a-z]*\) .*/\1/p" "$log")
+	if [[ -n ${wanted[$name]} && $found == "${wanted[$name]}" ]]; then
 		result pass "litmus: $name ($found)"
 	else
-		show_tail "$log"
-		result fail "litmus: $name: expected ${wanted:-a result in its head}, found ${found:-nothing}"
+		said "$name" >"$LABYRINTH_LOGS/litmus-$name.log"
+		show_tail "$LABYRINTH_LOGS/litmus-$name.log"
+		result fail "litmus: $name: expected ${wanted[$name]:-a result in its head}, found ${found:-nothing}"
 		failed=1
 	fi
 }
@@ -89,27 +102,41 @@ twins() { grep -oE '// (twin|spare) [a-z0-9-]+' "$1" | cut -c4- | sort -u; }
 
 # make_twin NAME FILE: FILE with the lines so marked dropped or replaced.
 make_twin() {
-	awk -v name="$1" '{
-		nr = split($0, parts, " // ")
+	awk -v name="$1" '
+	function put(line,	nr, i, parts) {
+		nr = split(line, parts, " // ")
 		for (i = 2; i <= nr; i++) {
 			if (!match(parts[i], "^(twin|spare) " name "(: |$)"))
 				continue
 			if (RLENGTH < length(parts[i]))
 				print "\t" substr(parts[i], RLENGTH + 1)
-			next
+			return
 		}
 		print parts[1]
-	}' "$2"
+	}
+	sub(/^\t+\/\/ /, " // ") { line = line $0; next }
+	{ if (NR > 1) put(line); line = $0 }
+	END { put(line) }' "$2"
 }
 
-try_all() {
-	local name=$1 file=$LAB_ROOT/tests/litmus/$1.litmus kind twin
-	try "$name" "$file" "$(sed -n 's/^ \* Result: //p' "$file")"
+# prepare_all NAME: the test and its twins.
+prepare_all() {
+	local name=$1 file=$LAB_ROOT/tests/litmus/$1.litmus kind twin result
+	result=$(sed -n 's/^ \* Result: //p' "$file")
+	prepare "$name" "$result" <"$file"
 	while read -r kind twin; do
-		make_twin "$twin" "$file" >"$scratch/$name+$twin.litmus"
-		try "$name+$twin" "$scratch/$name+$twin.litmus" \
-			"$([[ $kind == spare ]] && echo Never || echo Sometimes)"
+		prepare "$name+$twin" "$([[ $kind == spare ]] && echo Never || echo Sometimes)" \
+			< <(make_twin "$twin" "$file")
 	done < <(twins "$file")
+}
+
+# A single run for all: to read the model takes longer than most tests.
+run_herd() {
+	local name files=()
+	for name in "${tests[@]}"; do
+		files+=("$scratch/$name.litmus")
+	done
+	(cd "$model" && timeout 300 "${herd[@]}" -conf linux-kernel.cfg "${files[@]}") >"$log" 2>&1 || true
 }
 
 # A protocol of functions that are no more proves nothing.
@@ -126,6 +153,7 @@ names_exist() {
 }
 
 log_dir
+log=$LABYRINTH_LOGS/litmus.log
 arch_set "$kernel"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -139,7 +167,11 @@ fi
 model=$(readlink -f "$("$LAB_SCRIPTS/kernel.sh" source "$kernel")")/tools/memory-model
 (($#)) || mapfile -t names < <(cd "$LAB_ROOT/tests/litmus" && printf '%s\n' *.litmus)
 for name in "${@:-${names[@]}}"; do
-	try_all "${name%.litmus}"
+	prepare_all "${name%.litmus}"
 	names_exist "${name%.litmus}"
+done
+run_herd
+for name in "${tests[@]}"; do
+	judge "$name"
 done
 exit "$failed"
