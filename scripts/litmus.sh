@@ -136,7 +136,7 @@ run_herd() {
 	for name in "${tests[@]}"; do
 		files+=("$scratch/$name.litmus")
 	done
-	(cd "$model" && timeout 300 "${herd[@]}" -conf linux-kernel.cfg "${files[@]}") >"$log" 2>&1 || true
+	(cd "$model" && timeout 900 "${herd[@]}" -conf linux-kernel.cfg "${files[@]}") >"$log" 2>&1 || true
 }
 
 # A protocol of functions that are no more proves nothing.
