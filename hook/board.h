@@ -5,7 +5,10 @@
 #ifndef LABYRINTH_BOARD_H
 #define LABYRINTH_BOARD_H
 
+#include <linux/errno.h>
 #include <linux/types.h>
+
+#include "labyrinth_compat.h"
 
 /* A call passes the stubs of a function in this order. */
 enum lab_rank {
@@ -29,6 +32,8 @@ struct lab_stub {
 	void (*entry)(void);
 };
 
+#ifdef LAB_DIRECT_POSSIBLE
+
 /* The board of each module: hook/board.c alone uses these. */
 extern struct lab_board *labyrinth_board, *labyrinth_watch_board;
 
@@ -46,5 +51,28 @@ int lab_board_open(void);
 void lab_board_close(void);
 int lab_board_attach(unsigned long addr, struct lab_stub *stub);
 int lab_board_detach(unsigned long addr, struct lab_stub *stub);
+
+#else /* !LAB_DIRECT_POSSIBLE */
+
+static inline int lab_board_open(void)
+{
+	return 0;
+}
+
+static inline void lab_board_close(void)
+{
+}
+
+static inline int lab_board_attach(unsigned long addr, struct lab_stub *stub)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int lab_board_detach(unsigned long addr, struct lab_stub *stub)
+{
+	return -EOPNOTSUPP;
+}
+
+#endif /* LAB_DIRECT_POSSIBLE */
 
 #endif /* LABYRINTH_BOARD_H */
