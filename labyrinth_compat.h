@@ -371,9 +371,10 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 #endif
 
 /*
- * For an ftrace callback. lab_ftrace_arg() is argument @n of the call. lab_ftrace_divert() makes the
- * call run the function at @ip instead of the hooked function. lab_ftrace_site() is the address,
- * in the hooked function, to which ftrace's own code returns; 0 where no such code has a name.
+ * For an ftrace callback. lab_ftrace_arg() is argument @n of the call. lab_ftrace_divert() makes
+ * the call run the function at @ip instead of the hooked function. lab_ftrace_site() is the
+ * address, in the hooked function, to which ftrace's own code returns; 0 where no such code has a
+ * name. lab_ftrace_frame() is the frame record of the hooked function's caller.
  */
 #ifdef CONFIG_ARM64
 #define lab_ftrace_arg(fregs, n)	ftrace_regs_get_argument(fregs, n)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Calls of hooked functions, on behalf of a page's owner. LAB_OWN(fn) is called as fn is. The
- * guard knows such a call by the return address or by the caller's frame: see lab_call_mark(). So of
- * hooked functions that call one another, fn must be the innermost.
+ * guard knows such a call by the return address or by the caller's frame: see lab_call_mark().
+ * So of hooked functions that call one another, fn must be the innermost.
  */
 #ifndef LABYRINTH_OWN_H
 #define LABYRINTH_OWN_H

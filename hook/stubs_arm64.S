@@ -34,8 +34,8 @@ LAB_RETURN lab_return_no_dma, -1		/* DMA_MAPPING_ERROR */
  * Labyrinth's own calls of hooked functions, on behalf of a page's owner. The arguments are
  * passed on in registers.
  *
- * A kretprobe is hit in front of ftrace's call, and has then put an address of its own into x30. So
- * the return address of a call does not tell that the call is made here. But nothing replaces
+ * A kretprobe is hit in front of ftrace's call, and has then put an address of its own into x30.
+ * So the return address of a call does not tell that the call is made here. But nothing replaces
  * x29, the caller's frame record, before the hooked function's first instruction. So
  * lab_own_...() calls itself: the inner frame's record holds an address between lab_own_calls and
  * lab_own_calls_end as the place to return to, and lab_is_own_call() looks for that address. No
