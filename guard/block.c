@@ -7,7 +7,6 @@
 
 #include "guard/direct.h"
 #include "guard/find.h"
-#include "hook/stubs.h"
 
 struct lab_hook *lab_rawfree_pages __read_mostly;
 struct lab_hook *lab_rawfree_address __read_mostly;
@@ -46,7 +45,7 @@ unsigned long lab_divert_pool_put(void *pool, struct page *page, unsigned int sy
 {
 	lab_tag_t tag = lab_guard_find_among(page_to_pfn(page), 1, false);
 
-	if (likely(!tag) || lab_has_token(token))
+	if (likely(!tag))
 		return 0;
 	return lab_rawfree_found(lab_pool_put_hook, tag, true) ? lab_pool_put_hook->refusal : 0;
 }

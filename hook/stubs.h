@@ -52,7 +52,7 @@ static inline bool lab_is_own_call(unsigned long caller, struct ftrace_regs *reg
 }
 
 #ifdef LAB_DIRECT_POSSIBLE
-/* The same, and labyrinth_watch's calls, by the token. */
+/* The same, by the token. */
 static inline bool lab_has_token(unsigned long token)
 {
 	return token == lab_call_token;

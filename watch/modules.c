@@ -46,7 +46,7 @@ static void widen(unsigned long *low, unsigned long *high, const struct watch_te
 	*high = max(*high, text->base + text->size);
 }
 
-/* The range that the stubs compare with. */
+/* The range that the stubs compare with. Of no module: above all code. */
 static void cover_all(void)
 {
 	unsigned long low = ULONG_MAX, high = 0;
@@ -56,7 +56,7 @@ static void cover_all(void)
 		widen(&low, &high, &watch_modules[i].text);
 		widen(&low, &high, &watch_modules[i].init);
 	}
-	set_text(&watch_text, high ? low : 0, high ? high - low : 0);
+	set_text(&watch_text, low, high ? high - low : 0);
 }
 
 static void module_here(struct watch_module *watched, const struct module *mod, bool with_init)
