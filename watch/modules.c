@@ -207,10 +207,14 @@ static int settle(const char *list)
 	return err;
 }
 
-/* The names as the kernel has them, with "_" for "-", and not this module's own. */
+/*
+ * The names as the kernel has them, with "_" for "-", and not this module's own. No more names than
+ * there are places: else some would be watched, and the parameter would not say so.
+ */
 static int tidy(char *list)
 {
 	char *copy, *rest, *name;
+	unsigned int nr = 0;
 	int err = 0;
 
 	strreplace(list, '-', '_');
@@ -218,11 +222,13 @@ static int tidy(char *list)
 	if (!copy)
 		return -ENOMEM;
 	rest = copy;
-	while ((name = strsep(&rest, ",")))
+	while ((name = strsep(&rest, ","))) {
+		nr++;
 		if (strlen(name) >= MODULE_NAME_LEN || !strcmp(name, KBUILD_MODNAME))
 			err = -EINVAL;
+	}
 	kfree(copy);
-	return err;
+	return nr < WATCH_MAX_MODULES ? err : -ENOSPC;
 }
 
 static int watch_set(const char *val, const struct kernel_param *kp)

@@ -295,10 +295,13 @@ insmod $MODULE
 [ -e $CARELESS_KO ] || ktap_skip_all "the driver was not built for this kernel"
 bpfs=5
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
-ktap_plan $((62 + bpfs))
+ktap_plan $((64 + bpfs))
 # Newer kernels find a page_pool's page that is freed bad as well.
 expect_only "BUG: (labyrinth: |Bad page state)|Modules linked in:"
 ktap_contains "nothing is watched unasked" "^no module is watched" "$(cat $PAGES)"
+ktap_refuse "more modules than there are places are not watched" \
+	watch "$(seq -s , 1 16)"
+ktap_contains "not even some of them" "^no module is watched" "$(cat $PAGES)"
 ktap_refuse "the module does not watch itself" watch labyrinth_watch
 from_the_start
 after_the_fact
