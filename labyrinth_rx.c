@@ -315,7 +315,7 @@ void *labyrinth_rx_get(struct labyrinth_owner *owner, dma_addr_t *dma)
 {
 	void *buf = NULL;
 
-	if (has_single_frags(owner) && likely(dma))
+	if (has_single_frags(owner) && likely(dma && lab_may_lock()))
 		buf = lab_frag_get_single(owner, lab_front_of(owner), dma, _RET_IP_);
 	return likely(buf) ? buf : get_slow(owner, dma, _RET_IP_);
 }

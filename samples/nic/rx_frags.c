@@ -4,8 +4,8 @@
  * mostly of 1500 bytes. Each buffer goes to the stack by itself, and the page comes back with the
  * last.
  *
- * The inline paths are for whole pages. A name in parentheses is no macro, and calls the function at
- * once.
+ * The inline paths are for whole pages. A name in parentheses is no macro, and calls the function
+ * at once.
  */
 #include <linux/dma-mapping.h>
 #include <linux/skbuff.h>
@@ -16,9 +16,9 @@
 #define RX_LENT		1024U		/* pages that may be lent at a time */
 
 /*
- * Pages kept back for when memory is out: a poll's worth of buffers. The ring never runs dry, as
- * rx.c has it, so the reserve bridges the time until the stack has dropped what a poll gave to it. A
- * frame that finds no page is dropped, which is what a driver that flips does at once.
+ * Pages kept back for when memory is out: a poll's worth of buffers. The ring never runs dry, see
+ * rx.c, so the reserve bridges the time until the stack has dropped what a poll gave. A frame that
+ * finds no page is dropped, which is what a driver that flips does at once.
  */
 #define RX_RESERVE	(NAPI_POLL_WEIGHT / 2)
 
