@@ -51,6 +51,9 @@ fill() {
 	frames=$(($(counted rx_packets) - dropped))
 	echo "socket $1 $frames $((0x${waiting#*:})) $free"
 	kill $holder
+	# A page_pool of 6.12 that goes while a socket gives pages back writes to pages that are
+	# free: page_pool_release_dma_index().
+	sleep 1
 	wire_down
 }
 
