@@ -299,7 +299,7 @@ progress_begin
 ktap_check "each call gives what it must, each page is its owner's" run_scribbled "$@"
 progress_end
 said >/tmp/said
-sed -n '/^torture: \(begin\|violation\|  page\|context\|total\|scribbler\)/p' /tmp/said | ktap_diag
+sed -n '/^torture: \(begin\|violation\|  page\|op\|context\|total\|scribbler\)/p' /tmp/said | ktap_diag
 [ "$scribble" -eq 0 ] || check_scribbled
 [ "$sealed" -eq 0 ] || check_sealed
 ktap_check "refusals are counted by class as they were made" refusals_agree

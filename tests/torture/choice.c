@@ -206,6 +206,7 @@ static void play(struct tort_actor *a, enum tort_op op,
  */
 void tort_step(struct tort_actor *a)
 {
+	unsigned long calls = a->calls;
 	struct tort_slip **at, *p;
 	enum tort_op op;
 
@@ -226,4 +227,5 @@ void tort_step(struct tort_actor *a)
 	else
 		play(a, op, at);
 	tort_duel_join(a);
+	a->op_calls[op] += a->calls - calls;
 }

@@ -135,8 +135,8 @@ static void print_ops(void)
 	enum tort_op op;
 
 	for (op = 0; op < TORT_NR_OPS; op++)
-		pr_info("op %s %lu\n", tort_op_name(op),
-			sum_all(ops[op]));
+		pr_info("op %s: steps %lu calls %lu\n", tort_op_name(op),
+			sum_all(ops[op]), sum_all(op_calls[op]));
 }
 
 static void print_contexts(void)

@@ -200,6 +200,7 @@ enum tort_shared {
  * @ring: the actor's owner of receive buffers.
  * @calls: calls of Labyrinth made.
  * @ops: steps, by kind.
+ * @op_calls: calls made in these steps, by kind.
  * @refused: refusals that came as they should, by class.
  * @perhaps: calls that may or may not have been refused in passing, by class.
  * @empty_handed: allocations that rightly gave no page.
@@ -230,6 +231,7 @@ struct tort_actor {
 	struct labyrinth_owner *ring;
 	unsigned long calls;
 	unsigned long ops[TORT_NR_OPS];
+	unsigned long op_calls[TORT_NR_OPS];
 	unsigned long refused[TORT_NR_CLASSES];
 	unsigned long perhaps[TORT_NR_CLASSES];
 	unsigned long empty_handed;
