@@ -442,6 +442,28 @@ static void settle_lent(struct lab_call *call)
 }
 
 /*
+ * POSTED -> LENT, with the reference. An interrupt on this CPU that gives another buffer of the
+ * page would wait for the thaw in vain, so there is none meanwhile.
+ */
+static int lend_first(struct lab_call *call)
+{
+	unsigned long flags;
+	int err;
+
+	local_irq_save(flags);
+	err = lab_call_freeze(call) ?: lab_lend_frozen(call);
+	local_irq_restore(flags);
+	return err;
+}
+
+/* Whether another call is about to thaw the frame: the page is LENT, or about to be. */
+static bool is_being_lent(const struct lab_call *call)
+{
+	return lab_tag_state(READ_ONCE(call->slot->tag)) == LAB_LENT ||
+	       !lab_frame_refs(call->frame);
+}
+
+/*
  * Adds the stack's reference. The first give of a turn makes the page LENT. Two such calls may
  * race: one has the frame frozen, and the other finds the page LENT afterwards. Of two gives of the
  * same buffer, the second may come here when the page has left, and is anybody's, or nobody's: a
@@ -458,33 +480,37 @@ static int add_reference(struct lab_call *call)
 		lab_step(call->op, lab_tag_pfn(call->tag), call->owner, call->ip);
 		return 0;
 	}
-	err = lab_call_await(call);
-	if (!err) {
-		/* Others of the owner's calls wait for the thaw, but not for long. */
-		preempt_disable();
-		err = lab_call_freeze(call) ?: lab_lend_frozen(call);
-		preempt_enable();
-	}
+	err = lab_call_await(call) ?: lend_first(call);
 	/* Also as a foreigner's reference, and as a page that is not POSTED any more. */
-	if (err && lab_tag_state(READ_ONCE(call->slot->tag)) == LAB_LENT)
+	if (err && is_being_lent(call))
 		return -EAGAIN;
 	return err;
 }
 
-/* Each a look-up of the page: longer than a frame is frozen, also if an interrupt comes then. */
-#define REFER_TRIES	4096U
+/*
+ * Each a look-up of the page: longer than a frame is frozen, also if a hypervisor takes the other
+ * CPU away just then.
+ */
+#define REFER_TRIES	BIT(20)
+/* After so many, each time, the page may well have been freed behind Labyrinth's back. */
+#define REFER_LOOK	BIT(12)
+
+/* Nobody thaws the count then. */
+static bool is_freed(const struct lab_call *call)
+{
+	return !lab_frame_is_ours(call->frame) && READ_ONCE(call->slot->tag) == call->tag;
+}
 
 static int refer_to(struct lab_call *call, void *buf, struct frag *frag)
 {
-	unsigned int tries = REFER_TRIES;
+	unsigned long tries = REFER_TRIES;
 	int err;
 
 	do {
 		err = find_frag(call, buf, frag) ?: add_reference(call);
-	} while (err == -EAGAIN && --tries);
+	} while (err == -EAGAIN && --tries && (tries % REFER_LOOK || !is_freed(call)));
 	if (likely(err != -EAGAIN))
 		return err;
-	/* Nobody thaws the count: the page was freed behind Labyrinth's back. */
 	call->class = LAB_CORRUPT;
 	return -EBUSY;
 }

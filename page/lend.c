@@ -372,6 +372,32 @@ static int reclaim_fast(struct labyrinth_owner *owner, void *addr,
 	return done ? 0 : 1;
 }
 
+static int reclaim_lent(struct lab_call *call, u32 stamp)
+{
+	int err = lab_call_freeze(call);
+	bool done;
+
+	if (err)
+		return err;
+	/* Not before: the page may have come back, and be LENT again in the next turn. */
+	done = !lab_frags_are_out(call->owner, call->slot) &&
+	       reclaim_frozen(call->frame, call->slot, call->tag, call->ip, stamp);
+	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+	return done ? 0 : lab_call_again(call);
+}
+
+/* As lend_first() of page/frag.c: an interrupt may come that gives a buffer of the page. */
+static int reclaim_parted(struct lab_call *call, u32 stamp)
+{
+	unsigned long flags;
+	int err;
+
+	local_irq_save(flags);
+	err = reclaim_lent(call, stamp);
+	local_irq_restore(flags);
+	return err;
+}
+
 /*
  * Takes the page that @call has looked up back. @stamp is the page's from then on; 0 if the owner
  * is not for stamps.
@@ -379,20 +405,14 @@ static int reclaim_fast(struct labyrinth_owner *owner, void *addr,
  */
 int lab_lend_reclaim(struct lab_call *call, u32 stamp)
 {
-	bool done;
 	int err;
 
 	if (lab_tag_state(call->tag) == LAB_HELD)
 		return lab_call_exclusive(call);
-	err = lab_call_freeze(call);
+	err = lab_owner_has_frags(call->owner) ? reclaim_parted(call, stamp) :
+						 reclaim_lent(call, stamp);
 	if (err)
 		return err;
-	/* Not before: the page may have come back, and be LENT again in the next turn. */
-	done = !lab_frags_are_out(call->owner, call->slot) &&
-	       reclaim_frozen(call->frame, call->slot, call->tag, call->ip, stamp);
-	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
-	if (!done)
-		return lab_call_again(call);
 	lab_step(LAB_OP_RECLAIM, lab_tag_pfn(call->tag), call->owner, call->ip);
 	close_sealed(call);
 	return 0;
