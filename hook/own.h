@@ -19,6 +19,7 @@
 
 void *lab_own_vmap(struct page **pages, unsigned int count, unsigned long flags,
 		   pgprot_t prot);
+int lab_own_set_pages_array_uc(struct page **pages, int nr);
 vm_fault_t lab_own_vmf_insert_pfn_prot(struct vm_area_struct *vma, unsigned long addr,
 				       unsigned long pfn, pgprot_t prot);
 dma_addr_t lab_own_dma_map_page_attrs(struct device *dev, struct page *page,
