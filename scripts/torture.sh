@@ -13,6 +13,9 @@
 #   sealed=1      beside it labyrinth_strayer has sealed owners at work, from whose pages and to
 #                 whose pages accesses stray, in the middle of calls; and quarantine=256. Its own
 #                 parameters have "strayer." in front (modinfo labyrinth_strayer).
+#   beside=1      beside it the guard is switched, quarantine too, caches are emptied, memory is
+#                 short where the kernel can say so, a CPU goes and comes back, and modules are
+#                 watched and no longer
 #   scribble=2    cached pages are wrecked as well, and must be given up: nobody gets them
 # Options:
 #   --kernel K    any that vm.sh takes, default its first
@@ -68,7 +71,7 @@ check_parameters() {
 	local word source
 	for word; do
 		case $word in
-		scribble=[012] | sealed=[01]) continue ;;
+		scribble=[012] | sealed=[01] | beside=[01]) continue ;;
 		*=*) ;;
 		*) die "unknown argument '$word' (see --help)" ;;
 		esac

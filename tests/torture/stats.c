@@ -23,6 +23,7 @@ static const char * const context_names[] = {
 	[TORT_HARDIRQ] = "hardirq",
 	[TORT_IRQ_WORK] = "irq_work",
 	[TORT_NMI] = "nmi",
+	[TORT_PROCESS] = "process",
 };
 
 static_assert(ARRAY_SIZE(context_names) == TORT_NR_CONTEXTS);
