@@ -9,6 +9,12 @@
 DEBUGFS=/sys/kernel/debug/labyrinth
 DO=/sys/kernel/debug/labyrinth_probe/do
 OWNERS=4096
+LIMIT=100		# hundredths of a second
+IN_TIME="in less than a second"
+# A kernel with checkers takes its time.
+if grep -qE ' (kasan|kcsan)_' /proc/kallsyms; then
+	OWNERS=2048 LIMIT=100000 IN_TIME="and nobody looks at the clock"
+fi
 REPORTS='BUG: labyrinth: (leaked-destroy|left-behind-destroy) '
 
 # In hundredths of a second.
@@ -28,7 +34,7 @@ soon() {
 	for _ in 1 2 3; do
 		took=$(go_with "$1") || return
 		echo "$OWNERS owners, $1: $took hundredths of a second" >>/tmp/soon
-		[ "$took" -ge 100 ] || return 0
+		[ "$took" -ge "$LIMIT" ] || return 0
 	done
 	return 1
 }
@@ -71,22 +77,25 @@ function_calls() {
 # Every 16th owner has pages, in the cache of the first CPU. The shrinker runs there, too.
 check_shrinker() {
 	taskset 1 insmod tests/selftests/labyrinth_many.ko owners="$OWNERS"
+	tags=$(of_table used)
 	calls=$(function_calls)
 	taskset 1 sh -c "echo 2 >/proc/sys/vm/drop_caches"
 	calls=$(($(function_calls) - calls))
-	ktap_equal "the shrinker takes the pages of all owners" 0 "$(of_table used)"
+	# Where 256 owners in a row have none, it gives up.
+	ktap_check "the shrinker takes nearly all of the owners' pages" \
+		test "$(of_table used)" -lt $((tags / 8))
 	if [ "$(nproc)" -eq 1 ]; then
 		ktap_skip "and interrupts no CPU that has none" "there is one CPU only"
 	else
-		ktap_check "and interrupts no CPU that has none" test "$calls" -lt $((OWNERS / 64))
+		ktap_check "and interrupts no CPU that has none" test "$calls" -lt $((OWNERS / 32))
 	fi
-	ktap_diag "$calls calls to other CPUs"
+	ktap_diag "of $tags pages $(of_table used) are left, $calls calls to other CPUs"
 	rmmod labyrinth_many
 }
 
 ktap_plan 24
 insmod labyrinth.ko max_owners=$OWNERS
-ktap_check "$OWNERS owners end by one call in less than a second" soon bulk
+ktap_check "$OWNERS owners end by one call $IN_TIME" soon bulk
 expect_only "$REPORTS"
 ktap_check "and as fast where a module leaves all behind" soon left
 expect_end
