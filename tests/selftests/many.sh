@@ -94,6 +94,8 @@ check_shrinker() {
 	calls=$(($(function_calls) - calls))
 	if [ "$(nproc)" -eq 1 ]; then
 		ktap_skip "and interrupts no CPU that has none" "there is one CPU only"
+	elif [ "$LIMIT" -gt 100 ]; then
+		ktap_skip "and interrupts no CPU that has none" "checkers interrupt all the time"
 	else
 		ktap_check "and interrupts no CPU that has none" test "$calls" -lt $((OWNERS / 32))
 	fi
