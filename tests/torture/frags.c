@@ -423,15 +423,10 @@ void tort_frags_settle(struct tort_actor *a)
 }
 
 /* Context: Task; may sleep. */
-void tort_frags_destroy(struct tort_actor *a, struct labyrinth_owner *ring, unsigned int parts)
+void tort_frags_destroy(struct tort_actor *a, struct labyrinth_owner *ring)
 {
-	unsigned int out;
+	unsigned int out = IS_ERR_OR_NULL(ring) ? 0 : labyrinth_owner_destroy(ring);
 
-	if (IS_ERR_OR_NULL(ring))
-		return;
-	if (!tort_failed())
-		tort_take_all_back(ring, parts);
-	out = labyrinth_owner_destroy(ring);
 	if (out && !tort_failed())
 		tort_violation(a, NULL, "%u pages with parts were out at the end", out);
 }
@@ -441,5 +436,5 @@ void tort_frags_end(struct tort_actor *a)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(rings); i++)
-		tort_frags_destroy(a, handles[i], rings[i].parts);
+		tort_frags_destroy(a, handles[i]);
 }

@@ -229,5 +229,5 @@ void tort_frags_settle_own(struct tort_actor *a, struct tort_actor *of)
 
 void tort_frags_end_of(struct tort_actor *a)
 {
-	tort_frags_destroy(a, a->parted, a->parts);
+	tort_frags_destroy(a, a->parted);
 }

@@ -25,26 +25,6 @@ unsigned int tort_queue(unsigned int lent)
 	return tort_scribbled ? TORT_LONG_QUEUE : lent;
 }
 
-/*
- * Takes all pages of @ring back that were lent, so that their words are put right before the pages
- * go with the owner. @parts: buffers of a page. Context: Task; nobody else uses the owner.
- */
-void tort_take_all_back(struct labyrinth_owner *ring, unsigned int parts)
-{
-	unsigned int pages = tort_scribbled && IS_ENABLED(CONFIG_HAS_DMA) ? TORT_LONG_QUEUE : 0;
-	void *bufs[TORT_PARTS];
-	unsigned int nr;
-	dma_addr_t dma;
-
-	while (pages--) {
-		for (nr = 0; nr < parts; nr++)
-			bufs[nr] = labyrinth_rx_get(ring, &dma);
-		while (nr--)
-			if (bufs[nr])
-				labyrinth_rx_put(ring, bufs[nr]);
-	}
-}
-
 static struct labyrinth_owner *create(const char *name, unsigned long flags)
 {
 	return labyrinth_owner_create(&(struct labyrinth_owner_attrs) {
@@ -69,13 +49,8 @@ int tort_ring_of(struct tort_actor *a)
 
 static void destroy(struct tort_actor *a, struct labyrinth_owner *ring)
 {
-	unsigned int out;
+	unsigned int out = IS_ERR_OR_NULL(ring) ? 0 : labyrinth_owner_destroy(ring);
 
-	if (IS_ERR_OR_NULL(ring))
-		return;
-	if (!tort_failed())
-		tort_take_all_back(ring, 1);
-	out = labyrinth_owner_destroy(ring);
 	if (out && !tort_failed())
 		tort_violation(a, NULL, "%u buffers were out at the end", out);
 }

@@ -402,13 +402,12 @@ void tort_ring_end_of(struct tort_actor *a);
 void tort_rings_end(struct tort_actor *a);
 void tort_play_receive(struct tort_actor *a, struct tort_slip **at);
 unsigned int tort_queue(unsigned int lent);
-void tort_take_all_back(struct labyrinth_owner *ring, unsigned int parts);
 
 /* frags.c: receive buffers that are parts of pages. */
 struct labyrinth_owner *tort_frags_create(const char *name, unsigned long flags,
 					  unsigned int parts, unsigned int lent);
 int tort_frags_begin(void);
-void tort_frags_destroy(struct tort_actor *a, struct labyrinth_owner *ring, unsigned int parts);
+void tort_frags_destroy(struct tort_actor *a, struct labyrinth_owner *ring);
 void tort_frags_end(struct tort_actor *a);
 void tort_frags_settle(struct tort_actor *a);
 bool tort_frag_get(struct tort_actor *a, struct tort_frag *f, struct labyrinth_owner *ring,
