@@ -357,7 +357,7 @@ static int ask_release(struct lab_call *call)
 {
 	if (lab_owner_is_sealed(call->owner))
 		return decline_sealed(call);
-	if (lab_owner_is_dma(call->owner) && !lab_may_lock())
+	if (lab_owner_is_dma(call->owner) && !call->may_lock)
 		return decline_context(call);
 	return 0;
 }
@@ -396,6 +396,7 @@ static int release_resident(struct lab_call *call)
 
 	take_from_process(call, NULL);
 	rcu_read_lock();
+	call->may_lock = lab_may_lock();
 	err = release_page_of(call);
 	if (call->owner)
 		lab_resident_unmap(call->owner, call->dma);
@@ -533,7 +534,7 @@ static int adopt_page(struct lab_call *call, struct page *page)
 	if (!err && lab_owner_is_sealed(call->owner))
 		err = decline_sealed(call);
 	if (!err && lab_owner_is_dma(call->owner) && call->fresh & LAB_DMA_GONE)
-		err = lab_may_lock() ? -ENOMEM : decline_context(call);
+		err = call->may_lock ? -ENOMEM : decline_context(call);
 	if (err)
 		return err;
 	pfn = page_to_pfn(page);
@@ -553,7 +554,8 @@ static void map_for_adopt(struct lab_call *call, struct page *page)
 	const struct lab_owner *owner = lab_owner_get(call->handle);
 	lab_tag_t tag;
 
-	if (!owner || !lab_may_lock() || !lab_page_valid(page) ||
+	call->may_lock = lab_may_lock();
+	if (!owner || !call->may_lock || !lab_page_valid(page) ||
 	    lab_table_search(&labyrinth_hot.table, lab_page_pfn(page), &tag) ||
 	    PageReserved(page) || !is_ordinary(page))
 		return;
