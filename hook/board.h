@@ -40,9 +40,9 @@ extern struct lab_board *labyrinth_board, *labyrinth_watch_board;
 /*
  * The token of calls that the guard's stubs let pass: Labyrinth's own calls. The token is in %rax,
  * in which no function has an argument. The return address would not do: a tracer on the same
- * function may have put another address there. The token is not canonical, so no function called before has
- * left the token as a result, and random, so no other code knows the token. Written once, by
- * lab_board_open(); read by the assembler.
+ * function may have put another address there. The token is not canonical, so no function called
+ * before has left the token as a result, and random, so no other code knows the token. Written
+ * once, by lab_board_open(); read by the assembler.
  */
 extern unsigned long lab_call_token;
 

@@ -164,8 +164,8 @@ int lab_lend_find(struct lab_call *call, const struct lab_cached *lent)
 
 /*
  * Takes the page for the call, LENT -> CACHED on no list, and with the page the mapping, unless a
- * buffer of the page is out: map_lock keeps the page from being opened. An entry of the queue may be
- * older than the loan, and the call that lends the page still about to end the mapping
+ * buffer of the page is out: map_lock keeps the page from being opened. An entry of the queue may
+ * be older than the loan, and the call that lends the page still about to end the mapping
  * (finish_loan() of labyrinth_rx.c): map_lock lets only one of the two have the mapping. In an NMI
  * no such page comes here.
  */

@@ -21,7 +21,7 @@
 . "$LAB_SCRIPTS/arch.sh"
 
 kernel=6.1
-options "kernel=text" "$@"
+options "kernel=kernel" "$@"
 set -- "${args[@]}"
 for name; do
 	[[ -e $LAB_ROOT/tests/litmus/${name%.litmus}.litmus ]] || die "there is no test '$name' in tests/litmus"
