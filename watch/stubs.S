@@ -4,8 +4,6 @@
  * the wrapper in place of the function; any other call costs some five instructions. A wrapper's own
  * call goes past the stub, see WATCH_CORE(). This code is not traced, and no task sleeps here.
  */
-#include <asm/page_types.h>
-#include <asm/pgtable_64_types.h>
 
 #include "hook/macros.S"
 #include "watch/dma.h"
@@ -14,39 +12,23 @@
 	.text
 
 /*
- * Goes on with @target if the call is by a watched module, and otherwise falls through.
+ * Ends at @target if the call is by a watched module, and otherwise at the function.
  * watch_text covers the code of all watched modules, and all code between. The wrappers tell
- * watched code from the rest. Most callers are the kernel, which is below all modules.
+ * watched code from the rest.
  */
 .macro WATCH_CALLER_TO target
-	mov	watch_text(%rip), %r11
-	cmp	%r11, LAB_STUB_CALLER
-	jae	.Labove_\@
-.Lother_\@:
-	RET
-.Labove_\@:
 	mov	LAB_STUB_CALLER, %r11
 	sub	watch_text(%rip), %r11
 	cmp	(watch_text + 8)(%rip), %r11
-	jae	.Lother_\@
+	jb	.Lwatched_\@
+	RET
+.Lwatched_\@:
 	LAB_STUB_DIVERT \target
 .endm
 
 .macro WATCH_STUB name
 SYM_FUNC_START(watch_stub_\name)
 	ENDBR
-	WATCH_CALLER_TO watch_\name
-SYM_FUNC_END(watch_stub_\name)
-.endm
-
-/* For a function that the kernel itself calls most of the time. */
-.macro WATCH_CORE_STUB name
-SYM_FUNC_START(watch_stub_\name)
-	ENDBR
-	cmpq	$MODULES_VADDR, LAB_STUB_CALLER
-	jae	.Lmodule_\name
-	RET
-.Lmodule_\name:
 	WATCH_CALLER_TO watch_\name
 SYM_FUNC_END(watch_stub_\name)
 .endm
@@ -85,13 +67,13 @@ SYM_FUNC_END(watch_stub_\name)
 .endm
 
 WATCH_STUB alloc_pages
-WATCH_CORE_STUB alloc_node
+WATCH_STUB alloc_node
 WATCH_STUB alloc_bulk
 WATCH_STUB get_pages
 WATCH_STUB get_zeroed
 WATCH_STUB free_page
 WATCH_STUB free_address
-WATCH_CORE_STUB folio_put
+WATCH_STUB folio_put
 WATCH_STUB dma_map
 WATCH_UNMAP_STUB dma_unmap
 #ifdef LAB_HAS_DMA_MAP_PHYS
