@@ -51,9 +51,15 @@
 #endif
 #define LAB_TYPE_NONE		U32_MAX
 
-/* The guard needs ftrace's view of the arguments, and x86's calls. */
-#if defined(CONFIG_X86_64) && defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
+/* The guard needs ftrace's view of the arguments, and assembler: see hook/. */
+#if (defined(CONFIG_X86_64) || defined(CONFIG_ARM64)) && \
+	defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS)
 #define LAB_GUARD_POSSIBLE
+#endif
+
+/* The stubs that hooked functions call directly are x86-64's assembler. */
+#ifdef CONFIG_X86_64
+#define LAB_DIRECT_POSSIBLE
 #endif
 
 /* Modules' pages are followed by direct calls from what the modules call. */
@@ -364,9 +370,27 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 #define lab_send_nmi(mask)	apic->send_IPI_mask(mask, NMI_VECTOR)
 #endif
 
-/* For an ftrace callback: makes the call run the function at @ip instead of the hooked function. */
+/*
+ * For an ftrace callback. lab_ftrace_arg() is argument @n of the call. lab_ftrace_divert() makes
+ * the call run the function at @ip instead of the hooked function. lab_ftrace_site() is the
+ * address, in the hooked function, to which ftrace's own code returns; 0 where no such code has a
+ * name. lab_ftrace_frame() is the frame record of the hooked function's caller.
+ */
+#ifdef CONFIG_ARM64
+#define lab_ftrace_arg(fregs, n)	ftrace_regs_get_argument(fregs, n)
+#define lab_ftrace_divert(fregs, ip)	ftrace_regs_set_instruction_pointer(fregs, ip)
+#define lab_ftrace_site(fregs)		ftrace_regs_get_instruction_pointer(fregs)
+#ifdef arch_ftrace_regs
+#define lab_ftrace_frame(fregs)		(arch_ftrace_regs(fregs)->fp)
+#else
+#define lab_ftrace_frame(fregs)		((fregs)->fp)
+#endif
+#else
+#define lab_ftrace_arg(fregs, n)	regs_get_kernel_argument(lab_ftrace_regs(fregs), n)
 #define lab_ftrace_divert(fregs, ip) \
 	instruction_pointer_set(lab_ftrace_regs(fregs), ip)
+#define lab_ftrace_site(fregs)		((void)(fregs), 0UL)
+#endif
 
 /* Direct calls from hooked functions: some kernels have "multi" in the name. */
 #ifndef CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS
@@ -404,7 +428,21 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
  * Whether @ip is in a module's text, not in the core's. On s390 and RISC-V the bounds are made of
  * symbols that no module may use; there a module's text counts as the core's.
  */
-#if defined(MODULES_VADDR) && !defined(CONFIG_S390) && !defined(CONFIG_RISCV)
+#if defined(CONFIG_ARM64)
+/*
+ * Modules are near the kernel, wherever that has been loaded: no bounds are fixed. But of all that
+ * has an address there, the kernel alone stands at one distance from its physical address.
+ */
+static inline bool lab_is_module_text(unsigned long ip)
+{
+	const struct page *page;
+
+	if (ip < MODULES_VADDR || ip >= VMALLOC_END)
+		return false;
+	page = vmalloc_to_page((const void *)ip);
+	return !page || page_to_phys(page) != (ip & PAGE_MASK) - kimage_voffset;
+}
+#elif defined(MODULES_VADDR) && !defined(CONFIG_S390) && !defined(CONFIG_RISCV)
 static inline bool lab_is_module_text(unsigned long ip)
 {
 	return ip >= MODULES_VADDR && ip < MODULES_END;

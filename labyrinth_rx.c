@@ -63,26 +63,23 @@ EXPORT_SYMBOL_NS_GPL(lab_rx_sync, LAB_NS);
 
 /**
  * lab_rx_put_aside() - move the first entry of a queue of lent pages to the end
- * @rx: of a SINGLE owner.
- * @page: the first entry.
+ * @rx: of a SINGLE owner; the queue is not empty.
  * @lent: the tag of a page that is still lent, but for R and E (see inline/tag.h).
  *
- * The entry of a page that is not lent any more is dropped. For inline/rx.h, not for drivers.
+ * The entry of a page that is not lent any more is dropped. For inline/rx.h, not for drivers: the
+ * entry is no argument, so that the caller's copy of the entry stays in registers.
  *
  * Context: Any.
  */
-void lab_rx_put_aside(struct lab_rx *rx, const struct lab_cached *page, lab_tag_t lent)
+void lab_rx_put_aside(struct lab_rx *rx, lab_tag_t lent)
 {
-	lab_tag_t tag = READ_ONCE(page->slot->tag);
+	struct lab_cached page = rx->lent[rx->tail++ & rx->mask];
+	lab_tag_t tag = READ_ONCE(page.slot->tag);
 
-	rx->tail++;
 	if ((tag & ~(LAB_TAG_REMOTE | LAB_TAG_EMERGENCY)) == lent)
-		rx->lent[rx->head++ & rx->mask] = *page;
+		rx->lent[rx->head++ & rx->mask] = page;
 }
 EXPORT_SYMBOL_NS_GPL(lab_rx_put_aside, LAB_NS);
-
-/* How many of the pages lent longest are looked at before a page is asked for. */
-#define SINGLE_TRIES	16U
 
 /* Whether buffer calls are allowed in this context: they take the DMA API's locks. */
 static int check_context(struct lab_call *call)
@@ -218,7 +215,7 @@ static void put_page_posted(struct labyrinth_owner *owner, void *addr, unsigned 
 static void *get_single(struct labyrinth_owner *owner, dma_addr_t *dma, unsigned long ip)
 {
 	struct lab_front *front = lab_front_of(owner);
-	unsigned int tries = SINGLE_TRIES;
+	unsigned int tries = LAB_LENT_TRIES;
 	void *buf = NULL;
 
 	while (lab_handle_is(&front->rx.handle, owner) && !buf && tries--)
@@ -251,31 +248,6 @@ static bool has_single_frags(const struct labyrinth_owner *handle)
 	return lab_handle_is(&lab_front_of(handle)->rx.frag_handle, handle);
 }
 
-static noinline void *open_single(struct labyrinth_owner *owner, dma_addr_t *dma,
-				  unsigned long ip)
-{
-	struct lab_front *front = lab_front_of(owner);
-	unsigned int tries = SINGLE_TRIES;
-	void *buf = NULL;
-
-	while (!buf && tries--) {
-		lab_frag_drop_stale(front);
-		buf = lab_rx_get_single(owner, front, ip, dma);
-	}
-	if (unlikely(!buf))
-		return NULL;
-	lab_frag_open_single(front, buf);
-	return lab_frag_next_single(front, dma);
-}
-
-/* Of a SINGLE owner, if each check gives the common answer. */
-static void *get_frag_single(struct labyrinth_owner *owner, dma_addr_t *dma, unsigned long ip)
-{
-	if (!has_single_frags(owner))
-		return NULL;
-	return lab_frag_next_single(lab_front_of(owner), dma) ?: open_single(owner, dma, ip);
-}
-
 /*
  * A buffer that is part of a page. If another CPU has opened a page meanwhile, that page's buffers
  * come first.
@@ -302,7 +274,7 @@ static bool has_buffers(const struct labyrinth_owner *handle)
 	return lab_front_of(handle)->flags & LABYRINTH_OWNER_DMA;
 }
 
-static noinline void *refuse_get(struct labyrinth_owner *owner, unsigned long ip)
+static void *refuse_get(struct labyrinth_owner *owner, unsigned long ip)
 {
 	struct lab_call call = {
 		.op = LAB_OP_RX_GET, .handle = owner, .ip = ip,
@@ -310,6 +282,18 @@ static noinline void *refuse_get(struct labyrinth_owner *owner, unsigned long ip
 
 	lab_call_refuse(&call, LAB_BAD_MAPPING);
 	return NULL;
+}
+
+static noinline void *get_slow(struct labyrinth_owner *owner, dma_addr_t *dma, unsigned long ip)
+{
+	void *buf;
+
+	if (unlikely(!dma || !has_buffers(owner) || !lab_may_lock()))
+		return refuse_get(owner, ip);
+	buf = get_single(owner, dma, ip);
+	if (likely(buf))
+		return buf;
+	return has_frags(owner) ? get_frag(owner, dma, ip) : get_page_posted(owner, dma, ip);
 }
 
 /**
@@ -329,15 +313,11 @@ static noinline void *refuse_get(struct labyrinth_owner *owner, unsigned long ip
  */
 void *labyrinth_rx_get(struct labyrinth_owner *owner, dma_addr_t *dma)
 {
-	void *addr;
+	void *buf = NULL;
 
-	if (unlikely(!dma || !has_buffers(owner) || !lab_may_lock()))
-		return refuse_get(owner, _RET_IP_);
-	addr = get_single(owner, dma, _RET_IP_) ?: get_frag_single(owner, dma, _RET_IP_);
-	if (likely(addr))
-		return addr;
-	return has_frags(owner) ? get_frag(owner, dma, _RET_IP_) :
-				  get_page_posted(owner, dma, _RET_IP_);
+	if (has_single_frags(owner) && likely(dma && lab_may_lock()))
+		buf = lab_frag_get_single(owner, lab_front_of(owner), dma, _RET_IP_);
+	return likely(buf) ? buf : get_slow(owner, dma, _RET_IP_);
 }
 EXPORT_SYMBOL_NS_GPL(labyrinth_rx_get, LAB_NS);
 

@@ -62,11 +62,22 @@ static void exchange_mappings(struct lab_call *call, const struct lab_owner *hei
 	call->fresh = LAB_DMA_NONE;
 }
 
+static void take_from_heir(const struct lab_call *call, struct lab_owner *heir)
+{
+	lab_owner_lose(heir, call->slot);
+	lab_owner_quota_give(heir, 1);
+}
+
+/*
+ * The stamp is looked at when the page is on no list and the call's alone: a hand-out may have
+ * looked at the count before the freeze, and write the stamp after that.
+ */
 static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 {
 	lab_tag_t tag = lab_tag_make(lab_tag_pfn(call->tag),
 				     lab_owner_id(heir), LAB_CACHED) |
 			marks_for(call, heir);
+	int err;
 
 	if (!lab_owner_quota_take(heir, 1)) {
 		lab_owner_fail(heir, LAB_FAIL_QUOTA);
@@ -74,9 +85,15 @@ static int transfer_frozen(struct lab_call *call, struct lab_owner *heir)
 	}
 	lab_owner_gain(heir, call->slot);
 	if (!lab_call_commit(call, tag)) {
-		lab_owner_lose(heir, call->slot);
-		lab_owner_quota_give(heir, 1);
+		take_from_heir(call, heir);
 		return lab_call_again(call);
+	}
+	err = lab_stamp_check(call);
+	if (unlikely(err)) {
+		/* Pairs with the compare-and-exchange of the next call, as in free_held(). */
+		smp_store_release(&call->slot->tag, call->tag);
+		take_from_heir(call, heir);
+		return err;
 	}
 	exchange_mappings(call, heir);
 	hand_over(call, tag);
@@ -127,8 +144,7 @@ static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
 	err = lab_call_freeze(call);
 	if (err)
 		return err;
-	/* No page whose frame is frozen is handed out, so the stamp stays. */
-	err = lab_stamp_check(call) ?: transfer_frozen(call, heir);
+	err = transfer_frozen(call, heir);
 	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
 	if (!err)
 		lab_step_transfer(lab_tag_pfn(call->tag), call->owner, heir, call->ip);
@@ -341,7 +357,7 @@ static int ask_release(struct lab_call *call)
 {
 	if (lab_owner_is_sealed(call->owner))
 		return decline_sealed(call);
-	if (lab_owner_is_dma(call->owner) && !lab_may_lock())
+	if (lab_owner_is_dma(call->owner) && !call->may_lock)
 		return decline_context(call);
 	return 0;
 }
@@ -380,6 +396,7 @@ static int release_resident(struct lab_call *call)
 
 	take_from_process(call, NULL);
 	rcu_read_lock();
+	call->may_lock = lab_may_lock();
 	err = release_page_of(call);
 	if (call->owner)
 		lab_resident_unmap(call->owner, call->dma);
@@ -517,7 +534,7 @@ static int adopt_page(struct lab_call *call, struct page *page)
 	if (!err && lab_owner_is_sealed(call->owner))
 		err = decline_sealed(call);
 	if (!err && lab_owner_is_dma(call->owner) && call->fresh & LAB_DMA_GONE)
-		err = lab_may_lock() ? -ENOMEM : decline_context(call);
+		err = call->may_lock ? -ENOMEM : decline_context(call);
 	if (err)
 		return err;
 	pfn = page_to_pfn(page);
@@ -537,7 +554,8 @@ static void map_for_adopt(struct lab_call *call, struct page *page)
 	const struct lab_owner *owner = lab_owner_get(call->handle);
 	lab_tag_t tag;
 
-	if (!owner || !lab_may_lock() || !lab_page_valid(page) ||
+	call->may_lock = lab_may_lock();
+	if (!owner || !call->may_lock || !lab_page_valid(page) ||
 	    lab_table_search(&labyrinth_hot.table, lab_page_pfn(page), &tag) ||
 	    PageReserved(page) || !is_ordinary(page))
 		return;

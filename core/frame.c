@@ -6,6 +6,7 @@
  * none of the words. But the core follows them as soon as the page is lent or goes back to the
  * page allocator. So Labyrinth checks each page before that.
  */
+#include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
@@ -134,15 +135,17 @@ void lab_frame_mend(struct lab_frame *frame, unsigned long pfn, enum lab_words w
 }
 
 /*
- * Whether @mapping may be the address of a file's struct address_space, to which a borrower
- * has added the page: part of an inode, so in the direct map. The address is not followed.
+ * Whether @word is the address of a file's struct address_space, to which a borrower has added
+ * the page: its inode leads back to it. Any value is read with care.
  */
-static bool may_be_file(unsigned long mapping)
+static bool is_file(unsigned long word)
 {
-	unsigned long pfn;
+	const struct address_space *mapping = (void *)word, *back;
+	const struct inode *host;
 
-	return IS_ALIGNED(mapping, sizeof(long)) &&
-	       lab_address_pfn((const void *)(mapping & PAGE_MASK), &pfn) && pfn_valid(pfn);
+	return IS_ALIGNED(word, sizeof(long)) &&
+	       lab_copy_from(&host, &mapping->host, sizeof(host)) &&
+	       lab_copy_from(&back, &host->i_mapping, sizeof(back)) && back == mapping;
 }
 
 /*
@@ -222,7 +225,7 @@ void lab_frame_mend_lent(struct lab_frame *frame, unsigned long pfn,
 
 	mend_lent_lru(frame, damage);
 	mend_lent_type(frame, damage);
-	if (!may_be_file(READ_ONCE(frame->mapping)))
+	if (!is_file(READ_ONCE(frame->mapping)))
 		mend_word(&frame->mapping, 0, "mapping", damage);
 	mend_lent_flags(frame, pfn, damage);
 	/* A borrower that puts the page into a file has the page charged to a memory cgroup. */

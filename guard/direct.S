@@ -11,8 +11,7 @@
 
 /*
  * __free_pages(page, order) and free_pages(addr, order). A single page passes at once: the
- * tracepoint's hook looks at single pages. For a block, @decide says whether to refuse the free,
- * once: a call with the token has been here before.
+ * tracepoint's hook looks at single pages. For a block, @decide says whether to refuse the free.
  * A refused free returns to lab_return_zero, and from there to the hooked function's caller. Of
  * the registers, only the two arguments and %rax are live: see hook/macros.S.
  */
@@ -24,8 +23,6 @@ SYM_FUNC_START(\name)
 .Lpass_\name:
 	LAB_STUB_LEAVE \stub
 .Lblock_\name:
-	cmp	lab_call_token(%rip), %rax
-	je	.Lpass_\name
 	push	%rdi
 	push	%rsi
 	push	%rax

@@ -9,9 +9,8 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 
+#include "guard/direct.h"
 #include "guard/find.h"
-#include "guard/hook.h"
-#include "hook/board.h"
 #include "hook/stubs.h"
 #include "map/core.h"
 

@@ -7,11 +7,11 @@
  * livepatch has the function, say) costs no other hook. The callback runs before the function's
  * first instruction, in the context of the call, and looks the pages in the arguments up, by
  * plain loads. If no page is held, the function goes on. Else the callback sends the
- * instruction pointer to a function of hook/stubs.S, which returns the hooked function's value
+ * instruction pointer to a function of hook/stubs.h, which returns the hooked function's value
  * for failure. (A return value set by the callback would not survive a BPF trampoline on the
  * same function.)
  *
- * Why unloading is safe: callbacks and functions of hook/stubs.S never sleep, but a task may be
+ * Why unloading is safe: callbacks and functions of hook/stubs.h never sleep, but a task may be
  * preempted there. After the last hook is disarmed, lab_guard_exit() waits for a grace period
  * of RCU-tasks. By then each task has slept, or been in user space, since the task was in a
  * callback or a stub. If a hook cannot be disarmed, calls come for ever: then the module stays,
@@ -43,9 +43,9 @@
 #include <linux/workqueue.h>
 
 #include "core/param.h"
+#include "guard/direct.h"
 #include "guard/guard.h"
 #include "guard/hook.h"
-#include "hook/board.h"
 #include "hook/stubs.h"
 #include "labyrinth_alloc.h"
 #include "map/core.h"
@@ -106,7 +106,7 @@ static noinline void guard_tagged(struct lab_hook *hook, lab_tag_t tag,
 {
 	struct lab_offender offender;
 
-	if (lab_is_own_call(parent_ip))
+	if (lab_is_own_call(parent_ip, regs))
 		return;
 	if (hook->serve && (!hook->serves || hook->serves(regs, tag))) {
 		lab_ftrace_divert(regs, hook->serve);
@@ -127,7 +127,7 @@ static void guard_called(unsigned long ip, unsigned long parent_ip,
 	lab_tag_t tag;
 
 	/* A module may have a function of the same name. */
-	if (hook->by_name && ip >= MODULES_VADDR && ip < MODULES_END)
+	if (hook->by_name && lab_is_module_text(ip))
 		return;
 	this_cpu_inc(*hook->hits);
 	tag = hook->find(regs);
@@ -706,7 +706,7 @@ void lab_guard_exit(void)
 	mutex_unlock(&guard_lock);
 	cancel_delayed_work_sync(&watch_work);
 	stay_if_stuck();
-	/* A task may still be in hook/stubs.S. */
+	/* A task may still be in a function of hook/stubs.h. */
 	if (ever_armed)
 		synchronize_rcu_tasks();
 	lab_rawfree_flush();

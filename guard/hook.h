@@ -56,7 +56,7 @@ enum lab_hook_state {
  * @by_name: the function is not exported; ftrace finds the function by name.
  * @tracepoint: a tracepoint, not a function: see guard/rawfree.c.
  * @class: all hooks of a class are armed together.
- * @refusal: the function of hook/stubs.S that a refused call runs instead of the hooked
+ * @refusal: the function of hook/stubs.h that a refused call runs instead of the hooked
  *	function: returns the hooked function's value for failure.
  * @direct: the stub to call from the function's first instruction without ftrace's callback,
  *	unless other code has the function's direct call. The stub looks at the arguments in
@@ -75,7 +75,7 @@ enum lab_hook_state {
  * @by_direct: armed by @direct. Written under guard_lock.
  * @state: &enum lab_hook_state. Written under guard_lock.
  * @err: the errno with LAB_HOOK_FAILED or LAB_HOOK_STUCK.
- * @hits: calls looked at.
+ * @hits: calls looked at; of mm_page_free those that the first look did not pass.
  * @found: calls that named a held page.
  * @refused: how many of @found were refused; the rest went on, reported.
  * @ops: ftrace's part of the hook.
@@ -138,45 +138,6 @@ struct lab_offender {
 	unsigned long back;
 };
 
-/* Of guard/direct.S. */
-void lab_hook_free_pages(void);
-void lab_hook_free_address(void);
-void lab_hook_dma_page(void);
-void lab_hook_dma_phys(void);
-void lab_hook_dma_unmap_page(void);
-void lab_hook_dma_unmap_phys(void);
-void lab_hook_pool_put(void);
-
-/* Called by guard/direct.S. */
-bool lab_refuse_block(struct page *page, unsigned int order);
-bool lab_refuse_block_at(unsigned long addr, unsigned int order);
-unsigned long lab_divert_dma_page(struct device *dev, struct page *page, size_t offset,
-				  size_t size, unsigned long caller, unsigned long token);
-unsigned long lab_divert_dma_phys(struct device *dev, phys_addr_t phys, size_t size, int dir,
-				  unsigned long caller, unsigned long token);
-unsigned long lab_divert_dma_unmap(struct device *dev, dma_addr_t dma, size_t size, int dir,
-				   unsigned long caller, unsigned long token);
-unsigned long lab_divert_pool_put(void *pool, struct page *page, unsigned int sync_size,
-				  bool direct, unsigned long caller, unsigned long token);
-
-/* Read by guard/direct.S. Written once, at load. */
-extern const unsigned long lab_dma_mark;
-extern const u32 lab_dma_type;
-extern unsigned long lab_dma_frames;
-
-/* The hooks of the direct calls that end in these functions. Written once, at load. */
-extern struct lab_hook *lab_rawfree_pages, *lab_rawfree_address;
-extern struct lab_hook *lab_dma_page_hook, *lab_dma_phys_hook;
-extern struct lab_hook *lab_dma_unmap_page_hook, *lab_dma_unmap_phys_hook;
-extern struct lab_hook *lab_pool_put_hook;
-
-extern struct lab_stub lab_stub_free_pages, lab_stub_free_address;
-extern struct lab_stub lab_stub_dma_page, lab_stub_dma_phys;
-extern struct lab_stub lab_stub_dma_unmap_page, lab_stub_dma_unmap_phys;
-extern struct lab_stub lab_stub_pool_put;
-
-void lab_dma_find_frames(void);
-
 extern struct lab_choice lab_guard_mode;
 
 bool lab_guard_found(struct lab_hook *hook, lab_tag_t tag,
@@ -192,6 +153,7 @@ int lab_rawfree_arm(struct lab_hook *hook);
 int lab_rawfree_disarm(struct lab_hook *hook);
 void lab_rawfree_forget(void);
 bool lab_rawfree_can_refuse(void);
+bool lab_rawfree_found(struct lab_hook *hook, lab_tag_t tag, bool can_refuse);
 void lab_rawfree_flush(void);
 
 #endif /* LAB_GUARD_POSSIBLE */

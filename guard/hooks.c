@@ -22,9 +22,9 @@
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
+#include "guard/direct.h"
 #include "guard/find.h"
 #include "guard/hook.h"
-#include "hook/board.h"
 #include "hook/stubs.h"
 #include "map/core.h"
 #include "report/site.h"
@@ -147,7 +147,7 @@ static bool can_do_dma(const struct device *dev)
 /* Argument @n of the call, counted as in the function's prototype. */
 static unsigned long arg(struct ftrace_regs *regs, unsigned int n)
 {
-	return regs_get_kernel_argument(lab_ftrace_regs(regs), n);
+	return lab_ftrace_arg(regs, n);
 }
 
 static void *arg_ptr(struct ftrace_regs *regs, unsigned int n)
@@ -611,7 +611,7 @@ CORE(unpin_folios);
 CORE(page_pool_put_defragged_page);
 CORE(page_pool_put_page_bulk);
 
-/* Numbers in hook/stubs.S. */
+/* Numbers in hook/stubs.S and hook/stubs_arm64.S. */
 static_assert((__force unsigned long)VM_FAULT_SIGBUS == 2);
 static_assert((long)DMA_MAPPING_ERROR == -1);
 
@@ -634,8 +634,7 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
  * two functions. So the functions call the block hook directly, where possible.
  */
 #define BLOCK_HOOK(fn, how, name, who)					\
-	FREE_HOOK(fn, how, .direct = lab_hook_##name, .stub = &lab_stub_##name,	\
-		  .stub_of = &(who))
+	FREE_HOOK(fn, how, LAB_DIRECT(name, true, who))
 
 /* The frames' structures stand in one array, in steps of 64 bytes. */
 #define KNOWS_FRAMES							\
@@ -643,23 +642,21 @@ static_assert((long)DMA_MAPPING_ERROR == -1);
 
 /* Each page of a page_pool comes here when it comes back. */
 #define POOL_HOOK(fn, how, name)					\
-	FREE_HOOK(fn, how, .direct = lab_hook_##name,			\
-		  .stub = KNOWS_FRAMES ? &lab_stub_##name : NULL,	\
-		  .stub_of = &lab_##name##_hook)
+	FREE_HOOK(fn, how, LAB_DIRECT(name, KNOWS_FRAMES, lab_##name##_hook))
 
 /*
  * Nearly all mappings for DMA come here. @can: whether the stub knows this kernel's frames. The
  * core may map a page on behalf of the page's owner.
  */
 #define DMA_HOOK(fn, how, name, can, by, instead)			\
-	HOOK(fn, DMA, how, lab_return_no_dma, .direct = lab_hook_##name,	\
-	     .stub = (can) ? &lab_stub_##name : NULL, .stub_of = &lab_##name##_hook,	\
+	HOOK(fn, DMA, how, lab_return_no_dma,				\
+	     LAB_DIRECT(name, can, lab_##name##_hook),			\
 	     .serves = by, .serve = (unsigned long)(instead))
 
 /* The core then unmaps the page. */
 #define UNMAP_HOOK(fn, name)						\
-	HOOK(fn, DMA, find_unmap, 0, .direct = lab_hook_##name,		\
-	     .stub = &lab_stub_##name, .stub_of = &lab_##name##_hook,	\
+	HOOK(fn, DMA, find_unmap, 0,					\
+	     LAB_DIRECT(name, true, lab_##name##_hook),			\
 	     .unmaps = true, .serve = (unsigned long)lab_core_unmap)
 
 #define MAP_HOOK(fn, how)						\

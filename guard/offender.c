@@ -81,21 +81,32 @@ static unsigned long find_probe(void)
 	return probes.nr == 1 ? probes.ip : 0;
 }
 
+/* Where @ip is in the stack @entries; 0, the innermost entry, if @ip is 0 or not there. */
+static unsigned int index_of(const unsigned long *entries, unsigned int nr, unsigned long ip)
+{
+	unsigned int i;
+
+	for (i = 0; ip && i < nr; i++)
+		if (entries[i] == ip)
+			return i;
+	return 0;
+}
+
 /*
  * The code that frees a page: of the modules on the stack, Labyrinth aside, the innermost, since
  * core functions further in run on behalf of that module. Without a module, the innermost core
  * function. Labyrinth frees no page that has an owner. So where Labyrinth is below core functions
- * on the stack, a probe has jumped, or an interrupt has come.
- * Context: Any.
+ * on the stack, a probe has jumped, or an interrupt has come. What is further in than @site is
+ * ftrace's; 0: nothing is.
  */
-unsigned long lab_offender_on_stack(void)
+static unsigned long find_offender(unsigned long site)
 {
 	unsigned long entries[STACK_DEPTH];
 	unsigned int nr = stack_trace_save(entries, STACK_DEPTH, 0);
 	unsigned long first = 0;
 	unsigned int i;
 
-	for (i = 0; i < nr; i++) {
+	for (i = index_of(entries, nr, site); i < nr; i++) {
 		if (in_labyrinth(entries[i])) {
 			if (first)
 				return find_probe() ?: first;
@@ -108,10 +119,16 @@ unsigned long lab_offender_on_stack(void)
 	return first;
 }
 
-/* lab_offender_on_stack(), for hooks on functions. */
+/* The code that frees a page, see find_offender(). Context: Any. */
+unsigned long lab_offender_on_stack(void)
+{
+	return find_offender(0);
+}
+
+/* lab_offender_on_stack(), for ftrace's callback. */
 unsigned long lab_offender_of_free(struct ftrace_regs *regs, unsigned long ip)
 {
-	return lab_offender_on_stack();
+	return find_offender(lab_ftrace_site(regs));
 }
 
 static unsigned long caller_of(const struct lab_hook *hook, struct ftrace_regs *regs,

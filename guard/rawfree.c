@@ -27,11 +27,10 @@
 #include "core/table.h"
 #include "guard/find.h"
 #include "guard/hook.h"
-#include "hook/board.h"
-#include "hook/stubs.h"
 #include "page/hunt.h"
 
-static bool found(struct lab_hook *hook, lab_tag_t tag, bool can_refuse)
+/* As lab_guard_found(), of a free: whoever frees is on the stack. Context: Any. */
+bool lab_rawfree_found(struct lab_hook *hook, lab_tag_t tag, bool can_refuse)
 {
 	return lab_guard_found(hook, tag,
 			       &(struct lab_offender) { lab_offender_on_stack() }, can_refuse);
@@ -176,7 +175,7 @@ static noinline void judge_page(struct lab_hook *hook, struct page *page,
 		return;
 	if (!(can_refuse && lab_guard_refuses()) && let_page_go(tag))
 		return;
-	if (found(hook, tag, can_refuse))
+	if (lab_rawfree_found(hook, tag, can_refuse))
 		mark_refused(page);
 }
 
@@ -194,66 +193,38 @@ static noinline void judge_block(struct lab_hook *hook, struct page *page,
 			judge_page(hook, page + i, false);
 }
 
-static noinline void judge_limbo(struct lab_hook *hook, struct page *page)
-{
-	if (lab_limbo_may_have(page_to_pfn(page)))
-		judge_page(hook, page, can_mark);
-}
-
-/* Every page that the kernel frees comes here: three comparisons, and all else in tail calls. */
-static void page_is_freed(void *data, struct page *page, unsigned int order)
+/* The accurate look at a page that page_is_freed() did not pass. */
+static noinline void look_closer(void *data, struct page *page, unsigned int order)
 {
 	struct lab_hook *hook = data;
 
 	this_cpu_inc(*hook->hits);
-	if (unlikely(order))
+	if (order)
 		judge_block(hook, page, order);
-	else if (unlikely(lab_guard_looks_tagged(lab_frame(page))))
+	else if (lab_guard_may_know(lab_frame(page)))
 		judge_page(hook, page, can_mark);
-	else if (unlikely(lab_limbo_count()))
-		judge_limbo(hook, page);
 }
 
-struct lab_hook *lab_rawfree_pages __read_mostly;
-struct lab_hook *lab_rawfree_address __read_mostly;
-struct lab_stub lab_stub_free_pages, lab_stub_free_address;
-
-static noinline bool refuse_block(struct lab_hook *hook, struct page *page,
-				  unsigned int order)
+/* Whether @frame has no word of a tagged page: see lab_guard_looks_tagged(). */
+static __always_inline bool is_plain(const struct lab_frame *frame)
 {
-	lab_tag_t tag = lab_guard_find_block(page, order);
-
-	this_cpu_inc(*hook->hits);
-	return unlikely(tag) && found(hook, tag, true);
+	/*
+	 * Harmless: a tagged page has had its words for long. Plain loads, so that each load is a
+	 * part of its comparison.
+	 */
+	return data_race(frame->type == LAB_TYPE_NONE && !(frame->flags & LAB_FRAME_MARK) &&
+			 frame->seal != LAB_FRAME_SEAL);
 }
 
 /*
- * Called by guard/direct.S in place of the callback, with an @order that is not 0.
- * Context: Any. Return: whether the free is to be refused.
+ * Every page that the kernel frees comes here. Nearly all pass: a single page that has no type, nor
+ * Labyrinth's mark or seal, while no page is in limbo.
  */
-bool lab_refuse_block(struct page *page, unsigned int order)
+static void page_is_freed(void *data, struct page *page, unsigned int order)
 {
-	return refuse_block(lab_rawfree_pages, page, order);
-}
-
-/* As lab_refuse_block(), by the block's address. */
-bool lab_refuse_block_at(unsigned long addr, unsigned int order)
-{
-	return addr && refuse_block(lab_rawfree_address, virt_to_page((void *)addr), order);
-}
-
-struct lab_hook *lab_pool_put_hook __read_mostly;
-struct lab_stub lab_stub_pool_put;
-
-/* Called by guard/direct.S. Context: Any. Return: as lab_divert_dma_page(). */
-unsigned long lab_divert_pool_put(void *pool, struct page *page, unsigned int sync_size,
-				  bool direct, unsigned long caller, unsigned long token)
-{
-	lab_tag_t tag = lab_guard_find_among(page_to_pfn(page), 1, false);
-
-	if (likely(!tag) || lab_has_token(token))
-		return 0;
-	return found(lab_pool_put_hook, tag, true) ? lab_pool_put_hook->refusal : 0;
+	if (unlikely(order | (unsigned int)lab_limbo_count()) ||
+	    unlikely(!is_plain(lab_frame(page))))
+		look_closer(data, page, order);
 }
 
 struct search {

@@ -5,7 +5,10 @@
 #ifndef LABYRINTH_BOARD_H
 #define LABYRINTH_BOARD_H
 
+#include <linux/errno.h>
 #include <linux/types.h>
+
+#include "labyrinth_compat.h"
 
 /* A call passes the stubs of a function in this order. */
 enum lab_rank {
@@ -29,16 +32,17 @@ struct lab_stub {
 	void (*entry)(void);
 };
 
+#ifdef LAB_DIRECT_POSSIBLE
+
 /* The board of each module: hook/board.c alone uses these. */
 extern struct lab_board *labyrinth_board, *labyrinth_watch_board;
 
 /*
- * The token of calls that the stubs of both modules let pass: Labyrinth's own calls, and calls by
- * labyrinth_watch in place of a call that the stubs have seen. The token is in %rax, in which no
- * function has an argument. The return address would not do: a tracer on the same function may
- * have put another address there. The token is not canonical, so no function called before has
- * left the token as a result, and random, so no other code knows the token. Written once, by
- * lab_board_open(); read by the assembler.
+ * The token of calls that the guard's stubs let pass: Labyrinth's own calls. The token is in %rax,
+ * in which no function has an argument. The return address would not do: a tracer on the same
+ * function may have put another address there. The token is not canonical, so no function called
+ * before has left the token as a result, and random, so no other code knows the token. Written
+ * once, by lab_board_open(); read by the assembler.
  */
 extern unsigned long lab_call_token;
 
@@ -46,5 +50,28 @@ int lab_board_open(void);
 void lab_board_close(void);
 int lab_board_attach(unsigned long addr, struct lab_stub *stub);
 int lab_board_detach(unsigned long addr, struct lab_stub *stub);
+
+#else /* !LAB_DIRECT_POSSIBLE */
+
+static inline int lab_board_open(void)
+{
+	return 0;
+}
+
+static inline void lab_board_close(void)
+{
+}
+
+static inline int lab_board_attach(unsigned long addr, struct lab_stub *stub)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int lab_board_detach(unsigned long addr, struct lab_stub *stub)
+{
+	return -EOPNOTSUPP;
+}
+
+#endif /* LAB_DIRECT_POSSIBLE */
 
 #endif /* LABYRINTH_BOARD_H */

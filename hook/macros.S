@@ -6,7 +6,7 @@
  * A stub is called from the first instruction of the hooked function. On the stack are the
  * address where the hooked function goes on, and above that the hooked function's return
  * address. All arguments are in registers and stay there, and so does the token that may be in
- * %rax (lab_call_token): the next stub looks at it, too. %r10 and %r11 are free.
+ * %rax (lab_call_token). %r10 and %r11 are free.
  */
 #include <linux/linkage.h>
 #include <asm/nospec-branch.h>

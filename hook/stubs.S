@@ -65,6 +65,7 @@ SYM_FUNC_END(lab_own_\fn)
 SYM_ENTRY(lab_own_calls, SYM_L_GLOBAL, SYM_A_NONE)
 
 LAB_OWN_CALL vmap
+LAB_OWN_CALL set_pages_array_uc
 LAB_OWN_CALL vmf_insert_pfn_prot
 LAB_OWN_CALL dma_map_page_attrs
 LAB_OWN_CALL dma_map_phys

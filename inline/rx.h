@@ -19,7 +19,7 @@
 
 bool lab_rx_sync(const struct labyrinth_owner *owner, u64 dma, size_t offset, size_t len,
 		 bool for_cpu);
-void lab_rx_put_aside(struct lab_rx *rx, const struct lab_cached *page, lab_tag_t lent);
+void lab_rx_put_aside(struct lab_rx *rx, lab_tag_t lent);
 
 /* The tag of @frame's page, of @front's owner, when LENT. */
 static __always_inline lab_tag_t lab_rx_lent_tag(const struct lab_front *front,
@@ -72,7 +72,7 @@ static __always_inline bool lab_rx_take_back(struct lab_front *front, unsigned l
 	/* Harmless: a tag that another CPU changes is not this owner's, before and after. */
 	if (unlikely(data_race(page->slot->tag) != lent || resident->dma & LAB_DMA_GONE) ||
 	    !lab_rx_is_back(page->frame, resident)) {
-		lab_rx_put_aside(rx, page, lent);
+		lab_rx_put_aside(rx, lent);
 		return false;
 	}
 	rx->tail++;
@@ -102,18 +102,26 @@ static __always_inline bool lab_rx_take_cached(struct lab_front *front, unsigned
 	return true;
 }
 
+/* Posts a page that is back, or else a cached page. */
+static __always_inline bool lab_rx_take_single(struct lab_front *front, unsigned long site,
+					       struct lab_cached *page)
+{
+	bool found;
+
+	lab_single_enter(front);
+	found = lab_rx_take_back(front, site, page) || lab_rx_take_cached(front, site, page);
+	lab_single_leave(front);
+	return likely(found);
+}
+
 static __always_inline void *lab_rx_get_single(const struct labyrinth_owner *owner,
 					       struct lab_front *front, unsigned long site,
 					       dma_addr_t *dma)
 {
 	struct lab_cached page;
-	bool found;
 	u64 addr;
 
-	lab_single_enter(front);
-	found = lab_rx_take_back(front, site, &page) || lab_rx_take_cached(front, site, &page);
-	lab_single_leave(front);
-	if (unlikely(!found))
+	if (!lab_rx_take_single(front, site, &page))
 		return NULL;
 	addr = lab_resident_at(page.slot)->dma;
 	if (unlikely(addr & LAB_DMA_SYNC_DEV))
@@ -122,19 +130,25 @@ static __always_inline void *lab_rx_get_single(const struct labyrinth_owner *own
 	return lab_frame_address(page.frame);
 }
 
-/* Finds the buffer at @buf, if it is @front's, POSTED, and in the slot that its page prefers. */
+/*
+ * Finds the buffer at @buf, POSTED by @front's owner, in the slot that the page prefers or in the
+ * slot that the table's hint names.
+ */
 static __always_inline bool lab_rx_find(const struct lab_front *front, const void *buf,
 					struct lab_cached *page)
 {
 	unsigned long pfn;
+	lab_tag_t posted;
 
 	if (unlikely(!lab_address_pfn(buf, &pfn)))
 		return false;
+	posted = front->key + pfn + LAB_STEP(LAB_HELD, LAB_POSTED);
 	page->slot = lab_slot_preferred(pfn);
-	/* Harmless, as in lab_is_held_at(). */
-	if (unlikely(data_race(page->slot->tag) !=
-		     front->key + pfn + LAB_STEP(LAB_HELD, LAB_POSTED)))
-		return false;
+	if (!lab_tag_is_at(page->slot, posted)) {
+		page->slot = lab_slot_hinted(pfn);
+		if (!lab_tag_is_at(page->slot, posted))
+			return false;
+	}
 	page->frame = lab_frame_of_pfn(pfn);
 	return true;
 }

@@ -926,8 +926,12 @@ unsigned int lab_cache_shrink(struct lab_owner *owner)
 	WRITE_ONCE(owner->stock->ahead, 0);
 	empty_depot(owner);
 	if (lab_owner_is_single(owner) && single_count(owner)) {
-		WRITE_ONCE(owner->stock->wanted, true);
 		lab_owner_slow_down(owner);
+		/*
+		 * Pairs with irq_work_queue() in serve_shrinker(): the worker, which that call may
+		 * wake at once, finds the owner slow.
+		 */
+		smp_store_release(&owner->stock->wanted, true);
 	}
 	return lab_cache_give_back(owner);
 }

@@ -28,6 +28,8 @@
  * @stamp: the stamp shown.
  * @silent: -EBUSY is an answer, not a refusal.
  * @full: the table has no room.
+ * @may_lock: lab_may_lock() before preemption was disabled; set by release and adopt for an owner
+ *	with %LABYRINTH_OWNER_DMA.
  * @missing: how many references were missing, and have been put back.
  * @damage: a word of struct page was wrong, and has been put right.
  * @dma: the mapping of the page that leaves, for after the call; or LAB_DMA_NONE.
@@ -52,6 +54,7 @@ struct lab_call {
 	u32 stamp;
 	bool silent;
 	bool full;
+	bool may_lock;
 	int missing;
 	struct lab_damage damage;
 	u64 dma;

@@ -134,69 +134,91 @@ static void *name_buffer(const struct lab_front *front, const struct lab_cached 
 }
 
 /*
- * The next fresh buffer of the open page, if there is one.
- * Context: The owner's user, of a SINGLE owner.
+ * Drops the first entries of a SINGLE owner's queue that are older than the turns of the pages: a
+ * page comes to the queue when all buffers are done.
  */
-void *lab_frag_next_single(struct lab_front *front, dma_addr_t *dma)
+static __always_inline void drop_stale(struct lab_rx *rx)
 {
-	struct lab_cached page = front->rx.open;
-	unsigned int index;
+	while (rx->tail != rx->head && !is_done(*lab_frags_at(rx->lent[rx->tail & rx->mask].slot)))
+		rx->tail++;
+}
+
+/* Opens a page, of a SINGLE owner without an open page. False if no page is at hand. */
+static noinline bool open_single(const struct labyrinth_owner *handle, struct lab_front *front,
+				 unsigned long ip)
+{
+	unsigned int tries = LAB_LENT_TRIES;
+	struct lab_cached page;
 	u64 *at;
 
-	if (!page.slot)
+	do {
+		drop_stale(&front->rx);
+		if (lab_rx_take_single(front, ip, &page)) {
+			lab_rx_turn(handle, page.slot, 0, PAGE_SIZE, false);
+			at = lab_frags_at(page.slot);
+			WRITE_ONCE(*at, first_word(front, *at));
+			front->rx.open = page;
+			return true;
+		}
+	} while (--tries);
+	return false;
+}
+
+/*
+ * The next fresh buffer of the open page. NULL if a page must be asked for.
+ * Context: The owner's user, of a SINGLE owner.
+ */
+void *lab_frag_get_single(const struct labyrinth_owner *handle, struct lab_front *front,
+			  dma_addr_t *dma, unsigned long ip)
+{
+	struct lab_cached page;
+	unsigned int index;
+	u64 *at, word;
+
+	if (!front->rx.open.slot && unlikely(!open_single(handle, front, ip)))
 		return NULL;
-	lab_single_enter(front);
+	page = front->rx.open;
 	at = lab_frags_at(page.slot);
 	index = fresh_index(*at);
-	WRITE_ONCE(*at, take_fresh(*at, index));
-	if (!(*at & FRESH_MASK))
+	word = take_fresh(*at, index);
+	lab_single_enter(front);
+	WRITE_ONCE(*at, word);
+	if (!(word & FRESH_MASK))
 		front->rx.open.slot = NULL;
 	lab_single_leave(front);
 	return name_buffer(front, &page, index, dma);
 }
 
-/* Opens the page at @addr, just POSTED, of a SINGLE owner without an open page. */
-void lab_frag_open_single(struct lab_front *front, const void *addr)
+/* Whether @slot has the tag of the page, POSTED or LENT. @held: the page's tag if HELD. */
+static __always_inline bool is_at(const struct lab_slot *slot, lab_tag_t held, bool *lent)
 {
-	struct lab_cached page;
-	lab_tag_t tag;
-	u64 *at;
+	/* Harmless, as in lab_is_held_at(). */
+	lab_tag_t step = data_race(slot->tag) - held;
 
-	page.slot = lab_call_search(addr, &tag);
-	page.frame = lab_frame_of_tag(tag);
-	at = lab_frags_at(page.slot);
-	WRITE_ONCE(*at, first_word(front, *at));
-	front->rx.open = page;
+	*lent = step == LAB_STEP(LAB_HELD, LAB_LENT);
+	return *lent || likely(step == LAB_STEP(LAB_HELD, LAB_POSTED));
 }
 
 /*
- * Drops the first entries of a SINGLE owner's queue that are older than the turns of the pages: a
- * page comes to the queue when all buffers are done.
+ * Finds the page of @buf, POSTED or LENT, as lab_rx_find(). The buffer is posted. @at: the page's
+ * word.
  */
-void lab_frag_drop_stale(struct lab_front *front)
-{
-	struct lab_rx *rx = &front->rx;
-
-	while (rx->tail != rx->head && !is_done(*lab_frags_at(rx->lent[rx->tail & rx->mask].slot)))
-		rx->tail++;
-}
-
-/* Finds the page of @buf, POSTED or LENT, in the slot that the page prefers. */
 static __always_inline bool find_single(const struct lab_front *front, const void *buf,
-					struct lab_cached *page, bool *lent)
+					struct lab_cached *page, u64 **at, bool *lent)
 {
 	unsigned long pfn;
-	lab_tag_t key;
 
 	if (unlikely(!is_aligned(front, buf) || !lab_address_pfn(page_of(buf), &pfn)))
 		return false;
 	page->slot = lab_slot_preferred(pfn);
+	if (!is_at(page->slot, front->key + pfn, lent)) {
+		page->slot = lab_slot_hinted(pfn);
+		if (!is_at(page->slot, front->key + pfn, lent))
+			return false;
+	}
 	page->frame = lab_frame_of_pfn(pfn);
-	/* Harmless, as in lab_is_held_at(). */
-	key = data_race(page->slot->tag) - front->key - pfn;
-	*lent = key == LAB_STEP(LAB_HELD, LAB_LENT);
-	return (*lent || likely(key == LAB_STEP(LAB_HELD, LAB_POSTED))) &&
-	       likely(*lab_frags_at(page->slot) & BIT_ULL(index_of(front, buf)));
+	*at = lab_frags_at(page->slot);
+	return likely(**at & BIT_ULL(index_of(front, buf)));
 }
 
 static __always_inline bool turn_buffer(const struct labyrinth_owner *handle,
@@ -208,31 +230,32 @@ static __always_inline bool turn_buffer(const struct labyrinth_owner *handle,
 	       lab_rx_turn(handle, slot, offset_in_page(buf) + offset, len, for_cpu);
 }
 
-/* Context: As lab_frag_next_single(). Return: false if a check fails. */
+/* Context: As lab_frag_get_single(). Return: false if a check fails. */
 bool lab_frag_turn_single(const struct labyrinth_owner *handle, const struct lab_front *front,
 			  const void *buf, size_t offset, size_t len, bool for_cpu)
 {
 	struct lab_cached page;
 	bool lent;
+	u64 *at;
 
-	return find_single(front, buf, &page, &lent) &&
+	return find_single(front, buf, &page, &at, &lent) &&
 	       turn_buffer(handle, front, page.slot, buf, offset, len, for_cpu);
 }
 
 /*
  * Gives the buffer to the stack, with a reference. NULL if a check fails, or if this settles the
  * page and the queue has no room.
- * Context: As lab_frag_next_single().
+ * Context: As lab_frag_get_single().
  */
 struct page *lab_frag_give_single(const struct labyrinth_owner *handle, struct lab_front *front,
 				  const void *buf, size_t offset, size_t len)
 {
 	struct lab_rx *rx = &front->rx;
+	u64 *at, bit = BIT_ULL(index_of(front, buf));
 	struct lab_cached page;
 	bool lent;
-	u64 *at;
 
-	if (!find_single(front, buf, &page, &lent) ||
+	if (!find_single(front, buf, &page, &at, &lent) ||
 	    unlikely(rx->head - rx->tail >= rx->limit) ||
 	    (!lent && unlikely(!lab_rx_is_clean(page.frame, lab_resident_at(page.slot)))) ||
 	    !turn_buffer(handle, front, page.slot, buf, offset, len, true))
@@ -245,8 +268,7 @@ struct page *lab_frag_give_single(const struct labyrinth_owner *handle, struct l
 	}
 	page_ref_inc(lab_frame_page(page.frame));
 	lab_single_enter(front);
-	at = lab_frags_at(page.slot);
-	WRITE_ONCE(*at, *at & ~BIT_ULL(index_of(front, buf)));
+	WRITE_ONCE(*at, *at & ~bit);
 	if (is_done(*at))
 		rx->lent[rx->head++ & rx->mask] = page;
 	lab_single_leave(front);
@@ -420,6 +442,28 @@ static void settle_lent(struct lab_call *call)
 }
 
 /*
+ * POSTED -> LENT, with the reference. An interrupt on this CPU that gives another buffer of the
+ * page would wait for the thaw in vain, so there is none meanwhile.
+ */
+static int lend_first(struct lab_call *call)
+{
+	unsigned long flags;
+	int err;
+
+	local_irq_save(flags);
+	err = lab_call_freeze(call) ?: lab_lend_frozen(call);
+	local_irq_restore(flags);
+	return err;
+}
+
+/* Whether another call is about to thaw the frame: the page is LENT, or about to be. */
+static bool is_being_lent(const struct lab_call *call)
+{
+	return lab_tag_state(READ_ONCE(call->slot->tag)) == LAB_LENT ||
+	       !lab_frame_refs(call->frame);
+}
+
+/*
  * Adds the stack's reference. The first give of a turn makes the page LENT. Two such calls may
  * race: one has the frame frozen, and the other finds the page LENT afterwards. Of two gives of the
  * same buffer, the second may come here when the page has left, and is anybody's, or nobody's: a
@@ -436,33 +480,37 @@ static int add_reference(struct lab_call *call)
 		lab_step(call->op, lab_tag_pfn(call->tag), call->owner, call->ip);
 		return 0;
 	}
-	err = lab_call_await(call);
-	if (!err) {
-		/* Others of the owner's calls wait for the thaw, but not for long. */
-		preempt_disable();
-		err = lab_call_freeze(call) ?: lab_lend_frozen(call);
-		preempt_enable();
-	}
+	err = lab_call_await(call) ?: lend_first(call);
 	/* Also as a foreigner's reference, and as a page that is not POSTED any more. */
-	if (err && lab_tag_state(READ_ONCE(call->slot->tag)) == LAB_LENT)
+	if (err && is_being_lent(call))
 		return -EAGAIN;
 	return err;
 }
 
-/* Each a look-up of the page: longer than a frame is frozen, also if an interrupt comes then. */
-#define REFER_TRIES	4096U
+/*
+ * Each a look-up of the page: longer than a frame is frozen, also if a hypervisor takes the other
+ * CPU away just then.
+ */
+#define REFER_TRIES	BIT(20)
+/* After so many, each time, the page may well have been freed behind Labyrinth's back. */
+#define REFER_LOOK	BIT(12)
+
+/* Nobody thaws the count then. */
+static bool is_freed(const struct lab_call *call)
+{
+	return !lab_frame_is_ours(call->frame) && READ_ONCE(call->slot->tag) == call->tag;
+}
 
 static int refer_to(struct lab_call *call, void *buf, struct frag *frag)
 {
-	unsigned int tries = REFER_TRIES;
+	unsigned long tries = REFER_TRIES;
 	int err;
 
 	do {
 		err = find_frag(call, buf, frag) ?: add_reference(call);
-	} while (err == -EAGAIN && --tries);
+	} while (err == -EAGAIN && --tries && (tries % REFER_LOOK || !is_freed(call)));
 	if (likely(err != -EAGAIN))
 		return err;
-	/* Nobody thaws the count: the page was freed behind Labyrinth's back. */
 	call->class = LAB_CORRUPT;
 	return -EBUSY;
 }

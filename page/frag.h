@@ -20,9 +20,8 @@ int lab_frag_put(struct lab_call *call, void *buf);
 int lab_frag_settle(struct lab_call *call, int err);
 void lab_frag_close(struct lab_owner *owner, unsigned long ip);
 
-void *lab_frag_next_single(struct lab_front *front, dma_addr_t *dma);
-void lab_frag_open_single(struct lab_front *front, const void *addr);
-void lab_frag_drop_stale(struct lab_front *front);
+void *lab_frag_get_single(const struct labyrinth_owner *handle, struct lab_front *front,
+			  dma_addr_t *dma, unsigned long ip);
 bool lab_frag_turn_single(const struct labyrinth_owner *handle, const struct lab_front *front,
 			  const void *buf, size_t offset, size_t len, bool for_cpu);
 struct page *lab_frag_give_single(const struct labyrinth_owner *handle, struct lab_front *front,

@@ -87,6 +87,30 @@ void *lab_home_take_back(struct lab_owner *owner, unsigned long ip)
 }
 
 /*
+ * Gives the page of @lent, which no borrower has, back to the system. Taken back, the page has all
+ * words put right. Of a page that is left to borrowers a few words may be theirs, and stay: nobody
+ * would clear these here, and the page allocator might follow what a stray write left.
+ */
+static bool give_back(struct lab_owner *owner, const struct lab_cached *lent, unsigned long ip)
+{
+	struct lab_call call = {
+		.op = LAB_OP_RECLAIM, .owner = owner, .ip = ip, .silent = true,
+	};
+	lab_tag_t held;
+	int err;
+
+	preempt_disable();
+	err = lab_lend_find(&call, lent) ?: lab_lend_reclaim(&call, 0);
+	held = lab_tag_step(call.tag, LAB_HELD);
+	err = lab_call_end(&call, err);
+	if (err || cmpxchg(&lent->slot->tag, held, lab_tag_step(held, LAB_CACHED)) != held)
+		return false;
+	lab_owner_quota_give(owner, 1);
+	lab_settle(owner, lent->slot, ip);
+	return true;
+}
+
+/*
  * Ends the queue of an owner that goes: pages that came back go to the system, the rest are the
  * borrowers'.
  * Context: Task; may sleep. Nobody uses the owner's handle any more.
@@ -100,6 +124,8 @@ unsigned int lab_home_let_all_go(struct lab_owner *owner, unsigned long ip)
 	while (lab_lent_pop(owner, &lent)) {
 		bool out = is_out(&lent);
 
+		if (!out && give_back(owner, &lent, ip))
+			continue;
 		if (lab_lend_let_go(owner, &lent, ip))
 			nr += out;
 	}

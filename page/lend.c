@@ -163,28 +163,43 @@ int lab_lend_find(struct lab_call *call, const struct lab_cached *lent)
 }
 
 /*
- * Takes the page's tag, and with the tag the mapping, unless a buffer of the page is out: map_lock
- * keeps the page from being opened. An entry of the queue may be older than the loan, and the call
- * that lends the page still about to end the mapping (finish_loan() of labyrinth_rx.c): map_lock
- * lets only one of the two have the mapping. In an NMI no such page comes here.
+ * Takes the page for the call, LENT -> CACHED on no list, and with the page the mapping, unless a
+ * buffer of the page is out: map_lock keeps the page from being opened. An entry of the queue may
+ * be older than the loan, and the call that lends the page still about to end the mapping
+ * (finish_loan() of labyrinth_rx.c): map_lock lets only one of the two have the mapping. In an NMI
+ * no such page comes here.
  */
-static bool take_tag(struct lab_call *call)
+static bool take_lent(struct lab_call *call)
 {
+	lab_tag_t taken = lab_tag_step(call->tag, LAB_CACHED);
 	struct lab_owner *owner = call->owner;
 	unsigned long flags;
 	bool done;
 	u64 dma;
 
 	if (!lab_owner_is_dma(owner))
-		return lab_table_remove(&labyrinth_hot.table, call->slot, call->tag);
+		return lab_call_commit(call, taken);
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
 	dma = lab_resident_of(owner, call->slot);
-	done = !lab_frags_are_out(owner, call->slot) &&
-	       lab_table_remove(&labyrinth_hot.table, call->slot, call->tag);
-	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
-	if (done)
+	done = !lab_frags_are_out(owner, call->slot) && lab_call_commit(call, taken);
+	if (done) {
 		call->dma = dma;
+		WRITE_ONCE(lab_resident_at(call->slot)->dma, LAB_DMA_NONE);
+	}
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	return done;
+}
+
+/*
+ * A reclaim that has the frame frozen has found the page LENT, and writes notes to the slot until
+ * the thaw: so long the slot stays this page's. No other call leads the page on from CACHED. This
+ * CPU cannot have the frame frozen, as in lab_frame_disown().
+ */
+static void remove_taken(const struct lab_call *call)
+{
+	while (!lab_frame_refs(call->frame))
+		cpu_relax();
+	lab_table_remove(&labyrinth_hot.table, call->slot, lab_tag_step(call->tag, LAB_CACHED));
 }
 
 /*
@@ -207,8 +222,9 @@ int lab_lend_untag(struct lab_call *call)
 	}
 	if (err)
 		return err;
-	if (!take_tag(call))
+	if (!take_lent(call))
 		return lab_call_again(call);
+	remove_taken(call);
 	/* The last borrower's put_page() frees the page, so the words must be right. */
 	lab_frame_mend_lent(call->frame, lab_tag_pfn(call->tag), &call->damage);
 	lab_frame_disown(call->frame);
@@ -317,16 +333,15 @@ struct page *labyrinth_lend(struct labyrinth_owner *owner, void *addr)
 EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
 
 /*
- * LENT -> HELD, for a frozen frame whose words have been put right. A frozen page stays LENT
- * (but for a moment in which repair_references() has the tag CACHED), unless
- * labyrinth_release_lent() takes the tag. After that nothing of Labyrinth's may be left on the
- * frame. HELD is written last, as in hand_over() of labyrinth_transfer.c.
+ * LENT -> HELD, for a frozen frame whose words have been put right, and whose tag was @lent after
+ * the freeze. A frozen page stays LENT (but for a moment in which repair_references() has the tag
+ * CACHED), unless labyrinth_release_lent() takes the tag; the slot stays the page's. After that
+ * nothing of Labyrinth's may be left on the frame. HELD is written last, as in hand_over() of
+ * labyrinth_transfer.c.
  */
 static __always_inline bool reclaim_frozen(struct lab_frame *frame, struct lab_slot *slot,
 					   lab_tag_t lent, unsigned long ip, u32 stamp)
 {
-	if (READ_ONCE(slot->tag) != lent)
-		return false;
 	lab_slot_note(slot, ip);
 	if (stamp)
 		lab_slot_note_stack(slot, stamp);
@@ -362,7 +377,8 @@ static int reclaim_fast(struct labyrinth_owner *owner, void *addr,
 		return 1;
 	if (!lab_frame_freeze(page.frame, LAB_REFS_EXCLUSIVE))
 		return lab_frame_refs(page.frame) > LAB_REFS_EXCLUSIVE ? -EBUSY : 1;
-	done = is_clean_lent(page.frame) &&
+	/* Before anything is written: from here on only take_lent() leads the tag on. */
+	done = READ_ONCE(page.slot->tag) == page.tag && is_clean_lent(page.frame) &&
 	       lab_frame_is_at_home(page.frame, lab_tag_pfn(page.tag));
 	if (likely(done)) {
 		lab_frame_reset_words(page.frame);
@@ -372,6 +388,32 @@ static int reclaim_fast(struct labyrinth_owner *owner, void *addr,
 	return done ? 0 : 1;
 }
 
+static int reclaim_lent(struct lab_call *call, u32 stamp)
+{
+	int err = lab_call_freeze(call);
+	bool done;
+
+	if (err)
+		return err;
+	/* Not before: the page may have come back, and be LENT again in the next turn. */
+	done = !lab_frags_are_out(call->owner, call->slot) &&
+	       reclaim_frozen(call->frame, call->slot, call->tag, call->ip, stamp);
+	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+	return done ? 0 : lab_call_again(call);
+}
+
+/* As lend_first() of page/frag.c: an interrupt may come that gives a buffer of the page. */
+static int reclaim_parted(struct lab_call *call, u32 stamp)
+{
+	unsigned long flags;
+	int err;
+
+	local_irq_save(flags);
+	err = reclaim_lent(call, stamp);
+	local_irq_restore(flags);
+	return err;
+}
+
 /*
  * Takes the page that @call has looked up back. @stamp is the page's from then on; 0 if the owner
  * is not for stamps.
@@ -379,20 +421,14 @@ static int reclaim_fast(struct labyrinth_owner *owner, void *addr,
  */
 int lab_lend_reclaim(struct lab_call *call, u32 stamp)
 {
-	bool done;
 	int err;
 
 	if (lab_tag_state(call->tag) == LAB_HELD)
 		return lab_call_exclusive(call);
-	err = lab_call_freeze(call);
+	err = lab_owner_has_frags(call->owner) ? reclaim_parted(call, stamp) :
+						 reclaim_lent(call, stamp);
 	if (err)
 		return err;
-	/* Not before: the page may have come back, and be LENT again in the next turn. */
-	done = !lab_frags_are_out(call->owner, call->slot) &&
-	       reclaim_frozen(call->frame, call->slot, call->tag, call->ip, stamp);
-	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
-	if (!done)
-		return lab_call_again(call);
 	lab_step(LAB_OP_RECLAIM, lab_tag_pfn(call->tag), call->owner, call->ip);
 	close_sealed(call);
 	return 0;

@@ -5,6 +5,9 @@
 
 #include "core/owner.h"
 
+/* How many of the pages lent longest are looked at before another page is asked for. */
+#define LAB_LENT_TRIES	16U
+
 int lab_lent_init(struct lab_owner *owner, unsigned int limit);
 void lab_lent_exit(struct lab_owner *owner);
 bool lab_lent_push(struct lab_owner *owner, struct lab_cached page, struct lab_cached *oldest);

@@ -30,6 +30,7 @@
 #include <asm/processor-flags.h>
 #include <asm/set_memory.h>
 
+#include "hook/own.h"
 #include "page/region.h"
 
 /* Without sealed_max=, a page in so many may be sealed, but at least so many regions. */
@@ -279,8 +280,8 @@ void lab_region_put(struct lab_region *region)
 
 /*
  * Splits the large entry over page @pfn. To make the page uncached the core must split the
- * large entry; the page is made cached again at once, even if that failed. The page has no
- * owner yet.
+ * large entry; the page is made cached again at once, even if that failed. A page that goes into
+ * quarantine is an owner's, so for the guard this is Labyrinth's own call.
  */
 static int split(unsigned long pfn)
 {
@@ -289,7 +290,7 @@ static int split(unsigned long pfn)
 
 	if (lab_region_entry(pfn))
 		return 0;
-	err = set_pages_array_uc(&page, 1);
+	err = LAB_OWN(set_pages_array_uc)(&page, 1);
 	set_pages_array_wb(&page, 1);
 	if (!err && !lab_region_entry(pfn))
 		err = -EOPNOTSUPP;

@@ -117,7 +117,8 @@ static inline struct lab_region *lab_region_of(unsigned long pfn)
 {
 	unsigned long index = pfn >> LAB_REGION_SHIFT;
 
-	if (!READ_ONCE(lab_aliases.nr) || index >= lab_aliases.nr_regions)
+	/* Pairs with the release in make_area(): the array and its size are there. */
+	if (!smp_load_acquire(&lab_aliases.nr) || index >= lab_aliases.nr_regions)
 		return NULL;
 	/* Pairs with the release by which new_region() publishes the region. */
 	return smp_load_acquire(&lab_aliases.regions[index]);

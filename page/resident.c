@@ -105,7 +105,7 @@ void lab_resident_unmap_mapped(const struct lab_owner *owner, u64 dma)
 
 /*
  * Ends the mapping of the page of @tag, unless the page has left the owner, and taken the mapping
- * along: another page may have the slot then. See take_tag() of page/lend.c.
+ * along, see take_lent() of page/lend.c: another page may have the slot then.
  * Context: As lab_resident_unmap().
  */
 void lab_resident_end(struct lab_owner *owner, const struct lab_slot *slot, lab_tag_t tag)

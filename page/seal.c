@@ -466,6 +466,8 @@ int lab_seal_open(unsigned long pfn)
 	if (!test_bit(index, region->stale) && !cmpxchg(&entry->pte, 0, region->home[index]))
 		return 0;
 	clear_bit(index, region->open);
+	/* Pairs with freshen(): from here on it finds the page not open. */
+	smp_mb__after_atomic();
 	/* Last: freshen() may have taken the page for open, and cleared the bit. */
 	set_bit(index, region->stale);
 	lab_seal_kick();
@@ -485,7 +487,11 @@ void lab_seal_lose(unsigned long pfn)
 	/* Before the bit: from then on the worker may end the record, and @home with the record. */
 	unsigned long home = READ_ONCE(region->home[index]);
 
+	/* Pairs with look_after(), which ends the record of a page that is lost. */
+	smp_mb__before_atomic();
 	set_bit(index, region->lost);
+	/* Pairs with empty_open(): the entry is written here, or there. */
+	smp_mb__after_atomic();
 	/* To an entry that is not empty the core may have taken memory that failed out of use. */
 	if (!test_bit(index, region->open))
 		xchg(&lab_region_entry(pfn)->pte, home);
@@ -518,7 +524,11 @@ static void empty_open(struct lab_region *region, unsigned int index)
 	/* A full barrier. Pairs with lab_seal_is_closed(). */
 	xchg(&entry->pte, 0);
 	clear_bit(index, region->open);
-	/* Pairs with lab_seal_lose(), which sets the bit before the entry. */
+	/*
+	 * Pairs with lab_seal_lose(), which sets the bit before the entry, and leaves the entry of
+	 * an open page alone.
+	 */
+	smp_mb__after_atomic();
 	if (test_bit(index, region->lost))
 		xchg(&entry->pte, region->home[index]);
 }
@@ -650,6 +660,11 @@ static bool look_after(struct lab_region *region)
 
 	if (!note_work(region, was, lost))
 		return true;
+	/*
+	 * Pairs with the test_and_set_bit() in lab_seal_open(): of a page that is stale only now,
+	 * either seal_one() finds that the page is open, or the lend that the page is stale.
+	 */
+	smp_mb();
 	done = seal_region(region, was);
 	end_aliases(region, lost);
 	flush();

@@ -204,7 +204,8 @@ static void visit_step(struct step *step,
 	/* As in write_step(): if a writer wins the race, the step is the writer's. */
 	if (!word || word == BUSY || cmpxchg(&step->word, word, BUSY) != word)
 		return;
-	WRITE_ONCE(step->site, after(step->site, arg));
+	/* Pairs with the address that a reader follows: the name there is complete. */
+	smp_store_release(&step->site, after(step->site, arg));
 	/* Pairs with copy_step(), as in write_step(). */
 	smp_store_release(&step->word, word);
 }

@@ -104,6 +104,7 @@ unpack_image() {
 	local release vmlinuz
 	unpack_all "$1"
 	[[ -e $1/lib ]] || ln -s usr/lib "$1/lib"
+	[[ -e $1/bin || ! -e $1/usr/bin ]] || ln -s usr/bin "$1/bin"
 	release=$(basename "$1"/lib/modules/*)
 	echo "$release" >"$1/release"
 	vmlinuz=$1/boot/vmlinuz-$release

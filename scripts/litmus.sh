@@ -1,10 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/litmus.sh [name...]
-# Has herd7 find out what the kernel's memory model (tools/memory-model of 6.1's source)
-# allows of the protocols in tests/litmus, or of those named. Each must give the result
-# in its head; NAME+... is NAME without one of its barriers, and shows that it counts.
+# Usage: scripts/litmus.sh [--kernel K] [name...]
+# Has herd7 find out what the kernel's memory model (tools/memory-model of the kernel's source)
+# allows of the protocols in tests/litmus, or of those named. Each must give the result in its
+# head, and so must its twins, which lack a barrier each (a line that ends in one of these, or in
+# several, the further ones in lines of their own below):
+#	// twin NAME			without the line: what was impossible must be possible
+#	// twin NAME: STATEMENT		with STATEMENT in the line's place
+#	// spare NAME ...		the same, and nothing must change: the barrier does not count here
+# Each function() that a head names must be in one of the files that the head names.
+# --kernel: the memory model of 6.1 (the default), or of 7.3.
 # herd7 is HERD, or this machine's, or else Debian's of the suite forky, in the cache.
 
 # shellcheck source=scripts/lib.sh
@@ -14,7 +20,8 @@
 # shellcheck source=scripts/arch.sh
 . "$LAB_SCRIPTS/arch.sh"
 
-options '' "$@"
+kernel=6.1
+options "kernel=kernel" "$@"
 set -- "${args[@]}"
 for name; do
 	[[ -e $LAB_ROOT/tests/litmus/${name%.litmus}.litmus ]] || die "there is no test '$name' in tests/litmus"
@@ -60,26 +67,96 @@ find_herd() {
 	fi
 }
 
-# What herd7 said: "Never", "Sometimes" or "Always".
-observed() { sed -n 's/^Observation [^ ]* \([A-Z][a-z]*\) .*/\1/p' "$1"; }
+# prepare NAME WANTED: a test of that name, which is read from the input. Looked at by judge().
+tests=()
+declare -A wanted
+prepare() {
+	tests+=("$1")
+	wanted[$1]=$2
+	sed "1s/.*/C $1/" >"$scratch/$1.litmus"
+}
 
-try() {
-	local name=$1 file=$LAB_ROOT/tests/litmus/$1.litmus log=$LABYRINTH_LOGS/litmus-$1.log
-	local wanted found
-	wanted=$(sed -n 's/^ \* Result: //p' "$file")
-	(cd "$model" && timeout 300 "${herd[@]}" -conf linux-kernel.cfg "$file") >"$log" 2>&1 || true
-	found=$(observed "$log")
-	if [[ -n $wanted && $found == "$wanted" ]]; then
+# said NAME: the part of herd7's words that is about that test.
+said() {
+	awk -v name="$1" '
+		/^Test / { on = $2 == name }
+		on || index($0, "/" name ".litmus\"")' "$log"
+}
+
+# judge NAME: what herd7 found out of it: "Never", "Sometimes" or "Always".
+judge() {
+	local name=$1 found
+	found=$(sed -n "s/^Observation $name \([A-Z][a-z]*\) .*/\1/p" "$log")
+	if [[ -n ${wanted[$name]} && $found == "${wanted[$name]}" ]]; then
 		result pass "litmus: $name ($found)"
 	else
-		show_tail "$log"
-		result fail "litmus: $name: expected ${wanted:-a result in its head}, found ${found:-nothing}"
+		said "$name" >"$LABYRINTH_LOGS/litmus-$name.log"
+		show_tail "$LABYRINTH_LOGS/litmus-$name.log"
+		result fail "litmus: $name: expected ${wanted[$name]:-a result in its head}, found ${found:-nothing}"
 		failed=1
 	fi
 }
 
+# twins FILE: their marks, "twin NAME" or "spare NAME", each once.
+twins() { grep -oE '// (twin|spare) [a-z0-9-]+' "$1" | cut -c4- | sort -u; }
+
+# make_twin NAME FILE: FILE with the lines so marked dropped or replaced.
+make_twin() {
+	awk -v name="$1" '
+	function put(line,	nr, i, parts) {
+		nr = split(line, parts, " // ")
+		for (i = 2; i <= nr; i++) {
+			if (!match(parts[i], "^(twin|spare) " name "(: |$)"))
+				continue
+			if (RLENGTH < length(parts[i]))
+				print "\t" substr(parts[i], RLENGTH + 1)
+			return
+		}
+		print parts[1]
+	}
+	sub(/^\t+\/\/ /, " // ") { line = line $0; next }
+	{ if (NR > 1) put(line); line = $0 }
+	END { put(line) }' "$2"
+}
+
+# prepare_all NAME: the test and its twins.
+prepare_all() {
+	local name=$1 file=$LAB_ROOT/tests/litmus/$1.litmus kind twin result
+	result=$(sed -n 's/^ \* Result: //p' "$file")
+	prepare "$name" "$result" <"$file"
+	while read -r kind twin; do
+		prepare "$name+$twin" "$([[ $kind == spare ]] && echo Never || echo Sometimes)" \
+			< <(make_twin "$twin" "$file")
+	done < <(twins "$file")
+}
+
+# A single run for all: to read the model takes longer than most tests.
+run_herd() {
+	local name files=()
+	for name in "${tests[@]}"; do
+		files+=("$scratch/$name.litmus")
+	done
+	(cd "$model" && timeout 900 "${herd[@]}" -conf linux-kernel.cfg "${files[@]}") >"$log" 2>&1 || true
+}
+
+# A protocol of functions that are no more proves nothing.
+names_exist() {
+	local name=$1 head function files
+	head=$(sed '/^ \*)/q' "$LAB_ROOT/tests/litmus/$name.litmus")
+	mapfile -t files < <(grep -oE '\<[a-z_/]+\.[chS]\>' <<<"$head")
+	((${#files[@]})) || { result fail "litmus: $name names no file" && failed=1; }
+	while read -r function; do
+		(cd "$LAB_ROOT" && cat "${files[@]}") 2>&1 | grep -E "\<$function\(" >/dev/null && continue
+		result fail "litmus: $name names $function(), which is not in ${files[*]}"
+		failed=1
+	done < <(grep -oE '[a-z_0-9]+\(\)' <<<"$head" | tr -d '()' | sort -u)
+}
+
 log_dir
-arch_set 6.1
+log=$LABYRINTH_LOGS/litmus.log
+arch_set "$kernel"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 herd=() failed=0
 take_lock herd
 # Without herd7 nothing is known of the barriers, neither good nor bad.
@@ -87,9 +164,14 @@ if ! find_herd; then
 	result skip "litmus: there is no herd7, see above"
 	exit
 fi
-model=$(readlink -f "$("$LAB_SCRIPTS/kernel.sh" source 6.1)")/tools/memory-model
+model=$(readlink -f "$("$LAB_SCRIPTS/kernel.sh" source "$kernel")")/tools/memory-model
 (($#)) || mapfile -t names < <(cd "$LAB_ROOT/tests/litmus" && printf '%s\n' *.litmus)
 for name in "${@:-${names[@]}}"; do
-	try "${name%.litmus}"
+	prepare_all "${name%.litmus}"
+	names_exist "${name%.litmus}"
+done
+run_herd
+for name in "${tests[@]}"; do
+	judge "$name"
 done
 exit "$failed"

@@ -21,7 +21,7 @@ MODELS = (ROOT / "tests/model").glob("*.pml")
 SHARED = re.compile(r"""\b(
     READ_ONCE | WRITE_ONCE | smp_\w+ | (?:this_cpu_|try_|raw_)?(?:try_)?cmpxchg\w* | xchg |
     atomic\w* | test_and_\w+ | set_bit | clear_bit | (?:raw_)?spin_(?:un)?lock\w* |
-    rcu_read_(?:un)?lock\w* | synchronize_\w+ | local_irq_\w+ | page_ref_\w+ | put_page |
+    rcu_read_(?:un)?lock\w* | synchronize_\w+ | mutex_(?:try|un)?lock\w* | irq_work_queue | local_irq_\w+ | page_ref_\w+ | put_page |
     get_page(?:_unless_zero)? | __free_page | this_cpu_(?:inc|dec|add|sub) | lab_tag_store_state
 )\s*\(""", re.X)
 

@@ -3,9 +3,9 @@
 #
 # Usage: scripts/model.sh [--large] [name...]
 # Has spin try every order of steps in the model of the tag protocol
-# (tests/model/labyrinth.pml, and for buffers that are parts of a page frags.pml): in each
-# scenario all that must hold does, and each mistake made on purpose is found, for the reason
-# that it should be. The model's steps are held against the code (scripts/model-steps.py).
+# (tests/model/labyrinth.pml, for buffers that are parts of a page frags.pml, for pages kept
+# ready ready.pml): in each scenario all that must hold does, and each mistake made on purpose
+# is found, for the reason that it should be. The model's steps are held against the code (scripts/model-steps.py).
 # With names, only the scenarios and mistakes so called. --large: more calls in each scenario,
 # and no mistakes.
 
@@ -29,6 +29,8 @@ scenarios() {
 		limbo	LIMBO_LIST	1 1	2 1
 		bulk	BULK	1 1	1 1
 		frags	FRAGS	2 2	3 2
+		ahead	AHEAD	2 1	2 2
+		turn	TURN	2 1	3 2
 	END
 }
 
@@ -86,6 +88,16 @@ mistakes() {
 		RECLAIM_BLIND_FRAG	frags	nobody_has_it
 		PUT_STORES		frags	given_is_lent
 		PUT_GIVES_UP		frags	none_lost
+		PAGE_FIRST		ahead	floor_stays
+		COUNT_KEPT		ahead	count_is_right
+		LOOKS_FIRST		ahead	kept_ahead
+		PENDING_LATE		ahead	kept_ahead
+		TURN_STARTS_ANEW	turn	in_turn
+		TURN_UNLOCKED		turn	fast_again
+		GOES_UNLOCKED		turn	one_life
+		WANTED_FIRST		turn	fast_again
+		SPEED_BLIND		turn	asked_is_served
+		KICK_FIRST		turn	fast_again
 	END
 }
 
@@ -98,7 +110,10 @@ wanted() {
 verify() {
 	local log=$1 optimise=$2 dir model=labyrinth.pml
 	shift 2
-	[[ " $* " != *" -DFRAGS="* ]] || model=frags.pml
+	case " $* " in
+	*" -DFRAGS="*) model=frags.pml ;;
+	*" -DAHEAD="* | *" -DTURN="*) model=ready.pml ;;
+	esac
 	dir=$(mktemp -d "$scratch/XXXX")
 	{
 		(cd "$dir" && spin -a "$@" "$LAB_ROOT/tests/model/$model" &&

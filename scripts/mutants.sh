@@ -13,9 +13,17 @@
 . "$LAB_SCRIPTS/kernels.sh"
 
 # The first line of a patch: "what it breaks: kunit suite.case", or
-# "what it breaks: selftest name.sh: result".
-title_of() { sed -n '1s/: \(kunit\|selftest\) .*//p' "$1"; }
-test_of() { sed -n '1s/.*: \(\(kunit\|selftest\) .*\)/\1/p' "$1"; }
+# "what it breaks: selftest name.sh: result"; "selftest@KERNEL" is for another kernel than the
+# default.
+KINDS='kunit\|selftest\(@[^ ]*\)\?'
+title_of() { sed -n "1s/: \($KINDS\) .*//p" "$1"; }
+test_of() { sed -n "1s/.*: \(\($KINDS\) .*\)/\1/p" "$1"; }
+kernel_of() {
+	case $1 in
+	*@*) echo "${1#*@}" ;;
+	*) echo "$KERNEL_DEFAULT" ;;
+	esac
+}
 
 # The checkout as it is, with its scripts, and what git would not keep left out.
 copy_checkout() {
@@ -29,7 +37,7 @@ copy_checkout() {
 run_test() {
 	case $1 in
 	kunit) "$copy/scripts/kunit.sh" "${2%%.*}" ;;
-	selftest) "$copy/scripts/selftest.sh" "tests/selftests/${2%%:*}" ;;
+	selftest*) "$copy/scripts/selftest.sh" --kernel "$(kernel_of "$1")" "tests/selftests/${2%%:*}" ;;
 	esac
 }
 
@@ -37,15 +45,16 @@ run_test() {
 # does not come to its end is not named in the results; it may have failed and then
 # crashed, which is on the console, or in the guest's output, only.
 is_caught() {
-	local suite=${2%%.*} rest=${2#*.} console=$3/kunit-console.log
-	local output=$3/selftest-$KERNEL_DEFAULT/output.log
+	local suite=${2%%.*} rest=${2#*.} console=$3/kunit-console.log kernel output
+	kernel=$(kernel_of "$1")
+	output=$3/selftest-$kernel/output.log
 	case $1 in
 	kunit)
 		grep -qE "^fail"$'\t'"kunit ${KERNEL_DEFAULT//./\\.}: ($suite\\.)?$rest(\\.|\$)" "$results" ||
 			grep -qsE "# $rest: (EXPECTATION|ASSERTION) FAILED" "$console"
 		;;
-	selftest)
-		grep -qF "fail"$'\t'"selftest $KERNEL_DEFAULT: ${2%%:*}.${2#*: }" "$results" ||
+	selftest*)
+		grep -qF "fail"$'\t'"selftest $kernel: ${2%%:*}.${2#*: }" "$results" ||
 			grep -qxF "${2#*: }" < <(sed -n 's/^ *not ok [0-9]* //p' "$output")
 		;;
 	esac

@@ -13,6 +13,9 @@
 #   sealed=1      beside it labyrinth_strayer has sealed owners at work, from whose pages and to
 #                 whose pages accesses stray, in the middle of calls; and quarantine=256. Its own
 #                 parameters have "strayer." in front (modinfo labyrinth_strayer).
+#   beside=1      beside it the guard is switched, quarantine too, caches are emptied, memory is
+#                 short where the kernel can say so, a CPU goes and comes back, and modules are
+#                 watched and no longer
 #   scribble=2    cached pages are wrecked as well, and must be given up: nobody gets them
 # Options:
 #   --kernel K    any that vm.sh takes, default its first
@@ -26,8 +29,9 @@
 #   --calls N     in pieces of --ops steps, each with a seed of its own, until so many calls
 #                 were made; wants --sums. Ends at the first piece that fails
 #   --sums FILE   with --calls: gets a line for each piece, by which what the piece did can be
-#                 repeated. The pieces that FILE has already count, so a run that was broken off
-#                 goes on when started again
+#                 repeated. The pieces that FILE has already count, so a run that was broken off,
+#                 or killed, goes on when started again. In the end, and without --calls at once,
+#                 prints what the pieces of FILE add up to, by context and by kind of step
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -39,10 +43,11 @@ options "kernel=kernel:boot uml checked ops=count seed=number smp=count mem=coun
 	calls=count sums=text" "$@"
 set -- "${args[@]}"
 [[ -z $sums ]] || { : >>"$sums"; } 2>/dev/null || die "--sums: $sums cannot be written to"
-[[ -n $calls && -n $sums || -z $calls$sums ]] || die "--calls wants --sums, and --sums --calls (see --help)"
+[[ -z $calls || -n $sums ]] || die "--calls wants --sums (see --help)"
 [[ -z $checked || -n $uml ]] || die "--checked is for --uml (see --help)"
 [[ -z $uml ]] || kernel=uml-$(kernels uml)${checked:+-checked}
-config=(${checked:+--config "$LAB_ROOT/tests/torture/checked.config"})
+config=uml.config
+[[ -z $checked ]] || config=checked.config
 # A thousand steps a second at the least, on a debug kernel and a loaded machine; and
 # the short runs after the long one, the checkers' questions, the boot.
 limit=${timeout:-$((900 + ops / 1000))}
@@ -51,7 +56,7 @@ run() {
 	local test=(env "LIMIT=$limit" sh scripts/vm/selftests.sh
 		"tests/selftests/torture.sh seed=$seed ops=$ops $*")
 	if [[ -n $uml ]]; then
-		"$LAB_SCRIPTS/uml.sh" "${config[@]}" --cpus "$smp" --mem "$mem" \
+		"$LAB_SCRIPTS/uml.sh" --config "$LAB_ROOT/tests/torture/$config" --cpus "$smp" --mem "$mem" \
 			--timeout "$limit" --log "$logs" -- "${test[@]}"
 	else
 		"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --smp "$smp" --mem "$mem" --timeout "$limit" \
@@ -66,7 +71,7 @@ check_parameters() {
 	local word source
 	for word; do
 		case $word in
-		scribble=[012] | sealed=[01]) continue ;;
+		scribble=[012] | sealed=[01] | beside=[01]) continue ;;
 		*=*) ;;
 		*) die "unknown argument '$word' (see --help)" ;;
 		esac
@@ -91,6 +96,15 @@ judge() {
 
 # What the runs of a module have done: torture or strayer.
 show() { sed -n "s/^ *# $1: //p" "$logs/output.log"; }
+
+# What the first run has done of each kind, op or context: "alloc:STEPS/CALLS free:STEPS/CALLS".
+show_each() {
+	show torture | awk -v of="$1" '$1 == of {
+		printf "%s%s%s", nr++ ? " " : "", $2, $4
+		for (i = 6; i <= NF; i += 2)
+			printf "/%s", $i
+	}'
+}
 
 fail() {
 	result fail "torture $kernel: $1"
@@ -129,16 +143,40 @@ sum_line() {
 	printf '%s\t' "$seed" "$verdict" "$kernel" "$ops" "$(count torture steps)" \
 		"$(count torture calls)" "$(count torture refusals)" "$(count strayer steps)" \
 		"$(count strayer calls)" "$(count strayer 'stray reads')" \
-		"$(count strayer 'stray writes')" "$(count strayer 'interrupts in')"
+		"$(count strayer 'stray writes')" "$(count strayer 'interrupts in')" \
+		"$(show_each context)" "$(show_each op)"
 	printf '%s\n' "$*"
 }
 
-SUM_TITLES='#seed verdict kernel ops steps calls refusals sealed-steps sealed-calls stray-reads stray-writes in-a-call parameters'
+SUM_TITLES='#seed verdict kernel ops steps calls refusals sealed-steps sealed-calls stray-reads stray-writes in-a-call contexts kinds parameters'
 
 # sum_of COLUMN [VERDICT]: over the pieces that went well, or those of the verdict.
 sum_of() {
 	awk -F '\t' -v column="$1" -v verdict="${2:-ok}" \
 		'$2 == verdict { n += column ? $column : 1 } END { print n + 0 }' "$sums"
+}
+
+# each_of COLUMN: the same for each name in it, as show_each has them: "NAME N N...".
+each_of() {
+	awk -F '\t' -v column="$1" '$2 == "ok" {
+		words = split($column, word, " ")
+		for (i = 1; i <= words; i++) {
+			split(word[i], pair, ":")
+			if (!(pair[1] in most))
+				name[++names] = pair[1]
+			most[pair[1]] = split(pair[2], number, "/")
+			for (j in number)
+				sum[pair[1], j] += number[j]
+		}
+	}
+	END {
+		for (i = 1; i <= names; i++) {
+			printf "%s", name[i]
+			for (j = 1; j <= most[name[i]]; j++)
+				printf " %d", sum[name[i], j]
+			print ""
+		}
+	}' "$sums"
 }
 
 # The seed behind the last in the file; --seed is the first.
@@ -154,24 +192,57 @@ next_seed() {
 
 calls_made() { echo $(($(sum_of 6) + $(sum_of 9))); }
 
-pieces() {
+# The file is this run's alone, and the guest's of one that was killed: that keeps the lock.
+open_sums() {
+	exec {sums_fd}>>"$sums"
+	flock -n "$sums_fd" || say "waiting for another run, or the guest of one, that $sums is for"
+	flock "$sums_fd"
 	[[ -s $sums ]] || tr ' ' '\t' <<<"$SUM_TITLES" >"$sums"
+	[[ $(head -n 1 "$sums") == "$(tr ' ' '\t' <<<"$SUM_TITLES")" ]] ||
+		die "--sums: $sums has other columns than these: $SUM_TITLES"
+}
+
+# By one write, so that the file has each line whole, or not at all.
+add_line() {
+	local line
+	line=$(sum_line "$@")
+	printf '%s\n' "$line" >>"$sums"
+}
+
+pieces() {
 	while (($(calls_made) < calls)); do
 		seed=$(next_seed)
 		once record_piece "$@"
 		if ((failed)); then
-			sum_line failed "$@" >>"$sums"
+			add_line failed "$@"
 			say "piece with seed $seed failed"
 			return
 		fi
-		sum_line ok "$@" >>"$sums"
+		add_line ok "$@"
 		say "    seed $seed: $(calls_made) of $calls calls"
 	done
+}
+
+show_contexts() {
+	local name steps calls interrupts landed
+	each_of 13 | while read -r name steps calls interrupts landed; do
+		echo "total of $name: $steps steps, $calls calls, $interrupts interrupts, $landed of them in a call"
+	done
+}
+
+# The calls that belong to no step: what an interrupt did to the call that it found, and the
+# ends of the runs.
+show_kinds() {
+	each_of 14 | awk -v all="$(sum_of 6)" '
+		{ print "total of kind " $1 ": " $2 " steps, " $3 " calls"; all -= $3 }
+		END { print "total of no kind: " all " calls" }'
 }
 
 show_sums() {
 	echo "total: $(sum_of 0) pieces, $(calls_made) calls: $(sum_of 6) of the torture, $(sum_of 9) of sealed owners"
 	echo "total: $(sum_of 5) steps, $(sum_of 7) refusals as expected, $(sum_of 10) stray reads, $(sum_of 11) stray writes, $(sum_of 12) of the strayer's interrupts in a call"
+	show_contexts
+	show_kinds
 	(($(sum_of 0 failed) == 0)) || fail "pieces failed: $(sum_of 0 failed), see $sums"
 }
 
@@ -180,13 +251,14 @@ log_dir
 logs=$LABYRINTH_LOGS/torture-$kernel
 mkdir -p "$logs"
 failed=0
-if [[ -n $calls ]]; then
-	pieces "$@"
+if [[ -n $sums ]]; then
+	open_sums
+	[[ -z $calls ]] || pieces "$@"
 	show_sums
-	((failed)) || record_result pass "torture $kernel: $calls calls in pieces"
+	[[ -z $calls ]] || ((failed)) || record_result pass "torture $kernel: $calls calls in pieces"
 else
 	once result "$@"
-	show '\(torture\|strayer\)'
+	show '\(torture\|strayer\)' | grep -v '^op '
 fi
 ((failed == 0)) || say "the logs are in $logs"
 exit "$failed"

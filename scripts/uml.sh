@@ -20,6 +20,8 @@
 . "$LAB_SCRIPTS/kernels.sh"
 
 DIED=125
+# The one program that a test needs which is run here.
+REMAP=tests/selftests/user/remap
 
 cpus=1 mem=1024 timeout=900 log='' config=''
 options "cpus=count mem=count timeout=count config=file log=out" "$@"
@@ -65,6 +67,7 @@ pack_root() {
 	install -m 755 "$LAB_SCRIPTS/vm/init" "$root/init"
 	cp -r "$LAB_ROOT/tests/selftests" "$root/labyrinth/tests/"
 	cp -r "$LAB_SCRIPTS"/{*.sh,vm} "$root/labyrinth/scripts/"
+	gcc -Wall -Wextra -Werror -O2 -static -o "$root/labyrinth/$REMAP" "$LAB_ROOT/$REMAP.c"
 	sed 's/\.o$/.ko/' "$work/modules.order" | while IFS= read -r ko; do
 		install -D -m 644 "$work/${ko#"$work/"}" "$root/labyrinth/${ko#"$work/"}"
 	done

@@ -9,12 +9,15 @@
 #include "watch/note.h"
 #include "watch/wrap.h"
 
-static void note_got(struct page *page, unsigned int order, unsigned long ip)
+static __always_inline void note_got(struct page *page, unsigned int order, unsigned long ip)
 {
 	struct watch_note *note = watch_note_of(page);
-	unsigned int module = watch_module_at(ip);
+	unsigned int module;
 
-	if (!note || !module)
+	if (unlikely(!note))
+		return;
+	module = watch_module_at(ip);
+	if (unlikely(!module))
 		return;
 	WRITE_ONCE(note->site, watch_site(ip));
 	WRITE_ONCE(note->back, 0);

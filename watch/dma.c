@@ -10,14 +10,14 @@
 #include "watch/free.h"
 #include "watch/modules.h"
 #include "watch/note.h"
+#include "watch/record.h"
 #include "watch/say.h"
 #include "watch/wrap.h"
 
-/* Of the page that must not be freed before the mapping ends. */
-static u32 first_pfn(struct page *page, size_t offset)
+/* The page that must not be freed before the mapping ends. */
+static struct page *first_page(struct page *page, size_t offset)
 {
-	return PageCompound(page) ? page_to_pfn(compound_head(page)) :
-				    page_to_pfn(page) + (offset >> PAGE_SHIFT);
+	return PageCompound(page) ? compound_head(page) : page + (offset >> PAGE_SHIFT);
 }
 
 WATCH_CORE(dma_map, dma_map_page_attrs);
@@ -33,12 +33,9 @@ dma_addr_t watch_dma_map(struct device *dev, struct page *page, size_t offset, s
 	dma = watch_core_dma_map(dev, page, offset, size, dir, attrs);
 	/* Not before: with PREEMPT_RT the call may have slept. See watch_hooks_settle(). */
 	module = watch_module_at(ip);
-	if (module && dma != DMA_MAPPING_ERROR)
-		watch_dma_note(&(struct watch_mapping) {
-			.dma = dma, .dev = dev, .pfn = first_pfn(page, offset),
-			.size = size, .site = watch_site(ip), .dir = dir, .module = module,
-			.live = true,
-		});
+	if (likely(module && dma != DMA_MAPPING_ERROR))
+		watch_dma_begin(dma, dev, first_page(page, offset), size, dir, watch_site(ip),
+				module);
 	watch_leave();
 	return dma;
 }
@@ -65,32 +62,60 @@ static bool is_known_page(const struct watch_mapping *record)
 	       READ_ONCE(note->state) != WATCH_NONE;
 }
 
-static void compare(const struct watch_mapping *record, size_t size, int dir, unsigned long ip)
+/*
+ * A mapping by other code, at the same address, has no record: if other code has ended the module's
+ * record, the module's mapping may be there still.
+ */
+static bool is_twice(const struct watch_mapping *record, unsigned long ip)
 {
-	if (!record->live && watch_module_at(ip) == record->module)
+	return watch_module_at(ip) == record->module &&
+	       watch_module_at(watch_site_ip(record->back)) == record->module;
+}
+
+static void compare(const struct watch_mapping *record, u32 size, u8 dir, unsigned long ip)
+{
+	bool live = watch_is_live(record->turn);
+
+	if (!live && is_twice(record, ip))
 		say("unmap-twice", record, ip);
-	else if (record->live && record->size != size)
+	else if (live && record->size != size)
 		say("unmap-other-size", record, ip);
-	else if (record->live && record->dir != dir)
+	else if (live && record->dir != dir)
 		say("unmap-other-direction", record, ip);
 }
 
 /*
- * A mapping that is older than the watch has no record, and an unmapping of it is right. To be
- * called before the mapping ends: after that, another mapping may begin at the address.
- * Return: the page, or NULL.
+ * An unmapping without a live record of just that. A mapping that is older than the watch has no
+ * record, and an unmapping of it is right.
  */
-static struct page *note_unmapped(struct device *dev, dma_addr_t dma, size_t size, int dir,
-				  unsigned long ip)
+static noinline struct watch_note *note_odd_unmapping(const struct device *dev, dma_addr_t dma,
+						      u32 size, u8 dir, unsigned long ip)
 {
-	struct watch_mapping record, asked = { .dev = dev, .dma = dma, .size = size, .dir = dir };
-	bool sure;
+	struct watch_mapping record, asked = {
+		.dev = dev, .dma = dma, .size = size, .dir = dir, .back = watch_site(ip),
+	};
 
-	if (!watch_dma_take(&asked, &record, &sure))
+	if (!watch_dma_take(&asked, &record))
 		return NULL;
-	if (sure && is_known_page(&record))
+	if (watch_dma_is_sure(dma) && is_known_page(&record))
 		compare(&record, size, dir, ip);
-	return record.live ? pfn_to_page(record.pfn) : NULL;
+	return watch_is_live(record.turn) ? watch_note_of(pfn_to_page(record.pfn)) : NULL;
+}
+
+/*
+ * To be called before the mapping ends: after that, another mapping may begin at the address.
+ * Return: the page's note, or NULL.
+ */
+static __always_inline struct watch_note *
+note_unmapping(const struct device *dev, dma_addr_t dma, u32 size, u8 dir, unsigned long ip)
+{
+	struct watch_mapping *record;
+	u32 turn;
+
+	record = watch_dma_find(dma, dev, size, dir, &turn);
+	if (likely(record && watch_dma_claim(record, turn)))
+		return watch_dma_end(record, turn, watch_site(ip));
+	return note_odd_unmapping(dev, dma, size, dir, ip);
 }
 
 WATCH_CORE(dma_unmap, dma_unmap_page_attrs);
@@ -98,12 +123,12 @@ WATCH_CORE(dma_unmap, dma_unmap_page_attrs);
 void watch_dma_unmap(struct device *dev, dma_addr_t dma, size_t size,
 		     enum dma_data_direction dir, unsigned long attrs)
 {
-	struct page *page;
+	struct watch_note *note;
 
 	watch_enter();
-	page = note_unmapped(dev, dma, size, dir, WATCH_CALLER);
+	note = note_unmapping(dev, dma, size, dir, WATCH_CALLER);
 	watch_core_dma_unmap(dev, dma, size, dir, attrs);
-	watch_free_unmapped(page);
+	watch_free_unmapped(note);
 	watch_leave();
 }
 
@@ -113,12 +138,12 @@ WATCH_CORE(dma_unmap_phys, dma_unmap_phys);
 void watch_dma_unmap_phys(struct device *dev, dma_addr_t dma, size_t size,
 			  enum dma_data_direction dir, unsigned long attrs)
 {
-	struct page *page;
+	struct watch_note *note;
 
 	watch_enter();
-	page = note_unmapped(dev, dma, size, dir, WATCH_CALLER);
+	note = note_unmapping(dev, dma, size, dir, WATCH_CALLER);
 	watch_core_dma_unmap_phys(dev, dma, size, dir, attrs);
-	watch_free_unmapped(page);
+	watch_free_unmapped(note);
 	watch_leave();
 }
 #endif

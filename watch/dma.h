@@ -7,6 +7,7 @@
 
 /* A power of two; watch/stubs.S masks with it. */
 #define WATCH_DMA_BUCKETS	16384
+#define WATCH_DMA_RECORDS	4	/* in a bucket */
 
 #ifndef __ASSEMBLY__
 
@@ -18,12 +19,13 @@ struct device;
 struct watch_mapping {
 	dma_addr_t dma;
 	const struct device *dev;	/* NULL: the place was never used */
+	u32 turn;			/* see watch/record.h */
 	u32 pfn;			/* the mapping's first page; of a compound page, the head */
 	u32 size;
 	u32 site;			/* the call that mapped */
+	u32 back;			/* the call that unmapped */
 	u8 dir;
 	u8 module;
-	bool live;
 };
 
 struct watch_finding;
@@ -31,12 +33,12 @@ struct watch_finding;
 int watch_dma_alloc(void);
 void watch_dma_free(void);
 
-void watch_dma_note(const struct watch_mapping *mapping);
-bool watch_dma_take(const struct watch_mapping *asked, struct watch_mapping *copy, bool *sure);
+bool watch_dma_take(const struct watch_mapping *asked, struct watch_mapping *copy);
+bool watch_dma_is_sure(dma_addr_t dma);
 void watch_dma_describe(unsigned long pfn, struct watch_finding *finding);
 
-/* The number of mappings in each bucket. Read by watch/stubs.S as well. */
-extern u8 *watch_dma_used;
+/* The number of live records in each bucket. Read by watch/stubs.S as well. */
+extern u8 watch_dma_used[WATCH_DMA_BUCKETS];
 
 /* Whether no unmapping escapes: a page with a record is mapped then. */
 extern bool watch_unmaps_seen;

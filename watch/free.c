@@ -24,8 +24,9 @@
 #include "watch/say.h"
 #include "watch/wrap.h"
 
-static void say_refused(const char *class, const char *function, struct page *page,
-			unsigned long ip, unsigned int module)
+/* Not inline: its record on the stack would have every free check the stack. */
+static noinline void say_refused(const char *class, const char *function, struct page *page,
+				 unsigned long ip, unsigned int module)
 {
 	watch_say(&(struct watch_finding) {
 		.class = class, .function = function, .page = page, .ip = ip, .module = module,
@@ -43,8 +44,8 @@ static bool is_mapped(const struct watch_note *note)
  * Whether the block of @order is kept, with the reference that the caller gives up. From then on
  * the end of the last mapping frees the block, as the caller would have. The mapping may have ended
  * since is_mapped(): with the state written first, and @maps read after, either this function
- * finds no mapping, or watch_free_unmapped() finds the state. Pairs with watch_dma_take(), which
- * writes @maps first. Both write by cmpxchg(), a full barrier.
+ * finds no mapping, or watch_free_unmapped() finds the state. Pairs with watch_dma_end(), which
+ * writes @maps first. Both write with a full barrier.
  */
 static bool keep(struct watch_note *note, unsigned int order)
 {
@@ -110,12 +111,10 @@ static void queue_work_now(struct irq_work *work)
 
 static DEFINE_IRQ_WORK(free_irq_work, queue_work_now);
 
-/* A mapping of @page has ended; NULL: of no page with a record. Context: Any. */
-void watch_free_unmapped(struct page *page)
+/* A mapping of a kept page has ended. Context: Any. */
+void watch_free_let_go(struct watch_note *note)
 {
-	struct watch_note *note = page ? watch_note_of(page) : NULL;
-
-	if (likely(!note || READ_ONCE(note->state) != WATCH_KEPT || READ_ONCE(note->maps)))
+	if (READ_ONCE(note->maps))
 		return;
 	if (cmpxchg(&note->state, WATCH_KEPT, WATCH_LET_GO) == WATCH_KEPT)
 		irq_work_queue(&free_irq_work);
@@ -186,13 +185,15 @@ void watch_folio_put(struct folio *folio)
 	watch_leave();
 }
 
-static noinline void note_freed(struct page *page, struct watch_note *note)
+static noinline void note_freed(struct watch_note *note)
 {
-	if (watch_is_pool_state(READ_ONCE(note->state))) {
-		watch_pool_page_freed(page, note);
-	} else if (READ_ONCE(note->state) == WATCH_HELD) {
+	u8 state = READ_ONCE(note->state);
+
+	if (likely(state == WATCH_HELD)) {
 		WRITE_ONCE(note->when, (u32)jiffies);
 		WRITE_ONCE(note->state, WATCH_FREED);
+	} else if (watch_is_pool_state(state)) {
+		watch_pool_page_freed(pfn_to_page(note - watch_notes), note);
 	} else {
 		/* Somebody else has had the page since. */
 		WRITE_ONCE(note->state, WATCH_NONE);
@@ -200,13 +201,14 @@ static noinline void note_freed(struct page *page, struct watch_note *note)
 }
 
 /*
- * Every page of the machine that is freed comes here. A page without a note costs some ten
- * instructions. Context: Any.
+ * Every page of the machine that is freed comes here, so without a note the page costs six
+ * instructions. @data: watch_notes_at. Context: Any.
  */
 void watch_page_is_freed(void *data, struct page *page, unsigned int order)
 {
-	unsigned long pfn = page_to_pfn(page);
+	struct watch_note *note = data + (unsigned long)page / WATCH_PAGE_NOTES;
 
-	if (unlikely(pfn < watch_nr_notes && READ_ONCE(watch_notes[pfn].state)))
-		note_freed(page, &watch_notes[pfn]);
+	/* One byte, which is a note's or not: a plain load, so that it is one instruction. */
+	if (unlikely((unsigned long)page < watch_pages_end && data_race(note->state)))
+		note_freed(note);
 }

@@ -2,10 +2,17 @@
 #ifndef WATCH_FREE_H
 #define WATCH_FREE_H
 
-struct page;
+#include "watch/note.h"
 
-void watch_free_unmapped(struct page *page);
+void watch_free_let_go(struct watch_note *note);
 void watch_free_kept(void);
 void watch_free_exit(void);
+
+/* A mapping of the page with @note has ended; NULL: of no page with a record. Context: Any. */
+static inline void watch_free_unmapped(struct watch_note *note)
+{
+	if (unlikely(note && READ_ONCE(note->state) == WATCH_KEPT))
+		watch_free_let_go(note);
+}
 
 #endif /* WATCH_FREE_H */

@@ -22,16 +22,20 @@
 #include <linux/seq_file.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
+#include <asm/text-patching.h>
 
 #include "hook/board.h"
 #include "watch/dma.h"
 #include "watch/hooks.h"
+#include "watch/note.h"
 #include "watch/poolset.h"
 #include "watch/recycle.h"
 #include "watch/stubs.h"
 #include "watch/wrap.h"
 
 DEFINE_PER_CPU(long, watch_inside);
+
+#define NOP5_OPCODE	0x0f	/* its first byte */
 
 struct watch_hook {
 	const char *name;
@@ -88,6 +92,7 @@ static struct watch_hook hooks[] = {
 #endif
 };
 
+/* Each probe is given watch_notes_at. */
 static struct {
 	const char *name;
 	void *fn;
@@ -114,7 +119,8 @@ static void disarm_tracepoints(void)
 
 	for (i = 0; i < ARRAY_SIZE(tracepoints); i++)
 		if (tracepoints[i].armed)
-			tracepoint_probe_unregister(tracepoints[i].tp, tracepoints[i].fn, NULL);
+			tracepoint_probe_unregister(tracepoints[i].tp, tracepoints[i].fn,
+						    (void *)watch_notes_at);
 	for (i = 0; i < ARRAY_SIZE(tracepoints); i++)
 		tracepoints[i].armed = false;
 	tracepoint_synchronize_unregister();
@@ -128,7 +134,8 @@ static int arm_tracepoints(void)
 	for_each_kernel_tracepoint(match_tracepoint, NULL);
 	for (i = 0; i < ARRAY_SIZE(tracepoints) && !err; i++) {
 		err = tracepoints[i].tp ? tracepoint_probe_register(tracepoints[i].tp,
-								    tracepoints[i].fn, NULL) :
+								    tracepoints[i].fn,
+								    (void *)watch_notes_at) :
 					  -ENOENT;
 		tracepoints[i].armed = !err;
 	}
@@ -137,9 +144,18 @@ static int arm_tracepoints(void)
 	return err;
 }
 
+/* Where WATCH_CORE() says: a nop that ftrace has made of the call of __fentry__, or a call. */
+static bool is_at_beginning(const struct watch_hook *hook)
+{
+	u8 code = READ_ONCE(*(u8 *)(hook->addr + WATCH_HOOK_SIZE - WATCH_HOOK_CALL_SIZE));
+
+	return code == NOP5_OPCODE || code == CALL_INSN_OPCODE;
+}
+
 static void arm_hook(struct watch_hook *hook)
 {
-	hook->err = lab_board_attach(hook->addr, &hook->stub);
+	hook->err = is_at_beginning(hook) ? lab_board_attach(hook->addr, &hook->stub) :
+					    -EOPNOTSUPP;
 	hook->armed = !hook->err;
 	if (hook->err)
 		pr_warn("%s cannot be hooked: %pe; what goes that way is not seen\n", hook->name,

@@ -189,19 +189,27 @@ static void end_pool(const struct goner *goner)
 	WRITE_ONCE(watch_followed[goner->pool].module, 0);
 }
 
-static void look(struct work_struct *work)
+static void say_left(const struct goner *goner, struct site *sites)
 {
-	struct goner *goner = container_of(to_delayed_work(work), struct goner, work);
-	struct site *sites = kcalloc(MAX_SITES, sizeof(*sites), GFP_KERNEL);
 	unsigned int i;
 
-	if (!sites)
-		return;
 	if (!group(goner, sites) && !goner->pool)
 		pr_info("labyrinth_watch: %s has gone, and has left no page behind\n",
 			watch_modules[goner->module].name);
 	for (i = 0; i < MAX_SITES && sites[i].nr; i++)
 		say_site(goner, &sites[i]);
+}
+
+static void look(struct work_struct *work)
+{
+	struct goner *goner = container_of(to_delayed_work(work), struct goner, work);
+	struct site *sites = kcalloc(MAX_SITES, sizeof(*sites), GFP_KERNEL);
+
+	if (sites)
+		say_left(goner, sites);
+	else
+		pr_warn("labyrinth_watch: no memory to find what %s has left behind\n",
+			watch_modules[goner->module].name);
 	kfree(sites);
 	if (goner->pool)
 		end_pool(goner);

@@ -46,7 +46,7 @@ static void widen(unsigned long *low, unsigned long *high, const struct watch_te
 	*high = max(*high, text->base + text->size);
 }
 
-/* The range that the stubs compare with. */
+/* The range that the stubs compare with. Of no module: above all code. */
 static void cover_all(void)
 {
 	unsigned long low = ULONG_MAX, high = 0;
@@ -56,7 +56,7 @@ static void cover_all(void)
 		widen(&low, &high, &watch_modules[i].text);
 		widen(&low, &high, &watch_modules[i].init);
 	}
-	set_text(&watch_text, high ? low : 0, high ? high - low : 0);
+	set_text(&watch_text, low, high ? high - low : 0);
 }
 
 static void module_here(struct watch_module *watched, const struct module *mod, bool with_init)
@@ -207,10 +207,14 @@ static int settle(const char *list)
 	return err;
 }
 
-/* The names as the kernel has them, with "_" for "-", and not this module's own. */
+/*
+ * The names as the kernel has them, with "_" for "-", and not this module's own. No more names than
+ * there are places: else some would be watched, and the parameter would not say so.
+ */
 static int tidy(char *list)
 {
 	char *copy, *rest, *name;
+	unsigned int nr = 0;
 	int err = 0;
 
 	strreplace(list, '-', '_');
@@ -218,11 +222,13 @@ static int tidy(char *list)
 	if (!copy)
 		return -ENOMEM;
 	rest = copy;
-	while ((name = strsep(&rest, ",")))
+	while ((name = strsep(&rest, ","))) {
+		nr++;
 		if (strlen(name) >= MODULE_NAME_LEN || !strcmp(name, KBUILD_MODNAME))
 			err = -EINVAL;
+	}
 	kfree(copy);
-	return err;
+	return nr < WATCH_MAX_MODULES ? err : -ENOSPC;
 }
 
 static int watch_set(const char *val, const struct kernel_param *kp)

@@ -13,6 +13,7 @@
 
 struct watch_note *watch_notes;
 unsigned long watch_nr_notes;
+unsigned long watch_notes_at, watch_pages_end;
 
 /* Sites from 1 on to here are no addresses, but stand for a name that is kept. */
 #define NR_KEPT		256
@@ -29,6 +30,9 @@ int watch_notes_alloc(void)
 	if (!watch_notes)
 		return -ENOMEM;
 	watch_nr_notes = watch_end_pfn;
+	watch_notes_at = (unsigned long)watch_notes -
+			 (unsigned long)pfn_to_page(0) / WATCH_PAGE_NOTES;
+	watch_pages_end = (unsigned long)pfn_to_page(watch_end_pfn);
 	return 0;
 }
 
@@ -36,6 +40,7 @@ int watch_notes_alloc(void)
 void watch_notes_free(void)
 {
 	watch_nr_notes = 0;
+	watch_pages_end = 0;
 	vfree(watch_notes);
 	watch_notes = NULL;
 }
@@ -77,7 +82,7 @@ const char *watch_site_name(u32 site, char *text)
 	else if (watch_site_is_kept(site))
 		strscpy(text, kept[site], WATCH_SITE_TEXT);
 	else
-		scnprintf(text, WATCH_SITE_TEXT, "%pS", (void *)(long)(s32)site);
+		scnprintf(text, WATCH_SITE_TEXT, "%pS", (void *)watch_site_ip(site));
 	return text;
 }
 

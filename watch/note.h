@@ -29,7 +29,8 @@ enum watch_state {
  * @module: the watched module, see watch/modules.c.
  * @order: of the block.
  * @pool: in place of @order, for a page_pool's page: see watch/poolset.c.
- * @maps: how many mappings for DMA with a record in watch/mapping.c begin in the page.
+ * @maps: how many mappings for DMA with a record in watch/mapping.c begin in the page. Of 256 at
+ *	once, which needs an IOMMU, the page is not taken for mapped.
  *
  * Written on behalf of the page's user. If two users free a page at once, each field is either
  * user's.
@@ -57,12 +58,24 @@ static_assert(sizeof(struct watch_note) == 16);
 extern struct watch_note *watch_notes;
 extern unsigned long watch_nr_notes;
 
+/*
+ * struct pages are an array as well, and one is as long as so many notes. So the address of a
+ * page, divided by that, and watch_notes_at make the address of its note. From watch_pages_end on
+ * there are no notes.
+ */
+#define WATCH_PAGE_NOTES	(sizeof(struct page) / sizeof(struct watch_note))
+static_assert(sizeof(struct page) % sizeof(struct watch_note) == 0);
+static_assert((WATCH_PAGE_NOTES & (WATCH_PAGE_NOTES - 1)) == 0);
+
+extern unsigned long watch_notes_at, watch_pages_end;
+
 /* NULL: of a page that was not there when the notes were allocated. */
 static inline struct watch_note *watch_note_of(const struct page *page)
 {
-	unsigned long pfn = page_to_pfn(page);
+	unsigned long at = (unsigned long)page;
 
-	return likely(pfn < watch_nr_notes) ? &watch_notes[pfn] : NULL;
+	return likely(at < watch_pages_end) ?
+	       (struct watch_note *)(watch_notes_at + at / WATCH_PAGE_NOTES) : NULL;
 }
 
 static inline unsigned int watch_note_age_ms(const struct watch_note *note)
@@ -80,6 +93,11 @@ void watch_notes_forget(unsigned int module);
 static inline u32 watch_site(unsigned long ip)
 {
 	return (u32)ip;
+}
+
+static inline unsigned long watch_site_ip(u32 site)
+{
+	return (long)(s32)site;
 }
 
 const char *watch_site_name(u32 site, char *text);

@@ -17,18 +17,14 @@ struct watch_module watch_modules[WATCH_MAX_MODULES];
  */
 DEFINE_MUTEX(watch_modules_lock);
 
-static bool covers(const struct watch_text *text, unsigned long ip)
-{
-	return ip - READ_ONCE(text->base) < READ_ONCE(text->size);
-}
-
-/* Which watched module's code @ip is in; 0: none's. Context: Any. */
-unsigned int watch_module_at(unsigned long ip)
+/* See watch_module_at(). */
+unsigned int watch_module_among(unsigned long ip)
 {
 	unsigned int i;
 
 	for (i = 1; i < WATCH_MAX_MODULES; i++)
-		if (covers(&watch_modules[i].text, ip) || covers(&watch_modules[i].init, ip))
+		if (watch_covers(&watch_modules[i].text, ip) ||
+		    watch_covers(&watch_modules[i].init, ip))
 			return i;
 	return 0;
 }

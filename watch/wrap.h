@@ -9,6 +9,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <linux/stringify.h>
 
 #include "labyrinth_compat.h"
 
@@ -33,13 +34,25 @@ static inline void watch_leave(void)
 }
 
 /*
+ * How long a hook is: from a function's address to its body, where a call goes on that the hook
+ * lets pass. A BPF trampoline calls the function it stands for there as well. An armed hook is
+ * at the function's very beginning, see watch/hooks.c.
+ */
+#ifdef CONFIG_X86_KERNEL_IBT
+#define WATCH_HOOK_SIZE		9	/* endbr64, and the call */
+#else
+#define WATCH_HOOK_SIZE		5
+#endif
+#define WATCH_HOOK_CALL_SIZE	5
+
+/*
  * @function, for which the wrapper watch_@name stands, is called by the wrapper as
- * watch_core_@name(): see WATCH_CORE in watch/stubs.S.
+ * watch_core_@name(), past the hook: no tracer, nor the guard, sees the call a second time.
  */
 #define WATCH_CORE(name, function)					\
 	extern typeof(watch_##name) watch_core_##name;			\
-	extern const unsigned long watch_at_##name;			\
-	const unsigned long watch_at_##name = (unsigned long)(function)
+	asm(".set watch_core_" #name ", " __stringify(function) " + "	\
+	    __stringify(WATCH_HOOK_SIZE))
 
 /* Each called by the stub of the same name in watch/stubs.S. */
 struct page *watch_alloc_pages(gfp_t gfp, unsigned int order);

@@ -125,6 +125,8 @@ extern const struct ethtool_ops nic_ethtool_ops;
 int rx_open(struct nic *nic);
 void rx_close(struct nic *nic);
 int rx_poll(struct nic *nic, int budget);
+int rx_sync_read(struct nic_rx *rx, struct rx_page *page, unsigned int len);
+void rx_sync_again(struct nic_rx *rx, struct rx_page *page, unsigned int len);
 
 /* tx.c */
 int tx_open(struct nic *nic);

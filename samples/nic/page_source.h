@@ -34,10 +34,10 @@ struct page_source {
 	void (*put)(struct nic_rx *rx, struct rx_page *page);
 	/*
 	 * The first @len bytes that the card has written are to be copied; then the card gets
-	 * the page again. NULL: dma_sync_single_for_cpu() and dma_sync_single_for_device() do.
+	 * the page again.
 	 */
 	int (*read)(struct nic_rx *rx, struct rx_page *page, unsigned int len);
-	void (*again)(struct nic_rx *rx, struct rx_page *page);
+	void (*again)(struct nic_rx *rx, struct rx_page *page, unsigned int len);
 	/*
 	 * The card has written @len bytes to a page, which become a fragment
 	 * of @skb. The page is the stack's; after an errno the page is lost.

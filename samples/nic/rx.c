@@ -34,20 +34,16 @@ static void rx_tell_card(struct nic *nic)
 	nic_write(nic, RDT, (nic->rx.next - 1) % NIC_RING);
 }
 
-static int rx_read(struct nic_rx *rx, struct rx_page *page, unsigned int len)
+/* The read and again of a source that maps pages by the DMA API itself. */
+int rx_sync_read(struct nic_rx *rx, struct rx_page *page, unsigned int len)
 {
-	if (rx->source->read)
-		return rx->source->read(rx, page, len);
 	dma_sync_single_for_cpu(rx->dev, page->dma, len, DMA_FROM_DEVICE);
 	return 0;
 }
 
-static void rx_again(struct nic_rx *rx, struct rx_page *page, unsigned int len)
+void rx_sync_again(struct nic_rx *rx, struct rx_page *page, unsigned int len)
 {
-	if (rx->source->again)
-		rx->source->again(rx, page);
-	else
-		dma_sync_single_for_device(rx->dev, page->dma, len, DMA_FROM_DEVICE);
+	dma_sync_single_for_device(rx->dev, page->dma, len, DMA_FROM_DEVICE);
 }
 
 /* A short frame is copied, and the page stays in the ring. */
@@ -58,13 +54,13 @@ static int rx_copy(struct nic *nic, struct rx_page *page, unsigned int len)
 
 	if (!skb)
 		return -ENOMEM;
-	err = rx_read(&nic->rx, page, len);
+	err = nic->rx.source->read(&nic->rx, page, len);
 	if (err) {
 		kfree_skb(skb);
 		return err;
 	}
 	skb_put_data(skb, page->addr, len);
-	rx_again(&nic->rx, page, len);
+	nic->rx.source->again(&nic->rx, page, len);
 	skb->protocol = eth_type_trans(skb, nic->dev);
 	nic_count(nic, NIC_RX_COPIED, 1);
 	nic_count(nic, NIC_RX_PACKETS, 1);

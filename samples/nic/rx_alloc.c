@@ -52,5 +52,7 @@ const struct page_source rx_alloc_source = {
 	.destroy = rx_alloc_destroy,
 	.get = rx_alloc_get,
 	.put = rx_alloc_put,
+	.read = rx_sync_read,
+	.again = rx_sync_again,
 	.give = rx_alloc_give,
 };

@@ -135,5 +135,7 @@ const struct page_source rx_flip_source = {
 	.destroy = rx_flip_destroy,
 	.get = rx_flip_get,
 	.put = rx_flip_put,
+	.read = rx_sync_read,
+	.again = rx_sync_again,
 	.give = rx_flip_give,
 };

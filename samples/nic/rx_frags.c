@@ -3,6 +3,9 @@
  * As rx_labyrinth.c, with two buffers of 2048 bytes to a page of 4096: for a card whose frames are
  * mostly of 1500 bytes. Each buffer goes to the stack by itself, and the page comes back with the
  * last.
+ *
+ * The inline paths are for whole pages. A name in parentheses is no macro, and calls the function
+ * at once.
  */
 #include <linux/dma-mapping.h>
 #include <linux/skbuff.h>
@@ -11,7 +14,13 @@
 #include "nic.h"
 
 #define RX_LENT		1024U		/* pages that may be lent at a time */
-#define RX_RESERVE	(NIC_RING / 2)	/* pages kept back for when memory is out */
+
+/*
+ * Pages kept back for when memory is out: a poll's worth of buffers. The ring never runs dry, see
+ * rx.c, so the reserve bridges the time until the stack has dropped what a poll gave. A frame that
+ * finds no page is dropped, which is what a driver that flips does at once.
+ */
+#define RX_RESERVE	(NAPI_POLL_WEIGHT / 2)
 
 static int rx_frags_create(struct nic_rx *rx)
 {
@@ -40,29 +49,29 @@ static void rx_frags_destroy(struct nic_rx *rx)
 
 static int rx_frags_get(struct nic_rx *rx, struct rx_page *page)
 {
-	page->addr = labyrinth_rx_get(rx->private, &page->dma);
+	page->addr = (labyrinth_rx_get)(rx->private, &page->dma);
 	return page->addr ? 0 : -ENOMEM;
 }
 
 static void rx_frags_put(struct nic_rx *rx, struct rx_page *page)
 {
-	labyrinth_rx_put(rx->private, page->addr);
+	(labyrinth_rx_put)(rx->private, page->addr);
 }
 
 static int rx_frags_read(struct nic_rx *rx, struct rx_page *page, unsigned int len)
 {
-	return labyrinth_rx_read(rx->private, page->addr, 0, len);
+	return (labyrinth_rx_read)(rx->private, page->addr, 0, len);
 }
 
-static void rx_frags_again(struct nic_rx *rx, struct rx_page *page)
+static void rx_frags_again(struct nic_rx *rx, struct rx_page *page, unsigned int len)
 {
-	labyrinth_rx_again(rx->private, page->addr);
+	(labyrinth_rx_again)(rx->private, page->addr);
 }
 
 static int rx_frags_give(struct nic_rx *rx, struct rx_page *page,
 			 struct sk_buff *skb, unsigned int len)
 {
-	struct page *p = labyrinth_rx_give(rx->private, page->addr, 0, len);
+	struct page *p = (labyrinth_rx_give)(rx->private, page->addr, 0, len);
 
 	if (IS_ERR(p))
 		return PTR_ERR(p);

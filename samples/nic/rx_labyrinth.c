@@ -58,7 +58,7 @@ static int rx_labyrinth_read(struct nic_rx *rx, struct rx_page *page, unsigned i
 	return labyrinth_rx_read(rx->private, page->addr, 0, len);
 }
 
-static void rx_labyrinth_again(struct nic_rx *rx, struct rx_page *page)
+static void rx_labyrinth_again(struct nic_rx *rx, struct rx_page *page, unsigned int len)
 {
 	labyrinth_rx_again(rx->private, page->addr);
 }

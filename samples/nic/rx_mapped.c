@@ -146,5 +146,7 @@ const struct page_source rx_mapped_source = {
 	.destroy = rx_mapped_destroy,
 	.get = rx_mapped_get,
 	.put = rx_mapped_put,
+	.read = rx_sync_read,
+	.again = rx_sync_again,
 	.give = rx_mapped_give,
 };

@@ -64,5 +64,7 @@ const struct page_source rx_pool_source = {
 	.destroy = rx_pool_destroy,
 	.get = rx_pool_get,
 	.put = rx_pool_put,
+	.read = rx_sync_read,
+	.again = rx_sync_again,
 	.give = rx_pool_give,
 };

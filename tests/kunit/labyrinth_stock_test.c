@@ -170,6 +170,47 @@ static void shrinker_empties_the_depot(struct kunit *test)
 	take_and_give(test, owner, MANY);
 }
 
+#define NR_IN_TURN	3U
+/* More than there are owners in all. */
+#define MANY_LOOKS	1000U
+
+struct turn {
+	struct labyrinth_owner *owners[NR_IN_TURN];
+	const struct lab_owner *first, *now;
+	unsigned int seen;
+};
+
+static bool note_turn(struct lab_owner *owner, void *arg)
+{
+	struct turn *turn = arg;
+	unsigned int i;
+
+	turn->now = owner;
+	for (i = 0; i < NR_IN_TURN; i++)
+		if (lab_owner_slot(turn->owners[i]) == owner)
+			turn->seen |= BIT(i);
+	return true;
+}
+
+/* A look at a single owner goes on where the last look ended, until all owners have been seen. */
+static void shrinker_takes_owners_in_turn(struct kunit *test)
+{
+	struct turn turn = {};
+	unsigned int i;
+
+	for (i = 0; i < NR_IN_TURN; i++)
+		turn.owners[i] = make_owner(test, "kunit-turn", 0);
+	lab_owners_try_some(1, note_turn, &turn);
+	turn.first = turn.now;
+	for (i = 0; i < MANY_LOOKS; i++) {
+		lab_owners_try_some(1, note_turn, &turn);
+		if (turn.now == turn.first)
+			break;
+	}
+	KUNIT_EXPECT_LT(test, i, MANY_LOOKS);
+	KUNIT_EXPECT_EQ(test, turn.seen, BIT(NR_IN_TURN) - 1);
+}
+
 static bool wait_for_fast(const struct labyrinth_owner *owner)
 {
 	int i;
@@ -204,6 +245,7 @@ static struct kunit_case stock_cases[] = {
 	KUNIT_CASE(boxes_stay_whole_under_interrupts),
 	KUNIT_CASE(depot_keeps_what_a_cache_does_not_take),
 	KUNIT_CASE(shrinker_empties_the_depot),
+	KUNIT_CASE(shrinker_takes_owners_in_turn),
 	KUNIT_CASE(single_user_gives_up_what_the_shrinker_wants),
 	{}
 };

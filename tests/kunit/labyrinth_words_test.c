@@ -5,6 +5,7 @@
  * because of such a write.
  */
 #include <kunit/test.h>
+#include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -187,9 +188,12 @@ static void lent_page_that_is_left_stays_in_its_file(struct kunit *test)
 	struct labyrinth_owner *owner = make_owner(test, "kunit-left", 0);
 	void *addr = make_page(test, owner);
 	struct page *page = lend_to_keep(test, owner, addr);
-	struct address_space *file = kunit_kzalloc(test, sizeof(*file), GFP_KERNEL);
+	struct inode *inode = kunit_kzalloc(test, sizeof(*inode), GFP_KERNEL);
+	struct address_space *file = &inode->i_data;
 
-	KUNIT_ASSERT_NOT_NULL(test, file);
+	KUNIT_ASSERT_NOT_NULL(test, inode);
+	file->host = inode;
+	inode->i_mapping = file;
 	page->mapping = file;
 	set_bit(PG_locked, &lab_frame(page)->flags);
 	KUNIT_ASSERT_PTR_EQ(test, labyrinth_release_lent(owner, addr), page);

@@ -132,7 +132,8 @@ inline frag_refer(i) {
 			fi
 		:: else
 		fi
-		again = !referred && tag == LENT
+		/* Another call has the frame frozen: the page is LENT, or about to be. */
+		again = !referred && (tag == LENT || refs == 0)
 	fi
 }
 

@@ -892,9 +892,11 @@ inline release_lent(p)
 	fi;
 	if
 	:: err == OK ->
-		remove();
+		commit(TAG(p, o, CACHED), true);
 		if
-		:: ok -> disown(p)
+		:: ok -> atomic { refs[p] != 0 -> tag = TAG(p, o, CACHED) };
+			remove();
+			disown(p)
 		:: else -> err = EBUSY
 		fi
 	:: else

@@ -2,12 +2,14 @@
 /*
  * A module that leaks pages of others: of the frames that arrive, it takes a reference to the first
  * page of one, keeps the page in a static variable, and never gives the reference back. The
- * parameter pfn is the page's frame number, 0 before there is one.
+ * parameter pfn is the page's frame number, 0 before there is one. Whoever maps
+ * /proc/labyrinth_collector has the page, with a reference of its own.
  */
 #include <linux/if_ether.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <linux/proc_fs.h>
 #include <linux/skbuff.h>
 
 static struct page *collector_page;
@@ -42,8 +44,19 @@ static struct packet_type collector_type = {
 	.func = collector_sees,
 };
 
+static int collector_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct page *page = READ_ONCE(collector_page);
+
+	return page ? vm_insert_page(vma, vma->vm_start, page) : -ENXIO;
+}
+
+static const struct proc_ops collector_ops = { .proc_mmap = collector_mmap };
+
 static int __init collector_init(void)
 {
+	if (!proc_create(KBUILD_MODNAME, 0400, NULL, &collector_ops))
+		return -ENOMEM;
 	dev_add_pack(&collector_type);
 	return 0;
 }
@@ -52,6 +65,7 @@ static int __init collector_init(void)
 static void __exit collector_exit(void)
 {
 	dev_remove_pack(&collector_type);
+	remove_proc_entry(KBUILD_MODNAME, NULL);
 }
 
 module_init(collector_init);

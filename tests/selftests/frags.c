@@ -9,6 +9,7 @@
 #include <linux/completion.h>
 #include <linux/debugfs.h>
 #include <linux/dma-mapping.h>
+#include <linux/hrtimer.h>
 #include <linux/io.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -624,6 +625,62 @@ static int do_race(void)
 	return err;
 }
 
+/* A hard interrupt gives a buffer of the page of which a thread just gives another. */
+#define PERIOD		(20 * NSEC_PER_USEC)
+
+static struct hrtimer timer;
+static void *for_interrupt;
+static unsigned int given_there;
+static int interrupt_err;
+
+static enum hrtimer_restart give_in_interrupt(struct hrtimer *unused)
+{
+	void *buf = xchg(&for_interrupt, NULL);
+	int err = buf ? give_and_drop(buf) : 0;
+
+	given_there += buf && !err;
+	interrupt_err = interrupt_err ?: err;
+	hrtimer_forward_now(&timer, ns_to_ktime(PERIOD));
+	return HRTIMER_RESTART;
+}
+
+/* Gives all buffers of a page but the second, which is the interrupt's, if one comes. */
+static int give_beside_interrupt(void)
+{
+	dma_addr_t dmas[MOST];
+	void *bufs[MOST], *left;
+	unsigned int i;
+	int err = get_all(bufs, dmas);
+
+	if (err)
+		return err;
+	WRITE_ONCE(for_interrupt, bufs[1]);
+	for (i = 0; i < per_page() && !err; i++)
+		err = i == 1 ? 0 : give_and_drop(bufs[i]);
+	left = xchg(&for_interrupt, NULL);
+	if (left)
+		err = give_and_drop(left) ?: err;
+	return err;
+}
+
+static int do_interrupt(void)
+{
+	int i, err = 0;
+
+	/* There no interrupt may call. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return 0;
+	given_there = 0;
+	interrupt_err = 0;
+	lab_hrtimer_setup(&timer, give_in_interrupt, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	hrtimer_start(&timer, ns_to_ktime(PERIOD), HRTIMER_MODE_REL_HARD);
+	for (i = 0; i < STEPS && !err; i++)
+		err = give_beside_interrupt();
+	hrtimer_cancel(&timer);
+	err = err ?: expect("given in an interrupt", interrupt_err, 0);
+	return err ?: expect("interrupts came", given_there > 0, true);
+}
+
 static const struct deed words[] = {
 	{ "attributes", do_attributes },
 	{ "begin", do_begin },
@@ -639,6 +696,7 @@ static const struct deed words[] = {
 	{ "destroy", do_destroy },
 	{ "users", do_users },
 	{ "race", do_race },
+	{ "interrupt", do_interrupt },
 };
 
 static ssize_t do_write(struct file *file, const char __user *from, size_t len, loff_t *pos)

@@ -49,6 +49,8 @@ check_kind() {
 		ktap_check "$kind: users on several CPUs" deed users
 	[ "$kind" != shared ] ||
 		ktap_check "$kind: of two CPUs that give or put a buffer, one does" deed race
+	[ "$kind" != shared ] ||
+		ktap_check "$kind: an interrupt gives a buffer over the give of another" deed interrupt
 	ktap_check "$kind: the owners go" deed end
 	ktap_check "$kind: no page is left" settled "$left"
 	ktap_check "$kind: owners come" deed begin
@@ -62,7 +64,7 @@ check_kind() {
 	rmmod labyrinth_frags
 }
 
-ktap_plan 76
+ktap_plan 77
 left=0
 expect_begin
 insmod labyrinth.ko guard=refuse report_burst=1000

@@ -195,6 +195,7 @@ static void list_values(const struct row *row)
 		0, -1UL, 1, 2, 3, 7, PAGE_SIZE, LONG_MIN, INT_MAX,
 		(unsigned long)LIST_POISON1, (unsigned long)LIST_POISON2,
 		(unsigned long)&_printk, (unsigned long)&chosen, (unsigned long)values,
+		(unsigned long)device,
 		page, page | 1, page | 2, PP_SIGNATURE, PP_SIGNATURE | 1,
 		0x5a5a5a5a5a5a5a5aUL,
 	};

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A network driver as it is shipped, followed from the start. Pages of its are left in a UDP
-# socket, a TCP socket, a packet socket and a pipe that nobody reads, and in a module; then the
-# driver goes. The report must name each of them. Then labyrinth_watch is loaded anew, after the
-# fact, and asked about one of these pages. scripts/watch.sh --stock has the cards.
+# socket, a TCP socket, a packet socket and a pipe that nobody reads, in a module, and in a
+# process that has mapped the module's page; then the driver goes. The report must name each of
+# them. Then labyrinth_watch is loaded anew, after the fact, and asked about the module's page.
+# scripts/watch.sh --stock has the cards.
 
 . "${0%/*}/ktap.sh"
 . "${0%/*}/nic/wire.sh"
@@ -69,6 +70,9 @@ plant() {
 	holders="$holders $!"
 	"$USER_DIR/traffic" blast "$FAR" 5 8000 >/dev/null
 	sleep 2
+	"$HOLD" mapping /proc/labyrinth_collector >/dev/null &
+	mapper=$!
+	holders="$holders $mapper"
 }
 
 # told PATTERN...: a result for each.
@@ -94,7 +98,7 @@ plant
 grep "^$driver: " $WATCH/pages | ktap_diag
 grep -q "^$driver: [1-9]" $WATCH/pages ||
 	ktap_skip_all "this kernel's $driver has its buffers from the core"
-ktap_plan 11
+ktap_plan 13
 pfn=$(cat $COLLECTED)
 ktap_check "a module has taken a page" [ "$pfn" != 0 ]
 # Later a pipe's reader may still take a fragment from the queue, but nobody reads.
@@ -114,7 +118,8 @@ told "BUG: labyrinth: (pool-)?leak in " \
 	"reference, $skb TCP socket, port 7002, peer 10.0.0.1:[0-9]+, hold:[0-9]+ fd [0-9]+" \
 	"reference, $skb PACKET socket, hold:[0-9]+ fd [0-9]+" \
 	"reference, [0-9]+: the pipe [0-9]+, hold:[0-9]+ fd [0-9]+" \
-	"pointer, [0-9]+: a pointer in a module's data, .*\[labyrinth_collector\]"
+	"pointer, [0-9]+: a pointer in a module's data, .*\[labyrinth_collector\]" \
+	"reference, 1: the page table of hold:$mapper at .*labyrinth_collector"
 rmmod labyrinth_watch
 insmod $MODULE
 echo "pfn $pfn" >$WATCH/holders
@@ -122,7 +127,8 @@ log=$(cat $WATCH/holders)
 printf '%s\n' "$log" | ktap_diag
 when="after the fact"
 told "reference, .* of a (UDP|TCP|PACKET) socket, .*fd [0-9]+" \
-	"a pointer in a module's data, .*\[labyrinth_collector\]"
+	"a pointer in a module's data, .*\[labyrinth_collector\]" \
+	"reference, 1: the page table of hold:$mapper at .*labyrinth_collector"
 # shellcheck disable=SC2086
 kill $holders
 # shellcheck disable=SC2086

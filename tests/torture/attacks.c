@@ -12,6 +12,7 @@
 #include <linux/page_ref.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
+#include <linux/vmalloc.h>
 
 #include "torture.h"
 
@@ -397,6 +398,21 @@ static void play_lose(struct tort_actor *a, struct tort_slip **at)
 	if (!tort_refs_are(p->addr, TORT_REFS_HELD))
 		tort_violation(a, p, "%d references after they were put back",
 			       page_ref_count(page));
+}
+
+/*
+ * Maps a page into the kernel by the core's vmap(), as a foreign driver would. The guard refuses,
+ * or reports, or is off, or is just being switched. The window is not used.
+ * Context: Task; may sleep.
+ */
+void tort_foreign_vmap(struct tort_actor *a, const struct tort_slip *p)
+{
+	struct page *page = virt_to_page(p->addr);
+	void *window = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
+
+	a->perhaps[TORT_FOREIGN]++;
+	if (window)
+		vunmap(window);
 }
 
 static void play_duel(struct tort_actor *a, struct tort_slip **at)

@@ -52,8 +52,8 @@ static void check_zeroes(struct tort_actor *a, const struct tort_owner *owner,
 			       *found, offset_in_page(found));
 }
 
-static void alloc_from(struct tort_actor *a, struct tort_slip *p,
-		       struct tort_owner *owner)
+/* Fills the empty slip @p, if there is a page. Context: Any. */
+void tort_alloc(struct tort_actor *a, struct tort_slip *p, struct tort_owner *owner)
 {
 	struct labyrinth_owner *handle = READ_ONCE(owner->handle);
 	void *addr;
@@ -72,7 +72,7 @@ static void alloc_from(struct tort_actor *a, struct tort_slip *p,
 
 static void play_alloc(struct tort_actor *a, struct tort_slip **at)
 {
-	alloc_from(a, *at, pick_owner(a));
+	tort_alloc(a, *at, pick_owner(a));
 }
 
 static unsigned int find_empty(struct tort_actor *a, struct tort_slip **empty)
@@ -232,8 +232,8 @@ void tort_aba(struct tort_actor *a, struct tort_actor *interrupted)
 	    !owner->shared || find_empty(a, empty) < 2)
 		return;
 	rcu_read_lock();
-	alloc_from(a, empty[0], owner);
-	alloc_from(a, empty[1], owner);
+	tort_alloc(a, empty[0], owner);
+	tort_alloc(a, empty[1], owner);
 	if (empty[0]->state == TORT_HELD)
 		tort_free(a, empty[0]);
 	rcu_read_unlock();
@@ -584,6 +584,7 @@ static void (* const plays[])(struct tort_actor *a, struct tort_slip **at) = {
 	[TORT_OP_SWAP] = play_swap,
 	[TORT_OP_INSPECT] = play_inspect,
 	[TORT_OP_RECEIVE] = tort_play_receive,
+	[TORT_OP_FRAGMENT] = tort_play_fragment,
 };
 
 static_assert(ARRAY_SIZE(plays) == TORT_OP_FOREIGN);

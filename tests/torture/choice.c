@@ -59,6 +59,7 @@ static struct play plays[] = {
 	[TORT_OP_SWAP] = { "swap", 200, ANYWHERE, ALWAYS },
 	[TORT_OP_INSPECT] = { "inspect", 40, ANYWHERE, IF_OWNED },
 	[TORT_OP_RECEIVE] = { "receive", 60, ANYWHERE, ALWAYS },
+	[TORT_OP_FRAGMENT] = { "fragment", 120, ANYWHERE, ALWAYS },
 	[TORT_OP_FOREIGN] = { "foreign", 50, ANYWHERE, IF_OWNED },
 	[TORT_OP_STRANGER] = { "stranger", 50, ANYWHERE, ALWAYS },
 	[TORT_OP_DEAD] = { "dead", 10, ANYWHERE, ALWAYS },
@@ -73,8 +74,10 @@ static struct play plays[] = {
 	[TORT_OP_LOSE] = { "lose", 30, ANYWHERE, IF_HELD },
 	[TORT_OP_DUEL] = { "duel", 100, ANYWHERE, ALWAYS },
 	[TORT_OP_VMAP] = { "vmap", 10, IN_TASK, IF_HELD },
+	[TORT_OP_FOREIGN_VMAP] = { "foreign-vmap", 5, IN_TASK, IF_HELD },
 	[TORT_OP_LIFE] = { "life", 1, IN_TASK, IF_EMPTY },
 	[TORT_OP_MORTAL] = { "mortal", 1, IN_TASK, IF_EMPTY },
+	[TORT_OP_PROCESS] = { "process", 0, 0, 0 },
 };
 
 static_assert(ARRAY_SIZE(plays) == TORT_NR_OPS);
@@ -206,6 +209,7 @@ static void play(struct tort_actor *a, enum tort_op op,
  */
 void tort_step(struct tort_actor *a)
 {
+	unsigned long calls = a->calls;
 	struct tort_slip **at, *p;
 	enum tort_op op;
 
@@ -219,6 +223,8 @@ void tort_step(struct tort_actor *a)
 		return;
 	if (unlikely(op == TORT_OP_VMAP))
 		tort_vmap(a, p);
+	else if (unlikely(op == TORT_OP_FOREIGN_VMAP))
+		tort_foreign_vmap(a, p);
 	else if (unlikely(op == TORT_OP_LIFE))
 		tort_life(a);
 	else if (unlikely(op == TORT_OP_MORTAL))
@@ -226,4 +232,6 @@ void tort_step(struct tort_actor *a)
 	else
 		play(a, op, at);
 	tort_duel_join(a);
+	tort_frags_duel_join(a);
+	a->op_calls[op] += a->calls - calls;
 }

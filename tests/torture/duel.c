@@ -140,7 +140,7 @@ static void play_move(struct tort_actor *a, enum move move, void *addr)
 		succeeded(move);
 		break;
 	case -ENOMEM:
-		if (move != MOVE_MAP || tort_may_lock())
+		if (move != MOVE_MAP || tort_is_fed())
 			tort_violation(a, NULL, "no memory for move %d", move);
 		break;
 	case -EBUSY:

@@ -36,6 +36,10 @@ bool tort_shrunk;
 module_param_named(shrunk, tort_shrunk, bool, 0444);
 MODULE_PARM_DESC(shrunk, "Caches are emptied meanwhile from without, so that a page just freed may be anybody's at once (default 0)");
 
+bool tort_hungry;
+module_param_named(hungry, tort_hungry, bool, 0444);
+MODULE_PARM_DESC(hungry, "Memory may run out meanwhile, so that any allocation may fail (default 0)");
+
 unsigned int tort_scribbled;
 module_param_named(scribbled, tort_scribbled, uint, 0444);
 MODULE_PARM_DESC(scribbled, "1: labyrinth_scribbler writes to struct page meanwhile; 2: with wrecks=, so that cached pages must be given up (default 0)");
@@ -52,7 +56,7 @@ static char *mix = "";
 module_param(mix, charp, 0444);
 MODULE_PARM_DESC(mix, "Weights of operations that are to differ, as in 'burst=0,lend=500' (default none)");
 
-unsigned long tort_contexts = BIT(TORT_TASK);
+unsigned long tort_contexts = BIT(TORT_TASK) | BIT(TORT_PROCESS);
 
 static int find_context(const char *name)
 {

@@ -125,6 +125,12 @@ bool tort_may_lock(void)
 	return !in_nmi() && (!IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible());
 }
 
+/* Whether an allocation in this context cannot fail for want of memory. Context: Any. */
+bool tort_is_fed(void)
+{
+	return tort_may_lock() && !tort_hungry;
+}
+
 /* Whether the scribbler may still write to struct page. Context: Any. */
 bool tort_is_scribbled(void)
 {
@@ -204,7 +210,7 @@ void tort_got_none(struct tort_actor *a, struct tort_owner *owner,
 		a->perhaps[TORT_BAD_HANDLE]++;
 		return;
 	}
-	if (!is_full(owner) && tort_may_lock())
+	if (!is_full(owner) && tort_is_fed())
 		tort_violation(a, NULL, "no page from %s, of whose pages %d are out",
 			       owner->name, atomic_read(&owner->out));
 }

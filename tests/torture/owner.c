@@ -219,6 +219,8 @@ static void walk(struct tort_actor *a, struct tort_owner *owner)
 {
 	unsigned int nr, i;
 
+	if (!owner->handle)
+		return;
 	nr = labyrinth_alloc_bulk(owner->handle, TORT_BURST, a->burst);
 	for (i = 0; i < nr; i++)
 		check_handed_out(a, owner, a->burst[i]);

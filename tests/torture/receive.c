@@ -15,12 +15,22 @@
 
 static struct labyrinth_owner *shared_ring;
 
+/*
+ * How many pages an owner's queue of lent pages has room for, usually @lent. The scribbler's words
+ * stay in a page that is left to its borrowers, who would clear them before the last reference
+ * goes: see close_books() in calls.c. Here a page just goes, so with a scribbler none is left.
+ */
+unsigned int tort_queue(unsigned int lent)
+{
+	return tort_scribbled ? TORT_LONG_QUEUE : lent;
+}
+
 static struct labyrinth_owner *create(const char *name, unsigned long flags)
 {
 	return labyrinth_owner_create(&(struct labyrinth_owner_attrs) {
 		.name = name, .nid = NUMA_NO_NODE, .dev = tort_device(),
 		.flags = LABYRINTH_OWNER_DMA | flags, .dma_dir = DMA_FROM_DEVICE,
-		.lent = LENT,
+		.lent = tort_queue(LENT),
 	});
 }
 

@@ -158,7 +158,7 @@ static int add_cpu_actors(unsigned int cpu)
 
 	for (i = 0; i < tort_threads && !err; i++)
 		err = add_thread(cpu);
-	for (context = TORT_SOFTIRQ; context < TORT_NR_CONTEXTS; context++)
+	for (context = TORT_SOFTIRQ; context < TORT_PROCESS; context++)
 		if (!err && tort_contexts & BIT(context))
 			err = add_actor(cpu, context);
 	return err;
@@ -180,17 +180,21 @@ static int add_actors(void)
 	for_each_online_cpu(cpu)
 		if (!err)
 			err = add_cpu_actors(cpu);
-	return err;
+	/* The last, so that the others are who they would be without it. */
+	return err ?: add_actor(0, TORT_PROCESS);
 }
 
 static int prepare(void)
 {
 	unsigned int i;
 	int err = add_actors() ?: tort_device_begin() ?: tort_owners_begin() ?:
-		  tort_duels_begin() ?: tort_rings_begin();
+		  tort_duels_begin() ?: tort_rings_begin() ?: tort_frags_begin();
 
 	for (i = 0; i < tort_nr_actors && !err; i++) {
-		err = tort_owners_of(tort_actors[i]) ?: tort_ring_of(tort_actors[i]);
+		if (tort_actors[i]->context == TORT_PROCESS)
+			continue;
+		err = tort_owners_of(tort_actors[i]) ?: tort_ring_of(tort_actors[i]) ?:
+		      tort_frags_of(tort_actors[i]);
 		tort_interrupts_prepare(tort_actors[i]);
 	}
 	return err;
@@ -258,7 +262,7 @@ static void fill_quota(void)
 	if (!pages)
 		return;
 	got = labyrinth_alloc_bulk(owner->handle, owner->quota + 1, pages);
-	if (got != owner->quota)
+	if (got != owner->quota && tort_is_fed())
 		tort_violation(director_as(), NULL, "%u pages within a quota of %u",
 			       got, owner->quota);
 	while (got)
@@ -275,6 +279,7 @@ static void settle(void)
 		settle_all(director_as(), tort_actors[i]);
 	for (i = 0; i < TORT_CELLS; i++)
 		tort_settle(director_as(), tort_swaps[i]);
+	tort_frags_settle(director_as());
 	fill_quota();
 	tort_owners_walk(director_as());
 }
@@ -287,7 +292,10 @@ static void end_owners(void)
 		tort_owners_end_of(tort_actors[i]);
 	for (i = 0; i < tort_nr_actors; i++)
 		tort_ring_end_of(tort_actors[i]);
+	for (i = 0; i < tort_nr_actors; i++)
+		tort_frags_end_of(tort_actors[i]);
 	tort_rings_end(director_as());
+	tort_frags_end(director_as());
 	tort_duels_end(director_as());
 	tort_owners_end(director_as());
 }
@@ -299,6 +307,7 @@ static void end_owners(void)
 static void wind_up(void)
 {
 	tort_interrupts_end();
+	tort_mmap_rest();
 	await_hush();
 	if (!tort_failed())
 		return_loans();
@@ -325,6 +334,7 @@ static void free_all(void)
 {
 	unsigned int i;
 
+	tort_mmap_end();
 	tort_device_end();
 	for (i = 0; i < tort_nr_actors; i++)
 		vfree(tort_actors[i]);
@@ -337,6 +347,8 @@ int tort_run_begin(void)
 {
 	int err = prepare();
 
+	if (!err)
+		err = tort_mmap_begin(tort_actors[tort_nr_actors - 1]);
 	if (!err) {
 		director = kthread_create(director_fn, NULL, "lab_torture");
 		err = PTR_ERR_OR_ZERO(director);
@@ -350,6 +362,7 @@ int tort_run_begin(void)
 	if (err) {
 		tort_stop();
 		tort_interrupts_end();
+		tort_mmap_rest();
 		stop_threads();
 		end_owners();
 		free_all();

@@ -71,7 +71,7 @@ MODULE_PARM_DESC(words, "Which words are written to, a bit each: flags 1, lru.ne
 
 static unsigned int states = BIT(LABYRINTH_PAGE_MAPPED + 1) - 1;
 module_param(states, uint, 0444);
-MODULE_PARM_DESC(states, "Of pages in which states, a bit each: CACHED 2, HELD 4, LENT 8, LIMBO 16, MAPPED 32 (default all)");
+MODULE_PARM_DESC(states, "Of pages in which states, a bit each: CACHED 2, HELD 4, LENT 8, LIMBO 16, MAPPED 32 (default all; never POSTED)");
 
 static char *only = "";
 module_param(only, charp, 0444);
@@ -81,13 +81,16 @@ static unsigned int wrecks;
 module_param(wrecks, uint, 0444);
 MODULE_PARM_DESC(wrecks, "So many of a thousand deeds on CACHED pages, all else stopped, leave nothing of what tells whose the page is: it must be given up (default 0)");
 
-/* Pages that were the prey's when looked at last, by the state seen then. */
+/*
+ * Pages that were the prey's when looked at last, by the state seen then. POSTED pages are seen,
+ * and left alone.
+ */
 struct known {
 	unsigned long pfns[KNOWN];
 	unsigned int nr;
 };
 
-static struct known known[LABYRINTH_PAGE_MAPPED + 1];
+static struct known known[LABYRINTH_PAGE_POSTED + 1];
 /* No deed: the dice of scan_some(), which looks for pages. */
 static struct scrib_op scanner;
 static unsigned long end_pfn;
@@ -100,7 +103,7 @@ static struct scrib_op deeds[DEEDS];
 static atomic64_t nr_deeds;
 static atomic64_t nr_tried;
 static unsigned long nr_wrecked;
-static atomic64_t nr_done[2][LABYRINTH_PAGE_MAPPED + 1];
+static atomic64_t nr_done[2][LABYRINTH_PAGE_POSTED + 1];
 
 static struct task_struct *thread;
 static DEFINE_PER_CPU(struct hrtimer, timers);

@@ -23,6 +23,7 @@ static const char * const context_names[] = {
 	[TORT_HARDIRQ] = "hardirq",
 	[TORT_IRQ_WORK] = "irq_work",
 	[TORT_NMI] = "nmi",
+	[TORT_PROCESS] = "process",
 };
 
 static_assert(ARRAY_SIZE(context_names) == TORT_NR_CONTEXTS);
@@ -135,8 +136,8 @@ static void print_ops(void)
 	enum tort_op op;
 
 	for (op = 0; op < TORT_NR_OPS; op++)
-		pr_info("op %s %lu\n", tort_op_name(op),
-			sum_all(ops[op]));
+		pr_info("op %s: steps %lu calls %lu\n", tort_op_name(op),
+			sum_all(ops[op]), sum_all(op_calls[op]));
 }
 
 static void print_contexts(void)

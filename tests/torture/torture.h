@@ -24,6 +24,9 @@
 #define TORT_CELLS	32U
 /* More than a CPU's cache keeps, so that the cache is trimmed. */
 #define TORT_BURST	192U
+#define TORT_PARTS	16U	/* buffers of a page, at most */
+#define TORT_LONG_QUEUE	256U	/* more lent pages than there ever are */
+#define TORT_TURNS	4U	/* pages of such buffers, of an actor's own */
 #define TORT_MAX_THREADS 8U	/* on a CPU */
 /* As documented: see "Whose page it is afterwards" in usage.rst. */
 #define TORT_REFS_HELD	32
@@ -35,6 +38,7 @@ enum tort_context {
 	TORT_HARDIRQ,		/* a timer */
 	TORT_IRQ_WORK,
 	TORT_NMI,
+	TORT_PROCESS,		/* system calls, of processes that map pages */
 	TORT_NR_CONTEXTS
 };
 
@@ -90,6 +94,7 @@ enum tort_op {
 	TORT_OP_SWAP,		/* slips, with the next actor that swaps */
 	TORT_OP_INSPECT,
 	TORT_OP_RECEIVE,	/* a buffer, from get to give or put */
+	TORT_OP_FRAGMENT,	/* the same with buffers that are parts of pages */
 	TORT_OP_FOREIGN,	/* the first of the attacks */
 	TORT_OP_STRANGER,
 	TORT_OP_DEAD,
@@ -103,8 +108,10 @@ enum tort_op {
 	TORT_OP_LOSE,
 	TORT_OP_DUEL,		/* several calls about the same page */
 	TORT_OP_VMAP,		/* the first operation that may sleep */
+	TORT_OP_FOREIGN_VMAP,	/* by code that knows nothing of Labyrinth */
 	TORT_OP_LIFE,		/* of an owner, from creation to destruction */
 	TORT_OP_MORTAL,		/* ends an owner that all actors use */
+	TORT_OP_PROCESS,	/* a process's call: no actor chooses that */
 	TORT_NR_OPS
 };
 
@@ -155,6 +162,48 @@ struct tort_slip {
 	atomic_t loans_max;
 };
 
+/**
+ * struct tort_frag - the model's knowledge of a receive buffer that is a part of a page
+ * @buf: the address; NULL: this is no buffer.
+ * @ring: the owner.
+ * @turn: the page, if the owner is an actor's own; else NULL.
+ * @size: bytes.
+ * @generation: of the mark.
+ * @marked: the buffer carries a mark.
+ * @lent: a borrower has the buffer; else the device.
+ */
+struct tort_frag {
+	void *buf;
+	struct labyrinth_owner *ring;
+	struct tort_turn *turn;
+	unsigned int size;
+	u32 generation;
+	bool marked;
+	bool lent;
+};
+
+/**
+ * struct tort_turn - the model's knowledge of a page of such buffers, of an actor's own
+ * @page: the address; NULL: there is no page.
+ * @posted: a bit for each buffer that the device has.
+ * @next: the number of buffers that have been handed out.
+ * @given: the number of buffers that have been given.
+ * @left: the page is the borrowers'.
+ * @loans_min: the least number of references that borrowers have.
+ * @loans_max: the greatest number.
+ * @frags: the buffers.
+ */
+struct tort_turn {
+	void *page;
+	unsigned long posted;
+	unsigned int next;
+	unsigned int given;
+	bool left;
+	atomic_t loans_min;
+	atomic_t loans_max;
+	struct tort_frag frags[TORT_PARTS];
+};
+
 /* An actor's own owners. */
 enum tort_own {
 	TORT_OWN_SINGLE,
@@ -189,6 +238,7 @@ enum tort_shared {
  * @limit: a thread's share of the steps.
  * @dice: see tort_roll().
  * @last_duel: the number of the last duel that the actor took part in.
+ * @last_frag_duel: the same of duels about buffers.
  * @generation: the number of marks that the actor wrote.
  * @slots: the actor's slips.
  * @inbox: a slip in which other actors put a page of the bound owner; NULL while an actor has
@@ -198,8 +248,16 @@ enum tort_shared {
  * @own: the owners in @usable that belong to this actor.
  * @dead: the handle of an owner that is gone.
  * @ring: the actor's owner of receive buffers.
+ * @parted: the actor's owner of receive buffers that are parts of pages.
+ * @parts: how many to a page.
+ * @queue: how many such pages may stand in the owner's queue; 0: there is no queue.
+ * @open: the page of which the next buffer comes, or NULL.
+ * @turns: the pages.
+ * @frag: a buffer that no actor has: the place for the next. Changes hands against another's.
+ * @own_frag: what @frag is in the beginning.
  * @calls: calls of Labyrinth made.
  * @ops: steps, by kind.
+ * @op_calls: calls made in these steps, by kind.
  * @refused: refusals that came as they should, by class.
  * @perhaps: calls that may or may not have been refused in passing, by class.
  * @empty_handed: allocations that rightly gave no page.
@@ -220,6 +278,7 @@ struct tort_actor {
 	unsigned long limit;
 	u64 dice;
 	unsigned int last_duel;
+	unsigned int last_frag_duel;
 	u32 generation;
 	struct tort_slip *slots[TORT_SLOTS];
 	struct tort_slip *inbox;
@@ -228,8 +287,16 @@ struct tort_actor {
 	struct tort_owner own[TORT_NR_OWN];
 	struct labyrinth_owner *dead;
 	struct labyrinth_owner *ring;
+	struct labyrinth_owner *parted;
+	unsigned int parts;
+	unsigned int queue;
+	struct tort_turn *open;
+	struct tort_turn turns[TORT_TURNS];
+	struct tort_frag *frag;
+	struct tort_frag own_frag;
 	unsigned long calls;
 	unsigned long ops[TORT_NR_OPS];
+	unsigned long op_calls[TORT_NR_OPS];
 	unsigned long refused[TORT_NR_CLASSES];
 	unsigned long perhaps[TORT_NR_CLASSES];
 	unsigned long empty_handed;
@@ -245,6 +312,7 @@ extern unsigned int tort_seconds;
 extern unsigned int tort_threads;
 extern unsigned int tort_irq_us;
 extern bool tort_shrunk;
+extern bool tort_hungry;
 extern unsigned int tort_scribbled;
 extern bool tort_hushed;
 extern unsigned long tort_contexts;
@@ -276,6 +344,7 @@ bool tort_failed(void);
 void tort_mark(struct tort_actor *a, struct tort_slip *p);
 bool tort_check(struct tort_actor *a, const struct tort_slip *p);
 bool tort_may_lock(void);
+bool tort_is_fed(void);
 bool tort_is_scribbled(void);
 bool tort_may_lose(const struct tort_slip *p);
 bool tort_refs_are(const void *addr, int wanted);
@@ -302,6 +371,7 @@ void tort_step(struct tort_actor *a);
 const char *tort_op_name(enum tort_op op);
 
 /* calls.c: the calls that an owner may make. */
+void tort_alloc(struct tort_actor *a, struct tort_slip *p, struct tort_owner *owner);
 bool tort_free(struct tort_actor *a, struct tort_slip *p);
 void tort_return_loan(struct tort_actor *a, struct tort_slip *p);
 void tort_settle(struct tort_actor *a, struct tort_slip *p);
@@ -315,6 +385,7 @@ extern struct tort_slip *tort_loans[TORT_CELLS];
 void tort_play_attack(struct tort_actor *a, enum tort_op op,
 		      struct tort_slip **at);
 void tort_attack_mapped(struct tort_actor *a, const struct tort_slip *p);
+void tort_foreign_vmap(struct tort_actor *a, const struct tort_slip *p);
 
 /* mappings.c: pages that are mapped. */
 struct device *tort_device(void);
@@ -330,6 +401,34 @@ int tort_ring_of(struct tort_actor *a);
 void tort_ring_end_of(struct tort_actor *a);
 void tort_rings_end(struct tort_actor *a);
 void tort_play_receive(struct tort_actor *a, struct tort_slip **at);
+unsigned int tort_queue(unsigned int lent);
+
+/* frags.c: receive buffers that are parts of pages. */
+struct labyrinth_owner *tort_frags_create(const char *name, unsigned long flags,
+					  unsigned int parts, unsigned int lent);
+int tort_frags_begin(void);
+void tort_frags_destroy(struct tort_actor *a, struct labyrinth_owner *ring);
+void tort_frags_end(struct tort_actor *a);
+void tort_frags_settle(struct tort_actor *a);
+bool tort_frag_get(struct tort_actor *a, struct tort_frag *f, struct labyrinth_owner *ring,
+		   unsigned int parts);
+void tort_frag_finish(struct tort_actor *a, struct tort_frag *f);
+void tort_frag_put(struct tort_actor *a, struct tort_frag *f);
+void tort_frag_misuse_done(struct tort_actor *a, const struct tort_frag *f);
+void tort_frag_return(struct tort_actor *a, struct tort_frag *f);
+void tort_frag_lend(struct tort_actor *a);
+void tort_play_fragment(struct tort_actor *a, struct tort_slip **at);
+
+/* frags_duel.c: calls about such a buffer that race. */
+bool tort_frags_duel(struct tort_actor *a, const struct tort_frag *first,
+		     const struct tort_frag *second);
+void tort_frags_duel_join(struct tort_actor *a);
+
+/* frags_own.c: those of an owner that a single actor uses. */
+int tort_frags_of(struct tort_actor *a);
+void tort_frags_own(struct tort_actor *a);
+void tort_frags_settle_own(struct tort_actor *a, struct tort_actor *of);
+void tort_frags_end_of(struct tort_actor *a);
 
 /* duel.c: calls that race. */
 int tort_duels_begin(void);
@@ -337,6 +436,11 @@ void tort_duels_end(struct tort_actor *a);
 void tort_duel(struct tort_actor *a);
 void tort_duel_join(struct tort_actor *a);
 void tort_duel_renew(struct tort_actor *a);
+
+/* mmap.c: pages that processes map. */
+int tort_mmap_begin(struct tort_actor *a);
+void tort_mmap_rest(void);
+void tort_mmap_end(void);
 
 /* lives.c: owners that come and go. */
 void tort_life(struct tort_actor *a);

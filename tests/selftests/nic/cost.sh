@@ -5,7 +5,8 @@
 # source and size: the ticks of the time stamp counter for sending a datagram and
 # receiving it, and for sending alone, to a card that is not there. Where qemu counts
 # instructions (-icount, one CPU), these are instructions. The least of some runs: the
-# clock's interrupts come on top, and at times the page allocator has more to do.
+# clock's interrupts come on top, and at times the page allocator has more to do. All
+# frames go by the page (copybreak=0), but for the size "copied": 64 bytes that are copied.
 #
 # Then, for each source, what a socket buffer of 8 MB, full of frames of 1400 bytes that nobody
 # reads, takes: frames, their truesize, and the machine's memory, the ring's included.
@@ -23,12 +24,12 @@ least() {
 	done | sort -n | head -n 1
 }
 
-# measure SOURCE SIZE: warmed up, so that pages have gone all the way round.
+# measure SOURCE SIZE [NAME]: warmed up, so that pages have gone all the way round.
 measure() {
 	"$USER_DIR/traffic" udp "$far_pid" "$FAR" $COUNT "$2" >/dev/null
 	both=$(least "$USER_DIR/traffic" udp "$far_pid" "$FAR" $COUNT "$2")
 	alone=$(least "$USER_DIR/traffic" blast $NOBODY $COUNT "$2")
-	echo "cost $1 $2 $both $alone"
+	echo "cost $1 ${3:-$2} $both $alone"
 }
 
 free_pages() { sed -n 's/^nr_free_pages //p' /proc/vmstat; }
@@ -50,6 +51,9 @@ fill() {
 	frames=$(($(counted rx_packets) - dropped))
 	echo "socket $1 $frames $((0x${waiting#*:})) $free"
 	kill $holder
+	# A page_pool of 6.12 that goes while a socket gives pages back writes to pages that are
+	# free: page_pool_release_dma_index().
+	sleep 1
 	wire_down
 }
 
@@ -62,6 +66,8 @@ for source in alloc pool mapped labyrinth flip frags; do
 	for size in 64 1400 8900; do
 		measure $source $size || exit
 	done
+	echo 256 >/sys/module/labyrinth_nic/parameters/copybreak
+	measure $source 64 copied || exit
 	echo "taken_back $(taken_back)"
 	far "$USER_DIR/ethtool" stats eth1 | grep -E "rx_(pages|taken_back|let_go|dropped|missed)"
 	wire_down || exit

@@ -3,12 +3,14 @@
  * Keeps a page of memory in a chosen place of the kernel, until killed.
  *
  *	hold map|pipe|tcp|unix|file PATH
+ *	hold mapping FILE
  *	hold packet INTERFACE
  *	hold tcp-in|pipe-in PORT
  *	hold send ADDRESS PORT BYTES
  *
  * Prints the page's frame number: "pfn N". With pipe, tcp and unix, the page is in no page table
  * any more: hold gives the page to a pipe, and by a second splice() to a socket, without a copy.
+ * With mapping, the page is the file's first, and other code's.
  * With packet, other programs choose the frames that arrive: hold takes the frames and reads none.
  * With tcp-in, hold lets a TCP connection come and reads nothing. With pipe-in, hold gives what
  * arrives to a pipe, by splice(), and reads nothing of that. With send, hold is the other end.
@@ -195,10 +197,20 @@ static void *map_file(const char *path)
 	return page;
 }
 
+static void map_first_page(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0 || mmap(NULL, page_size, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
+		err(1, "%s", path);
+}
+
 /* Return: whether @where is something that needs no page of hold's own. */
 static int hold_others(const char *where, char **argv, int argc)
 {
-	if (!strcmp(where, "packet") && argc > 2)
+	if (!strcmp(where, "mapping") && argc > 2)
+		map_first_page(argv[2]);
+	else if (!strcmp(where, "packet") && argc > 2)
 		listen_to(argv[2]);
 	else if (!strcmp(where, "tcp-in") && argc > 2)
 		accept_one(argv[2]);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The table of watched modules. See watch/watched.c.
+ */
+#ifndef WATCH_WATCHED_H
+#define WATCH_WATCHED_H
+
+#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/module.h>
+#include <linux/types.h>
+
+#define WATCH_MAX_MODULES	16	/* and one more, 0, that is none */
+
+struct watch_text {
+	unsigned long base;
+	unsigned long size;
+};
+
+/* Read by watch/stubs.S as well. */
+extern struct watch_text watch_text, watch_own_text;
+
+struct watch_module {
+	char name[MODULE_NAME_LEN];	/* empty: the place is free */
+	struct watch_text text, init;	/* of size 0 while not loaded */
+	atomic_long_t allocs, refused, noticed;
+} __aligned(128);			/* an index is a shift */
+
+extern struct watch_module watch_modules[WATCH_MAX_MODULES];
+
+static inline bool watch_covers(const struct watch_text *text, unsigned long ip)
+{
+	return ip - READ_ONCE(text->base) < READ_ONCE(text->size);
+}
+
+unsigned int watch_module_among(unsigned long ip);
+
+/*
+ * Which watched module's code @ip is in; 0: none's. Mostly a single module is watched, the first
+ * of the table. Context: Any.
+ */
+static inline unsigned int watch_module_at(unsigned long ip)
+{
+	return likely(watch_covers(&watch_modules[1].text, ip)) ? 1 : watch_module_among(ip);
+}
+
+#endif /* WATCH_WATCHED_H */
