@@ -88,6 +88,7 @@ mistakes() {
 		RECLAIM_BLIND_FRAG	frags	nobody_has_it
 		PUT_STORES		frags	given_is_lent
 		PUT_GIVES_UP		frags	none_lost
+		PUT_LOOKS_LATE		frags	nobody_has_it
 		PAGE_FIRST		ahead	floor_stays
 		COUNT_KEPT		ahead	count_is_right
 		LOOKS_FIRST		ahead	kept_ahead
