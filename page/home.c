@@ -15,12 +15,6 @@
 #include "page/stamp.h"
 
 /*
- * Pages come back mostly in the order of lending. While a page is out, some of the next may be
- * home: a few looks are cheaper than a page from the system, and keep few pages in use.
- */
-#define TRIES	16U
-
-/*
  * Whether a borrower has the page of @lent: a look. Without the page's tag in the slot, the page
  * has left, and its memory may be gone.
  */
@@ -60,14 +54,14 @@ static void *take_back(struct lab_owner *owner, const struct lab_cached *lent, u
 }
 
 /*
- * Takes back a page that no borrower has, of the TRIES pages that were lent longest. A page that
+ * Takes back a page that no borrower has, of the LAB_LENT_TRIES pages that were lent longest. A page that
  * is out goes to the end of the queue.
  * Context: Any; the owner stays, and of a SINGLE owner the caller is the only user.
  * Return: the page's address, as handed out to the caller at @ip; or NULL.
  */
 void *lab_home_take_back(struct lab_owner *owner, unsigned long ip)
 {
-	unsigned int tries = TRIES;
+	unsigned int tries = LAB_LENT_TRIES;
 	struct lab_cached lent;
 	void *addr = NULL;
 
