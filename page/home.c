@@ -80,6 +80,15 @@ void *lab_home_take_back(struct lab_owner *owner, unsigned long ip)
 	return addr;
 }
 
+/* HELD -> CACHED on no list, before the end of the call makes a hunted owner's page thin again. */
+static bool put_down(const struct lab_call *call)
+{
+	lab_tag_t held = lab_tag_step(call->tag, LAB_HELD);
+
+	/* Pairs as in lab_call_commit(). */
+	return cmpxchg(&call->slot->tag, held, lab_tag_step(held, LAB_CACHED)) == held;
+}
+
 /*
  * Gives the page of @lent, which no borrower has, back to the system. Taken back, the page has all
  * words put right. Of a page that is left to borrowers a few words may be theirs, and stay: nobody
@@ -90,14 +99,14 @@ static bool give_back(struct lab_owner *owner, const struct lab_cached *lent, un
 	struct lab_call call = {
 		.op = LAB_OP_RECLAIM, .owner = owner, .ip = ip, .silent = true,
 	};
-	lab_tag_t held;
+	bool done;
 	int err;
 
 	preempt_disable();
 	err = lab_lend_find(&call, lent) ?: lab_lend_reclaim(&call, 0);
-	held = lab_tag_step(call.tag, LAB_HELD);
-	err = lab_call_end(&call, err);
-	if (err || cmpxchg(&lent->slot->tag, held, lab_tag_step(held, LAB_CACHED)) != held)
+	done = !err && put_down(&call);
+	lab_call_end(&call, err);
+	if (!done)
 		return false;
 	lab_owner_quota_give(owner, 1);
 	lab_settle(owner, lent->slot, ip);
