@@ -54,8 +54,8 @@ static void *take_back(struct lab_owner *owner, const struct lab_cached *lent, u
 }
 
 /*
- * Takes back a page that no borrower has, of the LAB_LENT_TRIES pages that were lent longest. A page that
- * is out goes to the end of the queue.
+ * Takes back a page that no borrower has, of the LAB_LENT_TRIES pages that were lent longest. A
+ * page that is out goes to the end of the queue.
  * Context: Any; the owner stays, and of a SINGLE owner the caller is the only user.
  * Return: the page's address, as handed out to the caller at @ip; or NULL.
  */
