@@ -337,11 +337,13 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 	own(dma_map_phys)(dev, page_to_phys(page) + (offset), size, dir, attrs)
 #define lab_dma_unmap_page(own, dev, addr, size, dir, attrs) \
 	own(dma_unmap_phys)(dev, addr, size, dir, attrs)
+#define LAB_CORE_DMA_UNMAP	dma_unmap_phys
 #else
 #define lab_dma_map_page(own, dev, page, offset, size, dir, attrs) \
 	own(dma_map_page_attrs)(dev, page, offset, size, dir, attrs)
 #define lab_dma_unmap_page(own, dev, addr, size, dir, attrs) \
 	own(dma_unmap_page_attrs)(dev, addr, size, dir, attrs)
+#define LAB_CORE_DMA_UNMAP	dma_unmap_page_attrs
 #endif
 
 /* Newer kernels want to be told, before a program comes, what a network device can do. */

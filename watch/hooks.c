@@ -77,10 +77,7 @@ static struct watch_hook hooks[] = {
 	HOOK(free_pages, free_address),
 	HOOK(__folio_put, folio_put),
 	HOOK(dma_map_page_attrs, dma_map),
-	UNMAP_HOOK(dma_unmap_page_attrs, dma_unmap),
-#ifdef LAB_HAS_DMA_MAP_PHYS
-	UNMAP_HOOK(dma_unmap_phys, dma_unmap_phys),
-#endif
+	UNMAP_HOOK(LAB_CORE_DMA_UNMAP, dma_unmap),
 	POOL_HOOK(page_pool_create, pool_create),
 	POOL_HOOK(page_pool_destroy, pool_destroy),
 	POOL_HOOK(lab_core_pool_get, pool_get),

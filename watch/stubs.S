@@ -37,19 +37,17 @@ SYM_FUNC_END(watch_stub_\name)
  * Any code may unmap. A call goes to the wrapper if the DMA address (the second argument) may
  * have a record, or if the caller is watched.
  */
-.macro WATCH_UNMAP_STUB name
-SYM_FUNC_START(watch_stub_\name)
+SYM_FUNC_START(watch_stub_dma_unmap)
 	ENDBR
 	mov	%esi, %r11d
 	shr	$12, %r11d
 	and	$(WATCH_DMA_BUCKETS - 1), %r11d
 	cmpb	$0, watch_dma_used(%r11)
-	jne	.Lrecord_\name
-	WATCH_CALLER_TO watch_\name
-.Lrecord_\name:
-	LAB_STUB_DIVERT watch_\name
-SYM_FUNC_END(watch_stub_\name)
-.endm
+	jne	.Lrecord
+	WATCH_CALLER_TO watch_dma_unmap
+.Lrecord:
+	LAB_STUB_DIVERT watch_dma_unmap
+SYM_FUNC_END(watch_stub_dma_unmap)
 
 /* A call goes to the wrapper if the pool (the first argument) may be followed. */
 .macro WATCH_POOL_STUB name
@@ -75,10 +73,6 @@ WATCH_STUB free_page
 WATCH_STUB free_address
 WATCH_STUB folio_put
 WATCH_STUB dma_map
-WATCH_UNMAP_STUB dma_unmap
-#ifdef LAB_HAS_DMA_MAP_PHYS
-WATCH_UNMAP_STUB dma_unmap_phys
-#endif
 
 WATCH_STUB pool_create
 WATCH_POOL_STUB pool_destroy

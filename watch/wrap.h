@@ -68,8 +68,6 @@ dma_addr_t watch_dma_map(struct device *dev, struct page *page, size_t offset, s
 			 enum dma_data_direction dir, unsigned long attrs);
 void watch_dma_unmap(struct device *dev, dma_addr_t dma, size_t size,
 		     enum dma_data_direction dir, unsigned long attrs);
-void watch_dma_unmap_phys(struct device *dev, dma_addr_t dma, size_t size,
-			  enum dma_data_direction dir, unsigned long attrs);
 
 lab_pool_ref watch_pool_get(struct page_pool *pool, gfp_t gfp);
 lab_pool_ref watch_pool_frag(struct page_pool *pool, unsigned int *offset, unsigned int size,

@@ -9,6 +9,7 @@
  *	keep	takes two pages as a block, splits the block, gives the second page back, maps
  *		the first for DMA, and gives that page back
  *	unmap	unmaps that page
+ *	both	as "mapped", but maps half of the page as well, and unmaps the whole page first
  *	size	maps a page, and unmaps half of it
  *	twice	maps a page, and unmaps the page twice
  *	pool	makes a page_pool, unless there is one, and takes a page from the pool
@@ -20,7 +21,7 @@
  *	late	puts the page of "pool" back, and counts the page of "put_page" as released: if
  *		both were done before, the destroyed pool then goes
  * The parameter refs is the page's count after the page was given back for the last time: -1 after
- * "again", and 0 after "mapped", if nobody refused. The parameter pfn is the page of
+ * "again", and 0 after "mapped" and "both", if nobody refused. The parameter pfn is the page of
  * "keep". When the module goes, the module forgets the pages that it has.
  */
 #include <linux/dma-mapping.h>
@@ -99,9 +100,9 @@ static int careless_again(void)
 	return 0;
 }
 
-static noinline dma_addr_t careless_map(struct page *page)
+static noinline dma_addr_t careless_map(struct page *page, size_t size)
 {
-	dma_addr_t dma = dma_map_page(&pdev->dev, page, 0, PAGE_SIZE, DMA_FROM_DEVICE);
+	dma_addr_t dma = dma_map_page(&pdev->dev, page, 0, size, DMA_FROM_DEVICE);
 
 	barrier();
 	return dma;
@@ -120,10 +121,27 @@ static int careless_mapped(void)
 
 	if (!page)
 		return -ENOMEM;
-	dma = careless_map(page);
+	dma = careless_map(page, PAGE_SIZE);
 	careless_complete(page);
 	refs = page_ref_count(page);
 	careless_unmap(dma, PAGE_SIZE);
+	return 0;
+}
+
+/* Without an IOMMU both mappings have the same address. */
+static int careless_both(void)
+{
+	struct page *page = careless_refill();
+	dma_addr_t whole, half;
+
+	if (!page)
+		return -ENOMEM;
+	whole = careless_map(page, PAGE_SIZE);
+	half = careless_map(page, PAGE_SIZE / 2);
+	careless_unmap(whole, PAGE_SIZE);
+	careless_complete(page);
+	refs = page_ref_count(page);
+	careless_unmap(half, PAGE_SIZE / 2);
 	return 0;
 }
 
@@ -144,7 +162,7 @@ static int careless_keep(void)
 		return -ENOMEM;
 	careless_complete(page + 1);
 	pfn = page_to_pfn(page);
-	kept = careless_map(page);
+	kept = careless_map(page, PAGE_SIZE);
 	careless_complete(page);
 	return 0;
 }
@@ -162,7 +180,7 @@ static int unmap_wrongly(size_t size, bool twice)
 
 	if (!page)
 		return -ENOMEM;
-	dma = careless_map(page);
+	dma = careless_map(page, PAGE_SIZE);
 	careless_unmap(dma, size);
 	if (twice)
 		careless_unmap(dma, size);
@@ -274,6 +292,7 @@ static const struct word {
 	{ "mapped", careless_mapped },
 	{ "keep", careless_keep },
 	{ "unmap", careless_unmap_kept },
+	{ "both", careless_both },
 	{ "size", careless_size },
 	{ "twice", careless_twice },
 	{ "pool", careless_pool },
