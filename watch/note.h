@@ -29,8 +29,8 @@ enum watch_state {
  * @module: the watched module, see watch/modules.c.
  * @order: of the block.
  * @pool: in place of @order, for a page_pool's page: see watch/poolset.c.
- * @maps: how many mappings for DMA with a record in watch/mapping.c begin in the page. Of 256 at
- *	once, which needs an IOMMU, the page is not taken for mapped.
+ * @maps: how many mappings for DMA with a record in watch/mapping.c begin in the page, modulo 256.
+ *	Of 256 at once, which needs an IOMMU or a compound page, the page is not taken for mapped.
  *
  * Written on behalf of the page's user. If two users free a page at once, each field is either
  * user's.
