@@ -8,7 +8,8 @@
  *	mapped	takes a page, maps the page for DMA, gives the page back, and unmaps the page
  *	keep	takes two pages as a block, splits the block, gives the second page back, maps
  *		the first for DMA, and gives that page back
- *	unmap	unmaps that page
+ *	map	maps the page that was taken last
+ *	unmap	unmaps the page of "keep" or of "map", whichever was mapped last
  *	both	as "mapped", but maps half of the page as well, and unmaps the whole page first
  *	size	maps a page, and unmaps half of it
  *	twice	maps a page, and unmaps the page twice
@@ -167,6 +168,14 @@ static int careless_keep(void)
 	return 0;
 }
 
+static int careless_map_taken(void)
+{
+	if (!nr_taken)
+		return -ENOENT;
+	kept = careless_map(taken[nr_taken - 1], PAGE_SIZE);
+	return 0;
+}
+
 static int careless_unmap_kept(void)
 {
 	careless_unmap(kept, PAGE_SIZE);
@@ -291,6 +300,7 @@ static const struct word {
 	{ "again", careless_again },
 	{ "mapped", careless_mapped },
 	{ "keep", careless_keep },
+	{ "map", careless_map_taken },
 	{ "unmap", careless_unmap_kept },
 	{ "both", careless_both },
 	{ "size", careless_size },

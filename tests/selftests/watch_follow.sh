@@ -116,7 +116,7 @@ for_dma() {
 # mapping of its own.
 unmapped_by_others() {
 	echo "r:lab_ret_unmap dma_unmap_page_attrs" >$TRACING/kprobe_events
-	careless keep
+	careless take map
 	echo 1 >$TRACING/events/kprobes/enable
 	careless unmap
 	echo 0 >$TRACING/events/kprobes/enable
@@ -125,6 +125,7 @@ unmapped_by_others() {
 	careless unmap
 	ktap_lacks "what others have unmapped, the driver does not unmap twice" "unmap-twice" \
 		"$(dmesg_since "$mark")"
+	careless give
 }
 
 # Bugs of a driver that has its pages from a page_pool.
