@@ -22,6 +22,14 @@ TRACING=/sys/kernel/tracing
 careless() { for word; do echo "$word" >$CARELESS/do; done; }
 watch() { echo "$1" >$WATCH/watch; }
 
+# not_watched NAME LIST WHY: a list that is refused in one line, which says why.
+not_watched() {
+	mark=$(dmesg_mark)
+	ktap_refuse "$1" watch "$2"
+	ktap_contains "$1: the log says why" "labyrinth_watch: watch=.*: $3$" \
+		"$(dmesg_since "$mark")"
+}
+
 # seen WHEN: the double free is refused, with both ends.
 seen() {
 	mark=$(dmesg_mark)
@@ -197,6 +205,14 @@ after_the_fact() {
 	ktap_check "a module that is loaded can be watched" watch labyrinth_careless
 	careless take give give
 	seen "watched after the fact"
+	# Of 250 ticks a second, 2^32 and 454.
+	echo 17179871 >$WATCH/grace
+	mark=$(dmesg_mark)
+	rmmod labyrinth_careless
+	sleep 3
+	ktap_lacks "a grace of half a year is not over yet" "has gone" "$(dmesg_since "$mark")"
+	echo 1 >$WATCH/grace
+	insmod $CARELESS_KO
 	mark=$(dmesg_mark)
 	rmmod labyrinth_careless
 	sleep 2
@@ -304,14 +320,16 @@ insmod $MODULE
 [ -e $CARELESS_KO ] || ktap_skip_all "the driver was not built for this kernel"
 bpfs=5
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
-ktap_plan $((67 + bpfs))
+ktap_plan $((74 + bpfs))
 # Newer kernels find a page_pool's page that is freed bad as well.
 expect_only "BUG: (labyrinth: |Bad page state)|Modules linked in:"
 ktap_contains "nothing is watched unasked" "^no module is watched" "$(cat $PAGES)"
-ktap_refuse "more modules than there are places are not watched" \
-	watch "$(seq -s , 1 16)"
+not_watched "more modules than there are places are not watched" "$(seq -s , 1 16)" \
+	"more than 15 names"
 ktap_contains "not even some of them" "^no module is watched" "$(cat $PAGES)"
-ktap_refuse "the module does not watch itself" watch labyrinth_watch
+not_watched "the module does not watch itself" labyrinth-watch "this module does not follow itself"
+not_watched "a name that no module can have is refused" "$(seq -s 0 1 150)" "no module has so long a name"
+not_watched "a space behind a comma is refused" "e1000e, virtio_net" "a name has a space in it"
 from_the_start
 after_the_fact
 no_longer_watched
