@@ -523,11 +523,15 @@ static int refer_to(struct lab_call *call, void *buf, struct frag *frag)
 	unsigned long tries = REFER_TRIES;
 	int err;
 
-	do {
+	for (;;) {
 		err = find_frag(call, buf, frag) ?: add_reference(call);
-	} while (err == -EAGAIN && --tries && (tries % REFER_LOOK || !is_freed(call)));
-	if (likely(err != -EAGAIN))
-		return err;
+		if (likely(err != -EAGAIN))
+			return err;
+		if (!--tries || (!(tries % REFER_LOOK) && is_freed(call)))
+			break;
+		/* Under a hypervisor, also lets the CPU run that has the frame frozen. */
+		cpu_relax();
+	}
 	call->class = LAB_CORRUPT;
 	return -EBUSY;
 }
