@@ -268,8 +268,8 @@ behind_tracers() {
 	put=$(echo "$functions" | grep page_pool_put)
 	# shellcheck disable=SC2086
 	echo $functions >$TRACING/set_ftrace_filter
-	for function in $functions; do
-		echo "r:lab_ret_$function $function"
+	for hooked in $functions; do
+		echo "r:lab_ret_$hooked $hooked"
 	done >$TRACING/kprobe_events
 	# shellcheck disable=SC2086
 	for tracer in "kretprobes 1 nop" "function_graph 0 function_graph" "both 1 function_graph"; do
