@@ -15,7 +15,8 @@
 
 #include "torture.h"
 
-#define CHOICES		1024U
+/* So many that the least weight has some. */
+#define CHOICES		8192U
 
 #define IN_TASK		BIT(TORT_TASK)
 #define IN_SOFT		(IN_TASK | BIT(TORT_SOFTIRQ))
@@ -111,17 +112,24 @@ static unsigned int total_weight(enum tort_context context,
 /* Each play's share of the choices is the share of the play's weight, rounded up. */
 static int fill_choices(enum tort_context context, enum tort_state state)
 {
-	unsigned int total = total_weight(context, state), next = 0, sum = 0;
+	unsigned int total = total_weight(context, state), next = 0;
+	unsigned long sum = 0;
 	enum tort_op op;
 
 	if (!total)
 		return -EINVAL;
 	for (op = 0; op < TORT_NR_OPS; op++) {
+		unsigned int first = next;
+
 		if (!may_play(op, context, state))
 			continue;
 		sum += plays[op].weight;
 		while (next < DIV_ROUND_UP(sum * CHOICES, total))
 			choices[context][state][next++] = op;
+		if (plays[op].weight && next == first) {
+			pr_err("mix: beside such weights nobody would choose '%s'\n", plays[op].name);
+			return -EINVAL;
+		}
 	}
 	return 0;
 }
