@@ -25,6 +25,7 @@
 #define IF_EMPTY	BIT(TORT_EMPTY)
 #define IF_HELD		BIT(TORT_HELD)
 #define IF_LENT		BIT(TORT_LENT)
+#define IF_MAPPED	BIT(TORT_MAPPED)
 #define IF_PARTED	BIT(TORT_PARTED)
 #define IF_ORDINARY	BIT(TORT_ORDINARY)
 #define IF_UNOWNED	(IF_PARTED | IF_ORDINARY)
@@ -61,7 +62,10 @@ static struct play plays[] = {
 	[TORT_OP_INSPECT] = { "inspect", 40, ANYWHERE, IF_OWNED },
 	[TORT_OP_RECEIVE] = { "receive", 60, ANYWHERE, ALWAYS },
 	[TORT_OP_FRAGMENT] = { "fragment", 120, ANYWHERE, ALWAYS },
-	[TORT_OP_FOREIGN] = { "foreign", 50, ANYWHERE, IF_OWNED },
+	[TORT_OP_CORE_MAP] = { "core-map", 60, ANYWHERE, IF_HELD },
+	[TORT_OP_CORE_UNMAP] = { "core-unmap", 300, ANYWHERE, IF_MAPPED },
+	[TORT_OP_CORE_BUSY] = { "core-busy", 60, ANYWHERE, IF_MAPPED },
+	[TORT_OP_FOREIGN] = { "foreign", 50, ANYWHERE, IF_OWNED | IF_MAPPED },
 	[TORT_OP_STRANGER] = { "stranger", 50, ANYWHERE, ALWAYS },
 	[TORT_OP_DEAD] = { "dead", 10, ANYWHERE, ALWAYS },
 	[TORT_OP_FORGED] = { "forged", 10, ANYWHERE, ALWAYS },
@@ -127,7 +131,8 @@ static int fill_choices(enum tort_context context, enum tort_state state)
 		while (next < DIV_ROUND_UP(sum * CHOICES, total))
 			choices[context][state][next++] = op;
 		if (plays[op].weight && next == first) {
-			pr_err("mix: beside such weights nobody would choose '%s'\n", plays[op].name);
+			pr_err("mix: beside such weights nobody would choose '%s'\n",
+			       plays[op].name);
 			return -EINVAL;
 		}
 	}
