@@ -241,10 +241,25 @@ static int careless_put(void)
 	return 0;
 }
 
-/* The parameter same: whether the pool then gives the page out twice. */
+/* What is in the pool's cache. Return: how many. */
+static unsigned int careless_drain(struct page **pages)
+{
+	unsigned int nr = 0;
+
+	while (pool->alloc.count)
+		pages[nr++] = careless_receive();
+	return nr;
+}
+
+/*
+ * The parameter same: whether the pool then gives the page out twice. With pages in its cache the
+ * pool gives out those first, and the page is in its ring.
+ */
 static int careless_put_again(void)
 {
+	static struct page *others[PP_ALLOC_CACHE_SIZE];
 	struct page *page = careless_receive(), *first, *second;
+	unsigned int nr = page ? careless_drain(others) : 0;
 
 	if (!page)
 		return -ENOMEM;
@@ -253,6 +268,8 @@ static int careless_put_again(void)
 	first = careless_receive();
 	second = careless_receive();
 	same = first == second;
+	while (nr)
+		careless_recycle(others[--nr]);
 	if (first)
 		careless_recycle(first);
 	if (second && !same)
