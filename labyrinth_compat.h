@@ -103,6 +103,13 @@
 #define LAB_PAGE_POOL_H		"net/page_pool.h"
 #endif
 
+/* Once batches of folios had the header of the batches of pages. */
+#ifdef LAB_HAS_FOLIO_BATCH
+#define LAB_FOLIO_BATCH_H	"linux/folio_batch.h"
+#else
+#define LAB_FOLIO_BATCH_H	"linux/pagevec.h"
+#endif
+
 /* Newer page_pools know their network device, and the NAPI instance that polls. */
 #ifdef LAB_HAS_PAGE_POOL_NETDEV
 #define lab_pool_netdev(pool)	((pool)->slow.netdev)

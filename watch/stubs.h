@@ -13,6 +13,8 @@ void watch_stub_free_address(void);
 void watch_stub_folio_put(void);
 void watch_stub_dma_map(void);
 void watch_stub_dma_unmap(void);
+void watch_stub_freed_page(void);
+void watch_stub_freed_batch(void);
 void watch_stub_pool_create(void);
 void watch_stub_pool_destroy(void);
 void watch_stub_pool_get(void);

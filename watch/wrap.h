@@ -80,7 +80,11 @@ struct page *watch_pool_frag_page(struct page_pool *pool, unsigned int *offset,
 struct page_pool *watch_pool_create(const struct page_pool_params *params);
 void watch_pool_destroy(struct page_pool *pool);
 
-/* The page allocator's tracepoint: all pages that are freed come here. */
+/* All pages that are freed come here: by hooks, or by the tracepoint. See watch/freers.c. */
+struct folio_batch;
+
+void watch_freed_page(struct page *page);
+void watch_freed_batch(struct folio_batch *batch);
 void watch_page_is_freed(void *data, struct page *page, unsigned int order);
 
 #endif /* WATCH_WRAP_H */

@@ -4,6 +4,7 @@
  * /sys/module/labyrinth_careless/parameters/do is done at once:
  *	take	takes a page and keeps the page
  *	give	gives back the page that was taken last
+ *	release	gives it back with a list of pages
  *	again	takes a page, gives the page back, and gives the page back once more
  *	mapped	takes a page, maps the page for DMA, gives the page back, and unmaps the page
  *	keep	takes two pages as a block, splits the block, gives the second page back, maps
@@ -80,6 +81,13 @@ static int careless_give(void)
 {
 	if (nr_taken)
 		careless_complete(taken[--nr_taken]);
+	return 0;
+}
+
+static int careless_release(void)
+{
+	if (nr_taken)
+		release_pages(&taken[--nr_taken], 1);
 	return 0;
 }
 
@@ -314,6 +322,7 @@ static const struct word {
 } words[] = {
 	{ "take", careless_take },
 	{ "give", careless_give },
+	{ "release", careless_release },
 	{ "again", careless_again },
 	{ "mapped", careless_mapped },
 	{ "keep", careless_keep },

@@ -171,11 +171,12 @@ wait_told() {
 from_the_start() {
 	ktap_check "a module that is not loaded can be watched" watch labyrinth-careless
 	insmod $CARELESS_KO
-	careless take take take give
+	careless take take take give take release
 	ktap_contains "its pages, by allocation site" \
 		"^labyrinth_careless: 2 pages, the oldest for [0-9]+ ms, allocated at careless_refill" \
 		"$(cat $PAGES)"
 	ktap_lacks "no hook is missing" "missing" "$(cat $PAGES)"
+	ktap_contains "frees are seen by hooks" "^hook on __free_pages_ok: armed" "$(cat $PAGES)"
 	ktap_refuse "and ftrace cannot be switched off" sysctl -q -w kernel.ftrace_enabled=0
 	seen "watched from the start"
 	ktap_contains "who gave the page back before" \
@@ -231,12 +232,13 @@ no_longer_watched() {
 	watch labyrinth_careless
 }
 
-# A BPF program has a function's direct call, and the function is one that a refusal needs.
+# BPF programs have the direct calls of two functions: one that a refusal needs, and one by which
+# pages are freed.
 beside_bpf() {
 	unmap=$(sed -n 's/^hook on \(dma_unmap_[a-z_]*\): .*/\1/p' $PAGES)
 	watch ""
 	insmod $CARELESS_KO
-	"$BPF" fentry "$unmap" >/tmp/bpf &
+	"$BPF" fentry "$unmap" __free_pages_ok >/tmp/bpf &
 	bpf=$!
 	until grep -q ready /tmp/bpf 2>/dev/null || ! kill -0 $bpf 2>/dev/null; do sleep 0.1; done
 	mark=$(dmesg_mark)
@@ -246,6 +248,11 @@ beside_bpf() {
 		"$(dmesg_since "$mark")"
 	ktap_contains "and so does the file" "^hook on $unmap: missing, -E(BUSY|INVAL)" \
 		"$(cat $PAGES)"
+	ktap_contains "frees are seen by the tracepoint instead" \
+		"^frees are seen by the tracepoint kmem:mm_page_free" "$(cat $PAGES)"
+	careless take take give
+	ktap_contains "and they are seen" "^labyrinth_careless: 1 pages" "$(cat $PAGES)"
+	careless give
 	careless mapped
 	ktap_equal "then no page is taken for mapped" 0 "$(cat $CARELESS/refs)"
 	kill $bpf
@@ -318,9 +325,9 @@ beside_the_guard() {
 insmod $MODULE
 [ -e $PAGES ] || ktap_skip_all "ftrace cannot call directly in this kernel"
 [ -e $CARELESS_KO ] || ktap_skip_all "the driver was not built for this kernel"
-bpfs=5
+bpfs=7
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
-ktap_plan $((74 + bpfs))
+ktap_plan $((75 + bpfs))
 # Newer kernels find a page_pool's page that is freed bad as well.
 expect_only "BUG: (labyrinth: |Bad page state)|Modules linked in:"
 ktap_contains "nothing is watched unasked" "^no module is watched" "$(cat $PAGES)"
