@@ -34,8 +34,8 @@ static struct watch_hook freers[] = {
 	FREER("__free_frozen_pages", freed_page),
 	FREER("free_unref_folios", freed_batch),
 	/*
-	 * For compaction and ranges of frames, whose pages no hooked function has allocated. In
-	 * some kernels ftrace has no call there.
+	 * Where ftrace has no call there, compaction alone calls the function, for pages that no
+	 * hooked function has allocated. Elsewhere vfree() and ranges of frames come here as well.
 	 */
 	{
 		.name = "free_pages_prepare",
@@ -68,10 +68,13 @@ static bool find_freer(unsigned long code)
 	sprint_symbol(text, code);
 	addr = beginning_of(code, text);
 	for (i = 0; addr && i < ARRAY_SIZE(freers); i++) {
-		if (!strcmp(freers[i].name, text)) {
-			freers[i].addr = addr;
-			return true;
-		}
+		if (strcmp(freers[i].name, text))
+			continue;
+		/* A second function of that name has no place in the table. */
+		if (freers[i].addr && freers[i].addr != addr)
+			return false;
+		freers[i].addr = addr;
+		return true;
 	}
 	return false;
 }
@@ -103,6 +106,12 @@ static bool find_freers(const struct tracepoint *tp)
 
 #endif /* CONFIG_JUMP_LABEL */
 
+/* Whether frees may be missed. Where ftrace has no call, the errno is -EINVAL. */
+static bool is_lacking(const struct watch_hook *freer)
+{
+	return freer->err && !(freer->optional && freer->err == -EINVAL);
+}
+
 static bool attach_all(void)
 {
 	bool any = false;
@@ -113,7 +122,7 @@ static bool attach_all(void)
 			continue;
 		watch_hook_attach(&freers[i]);
 		any |= freers[i].armed;
-		if (freers[i].err && !freers[i].optional)
+		if (is_lacking(&freers[i]))
 			return false;
 		freers[i].err = 0;
 	}

@@ -236,9 +236,11 @@ no_longer_watched() {
 # pages are freed.
 beside_bpf() {
 	unmap=$(sed -n 's/^hook on \(dma_unmap_[a-z_]*\): .*/\1/p' $PAGES)
+	# The one for whose sake the others may be hooked without it, where that can be hooked.
+	freer=$(sed -n 's/^hook on \(free_pages_prepare\): armed/\1/p' $PAGES)
 	watch ""
 	insmod $CARELESS_KO
-	"$BPF" fentry "$unmap" __free_pages_ok >/tmp/bpf &
+	"$BPF" fentry "$unmap" "${freer:-__free_pages_ok}" >/tmp/bpf &
 	bpf=$!
 	until grep -q ready /tmp/bpf 2>/dev/null || ! kill -0 $bpf 2>/dev/null; do sleep 0.1; done
 	mark=$(dmesg_mark)
