@@ -115,53 +115,6 @@ static void disarm_tracepoints(void)
 	tracepoint_synchronize_unregister();
 }
 
-static int arm_tracepoint(unsigned int i)
-{
-	int err = -ENOENT;
-
-	if (tracepoints[i].tp)
-		err = tracepoint_probe_register(tracepoints[i].tp, tracepoints[i].fn,
-						(void *)watch_notes_at);
-	tracepoints[i].armed = !err;
-	return err;
-}
-
-static int arm_tracepoints(void)
-{
-	unsigned int i;
-	int err = 0;
-
-	for_each_kernel_tracepoint(match_tracepoint, NULL);
-	for (i = 0; i < ARRAY_SIZE(tracepoints) && !err; i++)
-		if (i != PAGE_FREE || !watch_freers_arm(tracepoints[i].tp))
-			err = arm_tracepoint(i);
-	if (err) {
-		watch_freers_disarm();
-		disarm_tracepoints();
-		watch_hooks_settle();
-	}
-	return err;
-}
-
-/* Where WATCH_CORE() says: a nop that ftrace has made of the call of __fentry__, or a call. */
-static bool is_at_beginning(const struct watch_hook *hook)
-{
-	u8 code = READ_ONCE(*(u8 *)(hook->addr + WATCH_HOOK_SIZE - WATCH_HOOK_CALL_SIZE));
-
-	return code == NOP5_OPCODE || code == CALL_INSN_OPCODE;
-}
-
-static void arm_hook(struct watch_hook *hook)
-{
-	if (is_at_beginning(hook))
-		watch_hook_attach(hook);
-	else
-		hook->err = -EOPNOTSUPP;
-	if (hook->err)
-		pr_warn("%s cannot be hooked: %pe; what goes that way is not seen\n", hook->name,
-			ERR_PTR(hook->err));
-}
-
 /*
  * While a hook is armed, kernel.ftrace_enabled=0 must fail: with the hooks off, an unmapping would
  * go unseen. ftrace takes that wish only with a callback: this callback is on a function of the
@@ -192,6 +145,54 @@ static void weigh_anchor(void)
 	has_anchor = false;
 }
 
+static int arm_tracepoint(unsigned int i)
+{
+	int err = -ENOENT;
+
+	if (tracepoints[i].tp)
+		err = tracepoint_probe_register(tracepoints[i].tp, tracepoints[i].fn,
+						(void *)watch_notes_at);
+	tracepoints[i].armed = !err;
+	return err;
+}
+
+/* Without the anchor ftrace may be off, and calls no hook: then the tracepoint sees frees. */
+static int arm_tracepoints(void)
+{
+	unsigned int i;
+	int err = 0;
+
+	for_each_kernel_tracepoint(match_tracepoint, NULL);
+	for (i = 0; i < ARRAY_SIZE(tracepoints) && !err; i++)
+		if (i != PAGE_FREE || !has_anchor || !watch_freers_arm(tracepoints[i].tp))
+			err = arm_tracepoint(i);
+	if (err) {
+		watch_freers_disarm();
+		disarm_tracepoints();
+		watch_hooks_settle();
+	}
+	return err;
+}
+
+/* Where WATCH_CORE() says: a nop that ftrace has made of the call of __fentry__, or a call. */
+static bool is_at_beginning(const struct watch_hook *hook)
+{
+	u8 code = READ_ONCE(*(u8 *)(hook->addr + WATCH_HOOK_SIZE - WATCH_HOOK_CALL_SIZE));
+
+	return code == NOP5_OPCODE || code == CALL_INSN_OPCODE;
+}
+
+static void arm_hook(struct watch_hook *hook)
+{
+	if (is_at_beginning(hook))
+		watch_hook_attach(hook);
+	else
+		hook->err = -EOPNOTSUPP;
+	if (hook->err)
+		pr_warn("%s cannot be hooked: %pe; what goes that way is not seen\n", hook->name,
+			ERR_PTR(hook->err));
+}
+
 /* Whether no hook is missing that a refusal depends on. */
 static void note_seen(void)
 {
@@ -213,11 +214,14 @@ static void note_seen(void)
 int watch_hooks_arm(void)
 {
 	unsigned int i;
-	int err = arm_tracepoints();
+	int err;
 
-	if (err)
-		return err;
 	drop_anchor();
+	err = arm_tracepoints();
+	if (err) {
+		weigh_anchor();
+		return err;
+	}
 	for (i = 0; i < ARRAY_SIZE(hooks); i++)
 		arm_hook(&hooks[i]);
 	note_seen();

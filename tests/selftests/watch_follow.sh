@@ -265,6 +265,23 @@ beside_bpf() {
 	rmmod labyrinth_careless
 }
 
+# ftrace switched off makes no call, and says nothing of it. Newer kernels do not switch it off.
+without_ftrace() {
+	name="with ftrace off, frees are seen by the tracepoint"
+	watch ""
+	if sysctl -q -w kernel.ftrace_enabled=0 2>/dev/null; then
+		watch labyrinth_careless
+		ktap_contains "$name" "^frees are seen by the tracepoint kmem:mm_page_free" \
+			"$(cat $PAGES)"
+		watch ""
+		sysctl -q -w kernel.ftrace_enabled=1
+	else
+		ktap_skip "$name" "the kernel does not switch ftrace off"
+	fi
+	watch labyrinth_careless
+	ktap_contains "and with ftrace on, by hooks" "^hook on __free_pages_ok: armed" "$(cat $PAGES)"
+}
+
 # hits FUNCTION: how often its return has been traced, or was missed.
 hits() { awk -v event="lab_ret_$1" '$1 == event { print $2 + $3 }' $TRACING/kprobe_profile; }
 
@@ -329,7 +346,7 @@ insmod $MODULE
 [ -e $CARELESS_KO ] || ktap_skip_all "the driver was not built for this kernel"
 bpfs=7
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
-ktap_plan $((75 + bpfs))
+ktap_plan $((77 + bpfs))
 # Newer kernels find a page_pool's page that is freed bad as well.
 expect_only "BUG: (labyrinth: |Bad page state)|Modules linked in:"
 ktap_contains "nothing is watched unasked" "^no module is watched" "$(cat $PAGES)"
@@ -343,6 +360,7 @@ from_the_start
 after_the_fact
 no_longer_watched
 [ $bpfs = 0 ] || beside_bpf
+without_ftrace
 watch labyrinth_careless
 beside_the_guard
 expect_end
