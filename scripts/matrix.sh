@@ -43,14 +43,14 @@ run_row() {
 	run_suite "$suite $kernel" "$@" >"$LABYRINTH_LOGS/said" 2>&1 </dev/null
 	printf '%-14s %-12s %7d %7d %7d %8d\n' "$kernel" "$suite" "$(results_count pass)" \
 		"$(results_count fail)" "$(results_count skip)" $((SECONDS - start)) \
-		>"$LABYRINTH_LOGS/row"
-	rm "$LABYRINTH_LOGS/running"
+		>"$LABYRINTH_LOGS/running"
+	mv "$LABYRINTH_LOGS/running" "$LABYRINTH_LOGS/row"
 	sed -n "s|^fail\t|    FAIL $kernel/$suite: |p" "$LABYRINTH_RESULTS"
 	cat "$LABYRINTH_LOGS/row"
 }
 
 progress() {
-	while sleep 60; do
+	while sleep 60 && kill -0 $$ 2>/dev/null; do
 		say "    $((SECONDS / 60)) minutes, $(find "$top" -name row | wc -l) of $total rows done; running:" \
 			"$(find "$top" -name running -exec cat {} + | sort | xargs)"
 	done
@@ -60,12 +60,13 @@ progress() {
 run_rows() {
 	local row
 	while read -ra row; do
-		[[ ! -e $top/${row[0]}-${row[1]}/row ]] || continue
+		[[ -z $keep || ! -e $top/${row[0]}-${row[1]}/row ]] || continue
 		while (($(jobs -rp | wc -l) > jobs)); do
 			wait -n || true
 		done
 		say "== ${row[0]} ${row[1]}: ${row[*]:2}"
 		mkdir -p "$top/${row[0]}-${row[1]}"
+		rm -f "$top/${row[0]}-${row[1]}/row"
 		(cd "$LAB_ROOT" && run_row "${row[@]}") &
 		pids+=($!)
 	done <<<"$rows"
@@ -92,7 +93,7 @@ table() {
 summary() {
 	say ""
 	say "== summary"
-	awk '{ print $1 "-" $2 "/results" }' <<<"$rows" | (cd "$top" && xargs cat) |
+	awk '{ print $1 "-" $2 "/results" }' <<<"$rows" | (cd "$top" && { xargs cat 2>/dev/null || true; }) |
 		awk -F '\t' '$1 != "pass" { print toupper($1) " " $2 }'
 	table | tee "$top/table"
 	awk 'NR > 1 { rows++; for (i = 3; i <= 6; i++) sum[i] += $i }
@@ -114,20 +115,24 @@ check_kernels() {
 # Two rows of one name would share a folder.
 check_names() {
 	local twice
-	twice=$(grep -v '^#' "$LAB_SCRIPTS/matrix.rows" | awk 'NF && seen[$1 "/" $2]++ == 1 { print $1 "/" $2 }')
+	twice=$(grep -v '^#' "$LAB_SCRIPTS/matrix.rows" | awk 'NF && seen[$1 "-" $2]++ == 1 { print $1 "/" $2 }')
 	[[ -z $twice ]] || die "scripts/matrix.rows has two rows ${twice//$'\n'/, }"
 }
 
-# What is kept is of one commit, and of nothing that no commit has.
+# What is kept is of one commit, and of nothing that no commit has. The rows that outlive a killed
+# run hold its lock: no other writes to their folders meanwhile.
 keep_in() {
-	local commit
+	local commit keep_fd
 	commit=$(git -C "$LAB_ROOT" rev-parse HEAD)
 	[[ -z $(git -C "$LAB_ROOT" status --porcelain) ]] || die "--keep: the sources differ from commit $commit"
+	exec {keep_fd}>>"$1/lock"
+	flock -n "$keep_fd" || say "waiting for another run, or the rows of one that was killed, with $1"
+	flock "$keep_fd"
 	[[ -e $1/commit ]] || echo "$commit" >"$1/commit"
 	[[ $(<"$1/commit") == "$commit" ]] || die "$1 has rows of commit $(<"$1/commit"), this is $commit"
 	LABYRINTH_LOGS=$(cd "$1" && pwd)
 	export LABYRINTH_LOGS
-	find "$LABYRINTH_LOGS" -name running -delete
+	rm -f "$LABYRINTH_LOGS"/*/running
 }
 
 rows=$(rows "${args[@]}")
