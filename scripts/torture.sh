@@ -73,6 +73,7 @@ check_parameters() {
 	for word; do
 		case $word in
 		scribble=[012] | sealed=[01] | guard=[01] | beside=[01]) continue ;;
+		guard=*) die "guard is 0 or 1, not '${word#*=}' (see --help)" ;;
 		*=*) ;;
 		*) die "unknown argument '$word' (see --help)" ;;
 		esac
