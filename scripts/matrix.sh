@@ -17,7 +17,7 @@
 # shellcheck source=scripts/kernels.sh
 . "$LAB_SCRIPTS/kernels.sh"
 
-list='' jobs=$(($(nproc) + 1)) keep=''
+list='' jobs=$(($(nproc) + 1)) keep='' keep_fd=''
 options "list jobs=count keep=out" "$@"
 
 # The rows that the arguments name, in the order of the file.
@@ -50,6 +50,7 @@ run_row() {
 }
 
 progress() {
+	[[ -z $keep_fd ]] || exec {keep_fd}>&-
 	while sleep 60 && kill -0 $$ 2>/dev/null; do
 		say "    $((SECONDS / 60)) minutes, $(find "$top" -name row | wc -l) of $total rows done; running:" \
 			"$(find "$top" -name running -exec cat {} + | sort | xargs)"
@@ -70,7 +71,7 @@ run_rows() {
 		(cd "$LAB_ROOT" && run_row "${row[@]}") &
 		pids+=($!)
 	done <<<"$rows"
-	wait "${pids[@]}" || true
+	((${#pids[@]} == 0)) || wait "${pids[@]}" || true
 }
 
 end_jobs() {
@@ -122,7 +123,7 @@ check_names() {
 # What is kept is of one commit, and of nothing that no commit has. The rows that outlive a killed
 # run hold its lock: no other writes to their folders meanwhile.
 keep_in() {
-	local commit keep_fd
+	local commit
 	commit=$(git -C "$LAB_ROOT" rev-parse HEAD)
 	[[ -z $(git -C "$LAB_ROOT" status --porcelain) ]] || die "--keep: the sources differ from commit $commit"
 	exec {keep_fd}>>"$1/lock"
