@@ -46,7 +46,7 @@ attach_two() {
 }
 
 . "${0%/*}/../ktap.sh"
-insmod labyrinth.ko guard=refuse
+insmod labyrinth.ko guard=refuse || exit
 [ -e /sys/module/labyrinth/parameters/guard ] || ktap_skip_all "no guard on this kernel"
 for module in probe intruder beside; do insmod tests/selftests/labyrinth_$module.ko; done
 echo hold >$DO

@@ -8,7 +8,7 @@
 # expect: sysrq: Trigger a crash
 
 . "${0%/*}/../ktap.sh"
-insmod labyrinth.ko guard=refuse
+insmod labyrinth.ko guard=refuse || exit
 [ -e /sys/module/labyrinth/parameters/guard ] || ktap_skip_all "no guard on this kernel"
 insmod tests/selftests/labyrinth_beside.ko
 echo stick-on >/sys/module/labyrinth_beside/parameters/do
