@@ -418,15 +418,11 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 
 /*
  * The address that faulted, if the oops of @args, a struct die_args, is a page fault; else 0. The
- * core's word for the oops tells on x86: of a fault in the kernel the core notes no number of the
- * trap. On arm64 the exception's class does, which is the oops's number.
+ * core's word for the oops tells: of a fault in the kernel the core notes no number of the trap. On
+ * arm64 the register may be of a later fault by now.
  */
 #ifdef CONFIG_X86_64
 #define lab_fault_address(args)	(strcmp((args)->str, "Oops") ? 0UL : native_read_cr2())
-#elif defined(CONFIG_ARM64)
-#define lab_fault_address(args)							\
-	(ESR_ELx_EC((args)->err) == ESR_ELx_EC_DABT_CUR ||			\
-	 ESR_ELx_EC((args)->err) == ESR_ELx_EC_IABT_CUR ? read_sysreg(far_el1) : 0UL)
 #else
 #define lab_fault_address(args)	((void)(args), 0UL)
 #endif

@@ -80,7 +80,7 @@ source=$("$LAB_SCRIPTS/kernel.sh" source "$KERNEL_DEFAULT")
 mapfile -t files < <(list_sources "$LAB_ROOT" | grep '\.[ch]$' | grep -v '^tests/simulate/')
 status=0
 # As long as most others together, so beside them.
-(check checkpatch checkpatch && exit "$status") &
+result_of checkpatch run_logged checkpatch "$LABYRINTH_LOGS/checkpatch.log" checkpatch &
 checkpatch=$!
 result_of sparse "$LAB_SCRIPTS/build.sh" --sparse || status=1
 check kernel-doc kernel_doc

@@ -24,10 +24,6 @@
 #ifdef CONFIG_X86_64
 #include <asm/special_insns.h>
 #endif
-#ifdef CONFIG_ARM64
-#include <asm/esr.h>
-#include <asm/sysreg.h>
-#endif
 
 #include "core/owner.h"
 #include "core/table.h"

@@ -7,7 +7,7 @@
 # expect: labyrinth:   for [0-9.]+ s, allocated at do_oops\+.*\[labyrinth_probe\]
 # expect: labyrinth:   alloc by "probe" at do_oops\+.*\[labyrinth_probe\], task, CPU [0-9]+, [0-9.]+ s ago
 # expect: labyrinth-test: a register has the struct page
-# expect: labyrinth: fault address 0x[0-9a-f]+ is in pfn 0x[0-9a-f]+, HELD by "probe"
+# expect: labyrinth: (fault address|pc) 0x[0-9a-f]+ is in pfn 0x[0-9a-f]+, HELD by "probe"
 # expect: labyrinth-test: the machine goes on
 # expect: Kernel panic - not syncing: sysrq triggered crash
 # expect: labyrinth: [0-9]+ pages are tagged, 0 refusals and findings were counted before the panic
