@@ -89,11 +89,12 @@ need-path:
 		echo "kbuild takes no path with blanks or colons: move $(CURDIR)" >&2; exit 1 ;; esac
 
 help:
-	@echo 'make            build labyrinth.ko and the samples for the running kernel'
+	@echo 'make            build labyrinth.ko, on x86-64 labyrinth_watch.ko, and the samples'
+	@echo '                for the running kernel'
 	@echo 'make KDIR=...   build them for the kernel whose build tree is there'
 	@echo 'make KUNIT=1    build the KUnit tests too (for a kernel with CONFIG_KUNIT)'
-	@echo 'make SAMPLES=0  build labyrinth.ko alone'
-	@echo 'make install    install labyrinth.ko to /lib/modules/RELEASE/$(INSTALL_MOD_DIR), and what'
+	@echo 'make SAMPLES=0  build them without the samples'
+	@echo 'make install    install both modules to /lib/modules/RELEASE/$(INSTALL_MOD_DIR), and what'
 	@echo '                drivers are built against to /usr/src/labyrinth/RELEASE;'
 	@echo '                INSTALL_MOD_PATH=... goes in front of both'
 	@echo 'make uninstall  remove what make install has installed'

@@ -103,6 +103,13 @@
 #define LAB_PAGE_POOL_H		"net/page_pool.h"
 #endif
 
+/* Once batches of folios had the header of the batches of pages. */
+#ifdef LAB_HAS_FOLIO_BATCH
+#define LAB_FOLIO_BATCH_H	"linux/folio_batch.h"
+#else
+#define LAB_FOLIO_BATCH_H	"linux/pagevec.h"
+#endif
+
 /* Newer page_pools know their network device, and the NAPI instance that polls. */
 #ifdef LAB_HAS_PAGE_POOL_NETDEV
 #define lab_pool_netdev(pool)	((pool)->slow.netdev)
@@ -337,11 +344,13 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 	own(dma_map_phys)(dev, page_to_phys(page) + (offset), size, dir, attrs)
 #define lab_dma_unmap_page(own, dev, addr, size, dir, attrs) \
 	own(dma_unmap_phys)(dev, addr, size, dir, attrs)
+#define LAB_CORE_DMA_UNMAP	dma_unmap_phys
 #else
 #define lab_dma_map_page(own, dev, page, offset, size, dir, attrs) \
 	own(dma_map_page_attrs)(dev, page, offset, size, dir, attrs)
 #define lab_dma_unmap_page(own, dev, addr, size, dir, attrs) \
 	own(dma_unmap_page_attrs)(dev, addr, size, dir, attrs)
+#define LAB_CORE_DMA_UNMAP	dma_unmap_page_attrs
 #endif
 
 /* Newer kernels want to be told, before a program comes, what a network device can do. */
@@ -409,7 +418,8 @@ static inline int lab_follow_pfn(struct vm_area_struct *vma, unsigned long addr,
 
 /*
  * The address that faulted, if the oops of @args, a struct die_args, is a page fault; else 0. The
- * core's word for the oops tells: of a fault in the kernel the core notes no number of the trap.
+ * core's word for the oops tells: of a fault in the kernel the core notes no number of the trap. On
+ * arm64 the register may be of a later fault by now.
  */
 #ifdef CONFIG_X86_64
 #define lab_fault_address(args)	(strcmp((args)->str, "Oops") ? 0UL : native_read_cr2())

@@ -43,7 +43,6 @@ struct lab_post {
 struct lab_board {
 	size_t size;			/* of the structures: both modules must be built alike */
 	unsigned int users;		/* modules */
-	unsigned long token;		/* see lab_call_token */
 	char name[16];			/* of the lock */
 	struct list_head posts;
 	/*
@@ -101,7 +100,6 @@ static struct lab_board *make_board(void)
 		return NULL;
 	board->size = BOARD_SIZE;
 	board->users = 1;
-	board->token = make_token();
 	INIT_LIST_HEAD(&board->posts);
 	lockdep_register_key(&board->key);
 	strscpy(board->name, "labyrinth_board", sizeof(board->name));
@@ -115,7 +113,7 @@ int lab_board_open(void)
 	LAB_BOARD_MINE = join_theirs() ?: make_board();
 	if (!LAB_BOARD_MINE)
 		return -ENOMEM;
-	lab_call_token = LAB_BOARD_MINE->token;
+	lab_call_token = make_token();
 	return 0;
 }
 

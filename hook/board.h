@@ -42,7 +42,8 @@ extern struct lab_board *labyrinth_board, *labyrinth_watch_board;
  * in which no function has an argument. The return address would not do: a tracer on the same
  * function may have put another address there. The token is not canonical, so no function called
  * before has left the token as a result, and random, so no other code knows the token. Written
- * once, by lab_board_open(); read by the assembler.
+ * once, by lab_board_open(); read by the assembler. labyrinth_watch.ko has no use for it: a
+ * wrapper's call does not come to a stub, see WATCH_CORE().
  */
 extern unsigned long lab_call_token;
 

@@ -72,8 +72,9 @@ struct lab_front {
 	};
 	struct task_struct *task;	/* NULL: not bound; holds a reference */
 	u16 flags;			/* LABYRINTH_OWNER_* */
-	u16 busy;			/* SINGLE, debug builds: a user is in the stack */
 	u8 frag_shift;			/* log2 of a buffer's bytes; 0: a buffer is a page */
+	/* Not every architecture can exchange less than 32 bits. */
+	u32 busy;			/* SINGLE, debug builds: a user is in the stack */
 	unsigned long sealed_handle;	/* of a SEALED owner */
 	struct lab_rx rx ____cacheline_aligned;
 } ____cacheline_aligned;

@@ -70,7 +70,7 @@ enum lab_state {
 	/*
 	 * On exactly one list of the owner, or for a moment on no list and a single call's
 	 * alone. Left by the call that took the page off the list, so a plain store will do:
-	 * alloc, return, limbo, transfer, adopt.
+	 * alloc, return, limbo, transfer, adopt, release_lent.
 	 */
 	LAB_CACHED,
 	/*

@@ -29,7 +29,9 @@
  * and the calls that would take a LENT page, reclaim and release_lent, are -EBUSY while the word is
  * not 0. A LENT page's word never leaves 0, but the page may come back and be LENT again in the
  * next turn. So reclaim looks with the frame frozen, and release_lent under map_lock: then the page
- * is in this turn still when the tag is taken.
+ * is in this turn still when the tag is taken. The call that settles the page looks at the tag
+ * before the last posted bit goes: after that a reclaim may come first, and the page be POSTED in
+ * the next turn.
  *
  * The first give of a turn claims the page as labyrinth_lend() does. Until then nobody but the
  * owner refers to the page. Each later give adds a reference to a LENT page. A give adds the
@@ -67,11 +69,13 @@ static_assert(LAB_FRAGS_MAX <= FRESH_SHIFT);
  * @index: which part of the page.
  * @at: the page's word.
  * @word: the word as it was when the buffer was posted.
+ * @lent: of the turn's last buffer: the stack has had a buffer of the page.
  */
 struct frag {
 	unsigned int index;
 	u64 *at;
 	u64 word;
+	bool lent;
 };
 
 /* The word of a page of which the first buffer is handed out. */
@@ -384,19 +388,34 @@ static int find_frag(struct lab_call *call, const void *buf, struct frag *frag)
 }
 
 /*
+ * The buffer is the turn's last, and posted still: so nobody takes the page yet, and a LENT page's
+ * mapping can be ended.
+ */
+static void look_at_page(const struct lab_call *call, struct frag *frag)
+{
+	/* Pairs with the claim of each other give of the turn, which has led the tag to LENT. */
+	smp_rmb();
+	frag->lent = lab_tag_state(READ_ONCE(call->slot->tag)) == LAB_LENT;
+	if (unlikely(frag->lent && lab_resident_unmaps_lent()))
+		lab_resident_end(call->owner, call->slot, call->tag);
+}
+
+/*
  * Takes the posted bit, in the turn in which the buffer was found.
  * Return: false if another call has given or put the buffer; else the word is left in @frag.
  */
-static bool claim_frag(struct frag *frag)
+static bool claim_frag(const struct lab_call *call, struct frag *frag)
 {
-	u64 seen = frag->word, turn = frag->word & TURN_MASK;
+	u64 seen = READ_ONCE(*frag->at), turn = frag->word & TURN_MASK;
 
-	while ((seen & TURN_MASK) == turn && seen & BIT_ULL(frag->index))
+	while ((seen & TURN_MASK) == turn && seen & BIT_ULL(frag->index)) {
+		frag->word = seen & ~BIT_ULL(frag->index);
+		if (is_done(frag->word))
+			look_at_page(call, frag);
 		/* A full barrier. Pairs with the same of the call that settles the page. */
-		if (try_cmpxchg(frag->at, &seen, seen & ~BIT_ULL(frag->index))) {
-			frag->word = seen & ~BIT_ULL(frag->index);
+		if (try_cmpxchg(frag->at, &seen, frag->word))
 			return true;
-		}
+	}
 	return false;
 }
 
@@ -430,13 +449,11 @@ int lab_frag_turn(struct lab_call *call, void *buf, size_t offset, size_t len, b
 	return err;
 }
 
-/* All buffers of the LENT page are done. As finish_loan() of labyrinth_rx.c. */
+/* All buffers of the LENT page are done. By now the page may have been taken back. */
 static void settle_lent(struct lab_call *call)
 {
 	struct lab_cached page = { call->slot, call->frame };
 
-	if (unlikely(lab_resident_unmaps_lent()))
-		lab_resident_end(call->owner, call->slot, call->tag);
 	if (call->owner->front.rx.limit)
 		lab_lend_queue(call->owner, page, call->ip);
 }
@@ -506,11 +523,15 @@ static int refer_to(struct lab_call *call, void *buf, struct frag *frag)
 	unsigned long tries = REFER_TRIES;
 	int err;
 
-	do {
+	for (;;) {
 		err = find_frag(call, buf, frag) ?: add_reference(call);
-	} while (err == -EAGAIN && --tries && (tries % REFER_LOOK || !is_freed(call)));
-	if (likely(err != -EAGAIN))
-		return err;
+		if (likely(err != -EAGAIN))
+			return err;
+		if (!--tries || (!(tries % REFER_LOOK) && is_freed(call)))
+			break;
+		/* Under a hypervisor, also lets the CPU run that has the frame frozen. */
+		cpu_relax();
+	}
 	call->class = LAB_CORRUPT;
 	return -EBUSY;
 }
@@ -527,7 +548,7 @@ int lab_frag_give(struct lab_call *call, void *buf, size_t offset, size_t len)
 	err = refer_to(call, buf, &frag);
 	if (err)
 		return err;
-	if (!claim_frag(&frag)) {
+	if (!claim_frag(call, &frag)) {
 		put_page(lab_frame_page(call->frame));
 		call->class = LAB_NOT_POSTED;
 		return -EINVAL;
@@ -549,23 +570,19 @@ int lab_frag_put(struct lab_call *call, void *buf)
 
 	if (err)
 		return err;
-	if (!claim_frag(&frag)) {
+	if (!claim_frag(call, &frag)) {
 		call->class = LAB_NOT_POSTED;
 		return -EINVAL;
 	}
-	if (!is_done(frag.word)) {
-		lab_step(LAB_OP_RX_PUT, lab_tag_pfn(call->tag), call->owner, call->ip);
-		return 0;
-	}
 	/*
-	 * Nobody else leads the tag on from POSTED: a first give has led it to LENT before its bit
-	 * went. By an older entry of the queue a LENT page may leave just now.
+	 * From POSTED nobody else leads the tag on, but for a give that is about to fail, see
+	 * lab_frag_settle().
 	 */
-	call->tag = lab_tag_step(call->tag, LAB_POSTED);
-	if (READ_ONCE(call->slot->tag) == call->tag)
+	if (is_done(frag.word) && !frag.lent)
 		return 1;
 	lab_step(LAB_OP_RX_PUT, lab_tag_pfn(call->tag), call->owner, call->ip);
-	settle_lent(call);
+	if (is_done(frag.word))
+		settle_lent(call);
 	return 0;
 }
 

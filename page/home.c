@@ -15,12 +15,6 @@
 #include "page/stamp.h"
 
 /*
- * Pages come back mostly in the order of lending. While a page is out, some of the next may be
- * home: a few looks are cheaper than a page from the system, and keep few pages in use.
- */
-#define TRIES	16U
-
-/*
  * Whether a borrower has the page of @lent: a look. Without the page's tag in the slot, the page
  * has left, and its memory may be gone.
  */
@@ -60,14 +54,14 @@ static void *take_back(struct lab_owner *owner, const struct lab_cached *lent, u
 }
 
 /*
- * Takes back a page that no borrower has, of the TRIES pages that were lent longest. A page that
- * is out goes to the end of the queue.
+ * Takes back a page that no borrower has, of the LAB_LENT_TRIES pages that were lent longest. A
+ * page that is out goes to the end of the queue.
  * Context: Any; the owner stays, and of a SINGLE owner the caller is the only user.
  * Return: the page's address, as handed out to the caller at @ip; or NULL.
  */
 void *lab_home_take_back(struct lab_owner *owner, unsigned long ip)
 {
-	unsigned int tries = TRIES;
+	unsigned int tries = LAB_LENT_TRIES;
 	struct lab_cached lent;
 	void *addr = NULL;
 
@@ -86,6 +80,15 @@ void *lab_home_take_back(struct lab_owner *owner, unsigned long ip)
 	return addr;
 }
 
+/* HELD -> CACHED on no list, before the end of the call makes a hunted owner's page thin again. */
+static bool put_down(const struct lab_call *call)
+{
+	lab_tag_t held = lab_tag_step(call->tag, LAB_HELD);
+
+	/* Pairs as in lab_call_commit(). */
+	return cmpxchg(&call->slot->tag, held, lab_tag_step(held, LAB_CACHED)) == held;
+}
+
 /*
  * Gives the page of @lent, which no borrower has, back to the system. Taken back, the page has all
  * words put right. Of a page that is left to borrowers a few words may be theirs, and stay: nobody
@@ -96,14 +99,14 @@ static bool give_back(struct lab_owner *owner, const struct lab_cached *lent, un
 	struct lab_call call = {
 		.op = LAB_OP_RECLAIM, .owner = owner, .ip = ip, .silent = true,
 	};
-	lab_tag_t held;
+	bool done;
 	int err;
 
 	preempt_disable();
 	err = lab_lend_find(&call, lent) ?: lab_lend_reclaim(&call, 0);
-	held = lab_tag_step(call.tag, LAB_HELD);
-	err = lab_call_end(&call, err);
-	if (err || cmpxchg(&lent->slot->tag, held, lab_tag_step(held, LAB_CACHED)) != held)
+	done = !err && put_down(&call);
+	lab_call_end(&call, err);
+	if (!done)
 		return false;
 	lab_owner_quota_give(owner, 1);
 	lab_settle(owner, lent->slot, ip);

@@ -193,7 +193,8 @@ static bool take_lent(struct lab_call *call)
 /*
  * A reclaim that has the frame frozen has found the page LENT, and writes notes to the slot until
  * the thaw: so long the slot stays this page's. No other call leads the page on from CACHED. This
- * CPU cannot have the frame frozen, as in lab_frame_disown().
+ * CPU cannot have the frame frozen, as in lab_frame_disown(): lab_lend_untag() looked. The freeze
+ * came after that look, so calls that wait here do not wait for each other in a ring.
  */
 static void remove_taken(const struct lab_call *call)
 {
@@ -335,9 +336,9 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_lend, LAB_NS);
 /*
  * LENT -> HELD, for a frozen frame whose words have been put right, and whose tag was @lent after
  * the freeze. A frozen page stays LENT (but for a moment in which repair_references() has the tag
- * CACHED), unless labyrinth_release_lent() takes the tag; the slot stays the page's. After that
- * nothing of Labyrinth's may be left on the frame. HELD is written last, as in hand_over() of
- * labyrinth_transfer.c.
+ * CACHED), unless labyrinth_release_lent() takes the tag: then the slot stays the page's until the
+ * thaw, and after that remove_taken()'s caller takes off what is written here. HELD is written
+ * last, as in hand_over() of labyrinth_transfer.c.
  */
 static __always_inline bool reclaim_frozen(struct lab_frame *frame, struct lab_slot *slot,
 					   lab_tag_t lent, unsigned long ip, u32 stamp)
@@ -350,8 +351,6 @@ static __always_inline bool reclaim_frozen(struct lab_frame *frame, struct lab_s
 	if (cmpxchg(&slot->tag, lent, lab_tag_step(lent, LAB_HELD)) == lent)
 		return true;
 	lab_frame_clear_type(frame);
-	if (lab_tag_pfn(READ_ONCE(slot->tag)) != lab_tag_pfn(lent))
-		lab_frame_clear(frame);
 	return false;
 }
 

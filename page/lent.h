@@ -5,7 +5,11 @@
 
 #include "core/owner.h"
 
-/* How many of the pages lent longest are looked at before another page is asked for. */
+/*
+ * How many of the pages lent longest are looked at before another page is asked for. Pages come
+ * back mostly in the order of lending. While a page is out, some of the next may be home: a few
+ * looks are cheaper than a page from the system, and keep few pages in use.
+ */
 #define LAB_LENT_TRIES	16U
 
 int lab_lent_init(struct lab_owner *owner, unsigned int limit);

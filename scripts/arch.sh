@@ -36,7 +36,10 @@ arch_set() {
 		ARCH_TTYS=(ttyAMA0 ttyS0)
 		ARCH_APPEND=''
 		;;
-	riscv64) arch_set_cross riscv riscv64-linux-gnu- ;;
+	riscv64)
+		arch_set_cross riscv riscv64-linux-gnu-
+		ARCH_CC=riscv64-linux-gnu-gcc-12
+		;;
 	ppc64el) arch_set_cross powerpc powerpc64le-linux-gnu- ;;
 	s390x) arch_set_cross s390 s390x-linux-gnu- ;;
 	amd64)

@@ -111,11 +111,11 @@ refused() {
 	[[ $(wc -l <<<"$errors") == 1 && $errors == *': error: #error "'*Labyrinth* ]]
 }
 
-# Those built from source are built for by who boots them.
+# What Debian has. Those built from source are built for by who boots them.
 build_every() {
 	local kernel status=0
 	for kernel in $(kernels "${every/#any/}"); do
-		[[ -n $(kernel_field "$kernel" suite) ]] || continue
+		[[ -n $(kernel_field "$kernel" flavour) ]] || continue
 		if kernel_known "$kernel" refused; then
 			result_of "$kernel is refused" refused "$kernel" || status=1
 		else

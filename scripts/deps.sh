@@ -30,6 +30,7 @@ packages_for() {
 	kdump) echo makedumpfile python3-drgn ;;
 	drgn) echo python3-drgn ;;
 	arm64) echo libc6-dev-arm64-cross qemu-system-arm ;;
+	riscv64) echo qemu-system-misc ;;
 	esac
 	compilers "${1/#build/amd64}"
 }

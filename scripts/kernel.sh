@@ -209,7 +209,10 @@ if [[ $2 == own ]]; then
 	source) die "there is no source of your own kernel here" ;;
 	esac
 fi
-[[ -n $(suite_of "$2")$(kernel_field "$2" flavour) ]] || exec "$LAB_SCRIPTS/debug-kernel.sh" "$@"
+if [[ -z $(kernel_field "$2" flavour) ]]; then
+	[[ -z $(kernel_field "$2" suite) ]] || die "Debian has no $1 of $2"
+	exec "$LAB_SCRIPTS/debug-kernel.sh" "$@"
+fi
 
 if [[ -z $update && -e $STORE/$1-$2 ]]; then
 	answer "$1" "$2"

@@ -110,7 +110,7 @@ judge() {
 arch_set "$kernel"
 machine=(--arch=um)
 [[ $ARCH == amd64 ]] ||
-	machine=("--arch=$ARCH" "--cross_compile=$ARCH_CROSS" "--make_options=CC=$ARCH_CC")
+	machine=("--arch=${ARCH_MAKE[0]#ARCH=}" "--cross_compile=$ARCH_CROSS" "--make_options=CC=$ARCH_CC")
 log_dir
 "$LAB_SCRIPTS/deps.sh" fetch kunit "${ARCH_NEEDS[@]}"
 source=$("$LAB_SCRIPTS/kernel.sh" source "$(kernel_host "$kernel")")

@@ -84,6 +84,14 @@ def vmcoreinfo(path):
     return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
 
+def based(offsets, base, stext, is_at):
+    """The addresses of offsets from @base. Up to 6.14 per-CPU symbols are absolute and all others
+    below zero; where _stext tells, all are above."""
+    if base + stext == is_at:
+        return [base + (o & 0xffffffff) for o in offsets]
+    return [o if o >= 0 else base - 1 - o for o in offsets]
+
+
 class Kernel:
     """Memory by one drgn program, types by another: drgn reads the types of a module only where it
     knows the kernel's."""
@@ -119,24 +127,25 @@ class Kernel:
         return self.at(kind, self.objects[name])
 
     def core_symbols(self):
-        """Decodes kallsyms: the names are packed, a byte for a token."""
+        """Decodes kallsyms: the names are packed, a byte for a token. Newer kernels, which have no
+        base, keep the distance from each entry to what it names."""
         def where(name):
             return int(self.info[f"SYMBOL({name})"], 16)
 
         number, = struct.unpack("<I", self.read(where("kallsyms_num_syms"), 4))
-        base = self.u64(where("kallsyms_relative_base"))
         offsets = struct.unpack(f"<{number}i", self.read(where("kallsyms_offsets"), 4 * number))
         index = struct.unpack("<256H", self.read(where("kallsyms_token_index"), 512))
         table = self.read(where("kallsyms_token_table"), index[255] + 64)
         tokens = [table[i:table.index(0, i)].decode("latin1") for i in index]
         names = self.names(where("kallsyms_names"), number, tokens)
-        # Up to 6.14 per-CPU symbols are absolute and all others below zero.
-        self.address = lambda o: o if o >= 0 else base - 1 - o
-        if (base + (offsets[names.index("T_stext")] & 0xffffffff)) == where("_stext"):
-            self.address = lambda o: base + (o & 0xffffffff)
+        if "SYMBOL(kallsyms_relative_base)" in self.info:
+            stext = offsets[names.index("T_stext")] & 0xffffffff
+            addresses = based(offsets, self.u64(where("kallsyms_relative_base")),
+                              stext, where("_stext"))
+        else:
+            addresses = [where("kallsyms_offsets") + 4 * i + o for i, o in enumerate(offsets)]
         self.core = {}
-        for offset, name in zip(offsets, names):
-            address = self.address(offset)
+        for address, name in zip(addresses, names):
             self.core[name[1:]] = address
             if name[0] in "tTwW":
                 self.symbols.append((address, 0, name[1:], None))

@@ -223,8 +223,10 @@ def main():
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] in (["--help"], []):
+    if sys.argv[1:] == ["--help"]:
         print(__doc__)
+    elif len(sys.argv) < 3:
+        sys.exit("layers.py: no FILE (see --help)")
     else:
         try:
             main()

@@ -222,8 +222,10 @@ judge_ktap() {
 	local record=$1 title=$2 log=$3 state name total=0 bad=0
 	while IFS=$'\t' read -r state name; do
 		total=$((total + 1))
-		[[ $state != fail ]] || bad=1
 		"$record" "$state" "$title: $name"
+		[[ $state == fail ]] || continue
+		bad=1
+		[[ $record != record_result ]] || printf '    FAIL %s: %s\n' "$title" "$name" >&2
 	done < <(awk -f "$LAB_SCRIPTS/ktap.awk" "$log")
 	if ((total == 0)); then
 		result fail "$title: no test has run"

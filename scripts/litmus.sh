@@ -130,13 +130,28 @@ prepare_all() {
 	done < <(twins "$file")
 }
 
-# A single run for all: to read the model takes longer than most tests.
-run_herd() {
-	local name files=()
-	for name in "${tests[@]}"; do
-		files+=("$scratch/$name.litmus")
+# run_part N: every CPUS-th test, from the N-th on. A single run for them: to read the model takes
+# longer than most tests.
+run_part() {
+	local i files=()
+	for ((i = $1; i < ${#tests[@]}; i += cpus)); do
+		files+=("$scratch/${tests[i]}.litmus")
 	done
-	(cd "$model" && timeout 900 "${herd[@]}" -conf linux-kernel.cfg "${files[@]}") >"$log" 2>&1 || true
+	((${#files[@]} == 0)) || (cd "$model" &&
+		timeout 900 "${herd[@]}" -conf linux-kernel.cfg "${files[@]}") >"$log.$1" 2>&1 || true
+}
+
+# On each CPU a part of the tests.
+run_herd() {
+	local cpus part
+	cpus=$(nproc)
+	for ((part = 0; part < cpus; part++)); do
+		: >"$log.$part"
+		run_part "$part" &
+	done
+	wait
+	cat "$log".* >"$log"
+	rm "$log".*
 }
 
 # A protocol of functions that are no more proves nothing.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/matrix.sh [--list] [--jobs N] [row...]
+# Usage: scripts/matrix.sh [--list] [--jobs N] [--keep FOLDER] [row...]
 # Runs every suite on every kernel (scripts/matrix.rows) and prints one table of
 # what passed, failed and was skipped. A row is named by its kernel, its suite or
 # both (kernel/suite), as in: scripts/matrix.sh 7.3 6.1-rt/selftest
@@ -9,14 +9,16 @@
 #   --list     prints the rows and runs nothing
 #   --jobs N   rows at a time, default: one more than there are processors: a virtual
 #              machine keeps one busy, but for when all in it wait
+#   --keep FOLDER   logs and lines of finished rows are kept there: a run that was ended goes on
+#              where it was, on the same commit; a row that failed is run anew if its folder is removed
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/kernels.sh
 . "$LAB_SCRIPTS/kernels.sh"
 
-list='' jobs=$(($(nproc) + 1))
-options "list jobs=count" "$@"
+list='' jobs=$(($(nproc) + 1)) keep='' keep_fd=''
+options "list jobs=count keep=out" "$@"
 
 # The rows that the arguments name, in the order of the file.
 rows() {
@@ -41,14 +43,15 @@ run_row() {
 	run_suite "$suite $kernel" "$@" >"$LABYRINTH_LOGS/said" 2>&1 </dev/null
 	printf '%-14s %-12s %7d %7d %7d %8d\n' "$kernel" "$suite" "$(results_count pass)" \
 		"$(results_count fail)" "$(results_count skip)" $((SECONDS - start)) \
-		>"$LABYRINTH_LOGS/row"
-	rm "$LABYRINTH_LOGS/running"
+		>"$LABYRINTH_LOGS/running"
+	mv "$LABYRINTH_LOGS/running" "$LABYRINTH_LOGS/row"
 	sed -n "s|^fail\t|    FAIL $kernel/$suite: |p" "$LABYRINTH_RESULTS"
 	cat "$LABYRINTH_LOGS/row"
 }
 
 progress() {
-	while sleep 60; do
+	[[ -z $keep_fd ]] || exec {keep_fd}>&-
+	while sleep 60 && kill -0 $$ 2>/dev/null; do
 		say "    $((SECONDS / 60)) minutes, $(find "$top" -name row | wc -l) of $total rows done; running:" \
 			"$(find "$top" -name running -exec cat {} + | sort | xargs)"
 	done
@@ -58,15 +61,17 @@ progress() {
 run_rows() {
 	local row
 	while read -ra row; do
+		[[ -z $keep || ! -e $top/${row[0]}-${row[1]}/row ]] || continue
 		while (($(jobs -rp | wc -l) > jobs)); do
 			wait -n || true
 		done
 		say "== ${row[0]} ${row[1]}: ${row[*]:2}"
 		mkdir -p "$top/${row[0]}-${row[1]}"
+		rm -f "$top/${row[0]}-${row[1]}/row"
 		(cd "$LAB_ROOT" && run_row "${row[@]}") &
 		pids+=($!)
 	done <<<"$rows"
-	wait "${pids[@]}" || true
+	((${#pids[@]} == 0)) || wait "${pids[@]}" || true
 }
 
 end_jobs() {
@@ -89,12 +94,13 @@ table() {
 summary() {
 	say ""
 	say "== summary"
-	awk -F '\t' '$1 != "pass" { print toupper($1) " " $2 }' "$top"/*/results
+	awk '{ print $1 "-" $2 "/results" }' <<<"$rows" | (cd "$top" && { xargs cat 2>/dev/null || true; }) |
+		awk -F '\t' '$1 != "pass" { print toupper($1) " " $2 }'
 	table | tee "$top/table"
-	awk -v seconds="$SECONDS" 'NR > 1 { rows++; for (i = 3; i <= 5; i++) sum[i] += $i }
+	awk 'NR > 1 { rows++; for (i = 3; i <= 6; i++) sum[i] += $i }
 		END {
 			printf "%-14s %-12s %7d %7d %7d %8d\n", "all", rows " rows", \
-				sum[3], sum[4], sum[5], seconds
+				sum[3], sum[4], sum[5], sum[6]
 			exit sum[4] > 0 || sum[3] == 0
 		}' "$top/table"
 }
@@ -107,12 +113,37 @@ check_kernels() {
 	done < <(sed -nE '/^#/d; s/.* --kernel ([^ ]+).*/\1/p' "$LAB_SCRIPTS/matrix.rows")
 }
 
+# Two rows of one name would share a folder.
+check_names() {
+	local twice
+	twice=$(grep -v '^#' "$LAB_SCRIPTS/matrix.rows" | awk 'NF && seen[$1 "-" $2]++ == 1 { print $1 "/" $2 }')
+	[[ -z $twice ]] || die "scripts/matrix.rows has two rows ${twice//$'\n'/, }"
+}
+
+# What is kept is of one commit, and of nothing that no commit has. The rows that outlive a killed
+# run hold its lock: no other writes to their folders meanwhile.
+keep_in() {
+	local commit
+	commit=$(git -C "$LAB_ROOT" rev-parse HEAD)
+	[[ -z $(git -C "$LAB_ROOT" status --porcelain) ]] || die "--keep: the sources differ from commit $commit"
+	exec {keep_fd}>>"$1/lock"
+	flock -n "$keep_fd" || say "waiting for another run, or the rows of one that was killed, with $1"
+	flock "$keep_fd"
+	[[ -e $1/commit ]] || echo "$commit" >"$1/commit"
+	[[ $(<"$1/commit") == "$commit" ]] || die "$1 has rows of commit $(<"$1/commit"), this is $commit"
+	LABYRINTH_LOGS=$(cd "$1" && pwd)
+	export LABYRINTH_LOGS
+	rm -f "$LABYRINTH_LOGS"/*/running
+}
+
 rows=$(rows "${args[@]}")
+check_names
 check_kernels
 [[ -z $list ]] || { echo "$rows"; exit; }
 
 # One stream, so that progress and results stay in order when they are piped.
 exec 2>&1
+[[ -z $keep ]] || keep_in "$keep"
 log_dir
 top=$LABYRINTH_LOGS
 total=$(wc -l <<<"$rows")

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-#
-# Usage: scripts/model-steps.py [--print]
-# Holds the model against the code: tests/model/steps names, for each step of
-# tests/model/*.pml, the functions that take the step, and what each function does to
-# words that CPUs share, in the order of the source. A function that does other things than
-# its line says, a step without a line and a line without a step are told; the status is 1
-# then. --print prints the lines as the code is: read them against the model before they go
-# into the table.
+"""Usage: scripts/model-steps.py [--print]
+Holds the model against the code: tests/model/steps names, for each step of
+tests/model/*.pml, the functions that take the step, and what each function does to
+words that CPUs share, in the order of the source. A function that does other things than
+its line says, a step without a line and a line without a step are told; the status is 1
+then. --print prints the lines as the code is: read them against the model before they go
+into the table.
+"""
 
 import pathlib
 import re
@@ -98,6 +98,9 @@ def steps_of_model():
 
 
 def main():
+    if sys.argv[1:] == ["--help"]:
+        print(__doc__)
+        return
     printing = sys.argv[1:] == ["--print"]
     if sys.argv[1:] and not printing:
         sys.exit(f"model-steps.py: unknown argument '{sys.argv[1]}' (see --help)")

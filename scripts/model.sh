@@ -81,13 +81,14 @@ mistakes() {
 		NEW_LOADS		limbo	on_one_list
 		REST_FORGOTTEN		limbo	on_one_list
 		BULK_LATE		bulk	one_owner
-		CLAIM_STORES		frags	given_is_lent
-		REFER_LAST		frags	given_is_lent
+		CLAIM_STORES		frags	nobody_has_it
+		REFER_LAST		frags	none_lost
 		REFER_BLIND		frags	given_is_lent
-		SETTLE_EARLY		frags	settled_once
+		SETTLE_EARLY		frags	nobody_has_it
 		RECLAIM_BLIND_FRAG	frags	nobody_has_it
 		PUT_STORES		frags	given_is_lent
 		PUT_GIVES_UP		frags	none_lost
+		PUT_LOOKS_LATE		frags	nobody_has_it
 		PAGE_FIRST		ahead	floor_stays
 		COUNT_KEPT		ahead	count_is_right
 		LOOKS_FIRST		ahead	kept_ahead

@@ -79,8 +79,10 @@ source=$("$LAB_SCRIPTS/kernel.sh" source "$KERNEL_DEFAULT")
 # tests/simulate is a program of user space, which defines what checkpatch takes for the kernel's.
 mapfile -t files < <(list_sources "$LAB_ROOT" | grep '\.[ch]$' | grep -v '^tests/simulate/')
 status=0
+# As long as most others together, so beside them.
+result_of checkpatch run_logged checkpatch "$LABYRINTH_LOGS/checkpatch.log" checkpatch &
+checkpatch=$!
 result_of sparse "$LAB_SCRIPTS/build.sh" --sparse || status=1
-check checkpatch checkpatch
 check kernel-doc kernel_doc
 check check-style "$LAB_SCRIPTS/check-style.sh"
 check check-style-self-test "$LAB_SCRIPTS/check-style.sh" --selftest
@@ -89,4 +91,5 @@ check readme readme_is_template
 check plots "$LAB_SCRIPTS/plots.py" --check
 result_of htmldocs "$LAB_SCRIPTS/htmldocs.sh" --out "$LABYRINTH_LOGS/html" || status=1
 result_of man "$LAB_SCRIPTS/htmldocs.sh" --man --out "$LABYRINTH_LOGS/man" || status=1
+wait "$checkpatch" || status=1
 exit "$status"

@@ -13,6 +13,7 @@
 #   sealed=1      beside it labyrinth_strayer has sealed owners at work, from whose pages and to
 #                 whose pages accesses stray, in the middle of calls; and quarantine=256. Its own
 #                 parameters have "strayer." in front (modinfo labyrinth_strayer).
+#   guard=1       the guard refuses, where the kernel has one: what the core maps is counted then
 #   beside=1      beside it the guard is switched, quarantine too, caches are emptied, memory is
 #                 short where the kernel can say so, a CPU goes and comes back, and modules are
 #                 watched and no longer
@@ -71,7 +72,8 @@ check_parameters() {
 	local word source
 	for word; do
 		case $word in
-		scribble=[012] | sealed=[01] | beside=[01]) continue ;;
+		scribble=[012] | sealed=[01] | guard=[01] | beside=[01]) continue ;;
+		guard=*) die "guard is 0 or 1, not '${word#*=}' (see --help)" ;;
 		*=*) ;;
 		*) die "unknown argument '$word' (see --help)" ;;
 		esac

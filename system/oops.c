@@ -44,8 +44,13 @@ static const char * const register_names[] = {
 	"R15", "R14", "R13", "R12", "RBP", "RBX", "R11", "R10", "R9", "R8", "RAX", "RCX",
 	"RDX", "RSI", "RDI", "ORIG_RAX", "RIP", "CS", "EFLAGS", "RSP", "SS",
 };
+#elif defined(CONFIG_ARM64)
+static const char * const register_names[] = {
+	"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",
+	"x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26",
+	"x27", "x28", "x29", "x30", "sp", "pc", "pstate",
+};
 #else
-/* Word by word; on arm64 the first 31 are x0 to x30. */
 static const char * const register_names[] = {};
 #endif
 

@@ -118,7 +118,12 @@ note_unmapping(const struct device *dev, dma_addr_t dma, u32 size, u8 dir, unsig
 	return note_odd_unmapping(dev, dma, size, dir, ip);
 }
 
-WATCH_CORE(dma_unmap, dma_unmap_page_attrs);
+/*
+ * Where dma_unmap_page_attrs() ends with a jump into dma_unmap_phys(), only the latter is hooked:
+ * an unmapping that comes to both hooks would end a second record of the same address, of a
+ * mapping that is still there. The jump keeps the caller.
+ */
+WATCH_CORE(dma_unmap, LAB_CORE_DMA_UNMAP);
 
 void watch_dma_unmap(struct device *dev, dma_addr_t dma, size_t size,
 		     enum dma_data_direction dir, unsigned long attrs)
@@ -131,19 +136,3 @@ void watch_dma_unmap(struct device *dev, dma_addr_t dma, size_t size,
 	watch_free_unmapped(note);
 	watch_leave();
 }
-
-#ifdef LAB_HAS_DMA_MAP_PHYS
-WATCH_CORE(dma_unmap_phys, dma_unmap_phys);
-
-void watch_dma_unmap_phys(struct device *dev, dma_addr_t dma, size_t size,
-			  enum dma_data_direction dir, unsigned long attrs)
-{
-	struct watch_note *note;
-
-	watch_enter();
-	note = note_unmapping(dev, dma, size, dir, WATCH_CALLER);
-	watch_core_dma_unmap_phys(dev, dma, size, dir, attrs);
-	watch_free_unmapped(note);
-	watch_leave();
-}
-#endif

@@ -68,10 +68,11 @@ static void walk_table(const struct walk *walk, struct task_struct *task,
 
 static void walk_task(const struct walk *walk, struct task_struct *task)
 {
-	struct files_struct *files = READ_ONCE(task->files);
+	struct files_struct *files = WATCH_LOAD(task->files);
 	struct fdtable *pointer, table;
 
-	if (!files || (task != task->group_leader && files == READ_ONCE(task->group_leader->files)))
+	if (!files || (task != WATCH_LOAD(task->group_leader) &&
+		       files == WATCH_LOAD(task->group_leader->files)))
 		return;
 	if (watch_peek(&pointer, (void *)&files->fdt, sizeof(pointer)) &&
 	    WATCH_PEEK(table, pointer))

@@ -49,7 +49,7 @@ static const char *ordinary(struct page *page)
 {
 	struct page *head = watch_head(page);
 
-	if (PageReserved(page))
+	if (WATCH_IS(PageReserved, page))
 		return "reserved at boot, or no memory";
 	if (WATCH_IS(PageBuddy, page) || !page_ref_count(page))
 		return "free";
@@ -59,7 +59,7 @@ static const char *ordinary(struct page *page)
 		return "a page table";
 	if (head && WATCH_IS(PageAnon, head))
 		return "a process's anonymous memory";
-	return READ_ONCE(page->mapping) ? "in the page cache" : "from the page allocator";
+	return WATCH_LOAD(page->mapping) ? "in the page cache" : "from the page allocator";
 }
 
 void watch_frame_describe(unsigned long pfn, char *text, size_t size)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The frees of watched modules, and the page allocator's tracepoint, to which every freed page
- * comes, whatever code frees the page. The state owned here is the worker that frees kept pages.
+ * The frees of watched modules, and the place to which every freed page comes, whatever code frees
+ * the page. The state owned here is the worker that frees kept pages.
  *
  * A free is refused on proof alone. The caller proves nothing: a core function may end with a
  * jump into a free, and the free then returns to the module that called the core function. The
@@ -23,6 +23,8 @@
 #include "watch/recycle.h"
 #include "watch/say.h"
 #include "watch/wrap.h"
+
+#include LAB_FOLIO_BATCH_H
 
 /* Not inline: its record on the stack would have every free check the stack. */
 static noinline void say_refused(const char *class, const char *function, struct page *page,
@@ -194,21 +196,46 @@ static noinline void note_freed(struct watch_note *note)
 		WRITE_ONCE(note->state, WATCH_FREED);
 	} else if (watch_is_pool_state(state)) {
 		watch_pool_page_freed(pfn_to_page(note - watch_notes), note);
-	} else {
-		/* Somebody else has had the page since. */
+	} else if (state != WATCH_FREED || READ_ONCE(note->when) != (u32)jiffies) {
+		/*
+		 * Somebody else has had the page since: one hooked function may have called
+		 * another, but then the clock has not ticked.
+		 */
 		WRITE_ONCE(note->state, WATCH_NONE);
 	}
 }
 
 /*
- * Every page of the machine that is freed comes here, so without a note the page costs six
- * instructions. @data: watch_notes_at. Context: Any.
+ * A page with a note is about to be freed: see watch/freers.c. Context: Any; nothing here sleeps.
+ */
+void watch_freed_page(struct page *page)
+{
+	note_freed(watch_note_of(page));
+}
+
+/* Pages of which each may have a note. Context: as above. */
+void watch_freed_batch(struct folio_batch *batch)
+{
+	struct watch_note *note;
+	unsigned int i;
+
+	for (i = 0; i < folio_batch_count(batch); i++) {
+		note = watch_note_of(&batch->folios[i]->page);
+		/* A plain load of one byte, as in watch_page_is_freed(). */
+		if (unlikely(note && data_race(note->state)))
+			note_freed(note);
+	}
+}
+
+/*
+ * The probe of the tracepoint: every page of the machine that is freed comes here, so without a
+ * note the page costs six instructions. @data: watch_notes_at. Context: Any.
  */
 void watch_page_is_freed(void *data, struct page *page, unsigned int order)
 {
 	struct watch_note *note = data + (unsigned long)page / WATCH_PAGE_NOTES;
 
-	/* One byte, which is a note's or not: a plain load, so that it is one instruction. */
+	/* One byte, a note's or none: a plain load, which is one instruction. */
 	if (unlikely((unsigned long)page < watch_pages_end && data_race(note->state)))
 		note_freed(note);
 }

@@ -24,8 +24,9 @@
 #include <linux/tracepoint.h>
 #include <asm/text-patching.h>
 
-#include "hook/board.h"
 #include "watch/dma.h"
+#include "watch/freers.h"
+#include "watch/hook.h"
 #include "watch/hooks.h"
 #include "watch/note.h"
 #include "watch/poolset.h"
@@ -36,16 +37,6 @@
 DEFINE_PER_CPU(long, watch_inside);
 
 #define NOP5_OPCODE	0x0f	/* its first byte */
-
-struct watch_hook {
-	const char *name;
-	unsigned long addr;
-	struct lab_stub stub;
-	bool unmap;		/* see watch_unmaps_seen */
-	bool pool;		/* see watch_pools_seen */
-	bool armed;
-	int err;
-};
 
 #define HOOK(function, wrapper) {					\
 	.name = __stringify(function),					\
@@ -77,10 +68,7 @@ static struct watch_hook hooks[] = {
 	HOOK(free_pages, free_address),
 	HOOK(__folio_put, folio_put),
 	HOOK(dma_map_page_attrs, dma_map),
-	UNMAP_HOOK(dma_unmap_page_attrs, dma_unmap),
-#ifdef LAB_HAS_DMA_MAP_PHYS
-	UNMAP_HOOK(dma_unmap_phys, dma_unmap_phys),
-#endif
+	UNMAP_HOOK(LAB_CORE_DMA_UNMAP, dma_unmap),
 	POOL_HOOK(page_pool_create, pool_create),
 	POOL_HOOK(page_pool_destroy, pool_destroy),
 	POOL_HOOK(lab_core_pool_get, pool_get),
@@ -92,14 +80,15 @@ static struct watch_hook hooks[] = {
 #endif
 };
 
-/* Each probe is given watch_notes_at. */
+/* Each probe is given watch_notes_at. The first is armed only where hooks do not do the same. */
 static struct {
 	const char *name;
 	void *fn;
 	struct tracepoint *tp;
 	bool armed;
 } tracepoints[] = {
-	{ "mm_page_free", watch_page_is_freed },
+#define PAGE_FREE	0
+	[PAGE_FREE] = { "mm_page_free", watch_page_is_freed },
 	{ "page_pool_state_hold", watch_pool_holds },
 	{ "page_pool_state_release", watch_pool_releases },
 };
@@ -124,56 +113,6 @@ static void disarm_tracepoints(void)
 	for (i = 0; i < ARRAY_SIZE(tracepoints); i++)
 		tracepoints[i].armed = false;
 	tracepoint_synchronize_unregister();
-}
-
-static int arm_tracepoints(void)
-{
-	unsigned int i;
-	int err = 0;
-
-	for_each_kernel_tracepoint(match_tracepoint, NULL);
-	for (i = 0; i < ARRAY_SIZE(tracepoints) && !err; i++) {
-		err = tracepoints[i].tp ? tracepoint_probe_register(tracepoints[i].tp,
-								    tracepoints[i].fn,
-								    (void *)watch_notes_at) :
-					  -ENOENT;
-		tracepoints[i].armed = !err;
-	}
-	if (err)
-		disarm_tracepoints();
-	return err;
-}
-
-/* Where WATCH_CORE() says: a nop that ftrace has made of the call of __fentry__, or a call. */
-static bool is_at_beginning(const struct watch_hook *hook)
-{
-	u8 code = READ_ONCE(*(u8 *)(hook->addr + WATCH_HOOK_SIZE - WATCH_HOOK_CALL_SIZE));
-
-	return code == NOP5_OPCODE || code == CALL_INSN_OPCODE;
-}
-
-static void arm_hook(struct watch_hook *hook)
-{
-	hook->err = is_at_beginning(hook) ? lab_board_attach(hook->addr, &hook->stub) :
-					    -EOPNOTSUPP;
-	hook->armed = !hook->err;
-	if (hook->err)
-		pr_warn("%s cannot be hooked: %pe; what goes that way is not seen\n", hook->name,
-			ERR_PTR(hook->err));
-}
-
-static void disarm_hook(struct watch_hook *hook)
-{
-	if (!hook->armed)
-		return;
-	hook->err = lab_board_detach(hook->addr, &hook->stub);
-	if (!hook->err) {
-		hook->armed = false;
-		return;
-	}
-	pr_err("%s cannot be let go: %pe; so the module can never be unloaded\n", hook->name,
-	       ERR_PTR(hook->err));
-	__module_get(THIS_MODULE);
 }
 
 /*
@@ -206,6 +145,54 @@ static void weigh_anchor(void)
 	has_anchor = false;
 }
 
+static int arm_tracepoint(unsigned int i)
+{
+	int err = -ENOENT;
+
+	if (tracepoints[i].tp)
+		err = tracepoint_probe_register(tracepoints[i].tp, tracepoints[i].fn,
+						(void *)watch_notes_at);
+	tracepoints[i].armed = !err;
+	return err;
+}
+
+/* Without the anchor ftrace may be off, and calls no hook: then the tracepoint sees frees. */
+static int arm_tracepoints(void)
+{
+	unsigned int i;
+	int err = 0;
+
+	for_each_kernel_tracepoint(match_tracepoint, NULL);
+	for (i = 0; i < ARRAY_SIZE(tracepoints) && !err; i++)
+		if (i != PAGE_FREE || !has_anchor || !watch_freers_arm(tracepoints[i].tp))
+			err = arm_tracepoint(i);
+	if (err) {
+		watch_freers_disarm();
+		disarm_tracepoints();
+		watch_hooks_settle();
+	}
+	return err;
+}
+
+/* Where WATCH_CORE() says: a nop that ftrace has made of the call of __fentry__, or a call. */
+static bool is_at_beginning(const struct watch_hook *hook)
+{
+	u8 code = READ_ONCE(*(u8 *)(hook->addr + WATCH_HOOK_SIZE - WATCH_HOOK_CALL_SIZE));
+
+	return code == NOP5_OPCODE || code == CALL_INSN_OPCODE;
+}
+
+static void arm_hook(struct watch_hook *hook)
+{
+	if (is_at_beginning(hook))
+		watch_hook_attach(hook);
+	else
+		hook->err = -EOPNOTSUPP;
+	if (hook->err)
+		pr_warn("%s cannot be hooked: %pe; what goes that way is not seen\n", hook->name,
+			ERR_PTR(hook->err));
+}
+
 /* Whether no hook is missing that a refusal depends on. */
 static void note_seen(void)
 {
@@ -227,11 +214,14 @@ static void note_seen(void)
 int watch_hooks_arm(void)
 {
 	unsigned int i;
-	int err = arm_tracepoints();
+	int err;
 
-	if (err)
-		return err;
 	drop_anchor();
+	err = arm_tracepoints();
+	if (err) {
+		weigh_anchor();
+		return err;
+	}
 	for (i = 0; i < ARRAY_SIZE(hooks); i++)
 		arm_hook(&hooks[i]);
 	note_seen();
@@ -292,11 +282,12 @@ bool watch_hooks_disarm(void)
 	WRITE_ONCE(watch_unmaps_seen, false);
 	WRITE_ONCE(watch_pools_seen, false);
 	for (i = 0; i < ARRAY_SIZE(hooks); i++)
-		disarm_hook(&hooks[i]);
+		watch_hook_detach(&hooks[i]);
+	watch_freers_disarm();
 	weigh_anchor();
 	disarm_tracepoints();
 	quiesce();
-	return !is_any_armed();
+	return !is_any_armed() && !watch_freers_armed();
 }
 
 void watch_hooks_show(struct seq_file *m)
@@ -304,10 +295,6 @@ void watch_hooks_show(struct seq_file *m)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(hooks); i++)
-		if (hooks[i].err)
-			seq_printf(m, "hook on %s: missing, %pe\n", hooks[i].name,
-				   ERR_PTR(hooks[i].err));
-		else
-			seq_printf(m, "hook on %s: %s\n", hooks[i].name,
-				   hooks[i].armed ? "armed" : "disarmed");
+		watch_hook_show(m, &hooks[i]);
+	watch_freers_show(m);
 }

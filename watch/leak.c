@@ -222,7 +222,7 @@ static void look_later(struct goner *goner, unsigned int module, unsigned int po
 	goner->pending = true;
 	goner->module = module;
 	goner->pool = pool;
-	mod_delayed_work(system_long_wq, &goner->work, grace * HZ);
+	mod_delayed_work(system_long_wq, &goner->work, (unsigned long)READ_ONCE(grace) * HZ);
 }
 
 /* Pages that were left by an earlier life of the module have a name for a site already. */

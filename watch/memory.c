@@ -90,15 +90,20 @@ static void look_at_page(struct memory_walk *memory, const unsigned long *page)
 /* Neither a device's memory, nor memory that nobody may touch. */
 static bool is_memory(struct page *page)
 {
-	return page && !PageHWPoison(page) && !WATCH_IS(PageOffline, page) &&
+	return page && !WATCH_IS(PageHWPoison, page) && !WATCH_IS(PageOffline, page) &&
 	       !WATCH_IS(is_zone_device_page, page);
+}
+
+static bool is_reserved(struct page *page)
+{
+	return is_memory(page) && WATCH_IS(PageReserved, page);
 }
 
 static bool may_have_pointers(struct page *page)
 {
 	struct page *head = is_memory(page) ? watch_head(page) : NULL;
 
-	return head && !PageReserved(page) && !PageLRU(head) &&
+	return head && !WATCH_IS(PageReserved, page) && !WATCH_IS(PageLRU, head) &&
 	       !WATCH_IS(PageBuddy, page) && !WATCH_IS(PageTable, page) &&
 	       (WATCH_IS(PageSlab, head) || page_ref_count(head));
 }
@@ -163,7 +168,7 @@ static void look_at_frames(struct memory_walk *memory, unsigned long pfn, unsign
 		page = pfn_to_online_page(pfn);
 		if (!page || test_bit(pfn, memory->seen))
 			continue;
-		if (reserved ? is_memory(page) && PageReserved(page) : may_have_pointers(page))
+		if (reserved ? is_reserved(page) : may_have_pointers(page))
 			look_at_page(memory, pfn_to_kaddr(pfn));
 	}
 }

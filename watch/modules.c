@@ -207,6 +207,26 @@ static int settle(const char *list)
 	return err;
 }
 
+/* What keeps a module of the name @name from being followed; NULL: nothing. */
+static const char *why_not(const char *name)
+{
+	if (strlen(name) >= MODULE_NAME_LEN)
+		return "no module has so long a name";
+	if (!strcmp(name, KBUILD_MODNAME))
+		return "this module does not follow itself";
+	if (strpbrk(name, " \t\n"))
+		return "a name has a space in it";
+	return NULL;
+}
+
+static int refuse(const char *list, const char *why, int err)
+{
+	pr_err("watch=%s: %s\n", list, why);
+	return err;
+}
+
+static_assert(WATCH_MAX_MODULES == 16, "a message says how many names there can be");
+
 /*
  * The names as the kernel has them, with "_" for "-", and not this module's own. No more names than
  * there are places: else some would be watched, and the parameter would not say so.
@@ -214,8 +234,8 @@ static int settle(const char *list)
 static int tidy(char *list)
 {
 	char *copy, *rest, *name;
+	const char *why = NULL;
 	unsigned int nr = 0;
-	int err = 0;
 
 	strreplace(list, '-', '_');
 	copy = kstrdup(list, GFP_KERNEL);
@@ -223,12 +243,13 @@ static int tidy(char *list)
 		return -ENOMEM;
 	rest = copy;
 	while ((name = strsep(&rest, ","))) {
-		nr++;
-		if (strlen(name) >= MODULE_NAME_LEN || !strcmp(name, KBUILD_MODNAME))
-			err = -EINVAL;
+		nr += *name != '\0';
+		why = why ?: why_not(name);
 	}
 	kfree(copy);
-	return nr < WATCH_MAX_MODULES ? err : -ENOSPC;
+	if (nr >= WATCH_MAX_MODULES)
+		return refuse(list, "more than 15 names", -ENOSPC);
+	return why ? refuse(list, why, -EINVAL) : 0;
 }
 
 static int watch_set(const char *val, const struct kernel_param *kp)

@@ -45,11 +45,18 @@ void watch_notes_free(void)
 	watch_notes = NULL;
 }
 
-static bool is_kept(const struct watch_note *note)
+static bool is_kept(u8 state)
+{
+	return state == WATCH_KEPT || state == WATCH_LET_GO;
+}
+
+/* Meanwhile another watched module may free the page, and the page be kept: see keep(). */
+static void forget(struct watch_note *note)
 {
 	u8 state = READ_ONCE(note->state);
 
-	return state == WATCH_KEPT || state == WATCH_LET_GO;
+	while (!is_kept(state) && !try_cmpxchg(&note->state, &state, WATCH_NONE))
+		;
 }
 
 /*
@@ -64,8 +71,8 @@ void watch_notes_forget(unsigned int module)
 	for (pfn = 0; pfn < watch_nr_notes; pfn++) {
 		if (!(pfn % 4096))
 			cond_resched();
-		if (watch_notes[pfn].module == module && !is_kept(&watch_notes[pfn]))
-			WRITE_ONCE(watch_notes[pfn].state, WATCH_NONE);
+		if (READ_ONCE(watch_notes[pfn].module) == module)
+			forget(&watch_notes[pfn]);
 	}
 }
 

@@ -5,6 +5,12 @@
 #ifndef WATCH_NOTE_H
 #define WATCH_NOTE_H
 
+/* For watch/stubs.S: a page is as long as so many notes, as a shift, and where @state is. */
+#define WATCH_PAGE_NOTES_SHIFT	2
+#define WATCH_NOTE_STATE	12
+
+#ifndef __ASSEMBLY__
+
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -29,8 +35,8 @@ enum watch_state {
  * @module: the watched module, see watch/modules.c.
  * @order: of the block.
  * @pool: in place of @order, for a page_pool's page: see watch/poolset.c.
- * @maps: how many mappings for DMA with a record in watch/mapping.c begin in the page. Of 256 at
- *	once, which needs an IOMMU, the page is not taken for mapped.
+ * @maps: how many mappings for DMA with a record in watch/mapping.c begin in the page, modulo 256.
+ *	Of 256 at once, which needs an IOMMU or a compound page, the page is not taken for mapped.
  *
  * Written on behalf of the page's user. If two users free a page at once, each field is either
  * user's.
@@ -54,6 +60,7 @@ static inline bool watch_is_pool_state(u8 state)
 }
 
 static_assert(sizeof(struct watch_note) == 16);
+static_assert(offsetof(struct watch_note, state) == WATCH_NOTE_STATE);
 
 extern struct watch_note *watch_notes;
 extern unsigned long watch_nr_notes;
@@ -65,7 +72,7 @@ extern unsigned long watch_nr_notes;
  */
 #define WATCH_PAGE_NOTES	(sizeof(struct page) / sizeof(struct watch_note))
 static_assert(sizeof(struct page) % sizeof(struct watch_note) == 0);
-static_assert((WATCH_PAGE_NOTES & (WATCH_PAGE_NOTES - 1)) == 0);
+static_assert(WATCH_PAGE_NOTES == 1 << WATCH_PAGE_NOTES_SHIFT);
 
 extern unsigned long watch_notes_at, watch_pages_end;
 
@@ -103,5 +110,7 @@ static inline unsigned long watch_site_ip(u32 site)
 const char *watch_site_name(u32 site, char *text);
 u32 watch_site_keep(u32 site);
 bool watch_site_is_kept(u32 site);
+
+#endif /* __ASSEMBLY__ */
 
 #endif /* WATCH_NOTE_H */

@@ -3,11 +3,14 @@
  * How much of a CPU a search takes. A search works in slices. After each slice the searching
  * task sleeps, to keep to the share that the parameter says, and looks for a signal.
  */
+#include <linux/kstrtox.h>
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
+#include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/stat.h>
+#include <linux/string.h>
 
 #include "watch/pace.h"
 #include "watch/search.h"
@@ -19,12 +22,12 @@ unsigned int watch_share = 50;
 static int set_share(const char *text, const struct kernel_param *param)
 {
 	unsigned int share;
-	int err = kstrtouint(text, 0, &share);
 
-	if (err)
-		return err;
-	if (!share || share > 100)
+	if (kstrtouint(text, 0, &share) || !share || share > 100) {
+		pr_err("labyrinth_watch: share=%.*s is no number from 1 to 100\n",
+		       (int)strcspn(text, "\n"), text);
 		return -EINVAL;
+	}
 	WRITE_ONCE(watch_share, share);
 	return 0;
 }

@@ -46,7 +46,7 @@ static struct inode *host_of(struct address_space *mapping)
 
 static struct inode *inode_of(struct page *page)
 {
-	unsigned long mapping = (unsigned long)READ_ONCE(page->mapping);
+	unsigned long mapping = (unsigned long)WATCH_LOAD(page->mapping);
 	struct page *head = watch_head(page);
 
 	if (watch_pool_of(page) || !head || WATCH_IS(PageSlab, head) || !mapping ||

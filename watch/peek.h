@@ -38,6 +38,12 @@ static inline bool watch_peek(void *to, const void *from, size_t size)
  */
 #define WATCH_IS(test, page)	data_race(test(page))
 
+/*
+ * A word that the core writes by plain stores, maybe meanwhile: data_race(), since the value is a
+ * hint that the caller checks; READ_ONCE(), since the caller checks that very value.
+ */
+#define WATCH_LOAD(word)	data_race(READ_ONCE(word))
+
 /* The page allocator has no larger blocks. */
 #define WATCH_MAX_ORDER	18
 

@@ -18,7 +18,7 @@ static struct task_struct *stack_owner(const struct watch_tasks *tasks, unsigned
 	unsigned int i;
 
 	for (i = 0; i < tasks->nr; i++)
-		if (addr - (unsigned long)READ_ONCE(tasks->task[i]->stack) < THREAD_SIZE)
+		if (addr - (unsigned long)WATCH_LOAD(tasks->task[i]->stack) < THREAD_SIZE)
 			return tasks->task[i];
 	return NULL;
 }
@@ -46,7 +46,7 @@ static void describe_page(const void *addr, char *text)
 {
 	struct page *page = watch_page_at(addr);
 
-	if (page && PageReserved(page))
+	if (page && WATCH_IS(PageReserved, page))
 		strscpy(text, "per-CPU data", WATCH_PLACE_TEXT);
 	else
 		strscpy(text, "a page from the page allocator", WATCH_PLACE_TEXT);

@@ -240,8 +240,8 @@ long watch_pool_cut(const struct page_pool *copy, const struct page *page, long 
 /* Return: the page_pool that @page belongs to, or NULL. */
 const struct page_pool *watch_pool_of(struct page *page)
 {
-	if ((READ_ONCE(page->pp_magic) & LAB_POOL_MASK) != PP_SIGNATURE ||
+	if ((WATCH_LOAD(page->pp_magic) & LAB_POOL_MASK) != PP_SIGNATURE ||
 	    !page_ref_count(page))
 		return NULL;
-	return READ_ONCE(page->pp);
+	return WATCH_LOAD(page->pp);
 }

@@ -8,6 +8,7 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 
+#include "watch/peek.h"
 #include "watch/poolset.h"
 
 struct watch_followed watch_followed[WATCH_MAX_FOLLOWED];
@@ -131,10 +132,10 @@ void watch_unfollow(unsigned int module)
 
 static bool is_in_cache(const struct page_pool *pool, const struct page *page)
 {
-	u32 i, count = min_t(u32, READ_ONCE(pool->alloc.count), PP_ALLOC_CACHE_SIZE);
+	u32 i, count = min_t(u32, WATCH_LOAD(pool->alloc.count), PP_ALLOC_CACHE_SIZE);
 
 	for (i = 0; i < count; i++)
-		if ((unsigned long)READ_ONCE(pool->alloc.cache[i]) == (unsigned long)page)
+		if ((unsigned long)WATCH_LOAD(pool->alloc.cache[i]) == (unsigned long)page)
 			return true;
 	return false;
 }
@@ -145,7 +146,7 @@ static bool is_in_cache(const struct page_pool *pool, const struct page *page)
  */
 static bool is_in_ring(const struct ptr_ring *ring, const struct page *page)
 {
-	int tail = READ_ONCE(ring->consumer_tail), head, i, left = ring->size;
+	int tail = WATCH_LOAD(ring->consumer_tail), head, i, left = ring->size;
 	void *entry;
 
 	/*
@@ -153,12 +154,12 @@ static bool is_in_ring(const struct ptr_ring *ring, const struct page *page)
 	 * than the head only hides entries.
 	 */
 	smp_rmb();
-	head = READ_ONCE(ring->consumer_head);
+	head = WATCH_LOAD(ring->consumer_head);
 	for (i = head; left--; i++) {
 		i = i >= ring->size ? 0 : i;
 		if (i == tail && tail != head)
 			return false;
-		entry = READ_ONCE(ring->queue[i]);
+		entry = WATCH_LOAD(ring->queue[i]);
 		if (!entry)
 			return false;
 		if (entry == page)

@@ -85,7 +85,8 @@ static struct mm_struct *grab_mm(struct task_struct *task)
 	struct mm_struct *mm;
 
 	task_lock(task);
-	mm = task->flags & PF_KTHREAD ? NULL : task->mm;
+	/* The task writes other flags all the time, this one never. */
+	mm = data_race(task->flags) & PF_KTHREAD ? NULL : task->mm;
 	if (mm)
 		mmgrab(mm);
 	task_unlock(task);
@@ -117,7 +118,7 @@ void watch_find_in_page_tables(struct watch_search *search)
 	process->walk.leaf = look_at_entry;
 	for (i = 0; i < search->tasks->nr && !watch_pause(search); i++) {
 		task = search->tasks->task[i];
-		if (task == task->group_leader)
+		if (task == WATCH_LOAD(task->group_leader))
 			look_at_task(search, process, task);
 	}
 	kfree(process);

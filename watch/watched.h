@@ -10,7 +10,7 @@
 #include <linux/module.h>
 #include <linux/types.h>
 
-#define WATCH_MAX_MODULES	16	/* and one more, 0, that is none */
+#define WATCH_MAX_MODULES	16	/* 0 is no module */
 
 struct watch_text {
 	unsigned long base;

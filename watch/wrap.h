@@ -68,8 +68,6 @@ dma_addr_t watch_dma_map(struct device *dev, struct page *page, size_t offset, s
 			 enum dma_data_direction dir, unsigned long attrs);
 void watch_dma_unmap(struct device *dev, dma_addr_t dma, size_t size,
 		     enum dma_data_direction dir, unsigned long attrs);
-void watch_dma_unmap_phys(struct device *dev, dma_addr_t dma, size_t size,
-			  enum dma_data_direction dir, unsigned long attrs);
 
 lab_pool_ref watch_pool_get(struct page_pool *pool, gfp_t gfp);
 lab_pool_ref watch_pool_frag(struct page_pool *pool, unsigned int *offset, unsigned int size,
@@ -82,7 +80,11 @@ struct page *watch_pool_frag_page(struct page_pool *pool, unsigned int *offset,
 struct page_pool *watch_pool_create(const struct page_pool_params *params);
 void watch_pool_destroy(struct page_pool *pool);
 
-/* The page allocator's tracepoint: all pages that are freed come here. */
+/* All pages that are freed come here: by hooks, or by the tracepoint. See watch/freers.c. */
+struct folio_batch;
+
+void watch_freed_page(struct page *page);
+void watch_freed_batch(struct folio_batch *batch);
 void watch_page_is_freed(void *data, struct page *page, unsigned int order);
 
 #endif /* WATCH_WRAP_H */

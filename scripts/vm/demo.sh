@@ -241,7 +241,7 @@ if [ -e watch/labyrinth_watch.ko ] && ls stock/*e1000e.ko >/dev/null 2>&1; then
 	leaks=1
 fi
 
-say "what has been seen"
+say "whether the kernel has said all of it"
 [ $leaks = 0 ] || must 1 "BUG: labyrinth: leak in e1000_alloc_rx_buffers_ps"
 must "$cpus" "CPU [0-9]+: 1000 pages in hard interrupts, [1-9][0-9]* in softirqs"
 must 6 "labyrinth_foreign: (free|transfer|lend|reclaim|release|adopt): -EPERM"

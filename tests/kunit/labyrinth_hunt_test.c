@@ -70,6 +70,14 @@ static void a_thin_page_comes_home(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, page), 0);
 }
 
+static void a_thin_page_that_came_back_goes_with_its_owner(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_hunted(test, 1);
+
+	put_page(lend(test, owner, make_page(test, owner)));
+	KUNIT_EXPECT_EQ(test, labyrinth_owner_destroy(owner), 0U);
+}
+
 /* More than the page has: with the spare references the count is 0, at which counts are frozen. */
 static void references_lost_at_once_are_noticed(struct kunit *test)
 {
@@ -112,6 +120,7 @@ static struct kunit_case hunt_cases[] = {
 	KUNIT_CASE(a_thin_page_with_many_borrowers_stays_lent),
 	KUNIT_CASE(a_full_queue_lets_go_of_a_thin_page),
 	KUNIT_CASE(a_thin_page_comes_home),
+	KUNIT_CASE(a_thin_page_that_came_back_goes_with_its_owner),
 	KUNIT_CASE(references_lost_at_once_are_noticed),
 	KUNIT_CASE(a_lent_page_that_lost_references_at_once_is_reclaimed),
 	{}

@@ -31,11 +31,12 @@ byte done_users;
 byte borrowed;			/* references that borrowers have */
 bool with_device[BUFS];
 bool settled;			/* in this turn */
+bool failed;			/* a give led the tag to LENT, and lost the buffer to a put */
 
 #define MUST(name, condition)	assert(name || (condition))
 hidden byte one_winner;		/* a buffer is given or put once */
 hidden byte settled_once;	/* all buffers of a turn are done once */
-hidden byte nobody_has_it;	/* a page is taken back when stack and device are done */
+hidden byte nobody_has_it;	/* a page is taken back, or put, when stack and device are done */
 hidden byte given_is_lent;	/* what the stack is given is LENT */
 hidden byte none_revived;	/* a page without references gets none */
 hidden byte none_lost;		/* in the end, a page with all buffers done is ready or queued */
@@ -60,9 +61,10 @@ inline frag_find(i) {
 	found = (seen == POSTED || seen == LENT) && (w & BIT(i))
 }
 
-/* claim_frag(): the loop repeats the compare-and-exchange only if other buffers' bits changed. */
+/* claim_frag(): of the last buffer, the tag is looked at before the bit goes. */
 inline frag_claim(i) {
 	won = false;
+	lent = false;
 #ifdef MISTAKE_CLAIM_STORES
 	d_step {
 		word = w & ~BIT(i);
@@ -76,9 +78,21 @@ inline frag_claim(i) {
 		fi
 	}
 #else
-	d_step {
+	do
+	:: d_step { seen = word; old = TURN(seen) != TURN(w) || !(seen & BIT(i)) }
+	   if
+	   :: old -> break
+	   :: else
+	   fi;
+#ifndef MISTAKE_PUT_LOOKS_LATE
+	   if
+	   :: REST(seen & ~BIT(i)) == 0 -> lent = (tag == LENT)
+	   :: else
+	   fi;
+#endif
+	   d_step {
 		if
-		:: TURN(word) == TURN(w) && (word & BIT(i)) ->
+		:: word == seen ->
 			word = word & ~BIT(i);
 			w = word;
 			won = true;
@@ -90,7 +104,14 @@ inline frag_claim(i) {
 			fi
 		:: else
 		fi
-	}
+	   }
+	   if
+	   :: won -> break
+	   :: else
+	   fi
+	od;
+	seen = 0;
+	old = false
 #endif
 }
 
@@ -98,6 +119,7 @@ inline frag_claim(i) {
 inline frag_refer(i) {
 	referred = false;
 	again = false;
+	first = (seen == POSTED);
 	if
 	:: seen == LENT ->
 		d_step {
@@ -164,7 +186,7 @@ inline frag_give(i) {
 	   fi;
 	   frag_claim(i);
 	   if
-	   :: !won -> refs--; break
+	   :: !won -> d_step { refs--; failed = failed || first }; break
 	   :: else
 	   fi;
 #endif
@@ -185,8 +207,12 @@ inline frag_put(i) {
 		frag_claim(i);
 		if
 		:: won && REST(w) == 0 ->
-			/* A give that is about to fail may have led the tag to LENT meanwhile. */
 			cached = false;
+			if
+			:: lent -> goto settle
+			:: else
+			fi;
+			/* A give that is about to fail may have led the tag to LENT meanwhile. */
 #ifdef MISTAKE_PUT_STORES
 			if
 			:: tag == POSTED -> tag = CACHED; cached = true
@@ -195,12 +221,13 @@ inline frag_put(i) {
 #else
 			d_step {
 				if
-				:: tag == POSTED -> tag = CACHED; cached = true
+				:: tag == POSTED -> tag = CACHED; cached = true;
+					MUST(nobody_has_it, failed || (!with_device[0] && !with_device[1]))
 				:: else
 				fi
 			}
 #endif
-			if
+settle:			if
 			:: cached
 			:: else ->
 #ifndef MISTAKE_PUT_GIVES_UP
@@ -217,7 +244,7 @@ inline frag_put(i) {
 
 proctype user() {
 	byte seen, w, i, n;
-	bool found, won, referred, again, frozen, cached;
+	bool found, won, referred, again, frozen, cached, lent, old, first;
 
 	do
 	:: n == FRAGS -> break
@@ -231,7 +258,7 @@ proctype user() {
 		:: frag_give(i)
 		:: frag_put(i)
 		fi;
-		found = false; won = false; referred = false; again = false; frozen = false; cached = false; w = 0; seen = 0; i = 0
+		found = false; won = false; referred = false; again = false; frozen = false; cached = false; lent = false; first = false; w = 0; seen = 0; i = 0
 	od;
 	done_users++
 }

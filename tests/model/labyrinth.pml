@@ -984,7 +984,7 @@ inline lend(p)
 
 /*
  * Another call may have the tag for a moment, to repair the references, or for good:
- * release_lent(). Then nothing of this is left.
+ * release_lent(), which waits for the thaw, and takes off what is written here.
  */
 inline take_back(p)
 {
@@ -998,13 +998,7 @@ inline take_back(p)
 	commit(TAG(p, o, HELD), true);
 #endif
 	if
-	:: !ok -> set_type(p, false);
-		atomic {
-			if
-			:: PAGE(tags[slot]) != p -> mark[p] = false
-			:: else
-			fi };
-		err = EBUSY
+	:: !ok -> set_type(p, false); err = EBUSY
 	:: else
 	fi
 }

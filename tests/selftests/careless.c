@@ -4,11 +4,14 @@
  * /sys/module/labyrinth_careless/parameters/do is done at once:
  *	take	takes a page and keeps the page
  *	give	gives back the page that was taken last
+ *	release	gives it back with a list of pages
  *	again	takes a page, gives the page back, and gives the page back once more
  *	mapped	takes a page, maps the page for DMA, gives the page back, and unmaps the page
  *	keep	takes two pages as a block, splits the block, gives the second page back, maps
  *		the first for DMA, and gives that page back
- *	unmap	unmaps that page
+ *	map	maps the page that was taken last
+ *	unmap	unmaps the page of "keep" or of "map", whichever was mapped last
+ *	both	as "mapped", but maps half of the page as well, and unmaps the whole page first
  *	size	maps a page, and unmaps half of it
  *	twice	maps a page, and unmaps the page twice
  *	pool	makes a page_pool, unless there is one, and takes a page from the pool
@@ -20,7 +23,7 @@
  *	late	puts the page of "pool" back, and counts the page of "put_page" as released: if
  *		both were done before, the destroyed pool then goes
  * The parameter refs is the page's count after the page was given back for the last time: -1 after
- * "again", and 0 after "mapped", if nobody refused. The parameter pfn is the page of
+ * "again", and 0 after "mapped" and "both", if nobody refused. The parameter pfn is the page of
  * "keep". When the module goes, the module forgets the pages that it has.
  */
 #include <linux/dma-mapping.h>
@@ -81,6 +84,13 @@ static int careless_give(void)
 	return 0;
 }
 
+static int careless_release(void)
+{
+	if (nr_taken)
+		release_pages(&taken[--nr_taken], 1);
+	return 0;
+}
+
 /* With interrupts off, so that nobody takes the page in between. */
 static int careless_again(void)
 {
@@ -99,9 +109,9 @@ static int careless_again(void)
 	return 0;
 }
 
-static noinline dma_addr_t careless_map(struct page *page)
+static noinline dma_addr_t careless_map(struct page *page, size_t size)
 {
-	dma_addr_t dma = dma_map_page(&pdev->dev, page, 0, PAGE_SIZE, DMA_FROM_DEVICE);
+	dma_addr_t dma = dma_map_page(&pdev->dev, page, 0, size, DMA_FROM_DEVICE);
 
 	barrier();
 	return dma;
@@ -120,10 +130,27 @@ static int careless_mapped(void)
 
 	if (!page)
 		return -ENOMEM;
-	dma = careless_map(page);
+	dma = careless_map(page, PAGE_SIZE);
 	careless_complete(page);
 	refs = page_ref_count(page);
 	careless_unmap(dma, PAGE_SIZE);
+	return 0;
+}
+
+/* Without an IOMMU both mappings have the same address. */
+static int careless_both(void)
+{
+	struct page *page = careless_refill();
+	dma_addr_t whole, half;
+
+	if (!page)
+		return -ENOMEM;
+	whole = careless_map(page, PAGE_SIZE);
+	half = careless_map(page, PAGE_SIZE / 2);
+	careless_unmap(whole, PAGE_SIZE);
+	careless_complete(page);
+	refs = page_ref_count(page);
+	careless_unmap(half, PAGE_SIZE / 2);
 	return 0;
 }
 
@@ -144,8 +171,16 @@ static int careless_keep(void)
 		return -ENOMEM;
 	careless_complete(page + 1);
 	pfn = page_to_pfn(page);
-	kept = careless_map(page);
+	kept = careless_map(page, PAGE_SIZE);
 	careless_complete(page);
+	return 0;
+}
+
+static int careless_map_taken(void)
+{
+	if (!nr_taken)
+		return -ENOENT;
+	kept = careless_map(taken[nr_taken - 1], PAGE_SIZE);
 	return 0;
 }
 
@@ -162,7 +197,7 @@ static int unmap_wrongly(size_t size, bool twice)
 
 	if (!page)
 		return -ENOMEM;
-	dma = careless_map(page);
+	dma = careless_map(page, PAGE_SIZE);
 	careless_unmap(dma, size);
 	if (twice)
 		careless_unmap(dma, size);
@@ -214,10 +249,25 @@ static int careless_put(void)
 	return 0;
 }
 
-/* The parameter same: whether the pool then gives the page out twice. */
+/* What is in the pool's cache. Return: how many. */
+static unsigned int careless_drain(struct page **pages)
+{
+	unsigned int nr = 0;
+
+	while (pool->alloc.count)
+		pages[nr++] = careless_receive();
+	return nr;
+}
+
+/*
+ * The parameter same: whether the pool then gives the page out twice. With pages in its cache the
+ * pool gives out those first, and the page is in its ring.
+ */
 static int careless_put_again(void)
 {
+	static struct page *others[PP_ALLOC_CACHE_SIZE];
 	struct page *page = careless_receive(), *first, *second;
+	unsigned int nr = page ? careless_drain(others) : 0;
 
 	if (!page)
 		return -ENOMEM;
@@ -226,6 +276,8 @@ static int careless_put_again(void)
 	first = careless_receive();
 	second = careless_receive();
 	same = first == second;
+	while (nr)
+		careless_recycle(others[--nr]);
 	if (first)
 		careless_recycle(first);
 	if (second && !same)
@@ -270,10 +322,13 @@ static const struct word {
 } words[] = {
 	{ "take", careless_take },
 	{ "give", careless_give },
+	{ "release", careless_release },
 	{ "again", careless_again },
 	{ "mapped", careless_mapped },
 	{ "keep", careless_keep },
+	{ "map", careless_map_taken },
 	{ "unmap", careless_unmap_kept },
+	{ "both", careless_both },
 	{ "size", careless_size },
 	{ "twice", careless_twice },
 	{ "pool", careless_pool },

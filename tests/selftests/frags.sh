@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Receive buffers that are parts of pages, two and four to a page: each is given and put by
+# Receive buffers that are parts of pages, two, four and sixteen to a page: each is given and put by
 # itself, and the page comes back with the last; each misuse of a buffer has its errno and its
 # report, and changes neither this buffer nor its neighbours; and nothing is left.
 
@@ -64,7 +64,7 @@ check_kind() {
 	rmmod labyrinth_frags
 }
 
-ktap_plan 77
+ktap_plan 95
 left=0
 expect_begin
 insmod labyrinth.ko guard=refuse report_burst=1000
@@ -75,6 +75,8 @@ check_kind shared
 check_kind single single=1
 check_kind "single, four to a page" single=1 size=1024
 check_kind "shared, sixteen to a page" size=256
+echo 1 >/sys/module/labyrinth/parameters/unmap_lent
+check_kind "shared, unmapped while lent"
 expect_end
 leave_pages $left
 ktap_check "the module unloads" rmmod labyrinth

@@ -333,6 +333,18 @@ check_away() {
 	ktap_lacks "$1: who is missing nothing" "BUG: labyrinth" "$(dmesg_since "$mark")"
 }
 
+# check_word WAY: as check_away(), of a page with one word left that tells the page.
+check_word() {
+	echo "hold 1" >"$DO"
+	away=$(grep HELD $DEBUGFS/pages | grep -v "^$pfn " | cut -d ' ' -f 1)
+	free=$(sed -n 's/^mm_page_free .* refused=//p' $DEBUGFS/guard)
+	intrude "$1" "$away" now >/dev/null
+	ktap_equal "$1: the page allocator did not get it" $((free + 1)) \
+		"$(sed -n 's/^mm_page_free .* refused=//p' $DEBUGFS/guard)"
+	whole_again
+	ktap_check "$1: its owner can free it" sh -c "echo 'drop 1' >$DO"
+}
+
 whole_again() {
 	for _ in $(seq 100); do
 		[ "$(intrude hwpoison "$away" now)" != "done" ] || return 0
@@ -419,7 +431,7 @@ expect_only "BUG: labyrinth: |$KERNEL_SAYS"
 guard=yes
 [ -e $PARAMETERS/guard ] || guard=no
 if [ $guard = yes ]; then
-	ktap_plan $((6 * ways + 2 * $(wc -l </tmp/by_frame) + 1 + 7 + 7 + 5 + 6 + 2 + 8 + 8 + 8 + 2 * 8 + 5))
+	ktap_plan $((6 * ways + 2 * $(wc -l </tmp/by_frame) + 1 + 7 + 7 + 5 + 6 + 2 + 8 + 8 + 8 + 2 * 8 + 2 * 2 + 5))
 	check_guard
 else
 	ktap_plan $((2 * ways + 3 + 8 + 1))
@@ -433,6 +445,8 @@ if [ $guard = yes ]; then
 	hold_one
 	check_away put_page-away
 	check_away release_pages-away
+	check_word put_page-flag
+	check_word put_page-seal
 fi
 rmmod labyrinth_probe
 expect_end

@@ -102,9 +102,9 @@ trace_on() {
 	# shellcheck disable=SC2086
 	echo $FUNCTIONS >$TRACING/set_ftrace_filter
 	echo function_graph >$TRACING/current_tracer
-	for function in $FUNCTIONS; do
-		echo "p:lab_$function $function"
-		echo "r:lab_ret_$function $function"
+	for hooked in $FUNCTIONS; do
+		echo "p:lab_$hooked $hooked"
+		echo "r:lab_ret_$hooked $hooked"
 	done >$TRACING/kprobe_events
 	echo 1 >$TRACING/events/kprobes/enable
 }

@@ -33,7 +33,11 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
-/* Of Labyrinth's, only the names for interfaces that differ between kernels. */
+/*
+ * Of Labyrinth's, only the names for interfaces that differ between kernels, and the words of a
+ * page that do_put_page_flag() destroys.
+ */
+#include "../../inline/frame.h"
 #include "../../labyrinth_compat.h"
 #include LAB_PFN_T_H
 #if IS_ENABLED(CONFIG_PAGE_POOL)
@@ -236,6 +240,26 @@ static int do_put_page_away(struct attempt *try)
 		put_page(try->page);
 	put_page(try->page);
 	return 0;
+}
+
+/* As do_put_page_away(), with Labyrinth's flag alone left of the words that tell a page. */
+static int do_put_page_flag(struct attempt *try)
+{
+	struct lab_frame *frame = lab_frame(try->page);
+
+	lab_frame_clear_type(frame);
+	WRITE_ONCE(frame->seal, (unsigned long)LIST_POISON2);
+	return do_put_page_away(try);
+}
+
+/* Likewise, with the seal. */
+static int do_put_page_seal(struct attempt *try)
+{
+	struct lab_frame *frame = lab_frame(try->page);
+
+	lab_frame_clear_type(frame);
+	clear_bit(PG_owner_priv_1, &frame->flags);
+	return do_put_page_away(try);
 }
 
 /* The last reference goes by way of a list, as a user of the page cache drops references. */
@@ -701,6 +725,8 @@ static const struct way ways[] = {
 #endif
 	{ "spoil", .now = do_spoil },
 	{ "put_page-away", .now = do_put_page_away },
+	{ "put_page-flag", .now = do_put_page_flag },
+	{ "put_page-seal", .now = do_put_page_seal },
 	{ "release_pages-away", .now = do_release_pages_away },
 	{ "folio_put", .now = do_folio_put },
 	{ "block-make", .now = do_block_make },

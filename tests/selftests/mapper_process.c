@@ -266,6 +266,12 @@ static int take_again(struct mapped_file *mapped, unsigned int index)
 	return -EAGAIN;
 }
 
+static int take(struct mapped_file *mapped, unsigned int index)
+{
+	mapped->pages[index] = labyrinth_void_alloc_page_gfp_atomic_exclusive(mapped->owner);
+	return mapped->pages[index] ? 0 : -ENOMEM;
+}
+
 static int free_referred(struct mapped_file *mapped, void *page)
 {
 	int err;
@@ -308,6 +314,8 @@ static int befall(struct mapped_file *mapped, const char *word,
 		return end_stall();
 	else if (!strcmp(word, "again"))
 		return take_again(mapped, index);
+	else if (!strcmp(word, "take"))
+		return take(mapped, index);
 	else if (!strcmp(word, "lend"))
 		return PTR_ERR_OR_ZERO(labyrinth_lend(mapped->owner, page));
 	else if (!strcmp(word, "transfer"))

@@ -26,21 +26,24 @@ STARVE=/sys/kernel/debug/fail_page_alloc
 REMAP="${0%/*}/user/remap"
 PROCESSES=2
 
-[ $# -gt 0 ] || set -- seed=1 ops=120000
+[ $# -gt 0 ] || set -- seed=1 ops=120000 guard=1
 
 # scribble=1: somebody writes to struct page of all pages meanwhile; 2: and wrecks cached ones,
 # so that they must be given up. Everything that has "scribbler." in front is a parameter of
 # who writes. sealed=1: sealed owners are at work beside it, accesses stray to their pages, and
 # all other owners' pages go through quarantine. "strayer." as "scribbler.".
 #
+# guard=1: the guard refuses, where the kernel has one.
+#
 # beside=1: what concerns all owners changes meanwhile: see beside_begin().
-scribble=0 scribbler='' sealed=0 strayer='' beside=0 parameters=''
+scribble=0 scribbler='' sealed=0 strayer='' guard=0 beside=0 parameters=''
 for parameter; do
 	case $parameter in
 	scribble=[012]) scribble=${parameter#*=} ;;
 	scribbler.*) scribbler="$scribbler ${parameter#*.}" ;;
 	sealed=[01]) sealed=${parameter#*=} ;;
 	strayer.*) strayer="$strayer ${parameter#*.}" ;;
+	guard=[01]) guard=${parameter#*=} ;;
 	beside=[01]) beside=${parameter#*=} ;;
 	seed=*)
 		parameters="$parameters $parameter"
@@ -75,8 +78,21 @@ scribble_end() {
 	[ ! -e $HUSHED ] || echo 1 >$HUSHED
 }
 
+# guard_is NUMBER: how the torture's own parameter "guard" says it, where the kernel has one.
+guard_is() {
+	guarded=0
+	[ ! -e "$PARAMETERS/guard" ] || guarded=$1
+}
+
+guard_begin() {
+	guard_is "$guard"
+	[ "$guarded" -eq 0 ] || set_to guard refuse
+}
+
+load_torture() { insmod tests/torture/labyrinth_torture.ko guard="$guarded" "$@"; }
+
 run_to_end() {
-	insmod tests/torture/labyrinth_torture.ko "$@" || return
+	load_torture "$@" || return
 	while [ "$(state)" = running ] || [ "$(state)" = resting ]; do
 		[ "$(state)" = running ] || scribble_end
 		sleep 0.2
@@ -176,6 +192,7 @@ rounds() {
 beside_begin() {
 	[ "$beside" -gt 0 ] || return 0
 	watch_begin
+	guard_is 2
 	rounds >/tmp/rounds &
 	rounds=$!
 }
@@ -187,6 +204,7 @@ beside_end() {
 	starve 0
 	watch_end
 	set_to guard off
+	guard_is 0
 	set_to quarantine $((sealed * 256))
 	[ ! -e "$CPU1" ] || echo 1 >"$CPU1"
 	ktap_diag </tmp/rounds
@@ -324,7 +342,7 @@ end_run() {
 
 # stop_after SECONDS: of a run without an end.
 stop_after() {
-	insmod tests/torture/labyrinth_torture.ko seed=2 ops=0 || return
+	load_torture seed=2 ops=0 || return
 	sleep "$1"
 	end_run
 }
@@ -350,7 +368,7 @@ cpu_goes_and_comes() {
 # While a run lasts, all is wanted that is cached, and a CPU goes and comes back.
 come_and_go() {
 	scribble_begin || return
-	insmod tests/torture/labyrinth_torture.ko "$@" ops=0 shrunk=1 || return
+	load_torture "$@" ops=0 shrunk=1 || return
 	want_back &
 	cpu_goes_and_comes
 	gone=$?
@@ -400,6 +418,7 @@ insmod labyrinth.ko report_burst=2 cached_max=128 ahead=16 \
 	max_owners=$((64 * $(grep -c ^processor /proc/cpuinfo))) quarantine=$((sealed * 256))
 expect_only "$REFUSALS"
 progress_begin
+guard_begin
 beside_begin
 ktap_check "each call gives what it must, each page is its owner's" run_with_processes "$@"
 beside_end

@@ -106,7 +106,10 @@ stopped() {
 	wait $searcher 2>/dev/null
 	ktap_contains "a signal ends it" "STOPPED before its end$" "$(cat $HOLDERS)"
 	stop
+	mark=$(dmesg_mark)
 	ktap_refuse "no share is none" sh -c "echo 0 >$SHARE"
+	ktap_contains "and the log says why" "labyrinth_watch: share=0 is no number from 1 to 100$" \
+		"$(dmesg_since "$mark")"
 	echo 100 >$SHARE
 }
 
@@ -120,7 +123,7 @@ owners() {
 }
 
 [ -e $MODULE ] || ktap_skip_all "it was not built for this kernel"
-ktap_plan 35
+ktap_plan 36
 ktap_check "the module loads, without Labyrinth" insmod $MODULE
 ktap_contains "nothing was asked yet" "^nothing asked yet" "$(cat $HOLDERS)"
 kept map 'reference, 1: the page table of hold:[0-9]+ at 0x[0-9a-f]+-0x[0-9a-f]+ '

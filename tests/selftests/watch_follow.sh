@@ -22,6 +22,14 @@ TRACING=/sys/kernel/tracing
 careless() { for word; do echo "$word" >$CARELESS/do; done; }
 watch() { echo "$1" >$WATCH/watch; }
 
+# not_watched NAME LIST WHY: a list that is refused in one line, which says why.
+not_watched() {
+	mark=$(dmesg_mark)
+	ktap_refuse "$1" watch "$2"
+	ktap_contains "$1: the log says why" "labyrinth_watch: watch=.*: $3$" \
+		"$(dmesg_since "$mark")"
+}
+
 # seen WHEN: the double free is refused, with both ends.
 seen() {
 	mark=$(dmesg_mark)
@@ -84,13 +92,28 @@ told() {
 	done
 }
 
+# unmap_frees NAME: the page of "keep".
+unmap_frees() {
+	event=$TRACING/events/kmem/mm_page_free
+	echo "pfn == $(cat $CARELESS/pfn)" >$event/filter
+	echo >$TRACING/trace
+	echo 1 >$event/enable
+	careless unmap
+	sleep 0.5
+	echo 0 >$event/enable
+	echo 0 >$event/filter
+	ktap_contains "$1" "mm_page_free: .* order=0" "$(cat $TRACING/trace)"
+}
+
 for_dma() {
 	told mapped "BUG: labyrinth: mapped-free in careless_complete" "refused: __free_pages" \
 		"mapped:  for DMA, 4096 bytes, at careless_map"
 	ktap_equal "a page that is mapped for DMA is not freed" 1 "$(cat $CARELESS/refs)"
-	sleep 0.5
-	ktap_contains "and is freed when it is unmapped" "^labyrinth_careless: 2 pages, " \
-		"$(cat $PAGES)"
+	careless keep
+	unmap_frees "and is freed when it is unmapped"
+	told both "BUG: labyrinth: mapped-free in careless_complete" \
+		"mapped:  for DMA, 2048 bytes, at careless_map"
+	ktap_lacks "the end of one mapping is not the end of another" "unmap-" "$log"
 	told size "BUG: labyrinth: unmap-other-size in careless_unmap" \
 		"mapped:  for DMA, 4096 bytes, at careless_map"
 	told twice "BUG: labyrinth: unmap-twice in careless_unmap" \
@@ -101,7 +124,7 @@ for_dma() {
 # mapping of its own.
 unmapped_by_others() {
 	echo "r:lab_ret_unmap dma_unmap_page_attrs" >$TRACING/kprobe_events
-	careless keep
+	careless take map
 	echo 1 >$TRACING/events/kprobes/enable
 	careless unmap
 	echo 0 >$TRACING/events/kprobes/enable
@@ -110,6 +133,7 @@ unmapped_by_others() {
 	careless unmap
 	ktap_lacks "what others have unmapped, the driver does not unmap twice" "unmap-twice" \
 		"$(dmesg_since "$mark")"
+	careless give
 }
 
 # Bugs of a driver that has its pages from a page_pool.
@@ -147,11 +171,12 @@ wait_told() {
 from_the_start() {
 	ktap_check "a module that is not loaded can be watched" watch labyrinth-careless
 	insmod $CARELESS_KO
-	careless take take take give
+	careless take take take give take release
 	ktap_contains "its pages, by allocation site" \
 		"^labyrinth_careless: 2 pages, the oldest for [0-9]+ ms, allocated at careless_refill" \
 		"$(cat $PAGES)"
 	ktap_lacks "no hook is missing" "missing" "$(cat $PAGES)"
+	ktap_contains "frees are seen by hooks" "^hook on __free_pages_ok: armed" "$(cat $PAGES)"
 	ktap_refuse "and ftrace cannot be switched off" sysctl -q -w kernel.ftrace_enabled=0
 	seen "watched from the start"
 	ktap_contains "who gave the page back before" \
@@ -181,6 +206,14 @@ after_the_fact() {
 	ktap_check "a module that is loaded can be watched" watch labyrinth_careless
 	careless take give give
 	seen "watched after the fact"
+	# Of 250 ticks a second, 2^32 and 454.
+	echo 17179871 >$WATCH/grace
+	mark=$(dmesg_mark)
+	rmmod labyrinth_careless
+	sleep 3
+	ktap_lacks "a grace of half a year is not over yet" "has gone" "$(dmesg_since "$mark")"
+	echo 1 >$WATCH/grace
+	insmod $CARELESS_KO
 	mark=$(dmesg_mark)
 	rmmod labyrinth_careless
 	sleep 2
@@ -190,37 +223,38 @@ after_the_fact() {
 
 # A page is kept, since the page is mapped for DMA; then the driver is watched no more, but another.
 no_longer_watched() {
-	event=$TRACING/events/kmem/mm_page_free
 	watch labyrinth_careless,labyrinth_probe
 	insmod $CARELESS_KO
 	careless keep
 	watch labyrinth_probe
-	echo "pfn == $(cat $CARELESS/pfn)" >$event/filter
-	echo 1 >$event/enable
-	careless unmap
-	sleep 0.5
-	ktap_contains "a kept page is freed when unmapped, with its driver no longer watched" \
-		"mm_page_free: .* order=0" "$(cat $TRACING/trace)"
-	echo 0 >$event/enable
-	echo 0 >$event/filter
+	unmap_frees "a kept page is freed when unmapped, with its driver no longer watched"
 	rmmod labyrinth_careless
 	watch labyrinth_careless
 }
 
-# A BPF program has a function's direct call, and the function is one that a refusal needs.
+# BPF programs have the direct calls of two functions: one that a refusal needs, and one by which
+# pages are freed.
 beside_bpf() {
+	unmap=$(sed -n 's/^hook on \(dma_unmap_[a-z_]*\): .*/\1/p' $PAGES)
+	# The one for whose sake the others may be hooked without it, where that can be hooked.
+	freer=$(sed -n 's/^hook on \(free_pages_prepare\): armed/\1/p' $PAGES)
 	watch ""
 	insmod $CARELESS_KO
-	"$BPF" fentry dma_unmap_page_attrs >/tmp/bpf &
+	"$BPF" fentry "$unmap" "${freer:-__free_pages_ok}" >/tmp/bpf &
 	bpf=$!
 	until grep -q ready /tmp/bpf 2>/dev/null || ! kill -0 $bpf 2>/dev/null; do sleep 0.1; done
 	mark=$(dmesg_mark)
 	ktap_check "a BPF program has a function" watch labyrinth_careless
 	ktap_contains "the log says which" \
-		"dma_unmap_page_attrs cannot be hooked: -E(BUSY|INVAL); what goes that way is not seen" \
+		"$unmap cannot be hooked: -E(BUSY|INVAL); what goes that way is not seen" \
 		"$(dmesg_since "$mark")"
-	ktap_contains "and so does the file" "^hook on dma_unmap_page_attrs: missing, -E(BUSY|INVAL)" \
+	ktap_contains "and so does the file" "^hook on $unmap: missing, -E(BUSY|INVAL)" \
 		"$(cat $PAGES)"
+	ktap_contains "frees are seen by the tracepoint instead" \
+		"^frees are seen by the tracepoint kmem:mm_page_free" "$(cat $PAGES)"
+	careless take take give
+	ktap_contains "and they are seen" "^labyrinth_careless: 1 pages" "$(cat $PAGES)"
+	careless give
 	careless mapped
 	ktap_equal "then no page is taken for mapped" 0 "$(cat $CARELESS/refs)"
 	kill $bpf
@@ -229,6 +263,23 @@ beside_bpf() {
 	watch labyrinth_careless
 	ktap_lacks "without the program, no hook is missing" "missing" "$(cat $PAGES)"
 	rmmod labyrinth_careless
+}
+
+# ftrace switched off makes no call, and says nothing of it. Newer kernels do not switch it off.
+without_ftrace() {
+	name="with ftrace off, frees are seen by the tracepoint"
+	watch ""
+	if sysctl -q -w kernel.ftrace_enabled=0 2>/dev/null; then
+		watch labyrinth_careless
+		ktap_contains "$name" "^frees are seen by the tracepoint kmem:mm_page_free" \
+			"$(cat $PAGES)"
+		watch ""
+		sysctl -q -w kernel.ftrace_enabled=1
+	else
+		ktap_skip "$name" "the kernel does not switch ftrace off"
+	fi
+	watch labyrinth_careless
+	ktap_contains "and with ftrace on, by hooks" "^hook on __free_pages_ok: armed" "$(cat $PAGES)"
 }
 
 # hits FUNCTION: how often its return has been traced, or was missed.
@@ -243,8 +294,8 @@ behind_tracers() {
 	put=$(echo "$functions" | grep page_pool_put)
 	# shellcheck disable=SC2086
 	echo $functions >$TRACING/set_ftrace_filter
-	for function in $functions; do
-		echo "r:lab_ret_$function $function"
+	for hooked in $functions; do
+		echo "r:lab_ret_$hooked $hooked"
 	done >$TRACING/kprobe_events
 	# shellcheck disable=SC2086
 	for tracer in "kretprobes 1 nop" "function_graph 0 function_graph" "both 1 function_graph"; do
@@ -293,20 +344,23 @@ beside_the_guard() {
 insmod $MODULE
 [ -e $PAGES ] || ktap_skip_all "ftrace cannot call directly in this kernel"
 [ -e $CARELESS_KO ] || ktap_skip_all "the driver was not built for this kernel"
-bpfs=5
+bpfs=7
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
-ktap_plan $((64 + bpfs))
+ktap_plan $((77 + bpfs))
 # Newer kernels find a page_pool's page that is freed bad as well.
 expect_only "BUG: (labyrinth: |Bad page state)|Modules linked in:"
 ktap_contains "nothing is watched unasked" "^no module is watched" "$(cat $PAGES)"
-ktap_refuse "more modules than there are places are not watched" \
-	watch "$(seq -s , 1 16)"
+not_watched "more modules than there are places are not watched" "$(seq -s , 1 16)" \
+	"more than 15 names"
 ktap_contains "not even some of them" "^no module is watched" "$(cat $PAGES)"
-ktap_refuse "the module does not watch itself" watch labyrinth_watch
+not_watched "the module does not watch itself" labyrinth-watch "this module does not follow itself"
+not_watched "a name that no module can have is refused" "$(seq -s 0 1 150)" "no module has so long a name"
+not_watched "a space behind a comma is refused" "e1000e, virtio_net" "a name has a space in it"
 from_the_start
 after_the_fact
 no_longer_watched
 [ $bpfs = 0 ] || beside_bpf
+without_ftrace
 watch labyrinth_careless
 beside_the_guard
 expect_end

@@ -555,6 +555,8 @@ void tort_settle(struct tort_actor *a, struct tort_slip *p)
 		tort_check(a, p);
 	if (p->state == TORT_LENT)
 		play_reclaim(a, &p);
+	if (p->state == TORT_MAPPED)
+		tort_play_core_unmap(a, &p);
 	if (p->state == TORT_HELD)
 		tort_free(a, p);
 	if (p->state == TORT_PARTED)
@@ -585,6 +587,9 @@ static void (* const plays[])(struct tort_actor *a, struct tort_slip **at) = {
 	[TORT_OP_INSPECT] = play_inspect,
 	[TORT_OP_RECEIVE] = tort_play_receive,
 	[TORT_OP_FRAGMENT] = tort_play_fragment,
+	[TORT_OP_CORE_MAP] = tort_play_core_map,
+	[TORT_OP_CORE_UNMAP] = tort_play_core_unmap,
+	[TORT_OP_CORE_BUSY] = tort_play_core_busy,
 };
 
 static_assert(ARRAY_SIZE(plays) == TORT_OP_FOREIGN);

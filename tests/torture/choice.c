@@ -15,7 +15,8 @@
 
 #include "torture.h"
 
-#define CHOICES		1024U
+/* So many that the least weight has some. */
+#define CHOICES		8192U
 
 #define IN_TASK		BIT(TORT_TASK)
 #define IN_SOFT		(IN_TASK | BIT(TORT_SOFTIRQ))
@@ -24,6 +25,7 @@
 #define IF_EMPTY	BIT(TORT_EMPTY)
 #define IF_HELD		BIT(TORT_HELD)
 #define IF_LENT		BIT(TORT_LENT)
+#define IF_MAPPED	BIT(TORT_MAPPED)
 #define IF_PARTED	BIT(TORT_PARTED)
 #define IF_ORDINARY	BIT(TORT_ORDINARY)
 #define IF_UNOWNED	(IF_PARTED | IF_ORDINARY)
@@ -60,7 +62,10 @@ static struct play plays[] = {
 	[TORT_OP_INSPECT] = { "inspect", 40, ANYWHERE, IF_OWNED },
 	[TORT_OP_RECEIVE] = { "receive", 60, ANYWHERE, ALWAYS },
 	[TORT_OP_FRAGMENT] = { "fragment", 120, ANYWHERE, ALWAYS },
-	[TORT_OP_FOREIGN] = { "foreign", 50, ANYWHERE, IF_OWNED },
+	[TORT_OP_CORE_MAP] = { "core-map", 60, ANYWHERE, IF_HELD },
+	[TORT_OP_CORE_UNMAP] = { "core-unmap", 300, ANYWHERE, IF_MAPPED },
+	[TORT_OP_CORE_BUSY] = { "core-busy", 60, ANYWHERE, IF_MAPPED },
+	[TORT_OP_FOREIGN] = { "foreign", 50, ANYWHERE, IF_OWNED | IF_MAPPED },
 	[TORT_OP_STRANGER] = { "stranger", 50, ANYWHERE, ALWAYS },
 	[TORT_OP_DEAD] = { "dead", 10, ANYWHERE, ALWAYS },
 	[TORT_OP_FORGED] = { "forged", 10, ANYWHERE, ALWAYS },
@@ -111,17 +116,25 @@ static unsigned int total_weight(enum tort_context context,
 /* Each play's share of the choices is the share of the play's weight, rounded up. */
 static int fill_choices(enum tort_context context, enum tort_state state)
 {
-	unsigned int total = total_weight(context, state), next = 0, sum = 0;
+	unsigned int total = total_weight(context, state), next = 0;
+	unsigned long sum = 0;
 	enum tort_op op;
 
 	if (!total)
 		return -EINVAL;
 	for (op = 0; op < TORT_NR_OPS; op++) {
+		unsigned int first = next;
+
 		if (!may_play(op, context, state))
 			continue;
 		sum += plays[op].weight;
 		while (next < DIV_ROUND_UP(sum * CHOICES, total))
 			choices[context][state][next++] = op;
+		if (plays[op].weight && next == first) {
+			pr_err("mix: beside such weights nobody would choose '%s'\n",
+			       plays[op].name);
+			return -EINVAL;
+		}
 	}
 	return 0;
 }

@@ -44,6 +44,10 @@ unsigned int tort_scribbled;
 module_param_named(scribbled, tort_scribbled, uint, 0444);
 MODULE_PARM_DESC(scribbled, "1: labyrinth_scribbler writes to struct page meanwhile; 2: with wrecks=, so that cached pages must be given up (default 0)");
 
+unsigned int tort_guard;
+module_param_named(guard, tort_guard, uint, 0444);
+MODULE_PARM_DESC(guard, "labyrinth's guard: 0: off, 1: refuses, 2: switched meanwhile (default 0)");
+
 bool tort_hushed;
 module_param_named(hushed, tort_hushed, bool, 0644);
 MODULE_PARM_DESC(hushed, "The scribbler is gone: a run that was scribbled on waits for that before it winds up");

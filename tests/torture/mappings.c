@@ -54,16 +54,10 @@ bool tort_may_map_dma(void)
 	return IS_ENABLED(CONFIG_HAS_DMA) && tort_may_lock();
 }
 
-struct dma {
-	dma_addr_t addr;
-	size_t offset;
-	size_t size;
-	enum dma_data_direction dir;
-};
-
-static struct dma any_part(struct tort_actor *a)
+/* Context: Any. */
+struct tort_dma tort_any_part(struct tort_actor *a)
 {
-	struct dma dma = {
+	struct tort_dma dma = {
 		.offset = tort_roll(a, PAGE_SIZE),
 		/* No device writes, so the page's mark stays. */
 		.dir = tort_roll(a, DMA_NONE),
@@ -74,7 +68,7 @@ static struct dma any_part(struct tort_actor *a)
 }
 
 static int map_dma(struct tort_actor *a, const struct tort_slip *p,
-		   struct dma *dma)
+		   struct tort_dma *dma)
 {
 	return tort_call(a, p->addr,
 			 labyrinth_dma_map(p->handle, tort_device(), p->addr,
@@ -83,14 +77,15 @@ static int map_dma(struct tort_actor *a, const struct tort_slip *p,
 }
 
 static int unmap_dma(struct tort_actor *a, const struct tort_slip *p,
-		     const struct dma *dma, struct device *dev)
+		     const struct tort_dma *dma, struct device *dev)
 {
 	return tort_call(a, p->addr,
 			 labyrinth_dma_unmap(p->handle, dev, p->addr, dma->addr,
 					     dma->size, dma->dir));
 }
 
-static void check_mapped(struct tort_actor *a, const struct tort_slip *p)
+/* Context: Any. */
+void tort_check_mapped(struct tort_actor *a, const struct tort_slip *p)
 {
 	struct labyrinth_page_info info;
 	int err = tort_call(a, p->addr, labyrinth_query(p->addr, &info));
@@ -100,7 +95,7 @@ static void check_mapped(struct tort_actor *a, const struct tort_slip *p)
 			       ERR_PTR(err), err ? -1 : info.state);
 }
 
-static bool is_one_of(const struct dma *dma, const struct dma *maps,
+static bool is_one_of(const struct tort_dma *dma, const struct tort_dma *maps,
 		      unsigned int nr)
 {
 	while (nr--)
@@ -116,9 +111,9 @@ static bool is_one_of(const struct dma *dma, const struct dma *maps,
  * address may be mapped.
  */
 static void unmap_wrongly(struct tort_actor *a, const struct tort_slip *p,
-			  const struct dma *maps, unsigned int nr)
+			  const struct tort_dma *maps, unsigned int nr)
 {
-	struct dma wrong = maps[0];
+	struct tort_dma wrong = maps[0];
 
 	if (tort_roll(a, 2)) {
 		tort_expect(a, "dma_unmap for no device", p, -EPERM,
@@ -137,13 +132,13 @@ void tort_play_dma(struct tort_actor *a, struct tort_slip **at)
 {
 	unsigned int wanted = 1 + tort_roll(a, DMA_MAPS), nr;
 	const struct tort_slip *p = *at;
-	struct dma maps[DMA_MAPS];
+	struct tort_dma maps[DMA_MAPS];
 	int err = 0;
 
 	if (p->owner->mortal || !tort_may_map_dma())
 		return;
 	for (nr = 0; nr < wanted && !err; nr++) {
-		maps[nr] = any_part(a);
+		maps[nr] = tort_any_part(a);
 		err = map_dma(a, p, &maps[nr]);
 	}
 	if (err)
@@ -152,7 +147,7 @@ void tort_play_dma(struct tort_actor *a, struct tort_slip **at)
 		tort_violation(a, p, "dma_map gave %pe", ERR_PTR(err));
 	if (!nr)
 		return;
-	check_mapped(a, p);
+	tort_check_mapped(a, p);
 	tort_attack_mapped(a, p);
 	unmap_wrongly(a, p, maps, nr);
 	while (nr--)
@@ -189,7 +184,7 @@ static void use_vmapping(struct tort_actor *a, struct tort_slip **found,
 		if (memcmp(vaddr + i * PAGE_SIZE, found[i]->addr, PAGE_SIZE))
 			tort_violation(a, found[i], "page %u of the mapping is another",
 				       i);
-		check_mapped(a, found[i]);
+		tort_check_mapped(a, found[i]);
 		tort_attack_mapped(a, found[i]);
 	}
 	tort_expect(a, "a foreigner's vunmap", found[0], -EPERM,

@@ -34,6 +34,8 @@ static const struct labyrinth_owner_attrs shared_attrs[] = {
 			   .reserve = 64 },
 	/* create_shared() fills in the node: the last. */
 	[TORT_NODE] = { .name = "node" },
+	[TORT_CORE] = { .name = "core", .nid = NUMA_NO_NODE,
+			.flags = LABYRINTH_OWNER_CORE_MAPS },
 	[TORT_QUOTA] = { .name = "quota", .nid = NUMA_NO_NODE,
 			 .max_pages = SHARED_QUOTA },
 	[TORT_MORTAL] = { .name = "mortal", .nid = NUMA_NO_NODE,

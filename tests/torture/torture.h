@@ -15,6 +15,7 @@
 #define LABYRINTH_TORTURE_H
 
 #include <linux/atomic.h>
+#include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 
@@ -42,11 +43,19 @@ enum tort_context {
 	TORT_NR_CONTEXTS
 };
 
+/* What becomes of calls that map pages and know nothing of Labyrinth. */
+enum tort_guarding {
+	TORT_GUARD_OFF,
+	TORT_GUARD_REFUSES,
+	TORT_GUARD_SWITCHED,	/* to and fro, meanwhile */
+};
+
 /* The state of a slip's page. */
 enum tort_state {
 	TORT_EMPTY,		/* the slip has no page */
 	TORT_HELD,
 	TORT_LENT,
+	TORT_MAPPED,		/* the core has mapped the page */
 	TORT_PARTED,		/* released while lent: ordinary after the last borrower */
 	TORT_ORDINARY,		/* not Labyrinth's: released, or to be adopted */
 	TORT_NR_STATES
@@ -95,6 +104,9 @@ enum tort_op {
 	TORT_OP_INSPECT,
 	TORT_OP_RECEIVE,	/* a buffer, from get to give or put */
 	TORT_OP_FRAGMENT,	/* the same with buffers that are parts of pages */
+	TORT_OP_CORE_MAP,	/* by code that knows no owner */
+	TORT_OP_CORE_UNMAP,
+	TORT_OP_CORE_BUSY,	/* calls about a page that the core has mapped */
 	TORT_OP_FOREIGN,	/* the first of the attacks */
 	TORT_OP_STRANGER,
 	TORT_OP_DEAD,
@@ -143,11 +155,26 @@ struct tort_owner {
 };
 
 /**
+ * struct tort_dma - a mapping for the device
+ * @addr: the address for the device.
+ * @offset: where in the page the part begins that is mapped.
+ * @size: bytes.
+ * @dir: the direction.
+ */
+struct tort_dma {
+	dma_addr_t addr;
+	size_t offset;
+	size_t size;
+	enum dma_data_direction dir;
+};
+
+/**
  * struct tort_slip - the model's knowledge of a page
  * @addr: the page's address; of an empty slip, the last page's.
  * @owner: the page's owner.
  * @handle: the owner's handle when the page became the owner's.
  * @generation: of the mark on the page: no two are alike.
+ * @core: in TORT_MAPPED, the core's mapping.
  * @state: see &enum tort_state.
  * @loans_min: the least number of references that borrowers have.
  * @loans_max: the greatest number.
@@ -157,6 +184,7 @@ struct tort_slip {
 	struct tort_owner *owner;
 	struct labyrinth_owner *handle;
 	u32 generation;
+	struct tort_dma core;
 	u8 state;
 	atomic_t loans_min;
 	atomic_t loans_max;
@@ -218,6 +246,7 @@ enum tort_shared {
 	TORT_ZERO,
 	TORT_RESERVE,
 	TORT_NODE,
+	TORT_CORE,
 	TORT_QUOTA,
 	TORT_MORTAL,
 	TORT_NR_SHARED,
@@ -314,6 +343,7 @@ extern unsigned int tort_irq_us;
 extern bool tort_shrunk;
 extern bool tort_hungry;
 extern unsigned int tort_scribbled;
+extern unsigned int tort_guard;
 extern bool tort_hushed;
 extern unsigned long tort_contexts;
 
@@ -392,8 +422,15 @@ struct device *tort_device(void);
 int tort_device_begin(void);
 void tort_device_end(void);
 bool tort_may_map_dma(void);
+struct tort_dma tort_any_part(struct tort_actor *a);
+void tort_check_mapped(struct tort_actor *a, const struct tort_slip *p);
 void tort_play_dma(struct tort_actor *a, struct tort_slip **at);
 void tort_vmap(struct tort_actor *a, struct tort_slip *p);
+
+/* core_maps.c: pages that the core maps on the owner's behalf. */
+void tort_play_core_map(struct tort_actor *a, struct tort_slip **at);
+void tort_play_core_unmap(struct tort_actor *a, struct tort_slip **at);
+void tort_play_core_busy(struct tort_actor *a, struct tort_slip **at);
 
 /* receive.c: receive buffers. */
 int tort_rings_begin(void);

@@ -45,7 +45,9 @@ attach_two() {
 	intrude vmap
 }
 
-insmod labyrinth.ko guard=refuse
+. "${0%/*}/../ktap.sh"
+insmod labyrinth.ko guard=refuse || exit
+[ -e /sys/module/labyrinth/parameters/guard ] || ktap_skip_all "no guard on this kernel"
 for module in probe intruder beside; do insmod tests/selftests/labyrinth_$module.ko; done
 echo hold >$DO
 pfn=$(sed -n 's/^\(0x[0-9a-f]*\) .* HELD.*/\1/p' $DEBUGFS/pages)

@@ -7,7 +7,9 @@
 # expect: labyrinth-test: rmmod is refused
 # expect: sysrq: Trigger a crash
 
-insmod labyrinth.ko guard=refuse
+. "${0%/*}/../ktap.sh"
+insmod labyrinth.ko guard=refuse || exit
+[ -e /sys/module/labyrinth/parameters/guard ] || ktap_skip_all "no guard on this kernel"
 insmod tests/selftests/labyrinth_beside.ko
 echo stick-on >/sys/module/labyrinth_beside/parameters/do
 echo off >/sys/module/labyrinth/parameters/guard

@@ -7,22 +7,48 @@
 
 . "${0%/*}/wire.sh"
 
-COUNT=2000
-RUNS="1 2 3 4"
+# The clock's interrupts are further apart than so many small frames take, and a CPU takes as many
+# pages from the page allocator, in a few goes: of so many runs some have the least of both. In turns,
+# since what a frame costs depends a little on what the machine has done before.
+COUNT=126
+RUNS=$(seq 8)
+ROUNDS=$(seq 6)
 NOBODY=10.0.0.9
 WATCH=/sys/module/labyrinth_watch/parameters/watch
 
-# least COMMAND...: of its ticks.
-least() {
+# ticks NAME COMMAND...: of some runs, into a file of that name.
+ticks() {
+	name=$1
+	shift
 	for _ in $RUNS; do
 		"$@" | sed -n 's/.*ticks \([0-9]*\).*/\1/p'
-	done | sort -n | head -n 1
+	done >>"/tmp/ticks.$name"
 }
 
-# measure SIZE: warmed up, so that pages have gone all the way round.
+# measure NAME SIZE: warmed up, so that pages have gone all the way round.
 measure() {
-	"$USER_DIR/traffic" udp "$far_pid" "$FAR" $COUNT "$1" >/dev/null
-	least "$USER_DIR/traffic" udp "$far_pid" "$FAR" $COUNT "$1"
+	"$USER_DIR/traffic" udp "$far_pid" "$FAR" $COUNT "$2" >/dev/null
+	ticks "$1.both" "$USER_DIR/traffic" udp "$far_pid" "$FAR" $COUNT "$2"
+	ticks "$1.send" "$USER_DIR/traffic" blast $NOBODY $COUNT "$2"
+}
+
+# take_turns SIZE
+take_turns() {
+	rm -f /tmp/ticks.*
+	for _ in $ROUNDS; do
+		for whom in "" labyrinth_other labyrinth_nic; do
+			echo "$whom" >$WATCH || return
+			measure "${whom:-nobody}" "$1"
+		done
+	done
+	echo >$WATCH
+}
+
+# least NAME: of receiving and sending, and of sending alone.
+least() {
+	for what in both send; do
+		sort -n "/tmp/ticks.$1.$what" | head -n 1
+	done | tr '\n' ' '
 }
 
 dmesg -n 1
@@ -33,13 +59,8 @@ for source in alloc pool; do
 	arp -s $NOBODY 52:54:00:00:00:09
 	set_mtu 9000
 	for size in 64 1400 8900; do
-		line="cost $source $size"
-		for whom in "" labyrinth_other labyrinth_nic; do
-			echo "$whom" >$WATCH || exit
-			line="$line $(measure $size) $(least "$USER_DIR/traffic" blast $NOBODY $COUNT $size)"
-		done
-		echo >$WATCH
-		echo "$line"
+		take_turns $size || exit
+		echo "cost $source $size $(least nobody) $(least labyrinth_other) $(least labyrinth_nic)"
 	done
 	wire_down || exit
 done

@@ -13,24 +13,13 @@ BYTES=33554432
 WATCH=/sys/module/labyrinth_watch/parameters
 PAGES=/sys/kernel/debug/labyrinth_watch/pages
 
-# Both ways in turn, until the end; a byte for each stream that went wrong.
-talk() {
-	while [ ! -e /tmp/enough ]; do
-		stream there $BYTES >/dev/null || printf x >>/tmp/wrong
-		stream back $BYTES >/dev/null || printf x >>/tmp/wrong
-	done
-}
-
 [ -e watch/labyrinth_watch.ko ] || ktap_skip_all "it was not built for this kernel"
 ktap_plan 8
 insmod labyrinth.ko
 insmod watch/labyrinth_watch.ko grace=3
 ktap_check "the driver loads, and a ping is answered" wire_up pages=pool
 set_mtu 9000
-rm -f /tmp/enough
-: >/tmp/wrong
-talk &
-talk=$!
+talk_begin $BYTES
 round=0 wrong=0
 mark=$(dmesg_mark)
 while [ $round -lt "$ROUNDS" ]; do
@@ -45,8 +34,7 @@ while [ $round -lt "$ROUNDS" ]; do
 done
 ktap_equal "$ROUNDS times watched and not watched" 0 $wrong
 ktap_contains "its pool was found" "^page_pool of [^ ]*: module labyrinth_nic" "$(cat $PAGES)"
-: >/tmp/enough
-wait $talk
+talk_end
 ktap_equal "each byte has arrived" 0 "$(wc -c </tmp/wrong)"
 ktap_check "the driver unloads" wire_down
 sleep 5

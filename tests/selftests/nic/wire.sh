@@ -102,3 +102,25 @@ taken_back() { sed -n 's/.* nic-rx .* taken_back=\([0-9]*\).*/\1/p' $DEBUGFS/own
 refusals() { awk '{ n += $2 } END { print n }' $DEBUGFS/refusals; }
 
 tags() { sed -n 's/^used: //p' $DEBUGFS/table; }
+
+# Until talk_end.
+talk() {
+	while [ ! -e /tmp/enough ]; do
+		stream there "$1" >/dev/null || printf x >>/tmp/wrong
+		stream back "$1" >/dev/null || printf x >>/tmp/wrong
+	done
+}
+
+# talk_begin BYTES: streams both ways in turn, in the background; a byte in /tmp/wrong for each that
+# went wrong.
+talk_begin() {
+	rm -f /tmp/enough
+	: >/tmp/wrong
+	talk "$1" &
+	talk=$!
+}
+
+talk_end() {
+	: >/tmp/enough
+	wait "$talk"
+}
