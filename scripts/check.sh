@@ -53,10 +53,11 @@ stage_cocci() { "$LAB_SCRIPTS/cocci.sh" --kernel; }
 stage_kunit() { "$LAB_SCRIPTS/kunit.sh"; }
 
 # Three guests on two processors: a guest keeps one busy, but for when all in it wait. These have
-# about as much to do each as the third, which has all that is not named here.
+# about as much to do each as the third, which has all that is not named here, and what comes
+# after it.
 GUESTS=(
-	'guard|guard_beside|sealed|sweep|watch'
-	'attacks|debugfs|guard_blocks|nic|odd|torture|tracing|watch_follow|watch_pool'
+	'guard|guard_beside|quarantine|sealed|sealed_faults|sweep|watch'
+	'attacks|debugfs|guard_blocks|nic|nic_xdp|odd|refusals|torture|tracing|watch_follow|watch_pool'
 )
 
 # self_tests N: the self-tests of guest N, all but ktap.sh, which is none.
