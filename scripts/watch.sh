@@ -124,7 +124,13 @@ build_mended() {
 
 vm=(--stock "$driver")
 # Of its own accord nothing loads the bus of the cards; in newer kernels it is built in.
-[[ $driver != virtio_net ]] || vm+=(--stock virtio_pci)
+has_module() {
+	local image
+	image=$("$LAB_SCRIPTS/kernel.sh" image "$kernel")
+	[[ -n $(find "$image/lib/modules/" -name "$1.ko*") ]]
+}
+
+[[ $driver != virtio_net ]] || ! has_module virtio_pci || vm+=(--stock virtio_pci)
 for n in ${card:+0 1}; do
 	vm+=(--qemu -netdev --qemu "hubport,id=card$n,hubid=1")
 	vm+=(--qemu -device --qemu "$card,netdev=card$n,mac=52:54:00:00:01:0$n")
