@@ -67,7 +67,7 @@ plant() {
 	insmod tests/selftests/labyrinth_collector.ko
 	"$HOLD" send "$FAR" 7002 60000 >/dev/null &
 	holders="$holders $!"
-	"$HOLD" send "$FAR" 7003 60000 >/dev/null &
+	"$HOLD" send "$FAR" 7003 300000 >/dev/null &
 	holders="$holders $!"
 	"$USER_DIR/traffic" blast "$FAR" 5 8000 >/dev/null
 	sleep 2
