@@ -423,13 +423,26 @@ static bool sees_unmaps(void)
 	return true;
 }
 
+/* Whether a hook on unmaps that is armed is to be disarmed. Under guard_lock. */
+static bool loses_unmaps(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < lab_nr_hooks; i++)
+		if (lab_hooks[i].unmaps && lab_hooks[i].state == LAB_HOOK_ARMED &&
+		    !hook_is_wanted(&lab_hooks[i]))
+			return true;
+	return false;
+}
+
 /* Arms and disarms the hooks as mode and classes ask. Under guard_lock. */
 static void settle_hooks(void)
 {
 	unsigned int i;
 
-	lab_core_trust(false);
-
+	/* Not otherwise: what the core maps meanwhile counts, if it did before. */
+	if (loses_unmaps())
+		lab_core_trust(false);
 	look_at_ftrace();
 	for (i = 0; i < lab_nr_hooks; i++) {
 		if (hook_is_wanted(&lab_hooks[i]))

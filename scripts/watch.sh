@@ -54,14 +54,10 @@ print_cost() {
 }
 
 judge_cost() {
-	local scratch
-	scratch=$(mktemp -d)
-	"$LAB_SCRIPTS/build.sh" --kernel "$kernel" --out "$scratch"
 	run_logged "counting instructions, kernel $kernel" "$LABYRINTH_LOGS/watch-cost-$kernel.log" \
 		"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --icount --wire --modules "$scratch" \
 		--qemu -global --qemu e1000.mitigation=off --append init_on_alloc=0 \
 		--log "$LABYRINTH_LOGS" -- tests/selftests/nic/watch_cost.sh
-	rm -rf "$scratch"
 	sed -n 's/^cost //p' "$LABYRINTH_LOGS/output.log" >"$LABYRINTH_LOGS/watch-cost"
 	result_of "watch $kernel: what a frame costs while a module is followed" \
 		print_cost <"$LABYRINTH_LOGS/watch-cost"
@@ -82,9 +78,7 @@ print_search() {
 }
 
 judge_search() {
-	local scratch mem status=0
-	scratch=$(mktemp -d)
-	"$LAB_SCRIPTS/build.sh" --kernel "$kernel" --out "$scratch"
+	local mem status=0
 	for mem in 512 1024 2048 4096 16384; do
 		run_logged "counting instructions, kernel $kernel, $mem MB" "$LABYRINTH_LOGS/search-$mem.log" \
 			"$LAB_SCRIPTS/vm.sh" --kernel "$kernel" --icount --mem "$mem" --modules "$scratch" \
@@ -92,12 +86,14 @@ judge_search() {
 		result_of "watch $kernel: a search and a census, $mem MB" \
 			print_search <"$LABYRINTH_LOGS/search-$mem/output.log" || status=1
 	done
-	rm -rf "$scratch"
 	return "$status"
 }
 
 if [[ -n $cost$search ]]; then
 	log_dir
+	scratch=$(mktemp -d)
+	trap 'rm -rf "$scratch"' EXIT
+	"$LAB_SCRIPTS/build.sh" --kernel "$kernel" --out "$scratch"
 	"judge_${cost:+cost}${search:+search}"
 	exit
 fi
@@ -124,7 +120,13 @@ build_mended() {
 
 vm=(--stock "$driver")
 # Of its own accord nothing loads the bus of the cards; in newer kernels it is built in.
-[[ $driver != virtio_net ]] || vm+=(--stock virtio_pci)
+has_module() {
+	local image
+	image=$("$LAB_SCRIPTS/kernel.sh" image "$kernel")
+	[[ -n $(find "$image/lib/modules/" -name "$1.ko*") ]]
+}
+
+[[ $driver != virtio_net ]] || ! has_module virtio_pci || vm+=(--stock virtio_pci)
 for n in ${card:+0 1}; do
 	vm+=(--qemu -netdev --qemu "hubport,id=card$n,hubid=1")
 	vm+=(--qemu -device --qemu "$card,netdev=card$n,mac=52:54:00:00:01:0$n")

@@ -14,6 +14,9 @@
 /* Context: Task; may sleep. */
 void watch_hook_attach(struct watch_hook *hook)
 {
+	/* ftrace has not let go of the hook. */
+	if (hook->armed)
+		return;
 	hook->err = lab_board_attach(hook->addr, &hook->stub);
 	hook->armed = !hook->err;
 }

@@ -26,7 +26,8 @@
 #include "watch/note.h"
 #include "watch/poolset.h"
 
-static bool ready;		/* between init and exit; else the parameter is only noted */
+static bool ready;		/* after init; before, the parameter is only noted */
+static bool gone;		/* after exit: the parameter is refused */
 static bool armed;
 static char *wanted;		/* the parameter */
 
@@ -252,6 +253,13 @@ static int tidy(char *list)
 	return why ? refuse(list, why, -EINVAL) : 0;
 }
 
+static int take(const char *list)
+{
+	if (gone)
+		return -ENODEV;
+	return ready ? settle(list) : 0;
+}
+
 static int watch_set(const char *val, const struct kernel_param *kp)
 {
 	char *list = kstrdup(val, GFP_KERNEL), *trimmed;
@@ -263,8 +271,7 @@ static int watch_set(const char *val, const struct kernel_param *kp)
 	err = tidy(trimmed);
 	memmove(list, trimmed, strlen(trimmed) + 1);
 	mutex_lock(&watch_modules_lock);
-	if (!err && ready)
-		err = settle(list);
+	err = err ?: take(list);
 	if (err)
 		swap(list, wanted);
 	swap(list, wanted);
@@ -339,18 +346,19 @@ int watch_modules_init(void)
 	return err;
 }
 
-/* Context: Task; may sleep. At module exit, with the files gone. */
+/* Context: Task; may sleep. At module exit. The files and the parameter are there longer. */
 void watch_modules_exit(void)
 {
 	unregister_module_notifier(&module_nb);
 	mutex_lock(&watch_modules_lock);
-	ready = false;
+	gone = true;
 	settle("");
+	kfree(wanted);
+	wanted = NULL;
 	mutex_unlock(&watch_modules_lock);
 	/* A hook that is stuck needs the module's text and notes, and exit cannot be refused. */
 	while (armed)
 		schedule_timeout_idle(MAX_SCHEDULE_TIMEOUT);
 	watch_free_exit();
 	lab_board_close();
-	kfree(wanted);
 }

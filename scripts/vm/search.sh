@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Not a test: how long labyrinth_watch searches for who holds a page, and takes a census, in this
-# machine, with nothing done besides. Then once more with a table of Labyrinth's, which is so much
-# more of the kernel's memory to be read. A line for each: the frames' MB, the kernel's MB that are
+# machine, with nothing done besides. Then once more with 77 MB of Labyrinth's history, which is so
+# much more of the kernel's memory to be read. A line for each: the frames' MB, the kernel's MB that are
 # read word by word (about), and the ms of a search and of a census, the least of some.
 
 FOLDER=/sys/kernel/debug/labyrinth_watch
@@ -37,5 +37,5 @@ insmod watch/labyrinth_watch.ko share=100 || exit
 insmod tests/selftests/labyrinth_leaky.ko || exit
 pfn=$(cat /sys/module/labyrinth_leaky/parameters/pfn_slab)
 measure
-insmod labyrinth.ko capacity=2000000 || exit
+insmod labyrinth.ko capacity=50000 history=64 || exit
 measure

@@ -8,10 +8,12 @@
 
 #include <linux/debugfs.h>
 #include <linux/dma-mapping.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/scatterlist.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "deeds.h"
@@ -150,6 +152,25 @@ static int do_many(void)
 	return err;
 }
 
+/* The guard is set anew meanwhile: each mapping counts all the same. */
+static int do_storm(void)
+{
+	unsigned long end = jiffies + HZ;
+	void *addr = take(ring);
+	dma_addr_t dma;
+	int err = 0;
+
+	while (!err && time_before(jiffies, end)) {
+		err = expect("map", map(&card->dev, addr, 0, PART, &dma), 0);
+		if (err)
+			break;
+		err = expect("mapped", state_of(addr), LABYRINTH_PAGE_MAPPED);
+		unmap(dma, PART);
+		cond_resched();
+	}
+	return err ?: expect("free", labyrinth_free_page(ring, addr), 0);
+}
+
 /* The driver's own mappings are as ever. */
 static int do_own(void)
 {
@@ -269,6 +290,7 @@ static const struct deed words[] = {
 	{ "end", do_end },
 	{ "round", do_round },
 	{ "many", do_many },
+	{ "storm", do_storm },
 	{ "own", do_own },
 	{ "refused", do_refused },
 	{ "list", do_list },

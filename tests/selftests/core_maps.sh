@@ -17,9 +17,24 @@ deed() { echo "$1" >"$DO"; }
 hooks() { grep "^dma_unmap_p" $DEBUGFS/guard | grep -c " $1 "; }
 refused() { sed -n "s/^$1: *//p" $DEBUGFS/refusals; }
 
+# While the core maps and unmaps, somebody writes the guard's mode anew, which each time says so: not
+# on the console.
+storm() {
+	level=$(cut -f 1 /proc/sys/kernel/printk)
+	echo 4 >/proc/sys/kernel/printk
+	while echo refuse >"$PARAMETERS/guard"; do :; done &
+	writer=$!
+	deed storm
+	stormed=$?
+	kill "$writer"
+	wait "$writer" 2>/dev/null
+	echo "$level" >/proc/sys/kernel/printk
+	return "$stormed"
+}
+
 insmod labyrinth.ko guard=refuse report_burst=1000
 [ -e $PARAMETERS/guard ] || { rmmod labyrinth; ktap_skip_all "no guard on this kernel"; }
-ktap_plan 29
+ktap_plan 30
 expect_begin
 insmod tests/selftests/labyrinth_core_maps.ko
 ktap_check "attributes that make no sense are refused" deed attributes
@@ -29,6 +44,7 @@ ktap_check "unmaps are hooked" test "$(hooks armed)" -ge 1
 foreign=$(refused foreign)
 ktap_check "what the core maps is MAPPED, and goes nowhere until the core unmaps it" deed round
 ktap_check "so are 64 pages at a time" deed many
+ktap_check "also while the guard is set anew" storm
 ktap_check "the driver maps its pages itself as ever" deed own
 ktap_check "a list of the owner's pages passes; with another's page it does not" deed list
 ktap_check "labyrinth_dma_map_attrs() takes what makes sense" deed attrs

@@ -274,11 +274,17 @@ check_sealed() {
 	ktap_diag <"$DEBUGFS/sealed"
 }
 
+# What the guard finds of the scribbler's: nobody else frees or unpins a page by the core's calls.
+frees_expected() {
+	sed -n 's/^[a-z_]* *free .* found=\([0-9]*\) .*/foreign: \1/p' "$DEBUGFS/guard"
+}
+
 # What the model expected, line by line; where it could not know, a little more. Of a
 # class that it does not have there may be none.
 refusals_agree() {
 	cat "$TORTURE/expected" >/tmp/expected
 	[ "$sealed" -eq 0 ] || strays_expected >>/tmp/expected
+	[ ! -e "$DEBUGFS/guard" ] || frees_expected >>/tmp/expected
 	awk 'NR == FNR { least[$1] += $2; most[$1] += $2 + $3; next }
 		$2 < least[$1] + 0 || $2 > most[$1] + 0 {
 			print $1 " " $2 ", expected " least[$1] + 0 " to " most[$1] + 0

@@ -67,7 +67,7 @@ plant() {
 	insmod tests/selftests/labyrinth_collector.ko
 	"$HOLD" send "$FAR" 7002 60000 >/dev/null &
 	holders="$holders $!"
-	"$HOLD" send "$FAR" 7003 60000 >/dev/null &
+	"$HOLD" send "$FAR" 7003 300000 >/dev/null &
 	holders="$holders $!"
 	"$USER_DIR/traffic" blast "$FAR" 5 8000 >/dev/null
 	sleep 2
@@ -108,12 +108,15 @@ asked() {
 frame_of() { printf '%s\n' "$report" | sed -nE "s/.*$1.*\(pfn (0x[0-9a-f]+).*/\1/p" | head -n 1; }
 
 holders=""
-# The last to be loaded; the others are modules that it needs.
-for ko in stock/*.ko; do
-	driver=${ko##*/}
+# The others are modules that it needs, or its bus.
+for driver in virtio_net e1000e vmxnet3 veth none; do
+	ko=$(ls stock/*-$driver.ko 2>/dev/null) && break
 done
-driver=${driver#*-} driver=${driver%.ko}
-[ -e "$ko" ] || ktap_skip_all "there is no such card"
+[ -n "$ko" ] || ktap_skip_all "there is no such card"
+# virtio_net's buffers come from the core, until they come from a page_pool. Not asked of the file
+# pages: then hooks that see nothing would make all results of the other drivers skips.
+core=""
+[ "$driver" != virtio_net ] || grep -q page_pool_create "$ko" || core=1
 [ -e $MODULE ] || ktap_skip_all "it was not built for this kernel"
 insmod $MODULE watch="$driver" grace=5
 [ -e $WATCH/pages ] || ktap_skip_all "ftrace cannot call directly in this kernel"
@@ -121,11 +124,9 @@ expect_only "BUG: labyrinth: (pool-)?leak|Modules linked in:"
 cards_up || ktap_fail "the cards are up"
 plant
 grep "^$driver: " $WATCH/pages | ktap_diag
-core=""
-grep -q "^$driver: [1-9]" $WATCH/pages || core=1
 ktap_plan 19
 pfn=$(cat $COLLECTED)
-ktap_check "a module has taken a page" [ "$pfn" != 0 ]
+ktap_check "a module has taken a page" [ "${pfn:-0}" != 0 ]
 # Later a pipe's reader may still take a fragment from the queue, but nobody reads.
 ip link set eth0 down
 far ip link set eth1 down

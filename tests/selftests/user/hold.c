@@ -31,7 +31,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define PORT	7001
+#define PORT		7001
+#define PIPE_BYTES	(1024 * 1024)
 
 static size_t page_size;
 
@@ -152,12 +153,15 @@ static int accept_one(const char *port)
 	return fd;
 }
 
-/* Until the pipe is full, then for ever. */
+/*
+ * Until the pipe is full, then for ever. The kernel copies what is in an skb's head: a pipe for all
+ * that comes has fragments as well.
+ */
 static void fill_pipe(int in)
 {
 	int ends[2];
 
-	if (pipe(ends))
+	if (pipe(ends) || fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES) < 0)
 		err(1, "pipe");
 	while (splice(in, NULL, ends[1], NULL, 1 << 20, 0) > 0)
 		;
