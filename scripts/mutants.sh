@@ -60,16 +60,31 @@ is_caught() {
 	esac
 }
 
+# What was caught may hang from then on: it ends as by Ctrl-C.
+end_when_caught() {
+	while kill -0 "$running" 2>/dev/null; do
+		sleep 1
+		! is_caught "$@" || kill -INT -- "-$running" 2>/dev/null || true
+	done
+	wait "$running" || true
+	running=''
+}
+
 # Whatever comes of the run, the results tell.
 try_mutant() {
 	local patch=$1 test=$2 logs=$LABYRINTH_LOGS/mutant-$3
 	local log=$logs.log
+	rm -rf "$logs"
 	mkdir -p "$logs"
 	: >"$results"
 	sync_sources "$copy"
 	(cd "$copy" && git apply "$patch") >"$log" 2>&1 || { why="does not apply"; return 1; }
+	set -m
 	LABYRINTH_RESULTS=$results LABYRINTH_LOGS=$logs \
-		run_test "${test%% *}" "${test#* }" >>"$log" 2>&1 || true
+		run_test "${test%% *}" "${test#* }" >>"$log" 2>&1 </dev/null &
+	running=$!
+	set +m
+	end_when_caught "${test%% *}" "${test#* }" "$logs"
 	if is_caught "${test%% *}" "${test#* }" "$logs"; then
 		return 0
 	elif grep -qE "does not build|no test has run" "$results"; then
@@ -115,7 +130,8 @@ copy=$LABYRINTH_CACHE/build/$name
 results=$LABYRINTH_LOGS/mutant-results
 take_lock "$name"
 copy_checkout
-failed=0
+failed=0 running=''
+trap '[[ -z $running ]] || kill -INT -- "-$running"' EXIT
 for patch in $patches; do
 	judge "$patch" || failed=1
 done
