@@ -331,5 +331,6 @@ void watch_modules_exit(void)
 	while (armed)
 		schedule_timeout_idle(MAX_SCHEDULE_TIMEOUT);
 	watch_free_exit();
+	watch_hooks_exit();
 	lab_board_close();
 }
