@@ -154,14 +154,17 @@ static int follow(void *at)
 static int follow_in_thread(void *at)
 {
 	struct task_struct *thread = kthread_create(follow, at, "labyrinth_wild");
+	unsigned long end = jiffies + 5 * HZ;
 	bool ended;
 
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);
 	get_task_struct(thread);
 	wake_up_process(thread);
-	msleep(300);
-	ended = READ_ONCE(thread->exit_state);
+	do {
+		msleep(100);
+		ended = READ_ONCE(thread->exit_state);
+	} while (!ended && time_before(jiffies, end));
 	put_task_struct(thread);
 	return ended ? 0 : -ETIMEDOUT;
 }
