@@ -43,6 +43,7 @@
 struct lab_post {
 	struct list_head node;
 	unsigned long addr;
+	unsigned long called;		/* where ftrace has the function call a stub */
 	struct lab_stub *stubs[LAB_NR_RANKS];
 	struct ftrace_ops ops;
 };
@@ -165,9 +166,19 @@ static int hook_function(struct lab_post *post, struct lab_stub *stub)
 {
 	int err = ftrace_set_filter_ip(&post->ops, post->addr, 0, 1);
 
-	err = err ?: lab_direct_register(&post->ops, call_of(stub));
+	post->called = call_of(stub);
+	err = err ?: lab_direct_register(&post->ops, post->called);
 	if (err)
 		ftrace_free_filter(&post->ops);
+	return err;
+}
+
+static int call_instead(struct lab_post *post, const struct lab_stub *stub)
+{
+	int err = lab_direct_modify(&post->ops, call_of(stub));
+
+	if (!err)
+		post->called = call_of(stub);
 	return err;
 }
 
@@ -203,7 +214,7 @@ static int attach_beside(struct lab_post *post, struct lab_stub *stub)
 		WRITE_ONCE(other->next, entry_of(stub));
 	} else {
 		stub->next = entry_of(other);
-		err = lab_direct_modify(&post->ops, call_of(stub));
+		err = call_instead(post, stub);
 	}
 	if (!err)
 		post->stubs[LAB_RANK_MINE] = stub;
@@ -234,9 +245,9 @@ int lab_board_attach(unsigned long addr, struct lab_stub *stub)
 	return err;
 }
 
-static int unhook_function(struct lab_post *post, struct lab_stub *stub)
+static int unhook_function(struct lab_post *post)
 {
-	int err = lab_direct_unregister(&post->ops, call_of(stub));
+	int err = lab_direct_unregister(&post->ops, post->called);
 
 	if (err)
 		return err;
@@ -254,7 +265,7 @@ static int detach_beside(struct lab_post *post)
 	if (LAB_RANK_MINE)
 		WRITE_ONCE(other->next, 0);
 	else
-		err = lab_direct_modify(&post->ops, call_of(other));
+		err = call_instead(post, other);
 	if (!err)
 		post->stubs[LAB_RANK_MINE] = NULL;
 	return err;
@@ -275,7 +286,7 @@ int lab_board_detach(unsigned long addr, struct lab_stub *stub)
 
 	mutex_lock(&board->lock);
 	post = post_of(board, addr);
-	err = other_stub(post) ? detach_beside(post) : unhook_function(post, stub);
+	err = other_stub(post) ? detach_beside(post) : unhook_function(post);
 	mutex_unlock(&board->lock);
 	return err;
 }
