@@ -29,6 +29,7 @@
 static bool ready;		/* after init; before, the parameter is only noted */
 static bool gone;		/* after exit: the parameter is refused */
 static bool armed;
+static bool stuck;		/* a hook could not be let go, and the other hooks are off */
 static char *wanted;		/* the parameter */
 
 static void module_here(struct watch_module *watched, const struct module *mod, bool with_init)
@@ -110,7 +111,10 @@ static bool is_any(void)
 
 static void disarm(void)
 {
-	if (!armed || !watch_hooks_disarm())
+	if (!armed)
+		return;
+	stuck = !watch_hooks_disarm();
+	if (stuck)
 		return;
 	watch_leak_stop();
 	watch_free_kept();
@@ -125,7 +129,7 @@ static int arm(void)
 	int err;
 
 	if (armed)
-		return 0;
+		return stuck ? -EBUSY : 0;
 	err = watch_notes_alloc() ?: watch_dma_alloc() ?: watch_hooks_arm();
 	armed = !err;
 	if (err) {
