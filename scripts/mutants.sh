@@ -60,13 +60,15 @@ is_caught() {
 	esac
 }
 
-# What was caught may hang from then on: it ends as by Ctrl-C.
+# What was caught may hang from then on.
 end_when_caught() {
 	while kill -0 "$running" 2>/dev/null; do
 		sleep 1
-		! is_caught "$@" || kill -INT -- "-$running" 2>/dev/null || true
+		is_caught "$@" || continue
+		kill -- "-$running" 2>/dev/null || true
+		break
 	done
-	wait "$running" || true
+	wait "$running" 2>/dev/null || true
 	running=''
 }
 
@@ -131,7 +133,7 @@ results=$LABYRINTH_LOGS/mutant-results
 take_lock "$name"
 copy_checkout
 failed=0 running=''
-trap '[[ -z $running ]] || kill -INT -- "-$running"' EXIT
+trap '[[ -z $running ]] || kill -- "-$running"' EXIT
 for patch in $patches; do
 	judge "$patch" || failed=1
 done
