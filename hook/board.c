@@ -28,14 +28,22 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#ifdef CONFIG_X86_KERNEL_IBT
+#include <asm/ibt.h>
+#endif
 
 #include "hook/board.h"
 #include "labyrinth_compat.h"
+
+#ifndef ENDBR_INSN_SIZE
+#define ENDBR_INSN_SIZE	0
+#endif
 
 /* A hooked function. */
 struct lab_post {
 	struct list_head node;
 	unsigned long addr;
+	unsigned long called;		/* where ftrace has the function call a stub */
 	struct lab_stub *stubs[LAB_NR_RANKS];
 	struct ftrace_ops ops;
 };
@@ -142,18 +150,35 @@ static struct lab_post *post_of(struct lab_board *board, unsigned long addr)
 	return NULL;
 }
 
+/* A stub is jumped to by another stub: begins with the ENDBR that an indirect jump needs. */
 static unsigned long entry_of(const struct lab_stub *stub)
 {
 	return (unsigned long)stub->entry;
+}
+
+/* A stub is called by a hooked function, behind the ENDBR: one instruction fewer for all others. */
+static unsigned long call_of(const struct lab_stub *stub)
+{
+	return entry_of(stub) + ENDBR_INSN_SIZE;
 }
 
 static int hook_function(struct lab_post *post, struct lab_stub *stub)
 {
 	int err = ftrace_set_filter_ip(&post->ops, post->addr, 0, 1);
 
-	err = err ?: lab_direct_register(&post->ops, entry_of(stub));
+	post->called = call_of(stub);
+	err = err ?: lab_direct_register(&post->ops, post->called);
 	if (err)
 		ftrace_free_filter(&post->ops);
+	return err;
+}
+
+static int call_instead(struct lab_post *post, const struct lab_stub *stub)
+{
+	int err = lab_direct_modify(&post->ops, call_of(stub));
+
+	if (!err)
+		post->called = call_of(stub);
 	return err;
 }
 
@@ -189,7 +214,7 @@ static int attach_beside(struct lab_post *post, struct lab_stub *stub)
 		WRITE_ONCE(other->next, entry_of(stub));
 	} else {
 		stub->next = entry_of(other);
-		err = lab_direct_modify(&post->ops, entry_of(stub));
+		err = call_instead(post, stub);
 	}
 	if (!err)
 		post->stubs[LAB_RANK_MINE] = stub;
@@ -220,9 +245,9 @@ int lab_board_attach(unsigned long addr, struct lab_stub *stub)
 	return err;
 }
 
-static int unhook_function(struct lab_post *post, struct lab_stub *stub)
+static int unhook_function(struct lab_post *post)
 {
-	int err = lab_direct_unregister(&post->ops, entry_of(stub));
+	int err = lab_direct_unregister(&post->ops, post->called);
 
 	if (err)
 		return err;
@@ -240,7 +265,7 @@ static int detach_beside(struct lab_post *post)
 	if (LAB_RANK_MINE)
 		WRITE_ONCE(other->next, 0);
 	else
-		err = lab_direct_modify(&post->ops, entry_of(other));
+		err = call_instead(post, other);
 	if (!err)
 		post->stubs[LAB_RANK_MINE] = NULL;
 	return err;
@@ -261,7 +286,7 @@ int lab_board_detach(unsigned long addr, struct lab_stub *stub)
 
 	mutex_lock(&board->lock);
 	post = post_of(board, addr);
-	err = other_stub(post) ? detach_beside(post) : unhook_function(post, stub);
+	err = other_stub(post) ? detach_beside(post) : unhook_function(post);
 	mutex_unlock(&board->lock);
 	return err;
 }

@@ -29,6 +29,8 @@
 
 /* The hooked function's caller. */
 #define LAB_STUB_CALLER	8(%rsp)
+/* Its piece of 64 KB among the addresses' last 4 GB: the upper half of the lower 32 bits. */
+#define LAB_STUB_CALLER_PIECE	10(%rsp)
 
 /*
  * Goes on with the next stub, which has the stack and the registers of this one; without a next

@@ -138,6 +138,19 @@ static void say_mapping(struct lab_text *text, const struct lab_page_note *note)
 		say(text, "          and %u times more\n", note->mappings - 1);
 }
 
+/*
+ * Copies a text of up to @size - 1 characters, and reads nothing behind its end. False if the text
+ * cannot be read.
+ */
+static bool copy_text(char *to, const char *from, size_t size)
+{
+	while (--size && lab_copy_from(to, from++, 1))
+		if (!*to++)
+			return true;
+	*to = '\0';
+	return !size;
+}
+
 /* The caller's device pointer may be any value at all, so the name is copied with care. */
 static void say_device(struct lab_text *text, const struct device *wrong,
 		       const struct device *right)
@@ -146,7 +159,7 @@ static void say_device(struct lab_text *text, const struct device *wrong,
 	const char *name;
 
 	if (!lab_copy_from(&name, &wrong->kobj.name, sizeof(name)) ||
-	    !lab_copy_from(copy, name, sizeof(copy) - 1))
+	    !copy_text(copy, name, sizeof(copy)))
 		strscpy(copy, "no device", sizeof(copy));
 	say(text, " device:  %*pE; the owner's is %s\n", (int)strlen(copy), copy,
 	    right ? dev_name(right) : "none");

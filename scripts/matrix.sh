@@ -124,6 +124,7 @@ check_names() {
 # run hold its lock: no other writes to their folders meanwhile.
 keep_in() {
 	local commit
+	[[ $(cd "$1" && pwd -P)/ != "$(cd "$LAB_ROOT" && pwd -P)"/* ]] || die "--keep: $1 is in the checkout"
 	commit=$(git -C "$LAB_ROOT" rev-parse HEAD)
 	[[ -z $(git -C "$LAB_ROOT" status --porcelain) ]] || die "--keep: the sources differ from commit $commit"
 	exec {keep_fd}>>"$1/lock"

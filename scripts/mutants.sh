@@ -55,21 +55,38 @@ is_caught() {
 		;;
 	selftest*)
 		grep -qF "fail"$'\t'"selftest $kernel: ${2%%:*}.${2#*: }" "$results" ||
-			grep -qxF "${2#*: }" < <(sed -n 's/^ *not ok [0-9]* //p' "$output")
+			grep -qxF "${2#*: }" < <(sed -n 's/^ *not ok [0-9]* //p' "$output" 2>/dev/null)
 		;;
 	esac
+}
+
+# What was caught may hang from then on.
+end_when_caught() {
+	while kill -0 "$running" 2>/dev/null; do
+		sleep 1
+		is_caught "$@" || continue
+		kill -- "-$running" 2>/dev/null || true
+		break
+	done
+	wait "$running" 2>/dev/null || true
+	running=''
 }
 
 # Whatever comes of the run, the results tell.
 try_mutant() {
 	local patch=$1 test=$2 logs=$LABYRINTH_LOGS/mutant-$3
 	local log=$logs.log
+	rm -rf "$logs"
 	mkdir -p "$logs"
 	: >"$results"
 	sync_sources "$copy"
 	(cd "$copy" && git apply "$patch") >"$log" 2>&1 || { why="does not apply"; return 1; }
+	set -m
 	LABYRINTH_RESULTS=$results LABYRINTH_LOGS=$logs \
-		run_test "${test%% *}" "${test#* }" >>"$log" 2>&1 || true
+		run_test "${test%% *}" "${test#* }" >>"$log" 2>&1 </dev/null &
+	running=$!
+	set +m
+	end_when_caught "${test%% *}" "${test#* }" "$logs"
 	if is_caught "${test%% *}" "${test#* }" "$logs"; then
 		return 0
 	elif grep -qE "does not build|no test has run" "$results"; then
@@ -115,7 +132,8 @@ copy=$LABYRINTH_CACHE/build/$name
 results=$LABYRINTH_LOGS/mutant-results
 take_lock "$name"
 copy_checkout
-failed=0
+failed=0 running=''
+trap '[[ -z $running ]] || kill -- "-$running"' EXIT
 for patch in $patches; do
 	judge "$patch" || failed=1
 done

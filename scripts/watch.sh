@@ -40,17 +40,43 @@ veth) driver=veth card='' test=watch_stock ;;
 *) die "there is no card for '$stock' (see --help)" ;;
 esac
 
-# Receiving is what is left of both when sending is taken off.
+# Receiving is what is left of both when sending is taken off. The three of a round have followed
+# each other, so of the rounds' differences the median.
 print_cost() {
 	awk '
-		{
-			free = $3 - $4; other = $5 - $6; own = $7 - $8
-			printf "%s, %4d bytes: a frame %d; another module followed %d (%.4f); the driver followed %d (%.4f)\n",
-				$1, $2, free, other, other / free, own, own / free
-			if (free <= 0 || other > free * 1.005 || own > free * 1.05)
-				bad = 1
+		function median(key, i, j, x, v) {
+			for (i = 0; i < rounds[key]; i++) {
+				x = value[key, i]
+				for (j = i; j && v[j - 1] > x; j--)
+					v[j] = v[j - 1]
+				v[j] = x
+			}
+			return (v[int((i - 1) / 2)] + v[int(i / 2)]) / 2
 		}
-		END { exit bad || NR != 6 }'
+		function add(key, x) { value[key, rounds[key]++] = x }
+		{ name = $1 ", " sprintf("%4d", $2) " bytes" }
+		$3 == "," {
+			if (!(name in rounds))
+				names[nr++] = name
+			alone = $4 - $5
+			add(name, alone)
+		}
+		$3 != "," { add(name " " $3, $4 - $5 - alone) }
+		END {
+			for (i = 0; i < nr; i++) {
+				alone = median(names[i])
+				other = median(names[i] " labyrinth_other")
+				own = median(names[i] " labyrinth_nic")
+				printf "%s: a frame %d; another module followed %+d (%+.2f %%); the driver followed %+d (%+.2f %%)\n",
+					names[i], alone, other, 100 * other / alone, own, 100 * own / alone
+				if (alone <= 0 || other > alone * 0.005 || own > alone * 0.05)
+					bad = 1
+				if (rounds[names[i]] < 8 || rounds[names[i]] != rounds[names[i] " labyrinth_other"] ||
+				    rounds[names[i]] != rounds[names[i] " labyrinth_nic"])
+					bad = 1
+			}
+			exit bad || nr != 6
+		}'
 }
 
 judge_cost() {

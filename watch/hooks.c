@@ -145,6 +145,12 @@ static void weigh_anchor(void)
 	has_anchor = false;
 }
 
+/* Context: Task; may sleep. At module exit, with no hook armed. */
+void watch_hooks_exit(void)
+{
+	ftrace_free_filter(&anchor);
+}
+
 static int arm_tracepoint(unsigned int i)
 {
 	int err = -ENOENT;

@@ -8,6 +8,7 @@ struct seq_file;
 
 int watch_hooks_arm(void);
 bool watch_hooks_disarm(void);
+void watch_hooks_exit(void);
 void watch_hooks_settle(void);
 void watch_hooks_show(struct seq_file *m);
 

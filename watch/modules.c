@@ -29,49 +29,20 @@
 static bool ready;		/* after init; before, the parameter is only noted */
 static bool gone;		/* after exit: the parameter is refused */
 static bool armed;
+static bool stuck;		/* a hook could not be let go, and the other hooks are off */
 static char *wanted;		/* the parameter */
-
-static void set_text(struct watch_text *text, unsigned long base, unsigned long size)
-{
-	WRITE_ONCE(text->size, 0);
-	/* Not ordered: a reader that sees an old base with a new size errs for a moment. */
-	WRITE_ONCE(text->base, base);
-	WRITE_ONCE(text->size, size);
-}
-
-static void widen(unsigned long *low, unsigned long *high, const struct watch_text *text)
-{
-	if (!text->size)
-		return;
-	*low = min(*low, text->base);
-	*high = max(*high, text->base + text->size);
-}
-
-/* The range that the stubs compare with. Of no module: above all code. */
-static void cover_all(void)
-{
-	unsigned long low = ULONG_MAX, high = 0;
-	unsigned int i;
-
-	for (i = 1; i < WATCH_MAX_MODULES; i++) {
-		widen(&low, &high, &watch_modules[i].text);
-		widen(&low, &high, &watch_modules[i].init);
-	}
-	set_text(&watch_text, low, high ? high - low : 0);
-}
 
 static void module_here(struct watch_module *watched, const struct module *mod, bool with_init)
 {
-	set_text(&watched->text, lab_module_text(mod), lab_module_text_size(mod));
-	set_text(&watched->init, lab_module_init(mod), with_init ? lab_module_init_size(mod) : 0);
-	cover_all();
+	watch_code_is(&watched->text, lab_module_text(mod), lab_module_text_size(mod));
+	watch_code_is(&watched->init, lab_module_init(mod),
+		      with_init ? lab_module_init_size(mod) : 0);
 }
 
 static void module_away(struct watch_module *watched)
 {
-	set_text(&watched->text, 0, 0);
-	set_text(&watched->init, 0, 0);
-	cover_all();
+	watch_code_is(&watched->text, 0, 0);
+	watch_code_is(&watched->init, 0, 0);
 }
 
 /* Of a module that is loaded already. The reference on the kobject keeps struct module there. */
@@ -140,12 +111,16 @@ static bool is_any(void)
 
 static void disarm(void)
 {
-	if (!armed || !watch_hooks_disarm())
+	if (!armed)
+		return;
+	stuck = !watch_hooks_disarm();
+	if (stuck)
 		return;
 	watch_leak_stop();
 	watch_free_kept();
 	watch_dma_free();
 	watch_notes_free();
+	watch_text = (struct watch_text){};
 	armed = false;
 }
 
@@ -154,7 +129,7 @@ static int arm(void)
 	int err;
 
 	if (armed)
-		return 0;
+		return stuck ? -EBUSY : 0;
 	err = watch_notes_alloc() ?: watch_dma_alloc() ?: watch_hooks_arm();
 	armed = !err;
 	if (err) {
@@ -334,8 +309,8 @@ int watch_modules_init(void)
 
 	if (err)
 		return err;
-	set_text(&watch_own_text, lab_module_text(THIS_MODULE),
-		 lab_module_text_size(THIS_MODULE));
+	watch_own_text = (struct watch_text){ lab_module_text(THIS_MODULE),
+					      lab_module_text_size(THIS_MODULE) };
 	register_module_notifier(&module_nb);
 	mutex_lock(&watch_modules_lock);
 	ready = true;
@@ -360,5 +335,6 @@ void watch_modules_exit(void)
 	while (armed)
 		schedule_timeout_idle(MAX_SCHEDULE_TIMEOUT);
 	watch_free_exit();
+	watch_hooks_exit();
 	lab_board_close();
 }

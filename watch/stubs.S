@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The stubs of watched functions, for x86-64: see hook/macros.S. A call by a watched module goes to
- * the wrapper in place of the function; any other call costs some five instructions. A wrapper's own
+ * the wrapper in place of the function; any other call costs some four instructions. A wrapper's own
  * call goes past the stub, see WATCH_CORE(). This code is not traced, and no task sleeps here.
  */
 
@@ -17,11 +17,15 @@
 	.text
 
 /*
- * Ends at @target if the call is by a watched module, and otherwise at the function.
- * watch_text covers the code of all watched modules, and all code between. The wrappers tell
- * watched code from the rest.
+ * Ends at @target if the call is by a watched module, and otherwise at the function: see
+ * watch/watched.c.
  */
 .macro WATCH_CALLER_TO target
+	movzwl	LAB_STUB_CALLER_PIECE, %r11d
+	cmpb	$0, watch_code_map(%r11)
+	jne	.Lnear_\@
+	RET
+.Lnear_\@:
 	mov	LAB_STUB_CALLER, %r11
 	sub	watch_text(%rip), %r11
 	cmp	(watch_text + 8)(%rip), %r11
@@ -40,8 +44,8 @@ SYM_FUNC_END(watch_stub_\name)
 
 /*
  * A function that the kernel itself calls more often than modules do. Modules are above the
- * kernel, so a single comparison lets the kernel's calls leave, two instructions sooner; a call
- * by a module costs two more.
+ * kernel, so a single comparison lets the kernel's calls leave, an instruction sooner; a call by a
+ * module costs two more.
  */
 .macro WATCH_INNER_STUB name
 SYM_FUNC_START(watch_stub_\name)
@@ -124,7 +128,7 @@ SYM_FUNC_START(watch_stub_freed_batch)
 SYM_FUNC_END(watch_stub_freed_batch)
 
 WATCH_STUB alloc_pages
-WATCH_INNER_STUB alloc_node
+WATCH_STUB alloc_node
 WATCH_STUB alloc_bulk
 WATCH_STUB get_pages
 WATCH_STUB get_zeroed

@@ -17,8 +17,16 @@ struct watch_text {
 	unsigned long size;
 };
 
-/* Read by watch/stubs.S as well. */
+/* The range of all watched code, read by watch/stubs.S; and this module's own code. */
 extern struct watch_text watch_text, watch_own_text;
+
+/*
+ * How many ranges of watched code are in each piece of the addresses' last 4 GB, where all of the
+ * kernel's code is. Read by watch/stubs.S, for which a piece is the upper half of 32 bits.
+ */
+#define WATCH_CODE_PIECE	65536
+#define WATCH_CODE_PIECES	65536
+extern u8 watch_code_map[WATCH_CODE_PIECES];
 
 struct watch_module {
 	char name[MODULE_NAME_LEN];	/* empty: the place is free */
@@ -34,6 +42,7 @@ static inline bool watch_covers(const struct watch_text *text, unsigned long ip)
 }
 
 unsigned int watch_module_among(unsigned long ip);
+void watch_code_is(struct watch_text *text, unsigned long base, unsigned long size);
 
 /*
  * Which watched module's code @ip is in; 0: none's. Mostly a single module is watched, the first

@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pgtable.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -149,23 +150,32 @@ static int follow(void *at)
 	return 0;
 }
 
+/* A thread that follows @at, and is ended by that. */
+static int follow_in_thread(void *at)
+{
+	struct task_struct *thread = kthread_create(follow, at, "labyrinth_wild");
+	unsigned long end = jiffies + 5 * HZ;
+	bool ended;
+
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
+	get_task_struct(thread);
+	wake_up_process(thread);
+	do {
+		msleep(100);
+		ended = READ_ONCE(thread->exit_state);
+	} while (!ended && time_before(jiffies, end));
+	put_task_struct(thread);
+	return ended ? 0 : -ETIMEDOUT;
+}
+
 /*
  * Faults of a thread, at an address next to NULL and at an address of the direct map beyond all
  * memory: the kernel ends the thread. Elsewhere than in the caller, who holds a lock.
  */
 static int do_wild(void)
 {
-	void *wild[] = { (void *)8, __va(BIT_ULL(45)) };
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(wild); i++) {
-		struct task_struct *thread = kthread_run(follow, wild[i], "labyrinth_wild");
-
-		if (IS_ERR(thread))
-			return PTR_ERR(thread);
-		msleep(300);
-	}
-	return do_check();
+	return follow_in_thread((void *)8) ?: follow_in_thread(__va(BIT_ULL(45))) ?: do_check();
 }
 
 /* An object of KFENCE's pool: an allocation is given one now and then. */

@@ -11,6 +11,9 @@
  *		receives datagrams and does not read the datagrams, until killed
  *	traffic blast ADDRESS COUNT SIZE
  *		datagrams that nobody waits for
+ *	traffic compare NS ADDRESS NOBODY COUNT SIZE ROUNDS FILE VALUE...
+ *		in each round, for each VALUE in turn that is written to FILE: COUNT datagrams to
+ *		ADDRESS, received, and as many to NOBODY; a line with the value and both ticks
  *
  * Prints a line with the result. For udp and blast, with the time stamp counter's ticks for a
  * packet: instructions, where qemu counts instructions.
@@ -219,19 +222,27 @@ static void send_batch(int fd, unsigned int first, unsigned int nr, size_t size)
 	}
 }
 
-/* Without @receiver there is no wait for an answer. */
+/* Without @receiver there is no wait for an answer. Of @uneven batches each has another size. */
 static unsigned int exchange(int sender, int receiver, unsigned int count,
-			     size_t size)
+			     size_t size, int uneven)
 {
-	unsigned int i, nr, got = 0;
+	unsigned int i, nr, got = 0, seed = 1;
 
 	for (i = 0; i < count; i += nr) {
-		nr = count - i < BATCH ? count - i : BATCH;
+		nr = uneven ? 1 + rand_r(&seed) % BATCH : BATCH;
+		if (nr > count - i)
+			nr = count - i;
 		send_batch(sender, i, nr, size);
 		if (receiver >= 0)
 			got += receive_batch(receiver, nr, size);
 	}
 	return got;
+}
+
+static void check_size(size_t size)
+{
+	if (size < sizeof(__u32) || size > MAX_SIZE)
+		errx(1, "a size of %zu does not do", size);
 }
 
 static int udp(int receiver, const char *address, unsigned int count, size_t size)
@@ -240,14 +251,60 @@ static int udp(int receiver, const char *address, unsigned int count, size_t siz
 	unsigned int got;
 	__u64 ticks;
 
-	if (size < sizeof(__u32) || size > MAX_SIZE)
-		errx(1, "a size of %zu does not do", size);
-	exchange(sender, receiver, BATCH, size);
+	check_size(size);
+	exchange(sender, receiver, BATCH, size, 0);
 	ticks = TICKS();
-	got = exchange(sender, receiver, count, size);
+	got = exchange(sender, receiver, count, size, 0);
 	ticks = TICKS() - ticks;
 	printf("sent %u received %u ticks %llu\n", count, got, ticks / count);
 	return receiver >= 0 && !got;
+}
+
+/* Warmed up, so that pages and packets have gone all the way round. */
+static __u64 ticks_of(int sender, int receiver, unsigned int count, size_t size)
+{
+	__u64 ticks;
+
+	exchange(sender, receiver, 8 * BATCH, size, 1);
+	ticks = TICKS();
+	if (!exchange(sender, receiver, count, size, 1) && receiver >= 0)
+		errx(1, "nothing has arrived");
+	return (TICKS() - ticks) / count;
+}
+
+static void set(const char *file, const char *value)
+{
+	int fd = open(file, O_WRONLY);
+
+	if (fd < 0 || write(fd, value, strlen(value)) != (ssize_t)strlen(value))
+		err(1, "%s to %s", value, file);
+	close(fd);
+}
+
+/*
+ * In one process, with one socket each: between two runs of one kernel, where packets come to lie
+ * in the allocators' caches makes more of a difference than what is compared.
+ */
+static int compare(char **argv)
+{
+	int receiver = listen_in(argv[0], argv[1], SOCK_DGRAM);
+	int there = connect_to(argv[1], SOCK_DGRAM), nowhere = connect_to(argv[2], SOCK_DGRAM);
+	unsigned int count = atoi(argv[3]), rounds = atoi(argv[5]);
+	size_t size = atoi(argv[4]);
+	char **value;
+
+	check_size(size);
+	while (rounds--) {
+		for (value = argv + 7; *value; value++) {
+			__u64 both, sent;
+
+			set(argv[6], *value);
+			both = ticks_of(there, receiver, count, size);
+			sent = ticks_of(nowhere, -1, count, size);
+			printf("value '%s' both %llu sent %llu\n", *value, both, sent);
+		}
+	}
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -264,5 +321,7 @@ int main(int argc, char **argv)
 		return listen_in(argv[2], argv[3], SOCK_DGRAM), pause();
 	if (argc == 5 && !strcmp(argv[1], "blast"))
 		return udp(-1, argv[2], atoi(argv[3]), atoi(argv[4]));
+	if (argc > 9 && !strcmp(argv[1], "compare"))
+		return compare(argv + 2);
 	errx(2, "see the top of traffic.c");
 }
