@@ -387,6 +387,41 @@ static int find_frag(struct lab_call *call, const void *buf, struct frag *frag)
 	return -EINVAL;
 }
 
+/* Whether nobody has given or put the buffer since @frag's word was read. */
+static bool is_posted(const struct frag *frag)
+{
+	u64 word = READ_ONCE(*frag->at);
+
+	return (word & TURN_MASK) == (frag->word & TURN_MASK) && word & BIT_ULL(frag->index);
+}
+
+/*
+ * Ends the mapping of a LENT page whose last buffer the call is about to give or put. Of two such
+ * calls about that buffer the one that loses may come here in the next turn, whose mapping is not
+ * ended.
+ */
+static void end_mapping(const struct lab_call *call, const struct frag *frag)
+{
+	struct lab_owner *owner = call->owner;
+	unsigned long flags;
+	u64 dma;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	dma = lab_resident_of(owner, call->slot);
+	/*
+	 * Pairs with the compare-and-exchange by which the other call takes the posted bit, after
+	 * it has been here. Only then does the page come back: while the bit is there, @dma is
+	 * this turn's.
+	 */
+	smp_rmb();
+	if (!is_posted(frag))
+		dma = LAB_DMA_NONE;
+	if (!(dma & LAB_DMA_GONE))
+		WRITE_ONCE(lab_resident_at(call->slot)->dma, LAB_DMA_NONE);
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	lab_resident_unmap(owner, dma);
+}
+
 /*
  * The buffer is the turn's last, and posted still: so nobody takes the page yet, and a LENT page's
  * mapping can be ended.
@@ -397,7 +432,7 @@ static void look_at_page(const struct lab_call *call, struct frag *frag)
 	smp_rmb();
 	frag->lent = lab_tag_state(READ_ONCE(call->slot->tag)) == LAB_LENT;
 	if (unlikely(frag->lent && lab_resident_unmaps_lent()))
-		lab_resident_end(call->owner, call->slot, call->tag);
+		end_mapping(call, frag);
 }
 
 /*

@@ -7,9 +7,9 @@
 # expect begin REGEX" and one "labyrinth-test: expect end" a line that matches was
 # wanted (Labyrinth's own reports, if there is no REGEX); but never what no test can
 # want. A window that is never closed is itself a finding. Fails if anything is found.
-# Of KCSAN's reports, whose first line names the two that race, only those count in which
-# one is Labyrinth's: the kernel itself has races of its own, by these strict rules, and one of
-# them (byte queue limits) in a function that is inline in the sample driver.
+# Of KCSAN's reports only those count in which an access that is not marked is Labyrinth's: the
+# kernel itself has races of its own, by these strict rules, and one of them (byte queue limits)
+# in a function that is inline in the sample driver.
 # Leaks that kmemleak counts do not where a line "labyrinth-test: leaks judged" follows:
 # the guest has looked at each.
 # --after: look only past the first line that matches.
@@ -64,8 +64,14 @@ scan() {
 			expected = 0; next
 		}
 		/BUG: KCSAN:/ {
-			if (/\[labyrinth/ && !/ dql_completed /) print FILENAME ":" NR ": " $0
+			race = /\[labyrinth/ && !/ dql_completed / ? FILENAME ":" NR ": " $0 : ""
+			plain = 0
 			next
+		}
+		race != "" && /(read|write).* to 0x/ { plain = !/\(marked/; next }
+		race != "" && plain && /\+0x/ {
+			if (/\[labyrinth/) { print race; race = "" }
+			plain = 0
 		}
 		/new suspected memory leaks/ {
 			leaks = leaks FILENAME ":" NR ": " $0 "\n"

@@ -39,6 +39,8 @@ cards_up() {
 	far_begin
 	no_ipv6 far
 	ip link set eth1 netns "$far_pid" || return
+	# The head of a frame is copied into a pipe: even on a slow machine a frame must have more.
+	echo 8 >/proc/sys/net/ipv4/tcp_min_tso_segs
 	ip addr add "$NEAR/24" dev eth0
 	far ip addr add "$FAR/24" dev eth1
 	if [ "$driver" = veth ]; then
@@ -53,10 +55,26 @@ cards_up() {
 # far_hold WORD...: in the background.
 far_hold() { nsenter "-n/proc/$far_pid/ns/net" -- "$HOLD" "$@" >/dev/null & }
 
+# With frames that no other socket keeps. Of veth's until it is full, since the head of a frame that
+# it has too would be copied into the pipe, and a small frame is a head. Else it has a part of the
+# streams: a page of a page_pool that the pipe alone holds is the pool's no more.
+fill_packet_socket() {
+	if [ "$driver" = veth ]; then
+		"$USER_DIR/traffic" blast "$FAR" 40 8000
+	else
+		ping -c 2 -s 8000 -W 1 "$FAR"
+	fi >/dev/null
+}
+
+# send PORT BYTES: a stream, until all of it is at the other end.
+send() {
+	"$HOLD" send "$FAR" "$1" "$2" >"/tmp/sent.$1" &
+	holders="$holders $!"
+	wait_for grep -q arrived "/tmp/sent.$1"
+}
+
 # Of all pages, who has them. The module comes last: it takes a page of a datagram.
 plant() {
-	"$USER_DIR/traffic" hold "$far_pid" "$FAR" &
-	holders="$holders $!"
 	far_hold packet eth1
 	holders="$holders $!"
 	far_hold tcp-in 7002
@@ -64,13 +82,16 @@ plant() {
 	far_hold pipe-in 7003
 	holders="$holders $!"
 	sleep 1
+	fill_packet_socket
+	"$USER_DIR/traffic" hold "$far_pid" "$FAR" &
+	holders="$holders $!"
+	sleep 1
+	send 7002 60000
+	send 7003 300000
+	sleep 1
 	insmod tests/selftests/labyrinth_collector.ko
-	"$HOLD" send "$FAR" 7002 60000 >/dev/null &
-	holders="$holders $!"
-	"$HOLD" send "$FAR" 7003 300000 >/dev/null &
-	holders="$holders $!"
 	"$USER_DIR/traffic" blast "$FAR" 5 8000 >/dev/null
-	sleep 2
+	sleep 1
 	"$HOLD" mapping /proc/labyrinth_collector >/dev/null &
 	mapper=$!
 	holders="$holders $mapper"

@@ -13,7 +13,8 @@
  * With mapping, the page is the file's first, and other code's.
  * With packet, other programs choose the frames that arrive: hold takes the frames and reads none.
  * With tcp-in, hold lets a TCP connection come and reads nothing. With pipe-in, hold gives what
- * arrives to a pipe, by splice(), and reads nothing of that. With send, hold is the other end.
+ * arrives to a pipe, by splice(), and reads nothing of that. With send, hold is the other end, and
+ * prints "arrived" then.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -21,11 +22,13 @@
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/sockios.h>
 #include <linux/types.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -177,6 +180,12 @@ static void send_to(const char *address, const char *port, int bytes)
 		err(1, "connect");
 	if (write(out, data, bytes) < 0)
 		err(1, "write");
+	/* Until the other end has acknowledged all. */
+	do {
+		usleep(10000);
+	} while (!ioctl(out, SIOCOUTQ, &bytes) && bytes);
+	puts("arrived");
+	fflush(stdout);
 }
 
 static void wait_for_ever(__u64 pfn)
