@@ -150,13 +150,13 @@ static struct lab_post *post_of(struct lab_board *board, unsigned long addr)
 	return NULL;
 }
 
-/* A stub is jumped to by another stub: begins with the ENDBR that an indirect jump needs. */
+/* Where another stub jumps to: the ENDBR that an indirect jump needs. */
 static unsigned long entry_of(const struct lab_stub *stub)
 {
 	return (unsigned long)stub->entry;
 }
 
-/* A stub is called by a hooked function, behind the ENDBR: one instruction fewer for all others. */
+/* Where a hooked function calls: behind the ENDBR, one instruction fewer for all others. */
 static unsigned long call_of(const struct lab_stub *stub)
 {
 	return entry_of(stub) + ENDBR_INSN_SIZE;

@@ -39,7 +39,7 @@ cards_up() {
 	far_begin
 	no_ipv6 far
 	ip link set eth1 netns "$far_pid" || return
-	# The head of a frame is copied into a pipe: even on a slow machine a frame must have more.
+	# The head of a frame may be copied into a pipe: even on a slow machine a frame must have more.
 	echo 8 >/proc/sys/net/ipv4/tcp_min_tso_segs
 	ip addr add "$NEAR/24" dev eth0
 	far ip addr add "$FAR/24" dev eth1

@@ -14,6 +14,7 @@ FRAMES=24000000	# instructions
 NOBODY=10.0.0.9
 WATCH=/sys/module/labyrinth_watch/parameters/watch
 
+# Of names "," has none: no module is followed.
 compare() {
 	"$USER_DIR/traffic" compare "$far_pid" "$FAR" $NOBODY $((FRAMES / (5000 + $1 * 2))) "$1" $ROUNDS \
 		$WATCH "," labyrinth_other labyrinth_nic
