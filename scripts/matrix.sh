@@ -111,11 +111,20 @@ summary() {
 	awk '{ print $1 "-" $2 "/results" }' <<<"$rows" | (cd "$top" && { xargs cat 2>/dev/null || true; }) |
 		awk -F '\t' '$1 != "pass" { print toupper($1) " " $2 }'
 	table | tee "$top/table"
-	awk 'NR > 1 { rows++; for (i = 3; i <= 6; i++) sum[i] += $i }
+	awk '
+		NR > 1 {
+			rows++
+			for (i = 3; i <= 6; i++)
+				sum[i] += $i
+			if (!($3 + $4)) {
+				print "    FAIL " $1 "/" $2 ": nothing was tested"
+				idle = 1
+			}
+		}
 		END {
 			printf "%-14s %-12s %7d %7d %7d %8d\n", "all", rows " rows", \
 				sum[3], sum[4], sum[5], sum[6]
-			exit sum[4] > 0 || sum[3] == 0
+			exit idle || sum[4] > 0 || !rows
 		}' "$top/table"
 }
 

@@ -64,11 +64,17 @@ scan() {
 			expected = 0; next
 		}
 		/BUG: KCSAN:/ {
+			if (race != "" && plain) print race
 			race = /\[labyrinth/ && !/ dql_completed / ? FILENAME ":" NR ": " $0 : ""
 			plain = 0
 			next
 		}
-		race != "" && /(read|write).* to 0x/ { plain = !/\(marked/; next }
+		# An access of which no frame was told may be of any code: it counts.
+		race != "" && (/(read|write).* to 0x/ || /Reported by Kernel Concurrency/) {
+			if (plain) { print race; race = "" }
+			plain = race != "" && / to 0x/ && !/\(marked/
+			next
+		}
 		race != "" && plain && /\+0x/ {
 			if (/\[labyrinth/) { print race; race = "" }
 			plain = 0
