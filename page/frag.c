@@ -401,12 +401,20 @@ static bool look_at_page(const struct lab_call *call, struct frag *frag)
 
 /*
  * Until end_mapping() the page does not come back, to be posted with that mapping. A call that is
- * about to lose may refer to anybody's page, as in add_reference(). False of a frozen page: of a
- * reclaim, which is about to be refused, and then the page stays mapped.
+ * about to lose may refer to anybody's page, as in add_reference().
+ * Return: false if the page must stay mapped, since the reference keeps nobody away. A frozen page
+ * has no borrower. If references are missing, a reclaim would take this one for Labyrinth's.
  */
 static bool refer_meanwhile(const struct lab_call *call)
 {
-	return get_page_unless_zero(lab_frame_page(call->frame));
+	struct page *page = lab_frame_page(call->frame);
+
+	if (!get_page_unless_zero(page))
+		return false;
+	if (likely(lab_frame_refs(call->frame) > LAB_REFS_EXCLUSIVE))
+		return true;
+	put_page(page);
+	return false;
 }
 
 /* The page may have been let go meanwhile, and its mapping with it. */
@@ -450,7 +458,8 @@ static int check_part(struct lab_call *call, size_t offset, size_t len)
 static void sync_frag(const struct lab_call *call, const void *buf, size_t offset, size_t len,
 		      bool for_cpu)
 {
-	lab_resident_sync(call->owner, lab_resident_at(call->slot)->dma,
+	/* Of two calls about a buffer the other may just end the mapping: this one fails then. */
+	lab_resident_sync(call->owner, READ_ONCE(lab_resident_at(call->slot)->dma),
 			  offset_in_page(buf) + offset, len, for_cpu);
 }
 

@@ -40,7 +40,7 @@ rows() {
 	known=$(known "$@")
 	for word; do
 		awk -v word="$word" '$1 == word || $2 == word || $1 "/" $2 == word { n++ }
-			END { exit !n }' <<<"$known" || die "no row is '$word' (see --list)"
+			END { exit !n }' <<<"$known" || die "no row is '$word' (see --list; a long one is named by both, see --list --long)"
 	done
 	awk -v words="$*" '
 		BEGIN { n = split(words, list, " "); for (i in list) wanted[list[i]] }

@@ -70,9 +70,15 @@ scan() {
 			next
 		}
 		# An access of which no frame was told may be of any code: it counts.
-		race != "" && (/(read|write).* to 0x/ || /Reported by Kernel Concurrency/) {
+		race != "" && /Reported by Kernel Concurrency/ {
+			if (plain) print race
+			race = ""
+			plain = 0
+			next
+		}
+		race != "" && /(read|write).* to 0x/ {
 			if (plain) { print race; race = "" }
-			plain = race != "" && / to 0x/ && !/\(marked/
+			plain = race != "" && !/\(marked/
 			next
 		}
 		race != "" && plain && /\+0x/ {
@@ -89,6 +95,7 @@ scan() {
 			print FILENAME ":" NR ": " $0
 		}
 		END {
+			if (race != "" && plain) print race
 			printf "%s", leaks
 			if (expected) print FILENAME ":" expected ": expect begin is never ended"
 		}
