@@ -26,6 +26,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/random.h>
+#include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #ifdef CONFIG_X86_KERNEL_IBT
@@ -49,8 +50,8 @@ struct lab_post {
 };
 
 struct lab_board {
-	size_t size;			/* of the structures: both modules must be built alike */
-	unsigned int users;		/* modules */
+	size_t layout;			/* BOARD_LAYOUT of the module that made the board */
+	refcount_t users;		/* modules */
 	char name[16];			/* of the lock */
 	struct list_head posts;
 	/*
@@ -64,7 +65,12 @@ struct lab_board {
 /* Data, not a call: for no user but the other module. */
 #define LAB_EXPORT_BOARD(board)	EXPORT_SYMBOL_NS_GPL(board, LAB_NS)
 
-#define BOARD_SIZE	(sizeof(struct lab_board) + sizeof(struct lab_post))
+/*
+ * Both modules must be built alike. The number goes up with each change of a structure above, of
+ * struct lab_stub, or of what a word of theirs means: sums of sizes may be equal.
+ */
+#define BOARD_CHANGES	1UL
+#define BOARD_LAYOUT	(BOARD_CHANGES << 16 | (sizeof(struct lab_board) + sizeof(struct lab_post)))
 
 /*
  * The module's board, for the other module to find. Each module is built with the names of both
@@ -83,13 +89,10 @@ static struct lab_board *join_theirs(void)
 	if (!theirs)
 		return NULL;
 	board = *theirs;
-	if (board && board->size == BOARD_SIZE) {
-		mutex_lock(&board->lock);
-		board->users++;
-		mutex_unlock(&board->lock);
-	} else {
+	if (board && board->layout == BOARD_LAYOUT)
+		refcount_inc(&board->users);
+	else
 		board = NULL;
-	}
 	symbol_put(LAB_BOARD_THEIRS);
 	return board;
 }
@@ -106,8 +109,8 @@ static struct lab_board *make_board(void)
 
 	if (!board)
 		return NULL;
-	board->size = BOARD_SIZE;
-	board->users = 1;
+	board->layout = BOARD_LAYOUT;
+	refcount_set(&board->users, 1);
 	INIT_LIST_HEAD(&board->posts);
 	lockdep_register_key(&board->key);
 	strscpy(board->name, "labyrinth_board", sizeof(board->name));
@@ -125,16 +128,16 @@ int lab_board_open(void)
 	return 0;
 }
 
-/* Context: Task; may sleep. At module exit, with no stub attached. */
+/*
+ * Not under the lock: the other module, which may leave at the same time, would free the board in
+ * the middle of this one's mutex_unlock().
+ * Context: Task; may sleep. At module exit, with no stub attached.
+ */
 void lab_board_close(void)
 {
 	struct lab_board *board = LAB_BOARD_MINE;
-	bool last;
 
-	mutex_lock(&board->lock);
-	last = !--board->users;
-	mutex_unlock(&board->lock);
-	if (!last)
+	if (!refcount_dec_and_test(&board->users))
 		return;
 	lockdep_unregister_key(&board->key);
 	kfree(board);

@@ -387,52 +387,42 @@ static int find_frag(struct lab_call *call, const void *buf, struct frag *frag)
 	return -EINVAL;
 }
 
-/* Whether nobody has given or put the buffer since @frag's word was read. */
-static bool is_posted(const struct frag *frag)
-{
-	u64 word = READ_ONCE(*frag->at);
-
-	return (word & TURN_MASK) == (frag->word & TURN_MASK) && word & BIT_ULL(frag->index);
-}
-
 /*
- * Ends the mapping of a LENT page whose last buffer the call is about to give or put. Of two such
- * calls about that buffer the one that loses may come here in the next turn, whose mapping is not
- * ended.
+ * The buffer is the turn's last, and posted still: so nobody takes the page yet.
+ * Return: whether the page is to be unmapped when the buffer is done.
  */
-static void end_mapping(const struct lab_call *call, const struct frag *frag)
-{
-	struct lab_owner *owner = call->owner;
-	unsigned long flags;
-	u64 dma;
-
-	raw_spin_lock_irqsave(&owner->map_lock, flags);
-	dma = lab_resident_of(owner, call->slot);
-	/*
-	 * Pairs with the compare-and-exchange by which the other call takes the posted bit, after
-	 * it has been here. Only then does the page come back: while the bit is there, @dma is
-	 * this turn's.
-	 */
-	smp_rmb();
-	if (!is_posted(frag))
-		dma = LAB_DMA_NONE;
-	if (!(dma & LAB_DMA_GONE))
-		WRITE_ONCE(lab_resident_at(call->slot)->dma, LAB_DMA_NONE);
-	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
-	lab_resident_unmap(owner, dma);
-}
-
-/*
- * The buffer is the turn's last, and posted still: so nobody takes the page yet, and a LENT page's
- * mapping can be ended.
- */
-static void look_at_page(const struct lab_call *call, struct frag *frag)
+static bool look_at_page(const struct lab_call *call, struct frag *frag)
 {
 	/* Pairs with the claim of each other give of the turn, which has led the tag to LENT. */
 	smp_rmb();
 	frag->lent = lab_tag_state(READ_ONCE(call->slot->tag)) == LAB_LENT;
-	if (unlikely(frag->lent && lab_resident_unmaps_lent()))
-		end_mapping(call, frag);
+	return frag->lent && lab_resident_unmaps_lent();
+}
+
+/*
+ * Until end_mapping() the page does not come back, to be posted with that mapping. A call that is
+ * about to lose may refer to anybody's page, as in add_reference().
+ * Return: false if the page must stay mapped, since the reference keeps nobody away. A frozen page
+ * has no borrower. If references are missing, a reclaim would take this one for Labyrinth's.
+ */
+static bool refer_meanwhile(const struct lab_call *call)
+{
+	struct page *page = lab_frame_page(call->frame);
+
+	if (!get_page_unless_zero(page))
+		return false;
+	if (likely(lab_frame_refs(call->frame) > LAB_REFS_EXCLUSIVE))
+		return true;
+	put_page(page);
+	return false;
+}
+
+/* The page may have been let go meanwhile, and its mapping with it. */
+static void end_mapping(const struct lab_call *call, bool won)
+{
+	if (won)
+		lab_resident_end(call->owner, call->slot, call->tag);
+	put_page(lab_frame_page(call->frame));
 }
 
 /*
@@ -442,13 +432,16 @@ static void look_at_page(const struct lab_call *call, struct frag *frag)
 static bool claim_frag(const struct lab_call *call, struct frag *frag)
 {
 	u64 seen = READ_ONCE(*frag->at), turn = frag->word & TURN_MASK;
+	bool ends, won;
 
 	while ((seen & TURN_MASK) == turn && seen & BIT_ULL(frag->index)) {
 		frag->word = seen & ~BIT_ULL(frag->index);
-		if (is_done(frag->word))
-			look_at_page(call, frag);
+		ends = is_done(frag->word) && look_at_page(call, frag) && refer_meanwhile(call);
 		/* A full barrier. Pairs with the same of the call that settles the page. */
-		if (try_cmpxchg(frag->at, &seen, frag->word))
+		won = try_cmpxchg(frag->at, &seen, frag->word);
+		if (unlikely(ends))
+			end_mapping(call, won);
+		if (won)
 			return true;
 	}
 	return false;
@@ -465,7 +458,8 @@ static int check_part(struct lab_call *call, size_t offset, size_t len)
 static void sync_frag(const struct lab_call *call, const void *buf, size_t offset, size_t len,
 		      bool for_cpu)
 {
-	lab_resident_sync(call->owner, lab_resident_at(call->slot)->dma,
+	/* Of two calls about a buffer the other may just end the mapping: this one fails then. */
+	lab_resident_sync(call->owner, READ_ONCE(lab_resident_at(call->slot)->dma),
 			  offset_in_page(buf) + offset, len, for_cpu);
 }
 

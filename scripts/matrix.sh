@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Usage: scripts/matrix.sh [--list] [--jobs N] [--keep FOLDER] [row...]
+# Usage: scripts/matrix.sh [--list] [--long] [--jobs N] [--keep FOLDER] [row...]
 # Runs every suite on every kernel (scripts/matrix.rows) and prints one table of
 # what passed, failed and was skipped. A row is named by its kernel, its suite or
 # both (kernel/suite), as in: scripts/matrix.sh 7.3 6.1-rt/selftest
-# Without a row: all of them. Fails if anything failed.
+# Without a row: all of them. Long rows are left out, but for those named by both. Fails if
+# anything failed.
 #   --list     prints the rows and runs nothing
+#   --long     the long rows as well, most of which are others at full length: many hours
 #   --jobs N   rows at a time, default: one more than there are processors: a virtual
 #              machine keeps one busy, but for when all in it wait
 #   --keep FOLDER   logs and lines of finished rows are kept there: a run that was ended goes on
@@ -17,16 +19,28 @@
 # shellcheck source=scripts/kernels.sh
 . "$LAB_SCRIPTS/kernels.sh"
 
-list='' jobs=$(($(nproc) + 1)) keep='' keep_fd=''
-options "list jobs=count keep=out" "$@"
+list='' long='' jobs=$(($(nproc) + 1)) keep='' keep_fd=''
+options "list long jobs=count keep=out" "$@"
+
+# All rows; of a long one without the mark.
+all_rows() { sed -E '/^(#|$)/d; s/^\+ //' "$LAB_SCRIPTS/matrix.rows"; }
+
+# known WORD...: the rows that words can name. A long one is not meant by its kernel or suite alone.
+known() {
+	local words=" $* "
+	awk -v words="$words" -v long="$long" '
+		/^#/ || !NF { next }
+		sub(/^\+ /, "") && !long && !index(words, " " $1 "/" $2 " ") { next }
+		{ print }' "$LAB_SCRIPTS/matrix.rows"
+}
 
 # The rows that the arguments name, in the order of the file.
 rows() {
 	local word known
-	known=$(grep -v '^#' "$LAB_SCRIPTS/matrix.rows" | awk 'NF')
+	known=$(known "$@")
 	for word; do
 		awk -v word="$word" '$1 == word || $2 == word || $1 "/" $2 == word { n++ }
-			END { exit !n }' <<<"$known" || die "no row is '$word' (see --list)"
+			END { exit !n }' <<<"$known" || die "no row is '$word' (see --list; a long one is named by both, see --list --long)"
 	done
 	awk -v words="$*" '
 		BEGIN { n = split(words, list, " "); for (i in list) wanted[list[i]] }
@@ -97,11 +111,20 @@ summary() {
 	awk '{ print $1 "-" $2 "/results" }' <<<"$rows" | (cd "$top" && { xargs cat 2>/dev/null || true; }) |
 		awk -F '\t' '$1 != "pass" { print toupper($1) " " $2 }'
 	table | tee "$top/table"
-	awk 'NR > 1 { rows++; for (i = 3; i <= 6; i++) sum[i] += $i }
+	awk '
+		NR > 1 {
+			rows++
+			for (i = 3; i <= 6; i++)
+				sum[i] += $i
+			if (!($3 + $4)) {
+				print "    FAIL " $1 "/" $2 ": nothing was tested"
+				idle = 1
+			}
+		}
 		END {
 			printf "%-14s %-12s %7d %7d %7d %8d\n", "all", rows " rows", \
 				sum[3], sum[4], sum[5], sum[6]
-			exit sum[4] > 0 || sum[3] == 0
+			exit idle || sum[4] > 0 || !rows
 		}' "$top/table"
 }
 
@@ -116,7 +139,7 @@ check_kernels() {
 # Two rows of one name would share a folder.
 check_names() {
 	local twice
-	twice=$(grep -v '^#' "$LAB_SCRIPTS/matrix.rows" | awk 'NF && seen[$1 "-" $2]++ == 1 { print $1 "/" $2 }')
+	twice=$(all_rows | awk 'seen[$1 "-" $2]++ == 1 { print $1 "/" $2 }')
 	[[ -z $twice ]] || die "scripts/matrix.rows has two rows ${twice//$'\n'/, }"
 }
 

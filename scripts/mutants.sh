@@ -101,7 +101,8 @@ judge() {
 	local patch=$1 name test start=$SECONDS why='' beat status=0
 	name=$(basename "$patch" .patch)
 	test=$(test_of "$patch")
-	[[ -n $test ]] || die "$patch: its first line names no test"
+	[[ $test =~ ^(kunit\ [^ ]+|selftest[^ ]*\ [^ ]+\.sh:\ .+)$ ]] ||
+		die "$patch: its first line names no test, as in '...: selftest load.sh: the module loads'"
 	say "$name: $(title_of "$patch")"
 	heartbeat "$name" 30 &
 	beat=$!

@@ -64,11 +64,23 @@ scan() {
 			expected = 0; next
 		}
 		/BUG: KCSAN:/ {
+			if (race != "" && plain) print race
 			race = /\[labyrinth/ && !/ dql_completed / ? FILENAME ":" NR ": " $0 : ""
 			plain = 0
 			next
 		}
-		race != "" && /(read|write).* to 0x/ { plain = !/\(marked/; next }
+		# An access of which no frame was told may be of any code: it counts.
+		race != "" && /Reported by Kernel Concurrency/ {
+			if (plain) print race
+			race = ""
+			plain = 0
+			next
+		}
+		race != "" && /(read|write).* to 0x/ {
+			if (plain) { print race; race = "" }
+			plain = race != "" && !/\(marked/
+			next
+		}
 		race != "" && plain && /\+0x/ {
 			if (/\[labyrinth/) { print race; race = "" }
 			plain = 0
@@ -83,6 +95,7 @@ scan() {
 			print FILENAME ":" NR ": " $0
 		}
 		END {
+			if (race != "" && plain) print race
 			printf "%s", leaks
 			if (expected) print FILENAME ":" expected ": expect begin is never ended"
 		}

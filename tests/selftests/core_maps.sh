@@ -18,10 +18,10 @@ hooks() { grep "^dma_unmap_p" $DEBUGFS/guard | grep -c " $1 "; }
 refused() { sed -n "s/^$1: *//p" $DEBUGFS/refusals; }
 
 # While the core maps and unmaps, somebody writes the guard's mode anew, which each time says so: not
-# on the console.
+# on the console, which has warnings still.
 storm() {
 	level=$(cut -f 1 /proc/sys/kernel/printk)
-	echo 4 >/proc/sys/kernel/printk
+	echo 5 >/proc/sys/kernel/printk
 	while echo refuse >"$PARAMETERS/guard"; do :; done &
 	writer=$!
 	deed storm

@@ -220,7 +220,7 @@ try_lent() {
 	mark=$(dmesg_mark)
 	intrude vm_iomap_memory "$pfn" write >/dev/null
 	ktap_contains "lent: of a range, that page is what is refused" \
-		"refused: map.* page: +pfn $pfn at [0-9a-f]+, LENT" \
+		"refused: map.* page: +pfn $pfn at [^ ]+, LENT" \
 		"$(dmesg_since "$mark" | tr '\n' ' ')"
 }
 

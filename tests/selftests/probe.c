@@ -211,10 +211,18 @@ static int do_double_free(unsigned long nr)
 static int do_stray_write(unsigned long nr)
 {
 	char *page = take();
-	int err = labyrinth_free_page(owner, page);
+	bool again;
+	int err;
 
+	if (!page)
+		return -ENOMEM;
+	/* The page comes again from the same CPU's cache. */
+	migrate_disable();
+	err = labyrinth_free_page(owner, page);
 	memcpy(page + 0x123, "stray", nr);
-	return err ?: take() == page ? labyrinth_free_page(owner, page) : -EAGAIN;
+	again = take() == page;
+	migrate_enable();
+	return err ?: again ? labyrinth_free_page(owner, page) : -EAGAIN;
 }
 
 /* Memory fails while the page is cached: the next page handed out is another. */
@@ -271,14 +279,20 @@ static int take_until(void *wanted, unsigned long nr)
 /* Writes to a ZERO owner's page that has not been handed out yet. */
 static int do_stray_fresh(unsigned long nr)
 {
-	void *page = take();
-	void *near = find_cached_near(page);
-	int err = labyrinth_free_page(owner, page);
+	void *page, *near;
+	int err;
 
-	if (!near)
-		return -ENOENT;
-	memcpy(near + 0x123, "stray", nr);
-	return err ?: take_until(near, FEW);
+	/* What a CPU's refill has brought is in that CPU's cache. */
+	migrate_disable();
+	page = take();
+	near = find_cached_near(page);
+	err = labyrinth_free_page(owner, page);
+	if (near) {
+		memcpy(near + 0x123, "stray", nr);
+		err = err ?: take_until(near, FEW);
+	}
+	migrate_enable();
+	return near ? err : -ENOENT;
 }
 
 static int do_foreign_free(unsigned long nr)

@@ -122,6 +122,8 @@ static int attach_xdp(const char *interface)
 
 	memset(&attr, 0, sizeof(attr));
 	attr.prog_type = BPF_PROG_TYPE_XDP;
+	/* Else an interface takes no frames that are larger than a page. */
+	attr.prog_flags = BPF_F_XDP_HAS_FRAGS;
 	program = load(attr, XDP_PASS);
 	if (program < 0)
 		return -1;
