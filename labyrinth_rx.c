@@ -344,8 +344,7 @@ static int turn(struct lab_call *call, size_t offset, size_t len, bool for_cpu)
 		err = -EINVAL;
 	}
 	if (err >= 0)
-		lab_resident_sync(call->owner, READ_ONCE(lab_resident_at(call->slot)->dma),
-				  offset, len, for_cpu);
+		lab_resident_sync_page(call->owner, call->slot, offset, len, for_cpu);
 	return lab_call_end_rcu(call, err);
 }
 
@@ -436,8 +435,7 @@ static int give_posted(struct lab_call *call, size_t offset, size_t len)
 	err = lab_call_await(call);
 	if (err)
 		return err;
-	lab_resident_sync(call->owner, READ_ONCE(lab_resident_at(call->slot)->dma),
-			  offset, len, true);
+	lab_resident_sync_page(call->owner, call->slot, offset, len, true);
 	/* Others of the owner's calls wait for the thaw, but not for long. */
 	preempt_disable();
 	err = lab_call_freeze(call) ?: lab_lend_frozen(call);

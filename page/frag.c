@@ -422,6 +422,7 @@ static void end_mapping(const struct lab_call *call, bool won)
 {
 	if (won)
 		lab_resident_end(call->owner, call->slot, call->tag);
+	/* A full barrier. Pairs with the freeze by which the page is taken back. */
 	put_page(lab_frame_page(call->frame));
 }
 
@@ -458,9 +459,7 @@ static int check_part(struct lab_call *call, size_t offset, size_t len)
 static void sync_frag(const struct lab_call *call, const void *buf, size_t offset, size_t len,
 		      bool for_cpu)
 {
-	/* Of two calls about a buffer the other may just end the mapping: this one fails then. */
-	lab_resident_sync(call->owner, READ_ONCE(lab_resident_at(call->slot)->dma),
-			  offset_in_page(buf) + offset, len, for_cpu);
+	lab_resident_sync_page(call->owner, call->slot, offset_in_page(buf) + offset, len, for_cpu);
 }
 
 /*

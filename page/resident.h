@@ -60,4 +60,15 @@ static inline void lab_resident_sync(const struct lab_owner *owner, u64 dma, siz
 		dma_sync_single_range_for_device(owner->dev, addr, offset, len, owner->dma_dir);
 }
 
+/*
+ * lab_resident_sync() of the page at @slot. Another call about the same buffer may just end the
+ * mapping: then the caller's call fails.
+ */
+static inline void lab_resident_sync_page(const struct lab_owner *owner,
+					  const struct lab_slot *slot, size_t offset, size_t len,
+					  bool for_cpu)
+{
+	lab_resident_sync(owner, READ_ONCE(lab_resident_at(slot)->dma), offset, len, for_cpu);
+}
+
 #endif /* LABYRINTH_PAGE_RESIDENT_H */

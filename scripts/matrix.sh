@@ -22,29 +22,25 @@
 list='' long='' jobs=$(($(nproc) + 1)) keep='' keep_fd=''
 options "list long jobs=count keep=out" "$@"
 
-# All rows; of a long one without the mark.
-all_rows() { sed -E '/^(#|$)/d; s/^\+ //' "$LAB_SCRIPTS/matrix.rows"; }
-
-# known WORD...: the rows that words can name. A long one is not meant by its kernel or suite alone.
-known() {
-	local words=" $* "
-	awk -v words="$words" -v long="$long" '
+# named WORD...: the rows that a word names, or all, in the order of the file. A long one, with the
+# mark "+" that is taken off here, is not meant by its kernel or suite alone.
+named() {
+	awk -v words="$*" -v long="$long" '
+		BEGIN { n = split(words, list, " "); for (i in list) wanted[list[i]] }
 		/^#/ || !NF { next }
-		sub(/^\+ /, "") && !long && !index(words, " " $1 "/" $2 " ") { next }
-		{ print }' "$LAB_SCRIPTS/matrix.rows"
+		{ is_long = sub(/^\+ /, "") }
+		($1 "/" $2) in wanted ||
+		((long || !is_long) && (!n || $1 in wanted || $2 in wanted))
+	' "$LAB_SCRIPTS/matrix.rows"
 }
 
-# The rows that the arguments name, in the order of the file.
 rows() {
-	local word known
-	known=$(known "$@")
+	local word
 	for word; do
-		awk -v word="$word" '$1 == word || $2 == word || $1 "/" $2 == word { n++ }
-			END { exit !n }' <<<"$known" || die "no row is '$word' (see --list; a long one is named by both, see --list --long)"
+		[[ -n $(named "$word") ]] ||
+			die "no row is '$word' (see --list; a long one is named by both, see --list --long)"
 	done
-	awk -v words="$*" '
-		BEGIN { n = split(words, list, " "); for (i in list) wanted[list[i]] }
-		!n || $1 in wanted || $2 in wanted || ($1 "/" $2) in wanted' <<<"$known"
+	named "$@"
 }
 
 # run_row KERNEL SUITE COMMAND...: with logs and results of its own.
@@ -139,7 +135,7 @@ check_kernels() {
 # Two rows of one name would share a folder.
 check_names() {
 	local twice
-	twice=$(all_rows | awk 'seen[$1 "-" $2]++ == 1 { print $1 "/" $2 }')
+	twice=$(long=1 named | awk 'seen[$1 "-" $2]++ == 1 { print $1 "/" $2 }')
 	[[ -z $twice ]] || die "scripts/matrix.rows has two rows ${twice//$'\n'/, }"
 }
 

@@ -49,6 +49,12 @@ join() { (IFS='|'; echo "$*"); }
 scan() {
 	# mawk would eat one level of backslashes in -v; the environment keeps them.
 	SPLATS=$(join "${splats[@]}") NEVER=$(join "${never[@]}") AFTER=$after awk '
+		# An access that is not marked, and of which no frame was told, may be of any code.
+		function end_race(counts) {
+			if (race != "" && (plain || counts)) print race
+			race = ""
+			plain = 0
+		}
 		BEGIN { on = (ENVIRON["AFTER"] == "") }
 		!on { if ($0 ~ ENVIRON["AFTER"]) on = 1; next }
 		/labyrinth-test: expect begin/ {
@@ -64,26 +70,19 @@ scan() {
 			expected = 0; next
 		}
 		/BUG: KCSAN:/ {
-			if (race != "" && plain) print race
+			end_race()
 			race = /\[labyrinth/ && !/ dql_completed / ? FILENAME ":" NR ": " $0 : ""
-			plain = 0
 			next
 		}
-		# An access of which no frame was told may be of any code: it counts.
-		race != "" && /Reported by Kernel Concurrency/ {
-			if (plain) print race
-			race = ""
-			plain = 0
-			next
-		}
+		race != "" && /Reported by Kernel Concurrency/ { end_race(); next }
 		race != "" && /(read|write).* to 0x/ {
-			if (plain) { print race; race = "" }
-			plain = race != "" && !/\(marked/
+			if (plain) end_race()
+			plain = !/\(marked/
 			next
 		}
 		race != "" && plain && /\+0x/ {
-			if (/\[labyrinth/) { print race; race = "" }
 			plain = 0
+			if (/\[labyrinth/) end_race(1)
 		}
 		/new suspected memory leaks/ {
 			leaks = leaks FILENAME ":" NR ": " $0 "\n"
@@ -95,7 +94,7 @@ scan() {
 			print FILENAME ":" NR ": " $0
 		}
 		END {
-			if (race != "" && plain) print race
+			end_race()
 			printf "%s", leaks
 			if (expected) print FILENAME ":" expected ": expect begin is never ended"
 		}

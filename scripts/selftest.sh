@@ -71,6 +71,7 @@ log_dir
 limit=2400
 if has_checkers; then
 	mem=${mem:-1536} limit=7200
+	(($#)) || limit=28800
 fi
 mem=${mem:-$(memory)}
 mapfile -t nodes < <(nodes "$mem")

@@ -32,7 +32,7 @@ storm() {
 	return "$stormed"
 }
 
-insmod labyrinth.ko guard=refuse report_burst=1000
+ktap_load labyrinth.ko guard=refuse report_burst=1000
 [ -e $PARAMETERS/guard ] || { rmmod labyrinth; ktap_skip_all "no guard on this kernel"; }
 ktap_plan 30
 expect_begin

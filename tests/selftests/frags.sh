@@ -44,8 +44,12 @@ check_kind() {
 	insmod tests/selftests/labyrinth_frags.ko "$@"
 	ktap_check "$kind: owners come" deed begin
 	ktap_check "$kind: buffers go to the stack, and the page comes back with the last" deed rounds
-	ktap_equal "$kind: so it does 100 times, and its mapping ends $ends times" "$ends" \
-		"$(ended rounds)"
+	name="$kind: so it does 100 times, and its mapping ends $ends times"
+	if [ -e $TRACING/kprobe_events ]; then
+		ktap_equal "$name" "$ends" "$(ended rounds)"
+	else
+		ktap_skip "$name" "no probes here"
+	fi
 	ktap_check "$kind: that page is the next to be handed out" deed back
 	ktap_check "$kind: a buffer is given, the rest put, and the page stays meanwhile" deed mix
 	posted=$(refused not-posted) mark=$(dmesg_mark)

@@ -112,7 +112,7 @@ check_bpf() {
 }
 
 ways >/tmp/ways
-insmod labyrinth.ko report_burst=1000
+ktap_load labyrinth.ko report_burst=1000
 [ -e $PARAMETERS/guard ] || { rmmod labyrinth; ktap_skip_all "no guard on this kernel"; }
 insmod tests/selftests/labyrinth_probe.ko
 insmod tests/selftests/labyrinth_intruder.ko

@@ -57,7 +57,7 @@ check_right() {
 }
 
 [ -e /proc/sys/vm/memory_failure_recovery ] || ktap_skip_all "this kernel refuses no free of a page"
-insmod labyrinth.ko report_burst=1000 guard_classes=free
+ktap_load labyrinth.ko report_burst=1000 guard_classes=free
 [ -e $PARAMETERS/hunt ] || { rmmod labyrinth; ktap_skip_all "no guard on this architecture"; }
 ktap_plan 33
 insmod tests/selftests/labyrinth_probe.ko

@@ -37,6 +37,14 @@ ktap_skip_all() {
 	exit 4
 }
 
+# ktap_load FILE [PARAMETER...]: what a module lacks may be a reason to skip, that it does not load not.
+ktap_load() {
+	insmod "$@" && return
+	ktap_plan 1
+	ktap_fail "$1 loads"
+	ktap_end
+}
+
 # Diagnostics stand before the result that they explain; without arguments: stdin.
 ktap_diag() {
 	if [ $# -gt 0 ]; then

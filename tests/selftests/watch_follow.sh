@@ -345,7 +345,7 @@ beside_the_guard() {
 }
 
 [ -e $MODULE ] || ktap_skip_all "it was not built for this kernel"
-insmod $MODULE
+ktap_load $MODULE
 [ -e $PAGES ] || ktap_skip_all "ftrace cannot call directly in this kernel"
 [ -e $CARELESS_KO ] || ktap_skip_all "the driver was not built for this kernel"
 bpfs=7

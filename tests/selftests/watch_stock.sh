@@ -125,11 +125,7 @@ done
 core=""
 [ "$driver" != virtio_net ] || grep -q page_pool_create "$ko" || core=1
 [ -e $MODULE ] || ktap_skip_all "it was not built for this kernel"
-insmod $MODULE watch="$driver" grace=5 || {
-	ktap_plan 1
-	ktap_fail "the module loads"
-	ktap_end
-}
+ktap_load $MODULE watch="$driver" grace=5
 [ -e $WATCH/pages ] || ktap_skip_all "ftrace cannot call directly in this kernel"
 expect_only "BUG: labyrinth: (pool-)?leak|Modules linked in:"
 cards_up || ktap_fail "the cards are up"
