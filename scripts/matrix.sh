@@ -34,11 +34,16 @@ named() {
 	' "$LAB_SCRIPTS/matrix.rows"
 }
 
+long_rows() {
+	local rows
+	rows=$(long=1 named "$1" | awk '{ print $1 "/" $2 }' | xargs)
+	[[ -z $rows ]] || echo "; there are long rows, with --long or as ${rows// /, }"
+}
+
 rows() {
 	local word
 	for word; do
-		[[ -n $(named "$word") ]] ||
-			die "no row is '$word' (see --list; a long one is named by both, see --list --long)"
+		[[ -n $(named "$word") ]] || die "no row is '$word' (see --list)$(long_rows "$word")"
 	done
 	named "$@"
 }

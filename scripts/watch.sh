@@ -37,7 +37,7 @@ case $stock in
 virtio_net) driver=virtio_net card=virtio-net-pci test=watch_stock ;;
 e1000e | vmxnet3) driver=$stock card=$stock test=watch_stock ;;
 veth) driver=veth card='' test=watch_stock ;;
-*) die "there is no card for '$stock' (see --help)" ;;
+*) die "--stock knows virtio_net, e1000e, vmxnet3 and veth, not '$stock'" ;;
 esac
 
 # Receiving is what is left of both when sending is taken off. The three of a round have followed

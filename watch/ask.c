@@ -64,7 +64,7 @@ static void tell_lines(struct seq_file *m, void (*line)(const char *line, void *
  * Waits for a search that a user has begun.
  *
  * Context: Task; may sleep, for as long as a search takes.
- * Return: 0, -EINVAL: no such frame, -ENOSPC: too many, -ENOMEM.
+ * Return: 0, -ENXIO: no such frame, -ENOSPC: too many, -ENOMEM.
  */
 int labyrinth_watch_ask(const unsigned long *pfns, unsigned int nr,
 			void (*line)(const char *line, void *arg), void *arg)

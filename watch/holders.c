@@ -30,10 +30,16 @@ static struct {
 	int err;
 } last;
 
+/* A number that begins with 0 is decimal all the same. */
+static unsigned int base_of(const char *text)
+{
+	return strncasecmp(text, "0x", 2) ? 10 : 16;
+}
+
 static int aim_pfn(struct watch_search *search, const char *text)
 {
 	unsigned long pfn;
-	int err = kstrtoul(text, 0, &pfn);
+	int err = kstrtoul(text, base_of(text), &pfn);
 
 	return err ?: watch_search_add(search, pfn);
 }
@@ -41,7 +47,7 @@ static int aim_pfn(struct watch_search *search, const char *text)
 static int aim_pool(struct watch_search *search, const char *text)
 {
 	unsigned int number;
-	int err = kstrtouint(text, 0, &number);
+	int err = kstrtouint(text, base_of(text), &number);
 
 	return err ?: watch_pools_aim(search, number);
 }
@@ -110,17 +116,37 @@ static ssize_t holders_write(struct file *file, const char __user *from, size_t 
 	return ask_in_turn(strim(command)) ?: size;
 }
 
+#define QUESTIONS	"write \"pfn N\", \"pool N\" or \"owner NAME\""
+
+static void show_why_not(struct seq_file *m)
+{
+	switch (last.err) {
+	case -ENODEV:
+		seq_puts(m, "labyrinth.ko is not loaded, so there are no owners\n");
+		break;
+	case -ENOENT:
+		seq_puts(m, "no page is out: there is no such pool, or no page of such an owner\n");
+		break;
+	case -ENXIO:
+		seq_puts(m, "there is no such frame\n");
+		break;
+	case -EINVAL:
+		seq_puts(m, "not understood: " QUESTIONS "; N is decimal, or begins with 0x\n");
+		break;
+	default:
+		seq_printf(m, "no answer: %pe\n", ERR_PTR(last.err));
+	}
+}
+
 static void show_last(struct seq_file *m)
 {
 	if (!last.any) {
-		seq_puts(m, "nothing asked yet: write \"pfn N\", \"pool N\" or \"owner NAME\"\n");
+		seq_puts(m, "nothing asked yet: " QUESTIONS "\n");
 		return;
 	}
 	seq_printf(m, "%s\n", last.command);
-	if (last.err == -ENODEV)
-		seq_puts(m, "labyrinth.ko is not loaded, so there are no owners\n");
-	else if (last.err)
-		seq_printf(m, "no answer: %pe\n", ERR_PTR(last.err));
+	if (last.err)
+		show_why_not(m);
 	else if (!last.search.nr_targets)
 		seq_puts(m, "no page is out\n");
 	else

@@ -15,11 +15,10 @@
 #include "watch/search.h"
 #include "watch/searchers.h"
 
-/* A page of owner @name that other code may have: a page lent, or in limbo. */
-static bool wanted(const struct labyrinth_page_info *info, const char *name)
+/* A page that other code may have. */
+static bool is_out(const struct labyrinth_page_info *info)
 {
-	return (info->state == LABYRINTH_PAGE_LENT || info->state == LABYRINTH_PAGE_LIMBO) &&
-	       !strcmp(info->owner, name);
+	return info->state == LABYRINTH_PAGE_LENT || info->state == LABYRINTH_PAGE_LIMBO;
 }
 
 static int aim(struct watch_search *search, const char *name,
@@ -27,14 +26,14 @@ static int aim(struct watch_search *search, const char *name,
 {
 	struct labyrinth_page_info info;
 	unsigned long pfn;
-	int err = 0;
+	int err = -ENOENT;
 
-	for (pfn = 1; pfn < watch_end_pfn && !err; pfn++) {
+	for (pfn = 1; pfn < watch_end_pfn && (!err || err == -ENOENT); pfn++) {
 		if (!(pfn % 256) && watch_pause(search))
-			break;
+			return 0;
 		if (pfn_to_online_page(pfn) && !query(pfn_to_kaddr(pfn), &info) &&
-		    wanted(&info, name))
-			err = watch_search_add(search, pfn);
+		    !strcmp(info.owner, name))
+			err = is_out(&info) ? watch_search_add(search, pfn) : 0;
 	}
 	return err == -ENOSPC ? 0 : err;
 }
@@ -44,7 +43,8 @@ static int aim(struct watch_search *search, const char *name,
  * @search: the search.
  * @name: the owner's name.
  *
- * Context: Task; may sleep. Return: 0, or -ENODEV: labyrinth.ko is not loaded.
+ * Context: Task; may sleep. Return: 0; -ENODEV: labyrinth.ko is not loaded; -ENOENT: no
+ * page is an owner's of that name.
  */
 int watch_owner_aim(struct watch_search *search, const char *name)
 {

@@ -11,6 +11,7 @@
 #include <linux/ptr_ring.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
+#include <net/net_namespace.h>
 
 #include "labyrinth_compat.h"
 #include "watch/pace.h"
@@ -135,12 +136,29 @@ static bool read_name_at(char *name, const char *const *from)
 	return watch_peek(&text, from, sizeof(text)) && read_name(name, text);
 }
 
-/* A network device without a bus has no driver: the symbol of the operations names the code. */
+static bool is_registered(const struct net_device *netdev)
+{
+	const struct net_device *known;
+	const struct net *net;
+	bool found = false;
+
+	rcu_read_lock();
+	for_each_net_rcu(net)
+		for_each_netdev_rcu(net, known)
+			found |= known == netdev;
+	rcu_read_unlock();
+	return found;
+}
+
+/*
+ * A network device without a bus has no driver: the symbol of the operations names the code. When
+ * the device has gone, another module may have been loaded to where the code was.
+ */
 static void name_by_ops(char *driver, const struct net_device *netdev)
 {
 	const void *ops;
 
-	if (watch_peek(&ops, &netdev->netdev_ops, sizeof(ops)))
+	if (is_registered(netdev) && watch_peek(&ops, &netdev->netdev_ops, sizeof(ops)))
 		scnprintf(driver, WATCH_POOL_NAME, "%ps", ops);
 }
 

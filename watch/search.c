@@ -29,7 +29,7 @@
  * @search: the search.
  * @pfn: the frame; a frame in a block asks about the whole block.
  *
- * Context: Task. Return: 0, -EINVAL: no such frame, -ENOSPC: too many.
+ * Context: Task. Return: 0, -ENXIO: no such frame, -ENOSPC: too many.
  */
 int watch_search_add(struct watch_search *search, unsigned long pfn)
 {
@@ -37,7 +37,7 @@ int watch_search_add(struct watch_search *search, unsigned long pfn)
 	struct watch_target *target;
 
 	if (!page)
-		return -EINVAL;
+		return -ENXIO;
 	if (test_bit(pfn, search->frames))
 		return 0;
 	if (search->nr_targets == MAX_TARGETS)

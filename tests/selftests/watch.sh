@@ -90,6 +90,15 @@ under_traffic() {
 busy() { grep -q '^busy: looking at' $HOLDERS; }
 
 # At the slowest pace, a search is long enough to be seen, and to be ended.
+wrong() {
+	ktap_refuse "what is no question is refused" sh -c "echo pfm 1 >$HOLDERS"
+	ktap_contains "and the answer says what would be one" "^not understood: write .pfn N" \
+		"$(cat $HOLDERS)"
+	ktap_refuse "a frame that is not there is refused" sh -c "echo pfn 0xffffffffff >$HOLDERS"
+	ktap_contains "and the answer says so" "^there is no such frame$" "$(cat $HOLDERS)"
+	ktap_contains "a 0 in front changes no number" "^pfn 0xa: " "$(ask "pfn 010")"
+}
+
 stopped() {
 	echo 1 >$SHARE
 	start map
@@ -116,16 +125,23 @@ stopped() {
 owners() {
 	insmod labyrinth.ko
 	insmod tests/selftests/labyrinth_probe.ko
-	ktap_contains "an owner that has lent nothing has no page out" "^no page is out" \
+	echo "hold 1" >/sys/kernel/debug/labyrinth_probe/do
+	ktap_contains "an owner that has lent nothing has no page out" "^no page is out$" \
 		"$(ask "owner probe")"
+	ktap_refuse "of an owner that is not there, the question is refused" \
+		sh -c "echo owner prob >$HOLDERS"
+	ktap_contains "and so is the answer" "^no page is out: there is no .* such an owner" \
+		"$(cat $HOLDERS)"
+	echo "drop 1" >/sys/kernel/debug/labyrinth_probe/do
 	rmmod labyrinth_probe
 	ktap_check "labyrinth.ko is not kept" rmmod labyrinth
 }
 
 [ -e $MODULE ] || ktap_skip_all "it was not built for this kernel"
-ktap_plan 36
+ktap_plan 43
 ktap_check "the module loads, without Labyrinth" insmod $MODULE
 ktap_contains "nothing was asked yet" "^nothing asked yet" "$(cat $HOLDERS)"
+wrong
 kept map 'reference, 1: the page table of hold:[0-9]+ at 0x[0-9a-f]+-0x[0-9a-f]+ '
 kept pipe 'reference, 1: the pipe [0-9]+, hold:[0-9]+ fd '
 kept file 'reference, 1: the page table of hold:[0-9]+ at 0x[0-9a-f]+-0x[0-9a-f]+ file.page '

@@ -18,7 +18,7 @@ HOLD=$USER_DIR/hold
 BPF=$USER_DIR/bpf
 MTU=9000
 
-# With an XDP program, veth has its pages from a page_pool.
+# With an XDP program, newer kernels' veth has its pages from a page_pool.
 veth_up() {
 	ip link add eth0 type veth && ip link set veth0 name eth1
 }
@@ -131,7 +131,7 @@ expect_only "BUG: labyrinth: (pool-)?leak|Modules linked in:"
 cards_up || ktap_fail "the cards are up"
 plant
 grep "^$driver: " $WATCH/pages | ktap_diag
-ktap_plan 19
+ktap_plan 20
 pfn=$(cat $COLLECTED)
 ktap_check "a module has taken a page" [ "${pfn:-0}" != 0 ]
 # Later a pipe's reader may still take a fragment from the queue, but nobody reads.
@@ -176,6 +176,8 @@ told_of_followed "BUG: labyrinth: (pool-)?leak in " \
 rmmod labyrinth_watch
 insmod $MODULE
 when="after the fact"
+ktap_lacks "when the driver has gone, no other code is named for it" "STALLED|driver .*_watch" \
+	"$(grep -E 'driver [^,]* \[' $WATCH/pools)"
 asked "$(frame_of "$udp")" "reference, [0-9]+: $skb $udp"
 asked "$(frame_of "$tcp")" "reference, [0-9]+: $skb $tcp"
 asked "$(frame_of "$packet")" "reference, [0-9]+: $skb $packet"
