@@ -17,6 +17,7 @@
 
 static const char *const claims[] = {
 	[WATCH_REFERENCE] = "reference",
+	[WATCH_SHARED] = "shared",
 	[WATCH_POINTER] = "pointer",
 	[WATCH_TRACE] = "trace",
 };

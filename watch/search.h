@@ -16,6 +16,7 @@
 
 enum watch_claim {
 	WATCH_REFERENCE,	/* has a reference that the frame counts */
+	WATCH_SHARED,		/* has a part in a reference that another holder was found for */
 	WATCH_POINTER,		/* has the address; nobody can tell whether a reference too */
 	WATCH_TRACE,		/* has the address in memory that is free: a trace of the past */
 	WATCH_NR_CLAIMS,

@@ -167,9 +167,9 @@ else
 fi
 told_of_followed "BUG: labyrinth: (pool-)?leak in " \
 	"since: +[0-9]+ to [0-9]+ ms, allocated at [a-z]" \
-	"reference, [^,]*: $skb $udp" \
-	"reference, [^,]*: $skb $tcp" \
-	"reference, [^,]*: $skb $packet" \
+	"(reference|shared), [^,]*: $skb $udp" \
+	"(reference|shared), [^,]*: $skb $tcp" \
+	"(reference|shared), [^,]*: $skb $packet" \
 	"reference, [0-9]+: $pipe" \
 	"$module" \
 	"$mapping"
@@ -178,12 +178,12 @@ insmod $MODULE
 when="after the fact"
 ktap_lacks "when the driver has gone, no other code is named for it" "STALLED|driver .*_watch" \
 	"$(grep -E 'driver [^,]* \[' $WATCH/pools)"
-asked "$(frame_of "$udp")" "reference, [0-9]+: $skb $udp"
-asked "$(frame_of "$tcp")" "reference, [0-9]+: $skb $tcp"
-asked "$(frame_of "$packet")" "reference, [0-9]+: $skb $packet"
+asked "$(frame_of "$udp")" "(reference|shared), [0-9]+: $skb $udp"
+asked "$(frame_of "$tcp")" "(reference|shared), [0-9]+: $skb $tcp"
+asked "$(frame_of "$packet")" "(reference|shared), [0-9]+: $skb $packet"
 asked "$(frame_of "$pipe")" "reference, [0-9]+: $pipe"
 core=""
-asked "$pfn" "reference, .* of a (UDP|TCP|PACKET) socket, .*fd [0-9]+" "$module" "$mapping"
+asked "$pfn" "(reference|shared), .* of a (UDP|TCP|PACKET) socket, .*fd [0-9]+" "$module" "$mapping"
 # shellcheck disable=SC2086
 kill $holders
 # shellcheck disable=SC2086
