@@ -1080,7 +1080,8 @@ static int make_stock(struct lab_owner *owner)
 	stock->owner = owner;
 	if (!lab_owner_is_sealed(owner))
 		stock->ahead = min_t(int, READ_ONCE(ahead_most), LAB_BATCH);
-	init_irq_work(&stock->kick, kick_work);
+	/* Hard: else irq_work_sync() on PREEMPT_RT waits for a grace period, owner by owner. */
+	stock->kick = IRQ_WORK_INIT_HARD(kick_work);
 	INIT_DELAYED_WORK(&stock->refill, refill_work);
 	owner->stock = stock;
 	return 0;

@@ -68,7 +68,9 @@ devices() {
 
 arch_set "$kernel"
 log_dir
+# All of them, with three other guests on two CPUs, take three quarters of an hour.
 limit=2400
+(($#)) || limit=5400
 if has_checkers; then
 	mem=${mem:-1536} limit=7200
 	(($#)) || limit=28800
