@@ -20,6 +20,7 @@
 #include <linux/gfp.h>
 #include <linux/irq_work.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
@@ -92,6 +93,7 @@ struct lab_stock {
 					 */
 	struct irq_work kick;		/* from anywhere: schedule @refill */
 	struct delayed_work refill;	/* fills the reserve, where sleeping is allowed */
+	struct rcu_head rcu;
 };
 
 static gfp_t owner_gfp(const struct lab_owner *owner, gfp_t gfp)
@@ -1087,10 +1089,14 @@ static int make_stock(struct lab_owner *owner)
 	return 0;
 }
 
+/*
+ * On PREEMPT_RT irq_work_single() reads the flags of a hard @kick after irq_work_sync() has seen it
+ * idle, in a hard interrupt. So the memory stays for a grace period, for which nobody waits.
+ */
 static void free_stock(struct lab_owner *owner)
 {
 	lab_depot_free(owner->stock->depot);
-	kfree(owner->stock);
+	kfree_rcu(owner->stock, rcu);
 	owner->stock = NULL;
 }
 

@@ -365,6 +365,8 @@ void sim_free(const void *memory);
 #define kvzalloc(size, gfp)	sim_alloc(size)
 #define kvcalloc(n, size, gfp)	sim_alloc(array_size(n, size))
 #define kfree(memory)		sim_free(memory)
+#define kfree_rcu(memory, head)	sim_free(memory)
+struct rcu_head { int unused; };
 #define kvfree(memory)		sim_free(memory)
 
 /* Pages. The words of struct page stand where they do in the kernel. */
