@@ -176,8 +176,10 @@ told_of_followed "BUG: labyrinth: (pool-)?leak in " \
 rmmod labyrinth_watch
 insmod $MODULE
 when="after the fact"
-ktap_lacks "when the driver has gone, no other code is named for it" "STALLED|driver .*_watch" \
-	"$(grep -E 'driver [^,]* \[' $WATCH/pools)"
+stalled=$(grep STALLED $WATCH/pools)
+printf '%s\n' "$stalled" | ktap_diag
+ktap_lacks "the driver has gone: no place where its code was is named for it" \
+	"driver (0x|.* \[)" "$stalled"
 asked "$(frame_of "$udp")" "(reference|shared), [0-9]+: $skb $udp"
 asked "$(frame_of "$tcp")" "(reference|shared), [0-9]+: $skb $tcp"
 asked "$(frame_of "$packet")" "(reference|shared), [0-9]+: $skb $packet"
