@@ -94,7 +94,7 @@ static void heal_later(struct irq_work *work)
 	schedule_work(&heal_work);
 }
 
-static DEFINE_IRQ_WORK(heal_irq_work, heal_later);
+static struct irq_work heal_irq_work = IRQ_WORK_INIT_HARD(heal_later);
 
 /* Return: whether @page was marked before. */
 #ifdef CONFIG_MEMORY_FAILURE

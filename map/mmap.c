@@ -108,7 +108,7 @@ static void schedule_kicked(struct irq_work *kick)
 	schedule_work(&kicked_work);
 }
 
-static struct irq_work kick_work = IRQ_WORK_INIT(schedule_kicked);
+static struct irq_work kick_work = IRQ_WORK_INIT_HARD(schedule_kicked);
 
 static void look_after(struct work_struct *work);
 

@@ -71,7 +71,7 @@ static void limbo_kick(struct irq_work *kick)
 }
 
 /* From a context in which a work item may not be queued. */
-static struct irq_work limbo_kick_work = IRQ_WORK_INIT(limbo_kick);
+static struct irq_work limbo_kick_work = IRQ_WORK_INIT_HARD(limbo_kick);
 
 static atomic_t *filter_of(unsigned long pfn)
 {

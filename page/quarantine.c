@@ -78,7 +78,7 @@ static void work_through(struct work_struct *work);
 static void schedule_turn(struct irq_work *kick);
 
 static DECLARE_DELAYED_WORK(turn_work, work_through);
-static struct irq_work turn_kick = IRQ_WORK_INIT(schedule_turn);
+static struct irq_work turn_kick = IRQ_WORK_INIT_HARD(schedule_turn);
 
 static struct ring *ring_locked(void)
 {

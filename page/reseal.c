@@ -41,7 +41,7 @@ static void look(struct work_struct *work);
 static void schedule_look(struct irq_work *kick);
 
 static DECLARE_DELAYED_WORK(look_work, look);
-static struct irq_work look_kick = IRQ_WORK_INIT(schedule_look);
+static struct irq_work look_kick = IRQ_WORK_INIT_HARD(schedule_look);
 
 static void schedule_look(struct irq_work *kick)
 {

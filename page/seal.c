@@ -32,7 +32,7 @@
  * - anything to the saved entry: unseal_page() and lab_seal_reopen(), under seal_lock; and for a
  *   lost page lab_seal_lose(), in any context, and the worker.
  *
- * seal_lock is held while memory is allocated: so nothing that the shrinker calls may take
+ * seal_lock is held while memory is allocated: so nothing that the shrinker calls may wait for
  * seal_lock.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
@@ -82,7 +82,7 @@ static void seal_again(struct work_struct *work);
 static void schedule_seal(struct irq_work *kick);
 
 static DECLARE_DELAYED_WORK(seal_work, seal_again);
-static struct irq_work seal_kick = IRQ_WORK_INIT(schedule_seal);
+static struct irq_work seal_kick = IRQ_WORK_INIT_HARD(schedule_seal);
 
 static void schedule_seal(struct irq_work *kick)
 {

@@ -41,7 +41,7 @@ static unsigned long asked[NR_ASKED];
 static void kick_ask(struct irq_work *work);
 static void ask_all(struct work_struct *work);
 
-static DEFINE_IRQ_WORK(kick_work, kick_ask);
+static struct irq_work kick_work = IRQ_WORK_INIT_HARD(kick_ask);
 static DECLARE_DELAYED_WORK(ask_work, ask_all);
 
 /* Context: Any. */

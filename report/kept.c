@@ -83,7 +83,7 @@ static atomic_long_t numbers;
 static void kick_untold(struct irq_work *work);
 static void say_untold(struct work_struct *work);
 
-static DEFINE_IRQ_WORK(kick_work, kick_untold);
+static struct irq_work kick_work = IRQ_WORK_INIT_HARD(kick_untold);
 static DECLARE_DELAYED_WORK(say_work, say_untold);
 
 /* All kernel addresses have the same upper bits, which give room for class and call. */

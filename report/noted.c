@@ -24,7 +24,7 @@
 static void kick_note(struct irq_work *work);
 static void note_owner(struct work_struct *work);
 
-static DEFINE_IRQ_WORK(kick_work, kick_note);
+static struct irq_work kick_work = IRQ_WORK_INIT_HARD(kick_note);
 static DECLARE_WORK(note_work, note_owner);
 /* Of two owners at the same time, one waits for a further report. */
 static int next = NOBODY;

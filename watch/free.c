@@ -111,7 +111,7 @@ static void queue_work_now(struct irq_work *work)
 	schedule_work(&free_work);
 }
 
-static DEFINE_IRQ_WORK(free_irq_work, queue_work_now);
+static struct irq_work free_irq_work = IRQ_WORK_INIT_HARD(queue_work_now);
 
 /* A mapping of a kept page has ended. Context: Any. */
 void watch_free_let_go(struct watch_note *note)

@@ -30,6 +30,7 @@ struct mapped_file {
 	struct irq_work work;
 	unsigned int index;		/* of the page for @work */
 	int err;
+	struct rcu_head rcu;
 };
 
 static struct labyrinth_owner *heir;
@@ -97,7 +98,8 @@ static int mapper_release(struct inode *inode, struct file *file)
 	give_pages(mapped);
 	if (mapped->owner)
 		labyrinth_owner_destroy(mapped->owner);
-	kfree(mapped);
+	/* On PREEMPT_RT irq_work_single() looks at hard work once more after irq_work_sync(). */
+	kfree_rcu(mapped, rcu);
 	return 0;
 }
 

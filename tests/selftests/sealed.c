@@ -12,7 +12,6 @@
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
-#include <linux/irq_work.h>
 #include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
@@ -331,7 +330,6 @@ struct visit {
 	bool there;
 	bool right;
 	struct hrtimer timer;
-	struct irq_work work;
 };
 
 static void visit(struct visit *v)

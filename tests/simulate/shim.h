@@ -470,8 +470,7 @@ void sim_irq_work(struct work_struct *work);
 #define DECLARE_DELAYED_WORK(name, f) struct delayed_work name = { .work.fn = (f) }
 #define schedule_delayed_work(d, delay)	sim_queue(&(d)->work)
 #define cancel_delayed_work_sync(d) ((d)->work.queued = false)
-#define IRQ_WORK_INIT(f)	{ .work.fn = sim_irq_work, .fn = (f) }
-#define IRQ_WORK_INIT_HARD(f)	((struct irq_work)IRQ_WORK_INIT(f))
+#define IRQ_WORK_INIT_HARD(f)	((struct irq_work){ .work.fn = sim_irq_work, .fn = (f) })
 #define irq_work_queue(w)	sim_queue(&(w)->work)
 #define irq_work_sync(w)	((w)->work.queued = false)
 

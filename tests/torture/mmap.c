@@ -33,6 +33,7 @@ struct mapped_file {
 	unsigned int number;
 	struct irq_work work;
 	struct tort_slip *slip;		/* for @work */
+	struct rcu_head rcu;
 };
 
 static DEFINE_MUTEX(file_lock);
@@ -159,11 +160,14 @@ static int mapped_open(struct inode *inode, struct file *file)
 /* The core has closed all VMAs of the file, so no page is mapped any more. */
 static int mapped_release(struct inode *inode, struct file *file)
 {
+	struct mapped_file *mapped = file->private_data;
+
 	mutex_lock(&file_lock);
 	begin_step();
-	close_file(file->private_data);
+	close_file(mapped);
 	mutex_unlock(&file_lock);
-	kfree(file->private_data);
+	/* On PREEMPT_RT irq_work_single() looks at hard work once more after irq_work_sync(). */
+	kfree_rcu(mapped, rcu);
 	return 0;
 }
 
