@@ -64,6 +64,8 @@
 
 /* From lab_seal_kick() to the worker's run: more pages gather meanwhile. */
 #define SEAL_DELAY	msecs_to_jiffies(20)
+/* From lab_seal_hold() on: an oops is printed before the diverted access is made again. */
+#define SEAL_HOLD	HZ
 /* To the worker's next try, after a reference kept an open page from being sealed. */
 #define SEAL_RETRY	msecs_to_jiffies(200)
 
@@ -82,6 +84,7 @@ static void seal_again(struct work_struct *work);
 static void schedule_seal(struct irq_work *kick);
 
 static DECLARE_DELAYED_WORK(seal_work, seal_again);
+static DECLARE_DELAYED_WORK(held_work, seal_again);	/* the same, when a hold ends */
 static struct irq_work seal_kick = IRQ_WORK_INIT_HARD(schedule_seal);
 
 static void schedule_seal(struct irq_work *kick)
@@ -93,6 +96,28 @@ static void schedule_seal(struct irq_work *kick)
 void lab_seal_kick(void)
 {
 	irq_work_queue(&seal_kick);
+}
+
+/* In jiffies, or 0: until then, no stale page is sealed, and no access reported. */
+static unsigned long held_until;
+
+/*
+ * Leaves an access that was diverted the time for an oops, so that the access finds the page still
+ * diverted. Not longer until the worker has been through: accesses without end are held once.
+ * Context: Any.
+ */
+void lab_seal_hold(void)
+{
+	if (!READ_ONCE(held_until))
+		WRITE_ONCE(held_until, (jiffies + SEAL_HOLD) | 1);
+}
+
+/* Return: for how many jiffies stale pages are to be left, or 0. */
+static unsigned long left_of_hold(void)
+{
+	unsigned long until = READ_ONCE(held_until);
+
+	return until && time_before(jiffies, until) ? until - jiffies : 0;
 }
 
 static void flush(void)
@@ -598,18 +623,22 @@ static bool seal_one(struct lab_region *region, unsigned int index)
 }
 
 /*
- * Notes @region's lost pages in @lost, and the stale and open pages among all others in @was.
- * Calls set and clear the bits meanwhile; a call that sets a bit asks for the worker again.
+ * Notes @region's lost pages in @lost, and the stale and open pages among all others in @was,
+ * with @held the open pages alone. Calls set and clear the bits meanwhile; a call that sets a bit
+ * asks for the worker again.
  * Return: whether there is any.
  */
-static bool note_work(const struct lab_region *region, unsigned long *was, unsigned long *lost)
+static bool note_work(const struct lab_region *region, unsigned long *was, unsigned long *lost,
+		      bool held)
 {
 	unsigned long any = 0;
 	unsigned int i;
 
 	for (i = 0; i < BITS_TO_LONGS(LAB_REGION_PAGES); i++) {
 		lost[i] = READ_ONCE(region->lost[i]);
-		was[i] = (READ_ONCE(region->stale[i]) | READ_ONCE(region->open[i])) & ~lost[i];
+		was[i] = READ_ONCE(region->open[i]) & ~lost[i];
+		if (!held)
+			was[i] |= READ_ONCE(region->stale[i]) & ~lost[i];
 		any |= was[i] | lost[i];
 	}
 	return any;
@@ -651,14 +680,14 @@ static void end_aliases(struct lab_region *region, const unsigned long *lost)
 }
 
 /* Seals @region's open and stale pages and drops the lost. Regions are few: a flush for each. */
-static bool look_after(struct lab_region *region)
+static bool look_after(struct lab_region *region, bool held)
 {
 	DECLARE_BITMAP(was, LAB_REGION_PAGES);
 	DECLARE_BITMAP(lost, LAB_REGION_PAGES);
 	unsigned int index;
 	bool done;
 
-	if (!note_work(region, was, lost))
+	if (!note_work(region, was, lost, held))
 		return true;
 	/*
 	 * Pairs with the test_and_set_bit() in lab_seal_open(): of a page that is stale only now,
@@ -677,19 +706,42 @@ static bool look_after(struct lab_region *region)
 	return done;
 }
 
-static void seal_again(struct work_struct *work)
+/* Return: whether all is done. */
+static bool look_after_all(bool held)
 {
 	struct lab_region *region;
 	bool done = true;
 
 	mutex_lock(&seal_lock);
 	list_for_each_entry(region, &lab_regions, node)
-		done &= look_after(region);
+		done &= look_after(region, held);
 	/* After the flushes: no CPU writes to a collected decoy any more. */
-	lab_stray_report();
+	if (!held)
+		lab_stray_report();
 	mutex_unlock(&seal_lock);
-	if (!done)
+	return done;
+}
+
+static void seal_again(struct work_struct *work)
+{
+	unsigned long left = left_of_hold();
+
+	if (!left)
+		WRITE_ONCE(held_until, 0);
+	else
+		schedule_delayed_work(&held_work, left);
+	if (!look_after_all(left))
 		schedule_delayed_work(&seal_work, SEAL_RETRY);
+}
+
+static void cancel_works(void)
+{
+	WRITE_ONCE(held_until, 0);
+	irq_work_sync(&seal_kick);
+	/* Without a hold, only @held_work schedules the other: @seal_work. */
+	cancel_delayed_work_sync(&seal_work);
+	cancel_delayed_work_sync(&held_work);
+	cancel_delayed_work_sync(&seal_work);
 }
 
 /*
@@ -701,6 +753,9 @@ void lab_seal_settle(void)
 {
 	irq_work_sync(&seal_kick);
 	flush_delayed_work(&seal_work);
+	/* What the worker has left for later is due now. */
+	if (READ_ONCE(held_until))
+		look_after_all(false);
 }
 
 /*
@@ -729,8 +784,7 @@ void lab_seal_stop(void)
 {
 	struct lab_region *region;
 
-	irq_work_sync(&seal_kick);
-	cancel_delayed_work_sync(&seal_work);
+	cancel_works();
 	mutex_lock(&seal_lock);
 	trim(0);
 	if (nr_sealed) {
@@ -747,8 +801,7 @@ void lab_seal_stop(void)
 /* Frees decoys and aliases, once lab_fault_exit() took the hook out. Context: Task; may sleep. */
 void lab_seal_exit(void)
 {
-	irq_work_sync(&seal_kick);
-	cancel_delayed_work_sync(&seal_work);
+	cancel_works();
 	lab_stray_exit();
 	lab_region_exit();
 }

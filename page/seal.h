@@ -26,6 +26,7 @@ int lab_seal_open(unsigned long pfn);
 void lab_seal_lose(unsigned long pfn);
 bool lab_seal_is_closed(unsigned long pfn);
 void lab_seal_kick(void);
+void lab_seal_hold(void);
 void lab_seal_settle(void);
 void lab_seal_stop(void);
 void lab_seal_exit(void);

@@ -14,8 +14,8 @@
 
 rules=$LAB_ROOT/tests/cocci
 
-# The kernel's macros are not for the self-tests' programs of user space.
-kernel_sources() { list_sources . | grep '\.[ch]$' | grep -v -e '/user/' -e '/planted.c'; }
+# The kernel's macros are not for programs of user space.
+kernel_sources() { list_sources . | grep '\.[ch]$' | grep -v -e /user/ -e /simulate/ -e /planted.c; }
 
 # spatch_with RULE FILE...: the findings, a line each. Coccinelle's own complaints are findings,
 # but for its questions about names of functions.

@@ -162,13 +162,14 @@ check_without_hook() {
 	mark=$(dmesg_mark) strays=$(diverted) goes_on=
 	# By a shell of its own, which the oops ends if the notifier does not.
 	echo 0 >/proc/sys/kernel/panic_on_oops
-	sh -c "echo stray >$DO" && goes_on=1
+	sh -c "echo stray-oops >$DO" && goes_on=1
 	echo 1 >/proc/sys/kernel/panic_on_oops
 	ktap_equal "without the hook: a stray access changes nothing, and the machine goes on" \
 		1 "$goes_on"
 	# It has not let go of what it held.
 	[ -n "$goes_on" ] || return
-	ktap_equal "without the hook: it was diverted" 2 $(($(diverted) - strays))
+	# Once more, if the worker came between an access that was diverted and its repetition.
+	ktap_contains "without the hook: it was diverted" '^[23]$' $(($(diverted) - strays))
 	said=$(dmesg_since "$mark")
 	ktap_contains "without the hook: the kernel prints an oops" \
 		"BUG: unable to handle page fault" "$said"

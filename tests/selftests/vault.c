@@ -134,14 +134,29 @@ static noinline void write_word(void *at)
 }
 
 /* A read and a write by the direct map, each of a page of its own. */
-static int do_stray(void)
+static int stray(unsigned int tries)
 {
 	u64 word = read_word(pfn_to_kaddr(pfns[0]));
+	int err;
 
 	write_word(pfn_to_kaddr(pfns[1]));
 	/* The worker seals the pages again, and reports. */
-	msleep(200);
-	return word ? -EIO : do_check();
+	do {
+		msleep(200);
+		err = do_check();
+	} while (err == -EACCES && --tries);
+	return word ? -EIO : err;
+}
+
+static int do_stray(void)
+{
+	return stray(1);
+}
+
+/* The worker leaves a second for the oops. */
+static int do_stray_oops(void)
+{
+	return stray(15);
 }
 
 static int follow(void *at)
@@ -198,13 +213,13 @@ static u64 *get_fenced(void)
 static int do_kfence(void)
 {
 	u64 *object = get_fenced();
+	/* The compiler would warn of what is wanted here. */
+	unsigned long at = (unsigned long)object;
 
 	if (!object)
 		return -ENOENT;
 	kfree(object);
-	/* The compiler would warn of what is wanted here. */
-	OPTIMIZER_HIDE_VAR(object);
-	read_word(object);
+	read_word((void *)at);
 	return 0;
 }
 
@@ -236,6 +251,7 @@ static const struct {
 	{ "kept-away", do_kept_away },
 	{ "zeroed", do_zeroed },
 	{ "stray", do_stray },
+	{ "stray-oops", do_stray_oops },
 	{ "wild", do_wild },
 	{ "kfence", do_kfence },
 	{ "hold", do_hold },
