@@ -69,7 +69,7 @@ static void tell_lines(struct seq_file *m, void (*line)(const char *line, void *
 int labyrinth_watch_ask(const unsigned long *pfns, unsigned int nr,
 			void (*line)(const char *line, void *arg), void *arg)
 {
-	struct seq_file m = { .buf = kvmalloc(ANSWER_SIZE, GFP_KERNEL), .size = ANSWER_SIZE };
+	struct seq_file m = { .buf = kvzalloc(ANSWER_SIZE, GFP_KERNEL), .size = ANSWER_SIZE };
 	int err;
 
 	if (!m.buf)

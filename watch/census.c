@@ -32,6 +32,7 @@ static int take(struct census *census)
 	err = watch_pools_aim_stalled(&census->search);
 	if (!err && census->search.nr_targets)
 		watch_search_run(&census->search);
+	watch_search_finish(&census->search);
 	census->took_ns = ktime_get_ns() - began;
 	return err ?: census->search.stopped ? -EINTR : 0;
 }

@@ -64,11 +64,13 @@ static const char *ordinary(struct page *page)
 
 void watch_frame_describe(unsigned long pfn, char *text, size_t size)
 {
-	struct page *page = pfn_to_page(pfn);
+	struct page *page = pfn_to_online_page(pfn);
+	const struct page_pool *pool = page ? watch_pool_of(page) : NULL;
 	struct watch_slab_object object;
-	const struct page_pool *pool = watch_pool_of(page);
 
-	if (pool)
+	if (!page)
+		strscpy(text, "no memory any more", size);
+	else if (pool)
 		scnprintf(text, size, "page_pool %d's", watch_pool_number(pool));
 	else if (watch_slab_find(page_to_virt(page), &object))
 		scnprintf(text, size, "a slab of cache %s", object.name);

@@ -36,18 +36,28 @@ static unsigned int base_of(const char *text)
 	return strncasecmp(text, "0x", 2) ? 10 : 16;
 }
 
+/* There is nothing of a number that is too large. */
+static int read_number(const char *text, unsigned long *number)
+{
+	int err = kstrtoul(text, base_of(text), number);
+
+	if (err == -ERANGE)
+		*number = ULONG_MAX;
+	return err == -ERANGE ? 0 : err;
+}
+
 static int aim_pfn(struct watch_search *search, const char *text)
 {
 	unsigned long pfn;
-	int err = kstrtoul(text, base_of(text), &pfn);
+	int err = read_number(text, &pfn);
 
 	return err ?: watch_search_add(search, pfn);
 }
 
 static int aim_pool(struct watch_search *search, const char *text)
 {
-	unsigned int number;
-	int err = kstrtouint(text, base_of(text), &number);
+	unsigned long number;
+	int err = read_number(text, &number);
 
 	return err ?: watch_pools_aim(search, number);
 }
@@ -88,8 +98,11 @@ static int ask(const char *command)
 	strscpy(last.command, command, sizeof(last.command));
 	last.any = true;
 	last.err = watch_search_init(&last.search) ?: aim(&last.search, command);
+	if (last.search.stopped)
+		last.err = -EINTR;
 	if (!last.err)
 		watch_search_run(&last.search);
+	watch_search_finish(&last.search);
 	last.took_ns = ktime_get_ns() - began;
 	return last.err ?: last.search.stopped ? -EINTR : 0;
 }
@@ -121,6 +134,9 @@ static ssize_t holders_write(struct file *file, const char __user *from, size_t 
 static void show_why_not(struct seq_file *m)
 {
 	switch (last.err) {
+	case -EINTR:
+		seq_puts(m, "STOPPED before its end: the pages are not known yet\n");
+		break;
 	case -ENODEV:
 		seq_puts(m, "labyrinth.ko is not loaded, so there are no owners\n");
 		break;

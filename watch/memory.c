@@ -67,7 +67,7 @@ static void look_at_word(struct watch_search *search, const unsigned long *at, u
 	if ((long)word >= 0)
 		return;
 	pfn = watch_word_pfn(word);
-	if (pfn && test_bit(pfn, search->frames) && !watch_accounted(search, at))
+	if (watch_wanted(search, pfn) && !watch_accounted(search, at))
 		tell_word(search, at, pfn);
 	else if (pfn && !xa_empty(&search->strays) &&
 		 xa_load(&search->strays, watch_index((void *)word)) && !(word % sizeof(long)))
@@ -118,7 +118,7 @@ static void look_at_mapped(struct watch_walk *walk, unsigned long addr, unsigned
 
 	if (!(flags & _PAGE_RW))
 		return;
-	for (i = 0; i < nr && pfn + i < watch_end_pfn; i++) {
+	for (i = 0; i < nr && pfn + i < walk->search->nr_frames; i++) {
 		/* Before the read: ->seen has the targets and memory->words from the start. */
 		if (!is_memory(pfn_to_online_page(pfn + i)) || test_bit(pfn + i, memory->seen))
 			continue;
@@ -162,6 +162,7 @@ static void look_at_frames(struct memory_walk *memory, unsigned long pfn, unsign
 {
 	struct page *page;
 
+	end = min(end, memory->walk.search->nr_frames);
 	for (; pfn < end; pfn++) {
 		if (!(pfn % 16) && watch_pause(memory->walk.search))
 			return;
@@ -189,7 +190,10 @@ static void look_at_percpu(struct memory_walk *memory)
 
 static void leave_out(struct memory_walk *memory, const void *page)
 {
-	set_bit(watch_direct_pfn((unsigned long)page), memory->seen);
+	unsigned long pfn = watch_direct_pfn((unsigned long)page);
+
+	if (pfn < memory->walk.search->nr_frames)
+		set_bit(pfn, memory->seen);
 }
 
 void watch_find_in_memory(struct watch_search *search)
@@ -201,13 +205,13 @@ void watch_find_in_memory(struct watch_search *search)
 	memory->walk = (struct watch_walk){ .search = search, .leaf = look_at_mapped };
 	memory->words = (void *)__get_free_page(GFP_KERNEL);
 	/* The targets are not searched for pointers. */
-	memory->seen = vzalloc(BITS_TO_LONGS(watch_end_pfn) * sizeof(long));
+	memory->seen = vzalloc(BITS_TO_LONGS(search->nr_frames) * sizeof(long));
 	if (memory->words && memory->seen) {
-		bitmap_copy(memory->seen, search->frames, watch_end_pfn);
+		bitmap_copy(memory->seen, search->frames, search->nr_frames);
 		leave_out(memory, memory->words);
 		look_by_page_table(memory);
 		look_at_percpu(memory);
-		look_at_frames(memory, 1, watch_end_pfn, false);
+		look_at_frames(memory, 1, search->nr_frames, false);
 	}
 	vfree(memory->seen);
 	free_page((unsigned long)memory->words);

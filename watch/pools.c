@@ -182,7 +182,7 @@ static int aim_at(struct watch_search *search, const struct watch_pool *pool)
  *
  * Context: Task; may sleep. Return: 0, or -ENOENT: no such pool.
  */
-int watch_pools_aim(struct watch_search *search, unsigned int number)
+int watch_pools_aim(struct watch_search *search, unsigned long number)
 {
 	watch_pools_census(search);
 	if (!number || number > watch_register.nr || !watch_register.pools[number - 1].there)

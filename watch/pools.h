@@ -12,7 +12,7 @@ struct watch_search;
 
 void watch_pools_census(struct watch_search *search);
 void watch_pools_show(struct seq_file *m);
-int watch_pools_aim(struct watch_search *search, unsigned int number);
+int watch_pools_aim(struct watch_search *search, unsigned long number);
 int watch_pools_aim_stalled(struct watch_search *search);
 
 #endif /* WATCH_POOLS_H */

@@ -29,6 +29,16 @@ int watch_pool_number(const struct page_pool *at)
 	return pool ? pool - watch_register.pools + 1 : 0;
 }
 
+/*
+ * A pool's counts of pages only grow. Where a count went back, another pool has the memory now,
+ * with another number and name.
+ */
+static bool is_other(const struct watch_pool *pool, const struct page_pool *copy)
+{
+	return (s32)(copy->pages_state_hold_cnt - pool->held) < 0 ||
+	       (s32)(atomic_read(&copy->pages_state_release_cnt) - pool->released) < 0;
+}
+
 static struct watch_pool *room_for(const struct page_pool *at)
 {
 	unsigned int i;
@@ -84,6 +94,10 @@ watch_register_enter(struct watch_search *search, const struct page_pool *at)
 		return pool;
 	if (!watch_pool_read(at, watch_register.copy))
 		return NULL;
+	if (pool && is_other(pool, watch_register.copy)) {
+		pool->at = NULL;
+		pool = NULL;
+	}
 	if (!pool)
 		pool = room_for(at);
 	if (pool)

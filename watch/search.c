@@ -6,6 +6,7 @@
 #include <linux/anon_inodes.h>
 #include <linux/bitmap.h>
 #include <linux/bsearch.h>
+#include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/mm.h>
@@ -33,7 +34,7 @@
  */
 int watch_search_add(struct watch_search *search, unsigned long pfn)
 {
-	struct page *page = pfn < watch_end_pfn ? pfn_to_online_page(pfn) : NULL;
+	struct page *page = pfn < search->nr_frames ? pfn_to_online_page(pfn) : NULL;
 	struct watch_target *target;
 
 	if (!page)
@@ -44,7 +45,7 @@ int watch_search_add(struct watch_search *search, unsigned long pfn)
 		return -ENOSPC;
 	target = &search->targets[search->nr_targets++];
 	watch_frame_block(page, &target->pfn, &target->nr);
-	target->nr = min(target->nr, watch_end_pfn - target->pfn);
+	target->nr = min(target->nr, search->nr_frames - target->pfn);
 	target->refs = watch_frame_refs(target->pfn);
 	bitmap_set(search->frames, target->pfn, target->nr);
 	return 0;
@@ -112,6 +113,14 @@ static void add_to_holder(struct watch_holder *holder, unsigned long pfn)
 		holder->pfns[known] = pfn;
 }
 
+/* The names of tasks and files are their users' to choose: a line feed would begin a line. */
+static void make_printable(char *text)
+{
+	for (; *text; text++)
+		if (!isascii(*text) || !isprint(*text))
+			*text = '?';
+}
+
 /**
  * watch_hold() - a searcher has found a holder
  * @search: the search.
@@ -136,6 +145,7 @@ void watch_hold(struct watch_search *search, unsigned long pfn, enum watch_claim
 	va_start(args, format);
 	vscnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	make_printable(text);
 	target->found[claim]++;
 	holder = holder_named(search, text, claim);
 	if (!holder) {
@@ -169,7 +179,8 @@ int watch_search_init(struct watch_search *search)
 	*search = (struct watch_search){};
 	xa_init(&search->accounted);
 	xa_init(&search->strays);
-	search->frames = vzalloc(BITS_TO_LONGS(watch_end_pfn) * sizeof(long));
+	search->nr_frames = watch_end_pfn;
+	search->frames = vzalloc(BITS_TO_LONGS(search->nr_frames) * sizeof(long));
 	search->targets = vcalloc(MAX_TARGETS, sizeof(*search->targets));
 	search->holders = vcalloc(MAX_HOLDERS, sizeof(*search->holders));
 	search->tasks = watch_tasks_get();
@@ -181,12 +192,20 @@ int watch_search_init(struct watch_search *search)
 	return search->frames && search->targets && search->holders && search->tasks ? 0 : -ENOMEM;
 }
 
-void watch_search_exit(struct watch_search *search)
+/* The search is over: only its result is kept. Context: Task; may sleep. */
+void watch_search_finish(struct watch_search *search)
 {
 	watch_tasks_put(search->tasks);
-	vfree(search->holders);
-	vfree(search->targets);
+	search->tasks = NULL;
 	vfree(search->frames);
+	search->frames = NULL;
 	xa_destroy(&search->strays);
 	xa_destroy(&search->accounted);
+}
+
+void watch_search_exit(struct watch_search *search)
+{
+	watch_search_finish(search);
+	vfree(search->holders);
+	vfree(search->targets);
 }

@@ -45,7 +45,8 @@ struct watch_tasks;
 struct watch_search {
 	struct watch_target *targets;	/* by pfn */
 	unsigned int nr_targets;
-	unsigned long *frames;		/* a bit for each frame that is in a target */
+	unsigned long nr_frames;	/* the machine's, when the search began */
+	unsigned long *frames;		/* a bit for each: whether the frame is in a target */
 	struct watch_holder *holders;
 	unsigned int nr_holders;
 	unsigned int holders_left_out;
@@ -60,6 +61,7 @@ struct watch_search {
 
 int watch_search_init(struct watch_search *search);
 void watch_search_exit(struct watch_search *search);
+void watch_search_finish(struct watch_search *search);
 int watch_search_add(struct watch_search *search, unsigned long pfn);
 void watch_search_run(struct watch_search *search);
 
@@ -68,7 +70,7 @@ extern const char *watch_stage;
 
 static inline bool watch_wanted(const struct watch_search *search, unsigned long pfn)
 {
-	return pfn && test_bit(pfn, search->frames);
+	return pfn && pfn < search->nr_frames && test_bit(pfn, search->frames);
 }
 
 /* Whether all references of the target that @pfn is in have been found. */

@@ -72,11 +72,18 @@ static void look_at_entry(struct watch_walk *walk, unsigned long addr, unsigned 
 			  unsigned long nr, pteval_t flags)
 {
 	struct process_walk *process = container_of(walk, struct process_walk, walk);
+	const struct watch_target *target;
 	unsigned long i;
 
-	for (i = 0; i < nr && pfn + i < watch_end_pfn; i++)
-		if (watch_wanted(walk->search, pfn + i))
-			hold_by(process, pfn + i, addr + i * PAGE_SIZE, flags);
+	for (i = 0; i < nr; i++) {
+		if (!watch_wanted(walk->search, pfn + i))
+			continue;
+		hold_by(process, pfn + i, addr + i * PAGE_SIZE, flags);
+		/* An entry has a single reference to the whole block. */
+		target = watch_target_of(walk->search, pfn + i);
+		if (target)
+			i = target->pfn + target->nr - 1 - pfn;
+	}
 }
 
 /* Return: the address space, which has to be given back by mmdrop(), or NULL. */
