@@ -38,6 +38,23 @@ bool watch_skb_fits(const struct sk_buff *skb)
 	       end > head && end - head <= MAX_HEAD && skb->data_len <= skb->len;
 }
 
+/* Return: how many skbs have the buffer of @skb, which is a copy; 0: not known. */
+unsigned int watch_skb_clones(const struct sk_buff *skb)
+{
+	int dataref;
+
+	return watch_peek(&dataref, &skb_shinfo(skb)->dataref.counter, sizeof(dataref)) ?
+	       dataref & SKB_DATAREF_MASK : 0;
+}
+
+void watch_skb_add(struct watch_skbs *hits, const struct watch_skb *hit)
+{
+	if (hits->nr == WATCH_SKB_MAX)
+		hits->left_out++;
+	else
+		hits->skb[hits->nr++] = *hit;
+}
+
 /* An object of the second kind has an skb, and room for a clone. */
 static void call_for_object(struct watch_search *search, struct watch_skbs *hits,
 			    watch_skb_fn *fn, const void *object, int kind)

@@ -23,36 +23,45 @@ enum watch_skb_where {
 	WATCH_SKB_NOWHERE,
 	WATCH_SKB_IN_LIST,	/* of a socket, or of somebody else */
 	WATCH_SKB_IN_TREE,
-	WATCH_SKB_IN_SKB,
 	WATCH_SKB_CHARGED,
 };
 
-/* An skb that has something of a target. */
+/*
+ * An skb that has something of a target. An skb in the list of fragments of an outer skb is where
+ * the outer skb is. Most skbs are in no such list: @outer is @at.
+ */
 struct watch_skb {
-	const struct sk_buff *at;
-	const struct sk_buff *root;	/* of the tree that the skb may be in */
+	const struct sk_buff *at, *outer;
+	const struct sk_buff *root;	/* of the tree that the outer skb may be in */
 	unsigned long pfn;
 	const void *word;		/* stands for the reference; clones have the same word */
 	const char *part, *queue;
 	const struct sock *sk;
-	unsigned long head;		/* of the list that the skb is in */
+	unsigned long head;		/* of the list that the outer skb is in */
+	unsigned int clones;		/* at most so many skbs share the word */
 	enum watch_skb_where place;
-	enum watch_life life;
+	enum watch_life life;		/* of the outer skb; not looked for if in a list */
 	/* The task that has the socket open. */
 	char comm[TASK_COMM_LEN];
 	pid_t pid;
 	unsigned int fd;
 };
 
+#define WATCH_SKB_MAX	8192
+
 struct watch_skbs {
 	struct watch_skb *skb;
 	unsigned int nr, left_out;
+	unsigned int nr_found;		/* without the outer skbs */
 };
+
+void watch_skb_add(struct watch_skbs *skbs, const struct watch_skb *skb);
 
 int watch_skb_init(void);
 
 int watch_skb_kind(unsigned long addr);
 bool watch_skb_fits(const struct sk_buff *skb);
+unsigned int watch_skb_clones(const struct sk_buff *skb);
 
 typedef void watch_skb_fn(struct watch_search *search, struct watch_skbs *skbs,
 			  const struct sk_buff *at);

@@ -11,54 +11,45 @@
 #include "watch/searchers.h"
 #include "watch/skb.h"
 
-#define MAX_HITS	8192
-
-static void add_hit(struct watch_skbs *hits, const struct sk_buff *skb, unsigned long pfn,
-		    const void *word, const char *part)
-{
-	if (hits->nr == MAX_HITS) {
-		hits->left_out++;
-		return;
-	}
-	hits->skb[hits->nr++] = (struct watch_skb){
-		.at = skb, .pfn = pfn, .word = word, .part = part,
-	};
-}
-
+/* @hit is the skb, without the part in question. */
 static void look_at_fragments(struct watch_search *search, struct watch_skbs *hits,
-			      const struct sk_buff *at, const struct skb_shared_info *info)
+			      struct watch_skb *hit, const struct skb_shared_info *info)
 {
 	struct skb_shared_info copy;
-	unsigned long pfn;
 	unsigned int i;
 
 	if (!watch_peek(&copy, info, sizeof(copy)))
 		return;
+	hit->part = "a fragment";
 	for (i = 0; i < copy.nr_frags && i < MAX_SKB_FRAGS; i++) {
-		pfn = watch_word_pfn(*(unsigned long *)&copy.frags[i]);
-		if (watch_wanted(search, pfn))
-			add_hit(hits, at, pfn, &info->frags[i], "a fragment");
+		hit->pfn = watch_word_pfn(*(unsigned long *)&copy.frags[i]);
+		hit->word = &info->frags[i];
+		if (watch_wanted(search, hit->pfn))
+			watch_skb_add(hits, hit);
 	}
 }
 
 static void look_at_skb(struct watch_search *search, struct watch_skbs *hits,
 			const struct sk_buff *at)
 {
-	unsigned long pfn;
+	struct watch_skb hit = { .at = at, .outer = at };
 	struct sk_buff skb;
 
 	if (!watch_peek(&skb, at, sizeof(skb)) || !watch_skb_fits(&skb))
 		return;
-	pfn = watch_word_pfn((unsigned long)skb.head);
-	if (watch_wanted(search, pfn))
-		add_hit(hits, at, pfn, skb.head, "the head");
+	hit.clones = watch_skb_clones(&skb);
+	hit.pfn = watch_word_pfn((unsigned long)skb.head);
+	hit.word = skb.head;
+	hit.part = "the head";
+	if (watch_wanted(search, hit.pfn))
+		watch_skb_add(hits, &hit);
 	if (skb.data_len)
-		look_at_fragments(search, hits, at, skb_shinfo(&skb));
+		look_at_fragments(search, hits, &hit, skb_shinfo(&skb));
 }
 
 void watch_find_in_skbs(struct watch_search *search)
 {
-	struct watch_skbs hits = { .skb = vcalloc(MAX_HITS, sizeof(struct watch_skb)) };
+	struct watch_skbs hits = { .skb = vcalloc(WATCH_SKB_MAX, sizeof(struct watch_skb)) };
 
 	if (!hits.skb)
 		return;

@@ -28,6 +28,8 @@
 /* At most so many skbs of a queue are passed on the way to the queue's head. */
 #define MAX_HOPS	100000
 #define MAX_DEPTH	64
+/* No datagram is made of more fragments. */
+#define MAX_MEMBERS	8192
 
 /* Whether the element after @from leads back to @from. Sets @next to that element. */
 static bool is_linked(unsigned long from, unsigned long *next)
@@ -48,10 +50,10 @@ static bool place_in_list(struct watch_skb *hit)
 	unsigned long next, first;
 	unsigned int hops = 0;
 
-	if (!is_linked((unsigned long)hit->at, &next))
+	if (!is_linked((unsigned long)hit->outer, &next))
 		return false;
-	while (watch_skb_kind(next) >= 0 && hops++ < MAX_HOPS)
-		if (!watch_peek(&next, (void *)next, sizeof(next)))
+	while (watch_skb_kind(next) >= 0)
+		if (hops++ == MAX_HOPS || !watch_peek(&next, (void *)next, sizeof(next)))
 			return false;
 	if (next % sizeof(long) || !is_linked(next, &first))
 		return false;
@@ -72,7 +74,7 @@ static bool is_child(const struct rb_node *child, const struct rb_node *parent)
 /* Climb as far as the parents know their children. */
 static void climb(struct watch_skb *hit)
 {
-	const struct rb_node *node = &hit->at->rbnode, *parent;
+	const struct rb_node *node = &hit->outer->rbnode, *parent;
 	struct rb_node copy;
 	unsigned int depth;
 
@@ -85,16 +87,51 @@ static void climb(struct watch_skb *hit)
 	hit->root = rb_entry(node, struct sk_buff, rbnode);
 }
 
+/*
+ * Whether the clone of a pair is a trace of the past: when freed, a clone keeps all fields. Where a
+ * pair has a single user, the user is the clone only if both have the same buffer.
+ */
+static bool is_past_clone(const struct sk_buff *at, const struct sk_buff *skb)
+{
+	const struct sk_buff_fclones *pair = container_of(at, struct sk_buff_fclones, skb2);
+	unsigned char *head;
+	int users;
+
+	if (skb->fclone != SKB_FCLONE_CLONE)
+		return false;
+	return !watch_peek(&users, &pair->fclone_ref.refs.counter, sizeof(users)) ||
+	       !watch_peek(&head, &pair->skb1.head, sizeof(head)) ||
+	       (users < 2 && head != skb->head);
+}
+
+static void place_by_charge(struct watch_skb *hit)
+{
+	struct sk_buff skb;
+	const struct sock *sk;
+
+	if (!watch_peek(&skb, hit->outer, sizeof(skb)) || !skb.destructor ||
+	    is_past_clone(hit->outer, &skb))
+		return;
+	sk = watch_sock_at((unsigned long)skb.sk);
+	if (sk) {
+		hit->place = WATCH_SKB_CHARGED;
+		hit->sk = sk;
+	}
+}
+
+/* An skb that is charged to a socket may yet be found in a tree of the socket. */
 static void place_first(struct watch_skb *hit)
 {
 	struct watch_slab_object object;
 
 	if (place_in_list(hit))
 		return;
-	if (watch_slab_find(hit->at, &object))
+	if (watch_slab_find(hit->outer, &object))
 		hit->life = object.life;
-	if (hit->life != WATCH_LIFE_FREED)
-		climb(hit);
+	if (hit->life == WATCH_LIFE_FREED)
+		return;
+	climb(hit);
+	place_by_charge(hit);
 }
 
 static void note_task(struct watch_skb *hit, const struct watch_file *file)
@@ -143,54 +180,55 @@ static void place_by_socket(struct watch_search *search, const struct watch_file
 		place_in_socket(context, sk, file);
 }
 
-static void place_by_charge(struct watch_skb *hit)
-{
-	struct sk_buff skb;
-	const struct sock *sk;
+/* Lists of fragments. Clones of the outer skb share the list. */
 
-	if (hit->place || hit->life == WATCH_LIFE_FREED ||
-	    !watch_peek(&skb, hit->at, sizeof(skb)) || !skb.destructor)
-		return;
-	sk = watch_sock_at((unsigned long)skb.sk);
-	if (sk) {
-		hit->place = WATCH_SKB_CHARGED;
-		hit->sk = sk;
+/*
+ * Adds, for each hit in the skb @at, a hit where @outer is: @outer may be a trace of the past, and
+ * then the skb is elsewhere.
+ */
+static void claim_member(struct watch_skbs *hits, const struct sk_buff *at,
+			 const struct watch_skb *outer)
+{
+	const struct watch_skb *hit;
+	struct watch_skb claimed = *outer;
+
+	for (hit = hits->skb; hit < hits->skb + hits->nr_found; hit++) {
+		if (hit->at != at || hit->place || hit->life == WATCH_LIFE_FREED)
+			continue;
+		claimed.at = at;
+		claimed.pfn = hit->pfn;
+		claimed.word = hit->word;
+		claimed.part = hit->part;
+		claimed.clones = outer->clones + max(hit->clones, 1U) - 1;
+		watch_skb_add(hits, &claimed);
 	}
 }
 
-/* The skbs that have lists of fragments: a member of the list is placed where the outer skb is. */
-
-static void claim_member(struct watch_skbs *hits, const struct sk_buff *member,
-			 const struct watch_skb *outer)
+/* Return: how many users @member has but for a single list of fragments, as further lists. */
+static unsigned int further_users(const struct sk_buff *member)
 {
-	struct watch_skb *hit;
+	struct sk_buff skb;
 
-	for (hit = hits->skb; hit < hits->skb + hits->nr; hit++) {
-		if (hit->at != member || hit->place)
-			continue;
-		hit->place = WATCH_SKB_IN_SKB;
-		hit->sk = outer->sk;
-		hit->head = outer->head;
-		hit->queue = outer->queue;
-	}
+	return watch_peek(&skb, member, sizeof(skb)) ? max(refcount_read(&skb.users), 1U) - 1 : 0;
 }
 
 static void claim_members(struct watch_search *search, struct watch_skbs *hits,
 			  const struct sk_buff *at)
 {
-	struct watch_skb outer = { .at = at };
-	const struct skb_shared_info *info;
+	struct watch_skb outer = { .at = at, .outer = at };
+	unsigned int members = 0, clones;
 	const struct sk_buff *member;
 	struct sk_buff skb;
-	unsigned int depth;
 
-	if (!watch_peek(&skb, at, sizeof(skb)) || !watch_skb_fits(&skb) || !skb.data_len)
-		return;
-	info = skb_shinfo(&skb);
-	if (!watch_peek(&member, &info->frag_list, sizeof(member)) || !member)
+	if (!watch_peek(&skb, at, sizeof(skb)) || !watch_skb_fits(&skb) || !skb.data_len ||
+	    !watch_peek(&member, &skb_shinfo(&skb)->frag_list, sizeof(member)) ||
+	    watch_skb_kind((unsigned long)member) < 0)
 		return;
 	place_first(&outer);
-	for (depth = 0; member && depth < MAX_HOPS; depth++) {
+	clones = watch_skb_clones(&skb);
+	while (outer.life != WATCH_LIFE_FREED && watch_skb_kind((unsigned long)member) >= 0 &&
+	       members++ < MAX_MEMBERS && !watch_pause(search)) {
+		outer.clones = clones + further_users(member);
 		claim_member(hits, member, &outer);
 		if (!watch_peek(&member, &member->next, sizeof(member)))
 			return;
@@ -214,8 +252,7 @@ void watch_skb_place(struct watch_search *search, struct watch_skbs *hits)
 
 	for (i = 0; i < hits->nr && !watch_pause(search); i++)
 		place_first(&hits->skb[i]);
-	for (i = 0; i < hits->nr; i++)
-		place_by_charge(&hits->skb[i]);
+	hits->nr_found = hits->nr;
 	if (any_nowhere(hits))
 		watch_skb_each(search, hits, claim_members);
 	if (hits->nr)

@@ -14,6 +14,7 @@ USER_DIR=tests/selftests/user
 HOLD=$USER_DIR/hold
 SHARE=/sys/module/labyrinth_watch/parameters/share
 LEAKY=/sys/module/labyrinth_leaky/parameters
+CLONES=/sys/module/labyrinth_clones/parameters
 
 ask() {
 	echo "$1" >$HOLDERS
@@ -78,6 +79,53 @@ sockets() {
 	sniffed
 }
 
+# answers PAGES PATTERN: of how many of the pages an answer has the pattern.
+answers() {
+	number=0
+	for pfn in $(tr , ' ' <"$CLONES/$1"); do
+		ask "pfn $pfn" | grep -Eq "$2" && number=$((number + 1))
+	done
+	echo $number
+}
+
+# What is free keeps its fields, and what clones share is shared.
+clones() {
+	insmod tests/selftests/labyrinth_clones.ko
+	in_list='a fragment of an skb in a list with its head at'
+	in_data="a pointer to an skb that is in no queue, in a module's data, .*\[labyrinth_clones\]"
+	ktap_equal "a free clone hides no skb in use" 4 "$(answers strays "pointer, 1: $in_data")"
+	ktap_equal "nor has a free clone of another skb, which had the buffer before, the reference" 0 \
+		"$(answers strays "reference, ")"
+	ktap_equal "a free clone of another buffer has no reference" 0 "$(answers moved "reference, ")"
+	ktap_equal "and hides no skb in use" 4 "$(answers moved "pointer, 1: $in_data")"
+	answer=$(ask "pfn $(cat $CLONES/acked)")
+	ktap_contains "an skb in use is told" "reference, 1: $in_list" "$answer"
+	ktap_lacks "and its free clone is not" "shared, |charged to" "$answer"
+	answer=$(ask "pfn $(cat $CLONES/member)")
+	ktap_contains "of clones that have a list of fragments, one is told" "reference, 1: $in_list" \
+		"$answer"
+	ktap_contains "and so is the other" "shared, 1: $in_list" "$answer"
+	answer=$(ask "pfn $(cat $CLONES/split)")
+	ktap_contains "likewise, when that has got another buffer: one" "reference, 1: $in_list" "$answer"
+	ktap_contains "likewise: the other" "shared, 1: $in_list" "$answer"
+	ktap_contains "an skb in no queue that has a list of fragments is found" "pointer, 1: $in_data" \
+		"$(ask "pfn $(cat $CLONES/lonely)")"
+	rmmod labyrinth_clones
+}
+
+# A task's name is the task's to choose.
+forged() {
+	name='/tmp/a
+b'
+	cp $HOLD "$name"
+	HOLD=$name
+	start map
+	HOLD=$USER_DIR/hold
+	ktap_contains "a name cannot begin a line" 'reference, 1: the page table of a\?b:[0-9]+ at' \
+		"$(ask "pfn $pfn")"
+	stop
+}
+
 # Processes, pipes, sockets and buffers come and go.
 churn() {
 	while :; do
@@ -115,6 +163,8 @@ wrong() {
 		"$(cat $HOLDERS)"
 	ktap_refuse "a frame that is not there is refused" sh -c "echo pfn 0xffffffffff >$HOLDERS"
 	ktap_contains "and the answer says so" "^there is no such frame$" "$(cat $HOLDERS)"
+	ktap_refuse "nor can a number be too large" sh -c "echo pfn 0xfffffffffffffffff >$HOLDERS"
+	ktap_contains "and the answer is the same" "^there is no such frame$" "$(cat $HOLDERS)"
 	ktap_contains "a 0 in front changes no number" "^pfn 0xa: " "$(ask "pfn 010")"
 }
 
@@ -158,7 +208,7 @@ owners() {
 }
 
 [ -e $MODULE ] || ktap_skip_all "it was not built for this kernel"
-ktap_plan 45
+ktap_plan 59
 ktap_check "the module loads, without Labyrinth" insmod $MODULE
 ktap_contains "nothing was asked yet" "^nothing asked yet" "$(cat $HOLDERS)"
 wrong
@@ -167,6 +217,8 @@ kept pipe 'reference, 1: the pipe [0-9]+, hold:[0-9]+ fd '
 kept file 'reference, 1: the page table of hold:[0-9]+ at 0x[0-9a-f]+-0x[0-9a-f]+ file.page '
 ktap_contains "file: its name" 'reference, 1: the page cache, inode [0-9]+ \(file.page\)' "$answer"
 sockets
+clones
+forged
 
 insmod tests/selftests/labyrinth_leaky.ko
 answer=$(ask "pfn $(cat $LEAKY/pfn_static)")
