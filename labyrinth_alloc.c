@@ -601,8 +601,9 @@ static noinline int free_hinted(struct labyrinth_owner *handle, void *addr, unsi
  * Context: Any: task, softirq, hardirq, NMI. Does not sleep, but for MMU notifiers, if the
  * caller may sleep and a process has the page mapped.
  * Return: 0; -EPERM the page has another owner, or the caller is not the bound
- * thread; -ENOENT no Labyrinth page, or freed before; -EBUSY lent, mapped
- * otherwise, or something refers to the page; -EINVAL NULL, not page-aligned, not an
+ * thread; -ENOENT no Labyrinth page, or freed before; -EBUSY lent, POSTED, mapped
+ * otherwise, or mapped into a process and referred to (otherwise a page to which something refers
+ * waits in limbo, and this is 0); -EINVAL NULL, not page-aligned, not an
  * address of the direct map, or not a live owner's handle.
  */
 int labyrinth_free_page(struct labyrinth_owner *owner, void *addr)

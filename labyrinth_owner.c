@@ -4,10 +4,10 @@
  *
  * Why nothing is lost when an owner goes while calls are under way: destroy takes slot->handle
  * back, then waits for an RCU grace period. Every call reads the handle, and does all that
- * depends on the handle, with preemption disabled (as interrupts and NMIs are by nature). The
- * grace period waits for such calls. A later call finds another handle and is refused. Only
- * then are the caches drained and the table searched, so both contain whatever an earlier call
- * still put in.
+ * depends on the handle, with preemption disabled (as interrupts and NMIs are by nature), or under
+ * rcu_read_lock(). The grace period waits for such calls. A later call finds another handle and is
+ * refused. Only then are the caches drained and the table searched, so both contain whatever an
+ * earlier call still put in.
  *
  * The fast path of a SINGLE owner does not disable preemption: destroy counts as a use, and the
  * caller promised one user at a time.

@@ -930,7 +930,7 @@ unsigned int lab_cache_shrink(struct lab_owner *owner)
 	if (lab_owner_is_single(owner) && single_count(owner)) {
 		lab_owner_slow_down(owner);
 		/*
-		 * Pairs with irq_work_queue() in serve_shrinker(): the worker, which that call may
+		 * Pairs with irq_work_queue() in kick(): the worker, which that call may
 		 * wake at once, finds the owner slow.
 		 */
 		smp_store_release(&owner->stock->wanted, true);

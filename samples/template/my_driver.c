@@ -12,7 +12,7 @@
 static struct labyrinth_owner *rx;
 static void *received;
 
-/* In place of your interrupt handler: an irq_work, which is an interrupt too. */
+/* In place of your interrupt handler: an irq_work, an interrupt (on PREEMPT_RT a thread). */
 static void my_interrupt(struct irq_work *work)
 {
 	/* Never sleeps. NULL: no page; the reason is counted in debugfs. */
