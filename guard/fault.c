@@ -125,11 +125,9 @@ static int oopsed(struct notifier_block *nb, unsigned long event, void *data)
 {
 	const struct die_args *args = data;
 
-	if (event != DIE_OOPS ||
-	    !lab_stray_divert(args->err, lab_fault_address(args), args->regs))
+	if (event != DIE_OOPS || !divert(args->err, lab_fault_address(args), args->regs))
 		return NOTIFY_DONE;
 	lab_seal_hold();
-	lab_seal_kick();
 	return NOTIFY_STOP;
 }
 

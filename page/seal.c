@@ -66,7 +66,7 @@
 #define SEAL_DELAY	msecs_to_jiffies(20)
 /* From lab_seal_hold() on: an oops is printed before the diverted access is made again. */
 #define SEAL_HOLD	HZ
-/* To the worker's next try, after a reference kept an open page from being sealed. */
+/* To the worker's next try, after a reference or a hold kept a page from being sealed. */
 #define SEAL_RETRY	msecs_to_jiffies(200)
 
 /*
@@ -84,7 +84,6 @@ static void seal_again(struct work_struct *work);
 static void schedule_seal(struct irq_work *kick);
 
 static DECLARE_DELAYED_WORK(seal_work, seal_again);
-static DECLARE_DELAYED_WORK(held_work, seal_again);	/* the same, when a hold ends */
 static struct irq_work seal_kick = IRQ_WORK_INIT_HARD(schedule_seal);
 
 static void schedule_seal(struct irq_work *kick)
@@ -103,7 +102,8 @@ static unsigned long held_until;
 
 /*
  * Leaves an access that was diverted the time for an oops, so that the access finds the page still
- * diverted. Not longer until the worker has been through: accesses without end are held once.
+ * diverted. A hold is not made longer by further accesses, and ends with a run of the worker that
+ * seals their pages as well.
  * Context: Any.
  */
 void lab_seal_hold(void)
@@ -112,12 +112,15 @@ void lab_seal_hold(void)
 		WRITE_ONCE(held_until, (jiffies + SEAL_HOLD) | 1);
 }
 
-/* Return: for how many jiffies stale pages are to be left, or 0. */
-static unsigned long left_of_hold(void)
+/* The worker's: whether stale pages are to be left as they are. Ends a hold whose time is over. */
+static bool is_held(void)
 {
 	unsigned long until = READ_ONCE(held_until);
 
-	return until && time_before(jiffies, until) ? until - jiffies : 0;
+	if (until && time_before(jiffies, until))
+		return true;
+	WRITE_ONCE(held_until, 0);
+	return false;
 }
 
 static void flush(void)
@@ -710,7 +713,7 @@ static bool look_after(struct lab_region *region, bool held)
 static bool look_after_all(bool held)
 {
 	struct lab_region *region;
-	bool done = true;
+	bool done = !held;
 
 	mutex_lock(&seal_lock);
 	list_for_each_entry(region, &lab_regions, node)
@@ -724,24 +727,8 @@ static bool look_after_all(bool held)
 
 static void seal_again(struct work_struct *work)
 {
-	unsigned long left = left_of_hold();
-
-	if (!left)
-		WRITE_ONCE(held_until, 0);
-	else
-		schedule_delayed_work(&held_work, left);
-	if (!look_after_all(left))
+	if (!look_after_all(is_held()))
 		schedule_delayed_work(&seal_work, SEAL_RETRY);
-}
-
-static void cancel_works(void)
-{
-	WRITE_ONCE(held_until, 0);
-	irq_work_sync(&seal_kick);
-	/* Without a hold, only @held_work schedules the other: @seal_work. */
-	cancel_delayed_work_sync(&seal_work);
-	cancel_delayed_work_sync(&held_work);
-	cancel_delayed_work_sync(&seal_work);
 }
 
 /*
@@ -784,7 +771,8 @@ void lab_seal_stop(void)
 {
 	struct lab_region *region;
 
-	cancel_works();
+	irq_work_sync(&seal_kick);
+	cancel_delayed_work_sync(&seal_work);
 	mutex_lock(&seal_lock);
 	trim(0);
 	if (nr_sealed) {
@@ -801,7 +789,8 @@ void lab_seal_stop(void)
 /* Frees decoys and aliases, once lab_fault_exit() took the hook out. Context: Task; may sleep. */
 void lab_seal_exit(void)
 {
-	cancel_works();
+	irq_work_sync(&seal_kick);
+	cancel_delayed_work_sync(&seal_work);
 	lab_stray_exit();
 	lab_region_exit();
 }

@@ -153,10 +153,12 @@ static int do_stray(void)
 	return stray(1);
 }
 
-/* The worker leaves a second for the oops. */
+/* -ETIME: the worker has not left a second for the oops. */
 static int do_stray_oops(void)
 {
-	return stray(15);
+	unsigned long began = jiffies;
+
+	return stray(15) ?: time_before(jiffies, began + HZ) ? -ETIME : 0;
 }
 
 static int follow(void *at)
