@@ -4,12 +4,12 @@
  * freed keeps all fields. The module does not know Labyrinth. The parameters give the frame numbers
  * of the pages:
  *
- *	strays		of skbs in no queue, each with a free clone at a lower address
- *	member, split	of an skb in a list of fragments: two clones that have the list are each in
- *			a queue; likewise, one of which has got another buffer since
+ *	strays		of skbs in no queue, each with a free clone at a lower address; the
+ *			buffers had other skbs before, whose clones were charged and are free
+ *	member, split	of an skb in a list of fragments: two clones that have the list are
+ *			each in a queue; likewise, one of which has got another buffer since
  *	lonely		likewise: the skb that has the list is in no queue
  *	acked		of an skb in a queue, whose clone was charged to a socket and is free
- *	moved		of skbs in no queue, as acked, that have got another buffer since
  */
 #include <linux/in.h>
 #include <linux/mm.h>
@@ -27,9 +27,8 @@ static struct sk_buff *clones_strays[MANY], *clones_moved[MANY], *clones_lonely;
 static struct sk_buff_head queues[3];
 static struct socket *sock;
 
-static unsigned long strays[MANY], moved[MANY], member, split, lonely, acked;
+static unsigned long strays[MANY], member, split, lonely, acked;
 module_param_array(strays, ulong, NULL, 0444);
-module_param_array(moved, ulong, NULL, 0444);
 module_param(member, ulong, 0444);
 module_param(split, ulong, 0444);
 module_param(lonely, ulong, 0444);
@@ -119,9 +118,11 @@ static int make_acked(void)
 	return skb ? 0 : -ENOMEM;
 }
 
-static struct sk_buff *make_moved(unsigned long *pfn)
+/* The skb leaves its buffer, to which the free clone still leads, to the next skb. */
+static struct sk_buff *make_moved(void)
 {
-	struct sk_buff *skb = make_sent(pfn);
+	unsigned long pfn;
+	struct sk_buff *skb = make_sent(&pfn);
 
 	if (skb && pskb_expand_head(skb, HEAD_SIZE, 0, GFP_KERNEL)) {
 		kfree_skb(skb);
@@ -136,7 +137,7 @@ static int make_all(void)
 
 	for (i = 0; i < MANY; i++) {
 		clones_strays[i] = make_stray(&strays[i]);
-		clones_moved[i] = make_moved(&moved[i]);
+		clones_moved[i] = make_moved();
 		if (!clones_strays[i] || !clones_moved[i])
 			return -ENOMEM;
 	}
