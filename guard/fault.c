@@ -125,9 +125,11 @@ static int oopsed(struct notifier_block *nb, unsigned long event, void *data)
 {
 	const struct die_args *args = data;
 
-	if (event != DIE_OOPS || !divert(args->err, lab_fault_address(args), args->regs))
+	if (event != DIE_OOPS || !lab_stray_divert(args->err, lab_fault_address(args), args->regs))
 		return NOTIFY_DONE;
+	/* The worker's run that is called for finds the hold. */
 	lab_seal_hold();
+	lab_seal_kick();
 	return NOTIFY_STOP;
 }
 

@@ -102,8 +102,9 @@ static unsigned long held_until;
 
 /*
  * Leaves an access that was diverted the time for an oops, so that the access finds the page still
- * diverted. A hold is not made longer by further accesses, and ends with a run of the worker that
- * seals their pages as well.
+ * diverted. If the worker was at that page already, the access is diverted once more. A hold is not
+ * made longer by further accesses, and ends with a run of the worker that seals their pages as well.
+ * The caller calls for the worker, by lab_seal_kick().
  * Context: Any.
  */
 void lab_seal_hold(void)
@@ -117,7 +118,9 @@ static bool is_held(void)
 {
 	unsigned long until = READ_ONCE(held_until);
 
-	if (until && time_before(jiffies, until))
+	if (!until)
+		return false;
+	if (time_before(jiffies, until))
 		return true;
 	WRITE_ONCE(held_until, 0);
 	return false;
