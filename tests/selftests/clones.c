@@ -4,8 +4,9 @@
  * freed keeps all fields. The module does not know Labyrinth. The parameters give the frame numbers
  * of the pages:
  *
- *	strays		of skbs in no queue, each with a free clone at a lower address; the
- *			buffers had other skbs before, whose clones were charged and are free
+ *	strays		of skbs in no queue, each with a free clone at a lower address; most of
+ *			the buffers had other skbs before, whose clones were charged and are
+ *			free, where what is freed is soon taken again (not with KASAN)
  *	member, split	of an skb in a list of fragments: two clones that have the list are
  *			each in a queue; likewise, one of which has got another buffer since
  *	lonely		likewise: the skb that has the list is in no queue

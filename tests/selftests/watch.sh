@@ -166,17 +166,21 @@ wrong() {
 	ktap_contains "a 0 in front changes no number" "^pfn 0xa: " "$(ask "pfn 010")"
 }
 
+until_busy() {
+	left=100
+	until busy || [ $left -eq 0 ]; do
+		left=$((left - 1))
+		sleep 0.1
+	done
+}
+
 # At the slowest pace, a search is long enough to be seen, and to be ended.
 stopped() {
 	echo 1 >$SHARE
 	start map
 	sh -c "echo pfn $pfn >$HOLDERS" 2>/dev/null &
 	searcher=$!
-	left=100
-	until busy || [ $left -eq 0 ]; do
-		left=$((left - 1))
-		sleep 0.1
-	done
+	until_busy
 	ktap_contains "a search that runs is seen" "^busy: looking at" "$(cat $HOLDERS)"
 	ktap_refuse "a second one is refused" sh -c "echo pfn $pfn >$HOLDERS"
 	kill $searcher
@@ -185,7 +189,7 @@ stopped() {
 	stop
 	sh -c "echo pool 99 >$HOLDERS" 2>/dev/null &
 	searcher=$!
-	sleep 0.3
+	until_busy
 	kill $searcher
 	wait $searcher 2>/dev/null
 	ktap_contains "and the search for a pool, of which nothing is known then" \
