@@ -135,6 +135,16 @@ void lab_frame_mend(struct lab_frame *frame, unsigned long pfn, enum lab_words w
 }
 
 /*
+ * Copies the pointer at @from, which may have any value, if it may be in an inode: an object of a
+ * slab, so in the direct map. Of no address elsewhere is a fault provoked: on User-Mode Linux
+ * copy_from_kernel_nofault() does not return from a hole in the vmalloc area.
+ */
+static bool copy_pointer(void *to, const void *from)
+{
+	return virt_addr_valid(from) && lab_copy_from(to, from, sizeof(void *));
+}
+
+/*
  * Whether @word is the address of a file's struct address_space, to which a borrower has added
  * the page: its inode leads back to it. Any value is read with care.
  */
@@ -144,8 +154,8 @@ static bool is_file(unsigned long word)
 	const struct inode *host;
 
 	return IS_ALIGNED(word, sizeof(long)) &&
-	       lab_copy_from(&host, &mapping->host, sizeof(host)) &&
-	       lab_copy_from(&back, &host->i_mapping, sizeof(back)) && back == mapping;
+	       copy_pointer(&host, &mapping->host) &&
+	       copy_pointer(&back, &host->i_mapping) && back == mapping;
 }
 
 /*

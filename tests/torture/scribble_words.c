@@ -124,6 +124,13 @@ static unsigned long any_page(struct scrib_op *op)
 	return (unsigned long)(op->page + 1 + scrib_roll(op, 64));
 }
 
+/* An address of the vmalloc area where nothing is: the page that guards the end of homes. */
+static unsigned long any_hole(struct scrib_op *op)
+{
+	return (unsigned long)homes + PAGE_ALIGN(nr_homes * sizeof(*homes)) +
+	       scrib_roll(op, PAGE_SIZE / sizeof(long)) * sizeof(long);
+}
+
 static unsigned long any_number(struct scrib_op *op)
 {
 	return (unsigned long)scrib_roll(op, U32_MAX) << 32 |
@@ -133,7 +140,7 @@ static unsigned long any_number(struct scrib_op *op)
 /* Values found in words that other code has written, and values that lead astray. */
 static unsigned long any_value(struct scrib_op *op)
 {
-	switch (scrib_roll(op, 16)) {
+	switch (scrib_roll(op, 17)) {
 	case 0:
 		return 0;
 	case 1:
@@ -164,6 +171,8 @@ static unsigned long any_value(struct scrib_op *op)
 	case 13:
 		return (unsigned long)&own_list;
 	case 14:
+		return any_hole(op);
+	case 15:
 		return ~any_number(op) & LONG_MAX;
 	default:
 		return any_number(op);
