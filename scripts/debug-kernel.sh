@@ -22,14 +22,6 @@ configs() {
 
 kmake() { make -C "$source" O="$tree" -j"$(nproc)" KCONFIG_ALLCONFIG="$tree/fragment" "$@"; }
 
-# What the configuration leaves out for want of something else would be missed late.
-complain_of_missing() {
-	local missing
-	missing=$(grep '^CONFIG' "$tree/fragment" | grep -vxFf "$tree/.config") || return 0
-	say "not to be had together with the rest:" "$missing"
-	return 1
-}
-
 # As a stock kernel lies in the cache. The objects are large, and a module's build
 # needs none of them. The bare ELF would start sooner than the boot image, but by an
 # entry (PVH) whose code already wants the checkers' memory to be there.
@@ -37,7 +29,7 @@ build() {
 	mkdir -p "$tree"
 	configs >"$tree/fragment"
 	kmake allnoconfig
-	complain_of_missing
+	config_has "$tree/fragment" "$tree/.config"
 	kmake bzImage modules
 	find "$tree" -name '*.o' -delete
 	ln -s "usr/src/${tree##*/}" "$dir/build"

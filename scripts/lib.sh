@@ -246,6 +246,15 @@ judge_guest() {
 	return "$bad"
 }
 
+# config_has FRAGMENT CONFIG: says what of a fragment a kernel's configuration has not, and fails
+# then. What it leaves out for want of something else would be missed late.
+config_has() {
+	local missing
+	missing=$(grep '^CONFIG' "$1" | grep -vxFf "$2") || return 0
+	say "not to be had together with the rest:" "$missing"
+	return 1
+}
+
 # The sources that kbuild reads, as paths below the top of the tree.
 list_sources() {
 	(cd "$1" && find . -name .git -prune -o -type f \
