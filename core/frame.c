@@ -135,13 +135,16 @@ void lab_frame_mend(struct lab_frame *frame, unsigned long pfn, enum lab_words w
 }
 
 /*
- * Copies the pointer at @from, which may have any value, if it may be in an inode: an object of a
- * slab, so in the direct map. Of no address elsewhere is a fault provoked: on User-Mode Linux
- * copy_from_kernel_nofault() does not return from a hole in the vmalloc area.
+ * Copies the pointer at @from, which may have any value. On User-Mode Linux
+ * copy_from_kernel_nofault() turns interrupts on at a fault, and does not return from a hole in the
+ * vmalloc area. So there no fault is provoked: what is asked for here is an inode's, of a slab, and
+ * so in the direct map.
  */
 static bool copy_pointer(void *to, const void *from)
 {
-	return virt_addr_valid(from) && lab_copy_from(to, from, sizeof(void *));
+	if (IS_ENABLED(CONFIG_UML) && !virt_addr_valid(from))
+		return false;
+	return lab_copy_from(to, from, sizeof(void *));
 }
 
 /*
@@ -156,6 +159,17 @@ static bool is_file(unsigned long word)
 	return IS_ALIGNED(word, sizeof(long)) &&
 	       copy_pointer(&host, &mapping->host) &&
 	       copy_pointer(&back, &host->i_mapping) && back == mapping;
+}
+
+/* A borrower may add the page to a file right now. */
+static void mend_lent_mapping(struct lab_frame *frame, struct lab_damage *damage)
+{
+	unsigned long held = READ_ONCE(frame->mapping);
+
+	if (likely(!held) || is_file(held))
+		return;
+	if (cmpxchg(&frame->mapping, held, 0) == held)
+		note_damage(damage, "mapping", held, 0);
 }
 
 /*
@@ -235,8 +249,7 @@ void lab_frame_mend_lent(struct lab_frame *frame, unsigned long pfn,
 
 	mend_lent_lru(frame, damage);
 	mend_lent_type(frame, damage);
-	if (!is_file(READ_ONCE(frame->mapping)))
-		mend_word(&frame->mapping, 0, "mapping", damage);
+	mend_lent_mapping(frame, damage);
 	mend_lent_flags(frame, pfn, damage);
 	/* A borrower that puts the page into a file has the page charged to a memory cgroup. */
 	if (memcg && !READ_ONCE(frame->mapping))

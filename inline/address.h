@@ -68,7 +68,7 @@ static inline bool lab_address_valid(const void *addr)
  */
 static inline bool lab_copy_from(void *to, const void *from, size_t size)
 {
-	return (unsigned long)from >= PAGE_OFFSET &&
+	return (unsigned long)kasan_reset_tag(from) >= PAGE_OFFSET &&
 	       !copy_from_kernel_nofault(to, from, size);
 }
 

@@ -103,7 +103,8 @@ static unsigned long held_until;
 /*
  * Leaves an access that was diverted the time for an oops, so that the access finds the page still
  * diverted. If the worker was at that page already, the access is diverted once more. A hold is not
- * made longer by further accesses, and ends with a run of the worker that seals their pages as well.
+ * made longer by further accesses, and ends with a run of the worker that seals their pages as
+ * well, so those may be diverted once more too.
  * The caller calls for the worker, by lab_seal_kick().
  * Context: Any.
  */

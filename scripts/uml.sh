@@ -91,7 +91,7 @@ boot() {
 	[[ -w $tmp ]] || tmp=$scratch
 	TMPDIR=$tmp timeout --foreground -k 10 "$timeout" "$dir/linux" mem="${mem}M" seccomp=on \
 		ncpus="$cpus" initrd="$scratch/initrd" rdinit=/init LAB_END=poweroff LAB_PORT=tty1 \
-		con=null con0=null,fd:1 con1=null,fd:3 quiet panic=-1 \
+		con=null con0=null,fd:1 con1=null,fd:3 quiet panic=-1 page_poison=1 \
 		</dev/null >"$scratch/console" 2>&1 3>"$scratch/output"
 }
 

@@ -10,13 +10,16 @@ DEBUGFS=/sys/kernel/debug/labyrinth
 CPUS=/sys/devices/system/cpu
 CPU1=$CPUS/cpu1/online
 KCSAN=/sys/module/kcsan/parameters
+LOCKDEP=/proc/lockdep_stats
 DAMON=/sys/module/damon_stat/parameters/enabled
 TORTURE=/sys/kernel/debug/labyrinth_torture
 # The reports that attacks must give; what else the kernel says is a complaint.
 REFUSALS='BUG: labyrinth: (foreign|wrong-thread|unowned|double|busy|bad-(address|handle|page|mapping)|wrong-device|not-posted|lost-reference|leaked)-'
-# And those that a scribbler gives cause for. A page_pool of 7.3 wants interrupts to be on when a
-# page is put: lockdep says once that all else stands still then.
-SCRIBBLED='BUG: labyrinth: (overwritten|lost-reference)-|WARNING: net/core/page_pool.c|Modules linked in:'
+# And those that a scribbler gives cause for.
+SCRIBBLED='BUG: labyrinth: (overwritten|lost-reference)-'
+# With lockdep, a page_pool of 7.3 warns once of a page that is put with interrupts off, which they
+# are where all else stands still.
+POOL_WARNS='WARNING: net/core/page_pool.c:[0-9]+ at page_pool_put_unrefed_netmem|Modules linked in:'
 HUSHED=/sys/module/labyrinth_torture/parameters/hushed
 SCRIBBLER=labyrinth_scribbler
 STRAYER=labyrinth_strayer
@@ -57,6 +60,7 @@ done
 [ "$scribble" -eq 0 ] || parameters="mix=vmap=40,life=80,mortal=20$parameters scribbled=$scribble"
 [ "$scribble" -lt 2 ] ||
 	scribbler="wrecks=10 $scribbler" SCRIBBLED="$SCRIBBLED|BUG: labyrinth: corrupt-"
+[ ! -e "$LOCKDEP" ] || SCRIBBLED="$SCRIBBLED|$POOL_WARNS"
 [ "$scribble" -eq 0 ] || REFUSALS="$REFUSALS|$SCRIBBLED"
 # Caches are emptied, and pages are refused to Labyrinth.
 [ "$beside" -eq 0 ] || parameters="shrunk=1 hungry=1$parameters"
