@@ -13,7 +13,7 @@
 
 packages_for() {
 	case $1 in
-	fetch) echo xz-utils zstd kmod ;;
+	fetch) echo xz-utils zstd lz4 kmod ;;
 	# objtool comes built with the headers and wants these two libraries;
 	# pahole makes the BTF of a module where the headers hold the kernel's.
 	build) echo make libc6-dev libelf1 libssl3 pahole ;;

@@ -95,6 +95,7 @@ extract_vmlinux() {
 	done <<-'END'
 		\xfd7zXZ\x00 xz
 		\x28\xb5\x2f\xfd zstd
+		\x02\x21\x4c\x18 lz4
 	END
 	die "no kernel found in $image"
 }
