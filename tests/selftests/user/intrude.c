@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #define NR_PAGES 3
+#define HUGE_PAGE (2UL << 20)
 
 static sigjmp_buf back;
 
@@ -62,6 +64,21 @@ static int touch(char *page, const char *how)
 	return say("mapped");
 }
 
+/*
+ * Where a mapping of @size bytes can be that does not begin as a huge page does. There a huge entry
+ * would fit for the kernel; and where it finds a page table instead, the access is made again for
+ * ever.
+ */
+static char *place(size_t size)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	char *at = mmap(NULL, size + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		return NULL;
+	return (uintptr_t)at % HUGE_PAGE ? at : at + page;
+}
+
 static int splice_page(int file, const char *how)
 {
 	size_t size = sysconf(_SC_PAGESIZE);
@@ -97,7 +114,10 @@ int main(int argc, char **argv)
 		return splice_page(file, how);
 	if (!strcmp(how, "now"))
 		return say("done");
-	map = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, file, 0);
+	map = place(size);
+	if (!map)
+		return 2;
+	map = mmap(map, size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, file, 0);
 	if (map == MAP_FAILED)
 		return say_errno();
 	return touch(map + offset(argv[1]), how);
