@@ -167,6 +167,31 @@ static bool nobody_won(void)
 	return !atomic_read(&duel.wins) && atomic_read(&duel.maps);
 }
 
+/*
+ * Whether the page that was freed has left the owner's cache: where memory is short, it goes on to
+ * the system, and any owner may have it by now.
+ */
+static bool has_gone_on(void)
+{
+	struct labyrinth_page_info info;
+
+	return labyrinth_query(duel.addr, &info) || info.state != LABYRINTH_PAGE_CACHED ||
+	       strcmp(info.owner, "duelist");
+}
+
+/* A page that has gone on is nobody's for those who came later, else it was freed before. */
+static void expect_absent(struct tort_actor *a, unsigned int absent)
+{
+	if (duel.winner != MOVE_FREE) {
+		a->refused[TORT_UNOWNED] += absent;
+	} else if (has_gone_on()) {
+		a->perhaps[TORT_DOUBLE] += absent;
+		a->perhaps[TORT_UNOWNED] += absent;
+	} else {
+		a->refused[TORT_DOUBLE] += absent;
+	}
+}
+
 /* The errnos of the losers must fit the winner's move. */
 static void judge(struct tort_actor *a)
 {
@@ -179,11 +204,10 @@ static void judge(struct tort_actor *a)
 	if (absent && duel.winner != MOVE_FREE && duel.winner != MOVE_RELEASE)
 		tort_violation(a, NULL, "-ENOENT after move %d", duel.winner);
 	if (foreign && duel.winner != MOVE_TRANSFER &&
-	    !(tort_shrunk && duel.winner == MOVE_FREE))
+	    !(duel.winner == MOVE_FREE && has_gone_on()))
 		tort_violation(a, NULL, "-EPERM after move %d", duel.winner);
 	a->refused[TORT_FOREIGN] += foreign;
-	a->refused[duel.winner == MOVE_FREE ? TORT_DOUBLE : TORT_UNOWNED] +=
-		absent;
+	expect_absent(a, absent);
 }
 
 static int take_back(struct tort_actor *a, struct labyrinth_owner *plain)
