@@ -36,7 +36,7 @@ splats=(
 # What no test can want. The last ones are the heads of lockdep's reports, which
 # have no word in common.
 never=(
-	'KASAN' 'UBSAN' 'ODEBUG' '(list_add|list_del) corruption' 'refcount_t:'
+	'KASAN' 'UBSAN' 'ODEBUG' 'pagealloc: ' '(list_add|list_del) corruption' 'refcount_t:'
 	'scheduling while atomic' 'sleeping function called' 'unreferenced object'
 	'lockdep is turned off'
 	'DEBUG_LOCKS_WARN' 'still reference'

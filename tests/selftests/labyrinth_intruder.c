@@ -597,7 +597,7 @@ static vm_fault_t fault_insert_pfn_prot(struct attempt *try,
 }
 
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
-/* A huge entry would not fit into the mapping, and is refused for that at the latest. */
+/* A huge entry does not fit where user/intrude.c maps, and is refused for that at the latest. */
 static vm_fault_t fault_insert_pmd(struct attempt *try, struct vm_fault *vmf)
 {
 	return vmf_insert_pfn_pmd(vmf, lab_mixed_pfn(try->pfn), false);

@@ -204,7 +204,7 @@ static void judge(struct tort_actor *a)
 	if (absent && duel.winner != MOVE_FREE && duel.winner != MOVE_RELEASE)
 		tort_violation(a, NULL, "-ENOENT after move %d", duel.winner);
 	if (foreign && duel.winner != MOVE_TRANSFER &&
-	    !(duel.winner == MOVE_FREE && has_gone_on()))
+	    !(duel.winner == MOVE_FREE && (tort_shrunk || has_gone_on())))
 		tort_violation(a, NULL, "-EPERM after move %d", duel.winner);
 	a->refused[TORT_FOREIGN] += foreign;
 	expect_absent(a, absent);
