@@ -39,7 +39,7 @@ EXPORT_SYMBOL_FOR_LAB_TEST(lab_owners);
 
 /*
  * Protects the list of free slots, slot->phase, and the count of watchers. Taken in task
- * context only; of Labyrinth's locks, only history_lock is held around it.
+ * context only. Nests in history_lock, limbo_lock, quarantine_lock and guard_lock.
  */
 static DEFINE_MUTEX(owners_lock);
 static LIST_HEAD(free_slots);

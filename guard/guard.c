@@ -49,6 +49,7 @@
 #include "hook/stubs.h"
 #include "labyrinth_alloc.h"
 #include "map/core.h"
+#include "page/heal.h"
 #include "page/hunt.h"
 
 static const char * const hook_class_names[] = {
@@ -361,16 +362,18 @@ static bool can_hunt(void)
 	return false;
 }
 
-/*
- * Hunts nobody any more, and returns when no page is thin. A page that is being refused, or that
- * a call has right now, is soon done. Under guard_lock.
- */
+/* A page that is being refused, or that a call has right now, is soon done. */
+#define STOP_ROUNDS	100
+
+/* Hunts nobody any more, and returns when no page is thin. Under guard_lock. */
 static void stop_hunt(void)
 {
+	unsigned int round = 0;
+
 	if (!*lab_hunt_name())
 		return;
-	while (lab_hunt_stop()) {
-		lab_rawfree_flush();
+	while (lab_hunt_stop(round++ < STOP_ROUNDS)) {
+		lab_heal_flush();
 		schedule_timeout_idle(1);
 	}
 	pr_info("guard: nobody is hunted\n");
@@ -722,7 +725,7 @@ void lab_guard_exit(void)
 	/* A task may still be in a function of hook/stubs.h. */
 	if (ever_armed)
 		synchronize_rcu_tasks();
-	lab_rawfree_flush();
+	lab_heal_exit();
 	lab_board_close();
 	free_hooks();
 }

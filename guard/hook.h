@@ -154,7 +154,6 @@ int lab_rawfree_disarm(struct lab_hook *hook);
 void lab_rawfree_forget(void);
 bool lab_rawfree_can_refuse(void);
 bool lab_rawfree_found(struct lab_hook *hook, lab_tag_t tag, bool can_refuse);
-void lab_rawfree_flush(void);
 
 #endif /* LAB_GUARD_POSSIBLE */
 

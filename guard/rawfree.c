@@ -1,126 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Tagged pages that are given to the page allocator: by code that drops references until none
- * is left, or as a part of a block. The state owned here is two lists: the pages to be healed,
- * and the pages that have gone and been reported.
+ * is left, or as a part of a block. The state owned here is the list of the pages that have gone and
+ * been reported.
  *
  * A block is refused at the outermost functions that free blocks, before any page is freed: see
  * guard/hooks.c. All other frees are of single pages, save for a compound page that goes with
  * the last reference. These frees come to the page allocator's own tracepoint,
  * kmem:mm_page_free, where a free cannot be stopped. But the allocator does not take a single
  * page that is marked as hardware-poisoned, and tests the mark after the tracepoint. So the
- * hook marks a page that must not go. When the allocator is sure to have tested the mark,
- * heal_pages() takes the mark off and puts the references back: the page is the owner's as
- * before. In between, the count is below 1, and no code can get a reference. A kernel without
+ * hook has a page marked that must not go; page/heal.c makes the page as before. A kernel without
  * CONFIG_MEMORY_FAILURE has no such mark: there the free is only reported.
  *
  * The hook sees every page that is freed anywhere, so the hook looks at the struct page first,
  * and at the table only if the page may be tagged.
  */
-#include <linux/irq_work.h>
 #include <linux/mm.h>
-#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
-#include <linux/workqueue.h>
 
 #include "core/table.h"
 #include "guard/find.h"
 #include "guard/hook.h"
-#include "page/hunt.h"
+#include "page/heal.h"
 
 /* As lab_guard_found(), of a free: whoever frees is on the stack. Context: Any. */
 bool lab_rawfree_found(struct lab_hook *hook, lab_tag_t tag, bool can_refuse)
 {
 	return lab_guard_found(hook, tag,
 			       &(struct lab_offender) { lab_offender_on_stack() }, can_refuse);
-}
-
-/*
- * Pages that were refused at the tracepoint, by frame number; 0: a free place. Any CPU, in any
- * context, takes a free place by compare-and-exchange; heal_pages() alone empties a place. A page
- * that finds no free place stays marked, and lost, until the next boot.
- */
-#define NR_WOUNDED	64
-static unsigned long wounded[NR_WOUNDED];
-
-/*
- * Puts back the references of page @pfn, if still tagged. Until then a call of the owner finds
- * a count below 1, and takes the frame for frozen by another CPU, or for lost.
- */
-static void heal_page(unsigned long pfn)
-{
-	struct page *page = pfn_to_page(pfn);
-	struct lab_frame *frame = lab_frame(page);
-	int refs = page_ref_count(page);
-	lab_tag_t tag;
-
-	lab_table_search(&labyrinth_hot.table, pfn, &tag);
-	if (!tag || !lab_frame_is_ours(frame))
-		return;
-	ClearPageHWPoison(page);
-	while (refs <= 0 &&
-	       !atomic_try_cmpxchg(&page->_refcount, &refs, tag & LAB_TAG_THIN ?
-				   LAB_REFS_THIN : LAB_REFS_EXCLUSIVE))
-		;
-}
-
-/*
- * A page in wounded[] was put there by a call that is in the allocator, between the tracepoint
- * and the test of the mark. The call does not sleep in between. For a task that was preempted
- * there, a grace period of RCU-tasks waits; for an interrupt, a grace period of RCU.
- */
-static void heal_pages(struct work_struct *work)
-{
-	unsigned long pfns[NR_WOUNDED];
-	unsigned int i;
-
-	for (i = 0; i < NR_WOUNDED; i++)
-		pfns[i] = READ_ONCE(wounded[i]);
-	synchronize_rcu_tasks();
-	synchronize_rcu();
-	for (i = 0; i < NR_WOUNDED; i++) {
-		if (!pfns[i])
-			continue;
-		heal_page(pfns[i]);
-		WRITE_ONCE(wounded[i], 0);
-	}
-}
-
-static DECLARE_WORK(heal_work, heal_pages);
-
-static void heal_later(struct irq_work *work)
-{
-	schedule_work(&heal_work);
-}
-
-static struct irq_work heal_irq_work = IRQ_WORK_INIT_HARD(heal_later);
-
-/* Return: whether @page was marked before. */
-#ifdef CONFIG_MEMORY_FAILURE
-static bool test_and_mark(struct page *page)
-{
-	return TestSetPageHWPoison(page);
-}
-#else
-static bool test_and_mark(struct page *page)
-{
-	return true;
-}
-#endif
-
-/* Makes the allocator leave @page alone. Context: Any. */
-static void mark_refused(struct page *page)
-{
-	unsigned int i;
-
-	/* Marked before, since the memory has failed: the mark must stay. */
-	if (test_and_mark(page))
-		return;
-	for (i = 0; i < NR_WOUNDED; i++)
-		if (!cmpxchg(&wounded[i], 0, page_to_pfn(page)))
-			break;
-	irq_work_queue(&heal_irq_work);
 }
 
 /*
@@ -168,15 +76,16 @@ bool lab_rawfree_can_refuse(void)
 static noinline void judge_page(struct lab_hook *hook, struct page *page,
 				bool can_refuse)
 {
+	struct lab_slot *slot;
 	lab_tag_t tag;
 
-	lab_table_search(&labyrinth_hot.table, page_to_pfn(page), &tag);
-	if (!tag || lab_guard_is_off())
+	slot = lab_table_search(&labyrinth_hot.table, page_to_pfn(page), &tag);
+	if (!slot || lab_guard_is_off())
 		return;
 	if (!(can_refuse && lab_guard_refuses()) && let_page_go(tag))
 		return;
 	if (lab_rawfree_found(hook, tag, can_refuse))
-		mark_refused(page);
+		lab_heal_keep(slot, page);
 }
 
 /*
@@ -253,8 +162,9 @@ static struct tracepoint *find_tracepoint(const char *name)
 int lab_rawfree_arm(struct lab_hook *hook)
 {
 	struct tracepoint *tp = find_tracepoint(hook->name);
+	int err = tp ? lab_heal_init() : -ENOENT;
 
-	return tp ? tracepoint_probe_register(tp, page_is_freed, hook) : -ENOENT;
+	return err ?: tracepoint_probe_register(tp, page_is_freed, hook);
 }
 
 /* Returns once no free is in the hook any more. Context: Task; may sleep. */
@@ -265,11 +175,4 @@ int lab_rawfree_disarm(struct lab_hook *hook)
 
 	tracepoint_synchronize_unregister();
 	return err;
-}
-
-/* Waits until the pages refused so far are healed. Context: Task; may sleep. */
-void lab_rawfree_flush(void)
-{
-	irq_work_sync(&heal_irq_work);
-	flush_work(&heal_work);
 }

@@ -7,7 +7,7 @@
  * (inline/slot.h). The words of struct page keep other code away from the page. Labyrinth
  * compares these words, never follows them, and puts a wrong word right:
  *
- * - References. A page that is CACHED, HELD, MAPPED or in LIMBO has LAB_REFS_EXCLUSIVE
+ * - References. A page that is CACHED, HELD, MAPPED, POSTED or in LIMBO has LAB_REFS_EXCLUSIVE
  *   references: the holder's, and spare references that only Labyrinth knows of. A foreign
  *   put_page() or __free_page() takes a spare reference and frees nothing. A LENT page has a
  *   reference more, for the borrower.

@@ -17,12 +17,16 @@
  * A count of 0 is not changed: another call has the frame frozen, or the guard is just refusing a
  * free. Such a page stays thin, and counts as referred to.
  */
+#define pr_fmt(fmt) "labyrinth: " fmt
+
 #include <linux/mm.h>
+#include <linux/printk.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
 #include "core/table.h"
 #include "inline/frame.h"
+#include "page/heal.h"
 #include "page/hunt.h"
 
 /* Written under the guard's lock and owners_lock; read under either. */
@@ -138,14 +142,24 @@ void lab_hunt_forget(struct lab_slot *slot)
 	}
 }
 
+/*
+ * The spare references of a sealed page keep others from the page's frame. The calls for receive
+ * buffers look at the count before they look at the tag.
+ */
+static bool needs_spare(const struct lab_owner *owner)
+{
+	return lab_owner_leaves_late(owner);
+}
+
 static void hunt_if_named(struct lab_owner *owner, void *unused)
 {
-	/*
-	 * The spare references of a sealed page keep others from the page's frame. The calls for
-	 * receive buffers look at the count before they look at the tag.
-	 */
-	lab_owner_set_flag(owner, LAB_OWNER_HUNTED, *hunted && !lab_owner_leaves_late(owner) &&
-			   !strcmp(owner->name, hunted));
+	bool named = *hunted && !strcmp(owner->name, hunted);
+
+	lab_owner_set_flag(owner, LAB_OWNER_HUNTED, named && !needs_spare(owner));
+	if (named && needs_spare(owner))
+		pr_warn("hunt: not owner %s (id %u) of module %s: its pages are %s\n", owner->name,
+			lab_owner_id(owner), owner->module_name,
+			lab_owner_is_sealed(owner) ? "sealed" : "receive buffers");
 }
 
 /* @owner is new, and has a handle. Context: Task; may sleep. */
@@ -175,12 +189,26 @@ void lab_hunt_start(const char *name)
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_hunt_start);
 
+/* Whether the page of @tag in @slot must wait until the page can have the spare references back. */
+static bool stays_thin(struct lab_slot *slot, lab_tag_t tag, bool patient)
+{
+	if (!(lab_hunt_thick(slot, tag) & LAB_TAG_THIN))
+		return false;
+	if (patient && !lab_heal_is_put_away(slot))
+		return true;
+	if (!patient)
+		pr_warn("hunt: pfn 0x%lx has no reference, and keeps none\n", lab_tag_pfn(tag));
+	lab_hunt_forget(slot);
+	return false;
+}
+
 /*
- * Hunts nobody any more.
+ * Hunts nobody any more. Unless @patient, a page whose count stays 0, since somebody wrote there,
+ * is left with that.
  * Context: Task; may sleep. Return: how many pages are thin still, since the guard is refusing
  * a free of each: call again.
  */
-unsigned int lab_hunt_stop(void)
+unsigned int lab_hunt_stop(bool patient)
 {
 	unsigned int left = 0;
 	lab_tag_t tag;
@@ -190,7 +218,7 @@ unsigned int lab_hunt_stop(void)
 	/* No call that still takes spare references is under way after this. */
 	synchronize_rcu();
 	lab_table_for_each(&labyrinth_hot.table, index, tag)
-		left += !!(lab_hunt_thick(&labyrinth_hot.table.slots[index], tag) & LAB_TAG_THIN);
+		left += stays_thin(&labyrinth_hot.table.slots[index], tag, patient);
 	return left;
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_hunt_stop);

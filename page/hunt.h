@@ -15,7 +15,7 @@ lab_tag_t lab_hunt_give_spare(struct lab_slot *slot);
 void lab_hunt_forget(struct lab_slot *slot);
 void lab_hunt_new_owner(struct lab_owner *owner);
 void lab_hunt_start(const char *name);
-unsigned int lab_hunt_stop(void);
+unsigned int lab_hunt_stop(bool patient);
 const char *lab_hunt_name(void);
 
 static inline bool lab_owner_is_hunted(const struct lab_owner *owner)

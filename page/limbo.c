@@ -29,6 +29,7 @@
 #include "core/note.h"
 #include "core/owner.h"
 #include "core/table.h"
+#include "page/heal.h"
 #include "page/hunt.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
@@ -188,12 +189,9 @@ static void forget_page(struct lab_owner *owner, struct lab_slot *slot,
  */
 static bool bury_page(struct lab_owner *owner, struct lab_slot *slot, struct finding *finding)
 {
-	struct lab_frame *frame = lab_frame_of_tag(finding->tag);
-
-	if (!lab_frame_is_poisoned(frame) || lab_frame_refs(frame) ||
-	    lab_tag_state(finding->tag) != LAB_LIMBO)
+	if (lab_tag_state(finding->tag) != LAB_LIMBO || !lab_heal_is_put_away(slot))
 		return false;
-	lab_frame_clear(frame);
+	lab_frame_clear(lab_frame_of_tag(finding->tag));
 	remove_tag(owner, slot, finding, true);
 	return true;
 }

@@ -113,7 +113,7 @@ static int hunt_case_init(struct kunit *test)
 
 static void hunt_case_exit(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, lab_hunt_stop(), 0U);
+	KUNIT_EXPECT_EQ(test, lab_hunt_stop(true), 0U);
 }
 
 static struct kunit_case hunt_cases[] = {

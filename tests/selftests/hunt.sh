@@ -9,6 +9,8 @@
 DEBUGFS=/sys/kernel/debug/labyrinth
 DO=/sys/kernel/debug/labyrinth_probe/do
 PARAMETERS=/sys/module/labyrinth/parameters
+INTRUDE="${0%/*}/user/intrude"
+MEMORY=/sys/devices/system/memory
 PROBE='\[labyrinth_probe\]'
 
 set_to() { echo "$2" >$PARAMETERS/"$1"; }
@@ -56,11 +58,55 @@ check_right() {
 	ktap_lacks "hunted: and nothing is reported" "BUG: labyrinth" "$(dmesg_since "$mark")"
 }
 
+# whole FRAMES: none of these pages is taken for failed memory.
+whole() {
+	for pfn in $1; do
+		"$INTRUDE" hwpoison "$pfn" now
+	done >/tmp/whole
+	[ -n "$1" ] && ! grep -v '^done$' /tmp/whole
+}
+
+frames() { grep " probe HELD " "$DEBUGFS/pages" | cut -d ' ' -f 1; }
+refused() { sed -n 's/^mm_page_free .* refused=//p' $DEBUGFS/guard; }
+
+# Many pages lose a reference at once, and their owner goes while each is being refused.
+check_many() {
+	deed "hold 200"
+	held=$(frames)
+	before=$(refused)
+	deed lose-all
+	ktap_equal "the free of 200 pages is refused at once" $((before + 200)) "$(refused)"
+	ktap_check "and the hunt ends" timeout 60 sh -c "echo >$PARAMETERS/hunt"
+	ktap_check "with all pages whole" whole "$held"
+	set_to hunt probe
+	# The next call about a page makes the page thin.
+	deed "drop 190"
+	deed "hold 10"
+	held=$(frames)
+	deed lose-all
+	ktap_check "an owner can go while pages are refused" sh -c "echo destroy >$DO"
+	ktap_check "they leave limbo in the end" settled
+	ktap_check "and are whole" whole "$held"
+}
+
+# A page of failed memory whose last reference goes never has spare references again.
+check_failed() {
+	deed "hold 1"
+	printf '0x%x\n' $(($(frames | tail -n 1) * 4096)) >$MEMORY/hard_offline_page
+	deed lose-all
+	ktap_check "failed memory does not stop the end of a hunt" \
+		timeout 60 sh -c "echo >$PARAMETERS/hunt"
+	set_to hunt probe
+	deed destroy
+	ktap_check "and leaves limbo" settled
+}
+
 [ -e /proc/sys/vm/memory_failure_recovery ] || ktap_skip_all "this kernel refuses no free of a page"
 ktap_load labyrinth.ko report_burst=1000 guard_classes=free
 [ -e $PARAMETERS/hunt ] || { rmmod labyrinth; ktap_skip_all "no guard on this architecture"; }
-ktap_plan 33
+ktap_plan 42
 insmod tests/selftests/labyrinth_probe.ko
+insmod tests/selftests/labyrinth_intruder.ko
 expect_begin
 deed "hold 4"
 ktap_contains "a loss is said to be unnamed, and how to name the next" \
@@ -98,7 +144,24 @@ ktap_contains "an owner that comes later is hunted too" \
 	"BUG: labyrinth: foreign-free in do_lose_reference" "$(log_of lose-reference)"
 deed "hold 2"
 ktap_check "a hunted owner can go with pages out" sh -c "echo destroy >$DO"
+check_many
+if [ -e $MEMORY/hard_offline_page ]; then
+	check_failed
+else
+	ktap_skip "failed memory" "this kernel cannot be told of any"
+	ktap_skip "failed memory leaves limbo" "as above"
+fi
 rmmod labyrinth_probe
+mark=$(dmesg_mark)
+set_to hunt other
+insmod tests/selftests/labyrinth_receive.ko
+echo begin >/sys/kernel/debug/labyrinth_receive/do
+ktap_contains "an owner of receive buffers is not, which is said" \
+	"hunt: not owner other \(id [0-9]+\) of module labyrinth_receive: its pages are receive buffers" \
+	"$(dmesg_since "$mark")"
+echo end >/sys/kernel/debug/labyrinth_receive/do
+rmmod labyrinth_receive
+rmmod labyrinth_intruder
 expect_end
 ktap_check "the module unloads" rmmod labyrinth
 ktap_end

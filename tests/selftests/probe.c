@@ -313,6 +313,16 @@ static int do_raw_free(unsigned long nr)
 	return do_drop(1);
 }
 
+/* Of all pages held, of which none is freed. */
+static int do_lose_all(unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr_held; i++)
+		put_page(virt_to_page(held[i]));
+	return 0;
+}
+
 /* Freed more than once, the page still goes to nobody, and the owner can free the page. */
 static int do_raw_free_thrice(unsigned long nr)
 {
@@ -798,6 +808,7 @@ static const struct {
 	{ "foreign-free", do_foreign_free },
 	{ "lose-reference", do_lose_reference },
 	{ "stray-fresh", do_stray_fresh },
+	{ "lose-all", do_lose_all },
 	{ "raw-free", do_raw_free },
 	{ "raw-free-thrice", do_raw_free_thrice },
 	{ "raw-free-away", do_raw_free_away },
