@@ -150,11 +150,23 @@ static void *take_home(struct lab_call *call)
 {
 	void *addr = lab_home_take_back(call->owner, call->ip);
 
-	if (likely(!addr))
-		return NULL;
-	lab_owner_quota_give(call->owner, 1);
-	if (call->owner->front.flags & LABYRINTH_OWNER_ZERO)
+	if (unlikely(addr) && call->owner->front.flags & LABYRINTH_OWNER_ZERO)
 		clear_page(addr);
+	return addr;
+}
+
+/* The quota is used up, perhaps by pages that have come back. Preemption as in alloc_fresh(). */
+static noinline void *alloc_home(struct lab_call *call)
+{
+	void *addr;
+
+	rcu_read_lock();
+	preempt_enable();
+	addr = take_home(call);
+	preempt_disable();
+	if (!addr && lab_owner_is(call->owner, call->handle))
+		alloc_failed(call, LAB_FAIL_QUOTA);
+	rcu_read_unlock();
 	return addr;
 }
 
@@ -172,10 +184,12 @@ static void *alloc_fresh(struct lab_call *call)
 	rcu_read_lock();
 	preempt_enable();
 	addr = take_home(call);
-	if (likely(!addr))
+	if (likely(!addr)) {
 		lab_batch_get(&batch, call->owner);
-	else
+	} else {
+		lab_owner_quota_give(call->owner, 1);
 		lab_batch_begin(&batch, LAB_FAIL_MEMORY);
+	}
 	preempt_disable();
 	if (likely(!addr && lab_owner_is(call->owner, call->handle))) {
 		addr = take_fresh(call, &batch);
@@ -193,7 +207,7 @@ static void *alloc_within_quota(struct lab_call *call)
 	void *addr;
 
 	if (unlikely(!lab_owner_quota_take(call->owner, 1)))
-		return alloc_failed(call, LAB_FAIL_QUOTA);
+		return alloc_home(call);
 	addr = take_cached(call->owner, call->ip);
 	return likely(addr) ? addr : alloc_fresh(call);
 }
@@ -424,11 +438,20 @@ static int free_held(struct lab_call *call, struct page **leaving)
 	return 0;
 }
 
+/* Of a page that can be freed as @next says, the stamp is looked at. */
+static int check_stamp(struct lab_call *call, int next)
+{
+	return next >= 0 || lab_call_is_mapped(call, next) ? lab_stamp_check(call) : 0;
+}
+
 /* If only a process still has the page mapped, the free succeeds, and the page goes to limbo. */
 static int free_mapped(struct lab_call *call, struct page **leaving)
 {
-	int err = lab_call_take_back(call);
+	int err = lab_call_take_back(call), stale = check_stamp(call, err);
 
+	/* Meanwhile the page may have been freed and handed out again. */
+	if (unlikely(stale))
+		return stale;
 	if (lab_call_is_mapped(call, err) && !lab_call_is_referred_to(call) &&
 	    lab_mapping_retire(call->owner, call->slot, call->tag, true)) {
 		lab_mmap_kick(call->owner, call->slot);
@@ -444,11 +467,13 @@ static int free_mapped(struct lab_call *call, struct page **leaving)
 
 static int free_found(struct lab_call *call, int next, struct page **leaving)
 {
-	int err = next >= 0 || lab_call_is_mapped(call, next) ? lab_stamp_check(call) : next;
+	int err = check_stamp(call, next);
 
 	if (unlikely(err))
 		return err;
-	return next >= 0 ? free_held(call, leaving) : free_mapped(call, leaving);
+	if (next >= 0)
+		return free_held(call, leaving);
+	return lab_call_is_mapped(call, next) ? free_mapped(call, leaving) : next;
 }
 
 static noinline int free_for(struct lab_call *call)

@@ -56,6 +56,7 @@
 #include "hook/own.h"
 #include "map/mmap.h"
 #include "map/range.h"
+#include "page/stamp.h"
 #include "report/site.h"
 #include "report/trace.h"
 
@@ -415,10 +416,10 @@ static int decline_mmap(struct lab_call *call)
  *
  * Context: Task, in a driver's mmap(): the mmap_lock is held for writing. May sleep.
  * Return: 0; -EPERM a page has another owner, or the caller is not the bound thread; -ENOENT a
- * page is no Labyrinth page, or freed; -EBUSY a page is lent, or mapped into a process already,
- * which is not reported; -EINVAL @vma is private, or not @nr pages long, which is not reported,
- * since the process has chosen; -EINVAL as labyrinth_free_page(), or @vma is NULL, a copy, or
- * already mapped by this function, or @addrs is NULL, or @nr 0; -ENOMEM.
+ * page is no Labyrinth page, or freed; -EBUSY a page is lent or POSTED, or, which is not reported,
+ * mapped into a process already; -EINVAL @vma is private, or not @nr pages long, which is not
+ * reported, since the process has chosen; -EINVAL as labyrinth_free_page(), or @vma is NULL, a
+ * copy, or already mapped by this function, or @addrs is NULL, or @nr 0; -ENOMEM.
  */
 int labyrinth_mmap(struct labyrinth_owner *owner, struct vm_area_struct *vma,
 		   void **addrs, unsigned int nr)
@@ -472,17 +473,19 @@ static struct mmapping *mmapping_of(const struct lab_mapping *map)
 }
 
 /*
- * Takes a reference if @map is a process's. With @handle, only if the page has no other mapping
- * and @handle is the live owner's. lab_mapping_find() calls this under map_lock, so the owner's
- * end waits for a grace period after this.
+ * Takes a reference if @map is a process's. With @call, only if the page has no other mapping, and
+ * the call's handle is the live owner's, and its stamp the page's. lab_mapping_find() calls this
+ * under map_lock, so the owner's end waits for a grace period after this.
  */
-static bool take_if_process(struct lab_mapping *map, bool alone, const void *handle)
+static bool take_if_process(struct lab_mapping *map, bool alone, const void *arg)
 {
 	struct mmapping *mmapping = mmapping_of(map);
+	const struct lab_call *call = arg;
 
 	if (map->what.kind != LAB_MAP_PROCESS)
 		return false;
-	if (handle && (!alone || !lab_owner_is(mmapping->range.owner, handle)))
+	if (call && (!alone || !lab_owner_is(mmapping->range.owner, call->handle) ||
+		     !lab_stamp_fits(call)))
 		return false;
 	kref_get(&mmapping->ref);
 	return true;
@@ -535,18 +538,18 @@ static bool try_revoke(struct mmapping *mmapping, unsigned int index)
 }
 
 /*
- * Takes the page in @slot away from the process that has the page mapped. With @handle, only if
- * the page has no other mappings and @handle is still the owner's.
+ * Takes the page in @slot away from the process that has the page mapped. With @call, only if the
+ * page has no other mappings, and the call is still about the owner's page.
  * Context: Task; may sleep, as MMU notifiers do, but waits for no process.
  */
 enum lab_revoke lab_mmap_revoke(struct lab_owner *owner, struct lab_slot *slot,
-				const struct labyrinth_owner *handle)
+				const struct lab_call *call)
 {
 	struct mmapping *mmapping;
 	struct lab_mapping *map;
 	bool revoked;
 
-	map = lab_mapping_find(owner, slot, take_if_process, handle);
+	map = lab_mapping_find(owner, slot, take_if_process, call);
 	if (!map)
 		return LAB_REVOKE_NONE;
 	mmapping = mmapping_of(map);

@@ -15,7 +15,7 @@ enum lab_revoke {
 };
 
 enum lab_revoke lab_mmap_revoke(struct lab_owner *owner, struct lab_slot *slot,
-				const struct labyrinth_owner *handle);
+				const struct lab_call *call);
 void lab_mmap_kick(struct lab_owner *owner, struct lab_slot *slot);
 int lab_mmap_init(void);
 void lab_mmap_exit(void);

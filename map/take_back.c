@@ -12,9 +12,9 @@
 /*
  * Takes the page, for which lab_call_is_mapped() is true, away from the process that has the
  * page mapped, if the caller may sleep, as far as can be known. While preemption is enabled the
- * owner may go, and the slot may get another owner: so lab_mmap_revoke() looks at the handle
- * again. If the process stands in the way just now, the caller is not to blame, and no report
- * is made.
+ * owner may go, and the slot may get another owner; and the page may be handed out again. So
+ * lab_mmap_revoke() looks at handle and stamp once more. If the process stands in the way just
+ * now, the caller is not to blame, and no report is made.
  * Context: Within a call; preemption disabled by lab_call_begin() alone.
  * Return: as lab_call_page() then; the page may be HELD again without this.
  */
@@ -24,8 +24,7 @@ int lab_call_take_back(struct lab_call *call)
 		return -EBUSY;
 	preempt_enable();
 	if (preemptible() && !rcu_preempt_depth())
-		call->silent = lab_mmap_revoke(call->owner, call->slot,
-					       call->handle) == LAB_REVOKE_LATER;
+		call->silent = lab_mmap_revoke(call->owner, call->slot, call) == LAB_REVOKE_LATER;
 	preempt_disable();
 	/* With preemption enabled, the owner may have gone. */
 	if (lab_owner_is(call->owner, call->handle))

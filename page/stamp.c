@@ -50,13 +50,19 @@ u32 lab_stamp_of(const struct lab_owner *owner, const struct lab_slot *slot)
 	return lab_owner_is_stamped(owner) ? READ_ONCE(slot->when) >> 32 : 0;
 }
 
+/* lab_stamp_check(), of which nothing is said. */
+bool lab_stamp_fits(const struct lab_call *call)
+{
+	return likely(!call->stamped) || lab_stamp_of(call->owner, call->slot) == call->stamp;
+}
+
 /*
  * Whether @call, if stamped, is about the present hand-out of the page that @call has found.
  * Return: 0 or -ESTALE.
  */
 int lab_stamp_check(struct lab_call *call)
 {
-	if (likely(!call->stamped) || lab_stamp_of(call->owner, call->slot) == call->stamp)
+	if (lab_stamp_fits(call))
 		return 0;
 	call->class = LAB_STALE;
 	return -ESTALE;

@@ -293,6 +293,27 @@ static void a_page_just_taken_back_is_no_fault(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, next), 0);
 }
 
+/* All pages of the quota are lent, and have come back. */
+static void pages_that_came_back_are_within_the_quota(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_owner_attrs(test, (struct labyrinth_owner_attrs) {
+		.name = "kunit-lender", .nid = NUMA_NO_NODE, .flags = LABYRINTH_OWNER_ZERO,
+		.lent = 2, .max_pages = 2,
+	});
+	void *first = lend_one(test, owner), *second = lend_one(test, owner);
+
+	KUNIT_EXPECT_NULL(test, alloc_exclusive(owner));
+	memset(first, 1, PAGE_SIZE);
+	put_page(virt_to_page(first));
+	KUNIT_EXPECT_PTR_EQ(test, alloc_exclusive(owner), first);
+	KUNIT_EXPECT_NULL(test, memchr_inv(first, 0, PAGE_SIZE));
+	KUNIT_EXPECT_NULL(test, alloc_exclusive(owner));
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, first), 0);
+	put_page(virt_to_page(second));
+	KUNIT_EXPECT_EQ(test, labyrinth_reclaim(owner, second), 0);
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, second), 0);
+}
+
 /* What a buffer of a page is, as it should be. */
 enum part { FRESH, WITH_DEVICE, WITH_STACK, DONE };
 
@@ -512,6 +533,7 @@ static struct kunit_case rx_cases[] = {
 	KUNIT_CASE(stale_entries_are_dropped),
 	KUNIT_CASE(buffers_of_a_page_step_alone),
 	KUNIT_CASE(a_page_just_taken_back_is_no_fault),
+	KUNIT_CASE(pages_that_came_back_are_within_the_quota),
 	KUNIT_CASE(without_dma_there_is_no_buffer),
 	KUNIT_CASE(attributes_are_checked),
 	{}
