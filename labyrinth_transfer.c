@@ -289,7 +289,7 @@ static int transfer_for(struct lab_call *call, struct labyrinth_owner *to)
  * Context: Any. Sleeps no more than labyrinth_free_page().
  * Return: 0; -EPERM the page has another owner, or the caller is not the thread
  * that @from is bound to; -ENOENT no Labyrinth page, or freed before; -EBUSY lent,
- * mapped, or something refers to the page; -ENOSPC @to's quota is used up;
+ * mapped, POSTED, or something refers to the page; -ENOSPC @to's quota is used up;
  * -ENOMEM @to's pages stay mapped, and there is no room for the mapping; -EOPNOTSUPP either
  * owner has sealed pages and the other has not; -EINVAL as labyrinth_free_page(), of either
  * handle, or the pages of either owner stay mapped, and this context does not allow
@@ -422,9 +422,9 @@ static struct page *release_for(struct lab_call *call)
  * before. For a page that a process has mapped, as labyrinth_transfer().
  *
  * Context: Any. Sleeps no more than labyrinth_free_page().
- * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EBUSY, -EINVAL as
- * labyrinth_free_page(); -EOPNOTSUPP it is sealed; -EINVAL also if @owner's pages stay mapped,
- * and this context does not allow labyrinth_dma_unmap().
+ * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EBUSY, -EINVAL as labyrinth_free_page();
+ * -EBUSY also if something refers to the page; -EOPNOTSUPP it is sealed; -EINVAL also if
+ * @owner's pages stay mapped, and this context does not allow labyrinth_dma_unmap().
  */
 struct page *labyrinth_release(struct labyrinth_owner *owner, void *addr)
 {
@@ -448,8 +448,8 @@ EXPORT_SYMBOL_NS_GPL(labyrinth_release, LAB_NS);
  * as before. For a page that is not lent, or no longer, as labyrinth_release().
  *
  * Context: Any. Sleeps no more than labyrinth_free_page().
- * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
- * labyrinth_free_page(); -EBUSY mapped, or not lent and something refers to the page;
+ * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as labyrinth_free_page(); -EBUSY
+ * mapped, POSTED, lent with buffers still out, or not lent and something refers to the page;
  * -EOPNOTSUPP @owner's pages are sealed; -EINVAL also as labyrinth_release().
  */
 struct page *labyrinth_release_lent(struct labyrinth_owner *owner, void *addr)
@@ -530,6 +530,7 @@ static int adopt_page(struct lab_call *call, struct page *page)
 {
 	int err = adoptable(call, page);
 	unsigned long pfn;
+	lab_tag_t tag;
 
 	if (!err && lab_owner_is_sealed(call->owner))
 		err = decline_sealed(call);
@@ -540,8 +541,14 @@ static int adopt_page(struct lab_call *call, struct page *page)
 	pfn = page_to_pfn(page);
 	if (!lab_frame_freeze(call->frame, 1))
 		return -EBUSY;
-	/* Once more, now that no other user can take the page. */
-	err = is_ordinary(page) ? adopt_frozen(call, pfn) : -EBUSY;
+	/*
+	 * Once more, now that no other user can take the page. A thin page of Labyrinth's, lent and
+	 * come back, looks like an ordinary page.
+	 */
+	if (is_ordinary(page) && !lab_table_search(&labyrinth_hot.table, pfn, &tag))
+		err = adopt_frozen(call, pfn);
+	else
+		err = -EBUSY;
 	lab_frame_thaw(call->frame, err ? 1 : LAB_REFS_EXCLUSIVE);
 	if (!err)
 		lab_step(LAB_OP_ADOPT, pfn, call->owner, call->ip);

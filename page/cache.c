@@ -129,6 +129,8 @@ static void restore_stolen(struct lab_owner *owner, struct lab_frame *frame,
 	lab_frame_enter(frame);
 	if (state == LAB_LENT)
 		lab_frame_clear_type(frame);
+	/* Of a CACHED page, the note of the content: somebody else had the page. */
+	cmpxchg(&slot->when, LAB_CONTENT_ZEROES, LAB_CONTENT_ANY);
 	lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE + others_refs(state) - refs);
 	lab_hunt_forget(slot);
 	lab_report_corrupt(LAB_OP_REFILL, owner, slot, tag, _RET_IP_);

@@ -114,6 +114,7 @@ static __always_inline bool
 lab_mapping_end_fast(struct lab_owner *owner, const struct lab_fast *page,
 		     struct lab_mapping *map, unsigned long ip)
 {
+	lab_tag_t tag = page->tag;
 	unsigned long flags;
 	bool done;
 
@@ -122,8 +123,12 @@ lab_mapping_end_fast(struct lab_owner *owner, const struct lab_fast *page,
 	if (likely(done)) {
 		map->linked = false;
 		WRITE_ONCE(page->slot->last, lab_last_make(LAB_LAST_UNMAP, 0, ip));
-		/* Only under the lock is a page led away from MAPPED. */
-		lab_fast_commit(page, LAB_HELD);
+		/*
+		 * Only under the lock is a page led away from MAPPED. Without the lock,
+		 * LAB_TAG_THIN may come, if a hunt begins just now.
+		 */
+		while (unlikely(!try_cmpxchg(&page->slot->tag, &tag, lab_tag_step(tag, LAB_HELD))))
+			;
 		lab_mapping_push(owner, map);
 	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);

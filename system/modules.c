@@ -111,12 +111,14 @@ static bool has_stack(lab_tag_t tag)
 	       !lab_owner_is_stamped(lab_owner_by_id(lab_tag_owner(tag)));
 }
 
-static void visit_stack(struct lab_slot *slot, lab_tag_t tag, struct going *going)
+static void visit_stack(struct lab_slot *slot, struct going *going)
 {
-	u64 when = READ_ONCE(slot->when);
+	/* Of a page in limbo, the word has a link where the stack was. */
+	struct lab_glance glance = lab_slot_glance(slot);
+	u64 when = glance.when;
 	u32 stack = lab_when_stack(when);
 
-	if (!stack || !has_stack(tag))
+	if (!stack || !has_stack(glance.tag))
 		return;
 	if (going->stack != stack) {
 		going->stack_kept = lab_stack_after(stack, site_after, going);
@@ -136,7 +138,7 @@ static void visit_slot(struct lab_slot *slot, lab_tag_t tag, struct going *going
 	if (is_going(going, site))
 		cmpxchg(&slot->site, site, keep(going, site));
 	visit_last(slot, going);
-	visit_stack(slot, tag, going);
+	visit_stack(slot, going);
 	visit_mappings(slot, tag, going);
 }
 
