@@ -247,8 +247,8 @@ static __always_inline int dma_map(struct labyrinth_owner *owner, struct device 
  * spinlocks for an IOMMU or a bounce buffer, and spinlocks sleep there. Does not sleep
  * otherwise.
  * Return: 0; -EPERM the page has another owner, or the caller is not the bound thread, or @dev
- * is not the owner's device; -ENOENT no Labyrinth page, or freed; -EBUSY lent; -EOPNOTSUPP the
- * page is sealed, and @dev reaches memory by a bounce buffer only; -EINVAL as
+ * is not the owner's device; -ENOENT no Labyrinth page, or freed; -EBUSY lent or POSTED;
+ * -EOPNOTSUPP the page is sealed, and @dev reaches memory by a bounce buffer only; -EINVAL as
  * labyrinth_free_page(), or @size, @offset or @dir make no sense, or not in this context;
  * -ENOMEM no room for the mapping or the record.
  */

@@ -305,7 +305,8 @@ static void queue_lent(struct labyrinth_owner *handle, struct page *page, unsign
  * take more. @owner must not write to the page, and gets the page back with
  * labyrinth_reclaim(); or by itself, if the owner was made with @lent: then the page stands in a
  * queue, from which allocations take back first what has come back, and the page lent longest is
- * let go of when so many pages are lent.
+ * let go of when so many pages are lent. A page lent in an NMI, or on PREEMPT_RT with preemption
+ * disabled while the queue is full, stands in no queue.
  *
  * A sealed page is back in the direct map as long as it is lent, and for up to a second after
  * labyrinth_reclaim(); if freed meanwhile, it is handed out again only later. Where somebody has
@@ -313,7 +314,7 @@ static void queue_lent(struct labyrinth_owner *handle, struct page *page, unsign
  *
  * Context: Any. Never sleeps.
  * Return: the page; or ERR_PTR: -EPERM, -ENOENT, -EINVAL as
- * labyrinth_free_page(); -EBUSY lent already, mapped, or something refers to the page; or,
+ * labyrinth_free_page(); -EBUSY lent already, mapped, POSTED, or something refers to the page; or,
  * without a report, the page is sealed and a stray access to the page was diverted just now, or a
  * worker is about to seal the page again: try again.
  */
@@ -488,9 +489,9 @@ static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
  * page is LENT.
  *
  * Context: Any. Never sleeps.
- * Return: 0; -EBUSY somebody still has a reference, or the page is mapped: try again later,
- * nothing is reported but, once, a loan that lasts longer than the parameter patience says;
- * -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
+ * Return: 0; -EBUSY somebody still has a reference or a buffer of the page, or the page is mapped
+ * or POSTED: try again later, nothing is reported but, once, a loan that lasts longer than the
+ * parameter patience says; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
  */
 int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
 {
