@@ -4,6 +4,9 @@
  * no lock: a pool is in the table before the pool's creator has the pool's address, and stays
  * there until the pool is destroyed.
  */
+#define pr_fmt(fmt) "labyrinth_watch: " fmt
+
+#include <linux/printk.h>
 #include <linux/ptr_ring.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -18,8 +21,7 @@ bool watch_pools_seen;
 /* Protects the table against a second writer. Innermost. */
 static DEFINE_RAW_SPINLOCK(followed_lock);
 
-/* 0: not followed. Context: Any. */
-unsigned int watch_followed_index(const struct page_pool *at)
+static unsigned int search(const struct page_pool *at)
 {
 	unsigned int i;
 
@@ -44,10 +46,17 @@ static u8 *map_of(const struct page_pool *at)
 	return &watch_pool_map[((unsigned long)at >> 10) % WATCH_POOL_MAP];
 }
 
-/* 0: not followed; most other pools are told by a single load. Context: Any. */
-unsigned int watch_followed_quickly(const struct page_pool *at)
+/*
+ * 0: not followed; most other pools are told by a single load, and most that are followed by one
+ * comparison. Context: Any.
+ */
+unsigned int watch_followed_index(const struct page_pool *at)
 {
-	return likely(!READ_ONCE(*map_of(at))) ? 0 : watch_followed_index(at);
+	unsigned int i = READ_ONCE(*map_of(at));
+
+	if (likely(!i))
+		return 0;
+	return likely(READ_ONCE(watch_followed[i].at) == at) ? i : search(at);
 }
 
 /* Context: Task. Return: the pool's index, or 0: no room. */
@@ -63,21 +72,25 @@ unsigned int watch_follow_pool(const struct page_pool *at, unsigned int module,
 		strscpy(watch_followed[i].name, name, WATCH_POOL_NAME);
 		WRITE_ONCE(watch_followed[i].module, module);
 		WRITE_ONCE(watch_followed[i].at, at);
-		WRITE_ONCE(*map_of(at), 1);
+		WRITE_ONCE(*map_of(at), i);
 	}
 	raw_spin_unlock_irqrestore(&followed_lock, flags);
+	if (!i)
+		pr_warn_ratelimited("page_pool of %s is not followed: %u others are\n", name,
+				    WATCH_MAX_FOLLOWED - 1);
 	return i;
 }
 
-static bool is_mapped_by_another(unsigned int i)
+/* Another pool that is found by the same byte of the map, or 0. Under followed_lock. */
+static unsigned int neighbour_of(unsigned int i)
 {
 	unsigned int k;
 
 	for (k = 1; k < WATCH_MAX_FOLLOWED; k++)
 		if (k != i && watch_followed[k].at &&
 		    map_of(watch_followed[k].at) == map_of(watch_followed[i].at))
-			return true;
-	return false;
+			return k;
+	return 0;
 }
 
 /* Under followed_lock. */
@@ -85,8 +98,7 @@ static void lose_pool(unsigned int i)
 {
 	if (!watch_followed[i].at)
 		return;
-	if (!is_mapped_by_another(i))
-		WRITE_ONCE(*map_of(watch_followed[i].at), 0);
+	WRITE_ONCE(*map_of(watch_followed[i].at), neighbour_of(i));
 	WRITE_ONCE(watch_followed[i].at, NULL);
 }
 

@@ -14,7 +14,7 @@
 
 #include "watch/pool.h"
 
-#define WATCH_MAX_FOLLOWED	64	/* and 0, that is none */
+#define WATCH_MAX_FOLLOWED	256	/* with 0, that is none: struct watch_note has 8 bits */
 
 struct watch_followed {
 	const struct page_pool *at;	/* NULL: destroyed, or the place is free */
@@ -24,7 +24,7 @@ struct watch_followed {
 
 extern struct watch_followed watch_followed[WATCH_MAX_FOLLOWED];
 
-/* Not 0: a followed pool's address may have this index. Read by watch/stubs.S as well. */
+/* Which followed pool may have an address with this index; 0: none. Read by watch/stubs.S, too. */
 extern u8 watch_pool_map[WATCH_POOL_MAP];
 
 /* Whether no page comes to a pool, or leaves a pool, unseen. */
@@ -33,7 +33,6 @@ extern bool watch_pools_seen;
 unsigned int watch_followed_index(const struct page_pool *at);
 unsigned int watch_follow_pool(const struct page_pool *at, unsigned int module,
 			       const char *name);
-unsigned int watch_followed_quickly(const struct page_pool *at);
 void watch_lose_pool(unsigned int i, const char *name);
 void watch_lose_pools(unsigned int module);
 void watch_unfollow(unsigned int module);

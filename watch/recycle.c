@@ -193,7 +193,7 @@ void watch_pool_destroy(struct page_pool *pool)
 
 void watch_pool_holds(void *data, const struct page_pool *pool, unsigned long ref, u32 count)
 {
-	unsigned int i = watch_followed_quickly(pool);
+	unsigned int i = watch_followed_index(pool);
 	struct watch_note *note = i ? note_of_ref(ref) : NULL;
 
 	if (note) {

@@ -19,6 +19,7 @@
  *	put-again	takes a page from the pool, and puts the page back twice
  *	put_page	takes a page from the pool, and gives the page to the page allocator
  *	share	makes the pool have one more user, as an XDP queue is
+ *	pools	makes 256 pools, and destroys them
  *	no-pool	destroys the pool, for one user
  *	late	puts the page of "pool" back, and counts the page of "put_page" as released: if
  *		both were done before, the destroyed pool then goes
@@ -296,6 +297,27 @@ static int careless_put_page(void)
 	return 0;
 }
 
+static int careless_pools(void)
+{
+	static struct page_pool *many[256];
+	struct page_pool_params params = {
+		.pool_size = 1,
+		.nid = NUMA_NO_NODE,
+		.dev = &pdev->dev,
+	};
+	unsigned int i, failed = 0;
+
+	for (i = 0; i < ARRAY_SIZE(many); i++)
+		many[i] = page_pool_create(&params);
+	for (i = 0; i < ARRAY_SIZE(many); i++) {
+		if (IS_ERR(many[i]))
+			failed++;
+		else
+			page_pool_destroy(many[i]);
+	}
+	return failed ? -ENOMEM : 0;
+}
+
 static int careless_share(void)
 {
 	refcount_inc(&pool->user_cnt);
@@ -335,6 +357,7 @@ static const struct word {
 	{ "put", careless_put },
 	{ "put-again", careless_put_again },
 	{ "put_page", careless_put_page },
+	{ "pools", careless_pools },
 	{ "share", careless_share },
 	{ "no-pool", careless_no_pool },
 	{ "late", careless_late },

@@ -160,6 +160,23 @@ of_a_pool() {
 	careless late
 }
 
+# pools NUMBER: so many followed pools are said to be there, soon.
+pools() {
+	for _ in $(seq 100); do
+		[ "$(grep -c "^page_pool of" $PAGES)" -ne "$1" ] || return 0
+		sleep 0.2
+	done
+	grep -c "^page_pool of" $PAGES
+	return 1
+}
+
+# More than there are places for.
+many_pools() {
+	ktap_check "the places of destroyed pools are free again" pools 0
+	told pools "labyrinth_watch: page_pool of .* is not followed: 255 others are"
+	ktap_check "and those of 255 pools" pools 0
+}
+
 # wait_told MARK: for the end of a report of a leak.
 wait_told() {
 	for _ in $(seq 100); do
@@ -186,6 +203,7 @@ from_the_start() {
 	unmapped_by_others
 	echo 1 >$WATCH/grace
 	of_a_pool
+	many_pools
 	behind_tracers
 	mark=$(dmesg_mark)
 	rmmod labyrinth_careless
@@ -350,7 +368,7 @@ ktap_load $MODULE
 [ -e $CARELESS_KO ] || ktap_skip_all "the driver was not built for this kernel"
 bpfs=7
 [ -e /sys/kernel/btf/vmlinux ] || bpfs=0
-ktap_plan $((78 + bpfs))
+ktap_plan $((81 + bpfs))
 # Newer kernels find a page_pool's page that is freed bad as well.
 expect_only "BUG: (labyrinth: |Bad page state)|Modules linked in:"
 ktap_contains "nothing is watched unasked" "^no module is watched" "$(cat $PAGES)"
