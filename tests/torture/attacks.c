@@ -313,6 +313,7 @@ static void play_busy(struct tort_actor *a, struct tort_slip **at)
 {
 	struct tort_slip *p = *at;
 	struct page *page = virt_to_page(p->addr);
+	unsigned long begin = jiffies;
 	enum attempt what;
 
 	/* Where the scribbler dropped a reference, the reference taken here only fills the gap. */
@@ -326,6 +327,9 @@ static void play_busy(struct tort_actor *a, struct tort_slip **at)
 	else
 		attack_busy(a, p, what);
 	put_page(page);
+	/* A page in limbo to which somebody refers for a second is reported. */
+	if (what == ATTEMPT_FREE && time_after(jiffies, begin + HZ / 2))
+		a->perhaps[TORT_BUSY]++;
 }
 
 static void play_unowned(struct tort_actor *a, struct tort_slip **at)
