@@ -6,7 +6,8 @@
 # LABYRINTH_CACHE), in a fresh Debian 12 of its own (mmdebstrap) which has what debian/control asks
 # for and nothing else. Whatever lintian says fails.
 #   --test   then in a second one: they are installed, a driver is built against them, a second
-#            kernel's headers come, the driver is built again, all is removed
+#            kernel's headers come, the driver is built again, all is removed; and what labyrinth-lab
+#            does with virtual machines is tried on this machine
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -44,6 +45,13 @@ try_packages() {
 		"$inside /root/try.sh || :"
 }
 
+# try_lab COMMAND...: what labyrinth-lab would run, of the package unpacked, on this machine.
+try_lab() {
+	local name=${1##*/}
+	run_logged "labyrinth-dev's ${name%.sh}" "$LABYRINTH_LOGS/package-$name.log" \
+		env -u LABYRINTH_RESULTS LABYRINTH_LOGS="$work/logs" "$work/dev/usr/share/labyrinth/scripts/$1" "${@:2}"
+}
+
 out='' test=''
 options "out=out test" "$@"
 no_arguments "${args[@]}"
@@ -67,6 +75,11 @@ if [[ -n $test ]]; then
 	run_logged "trying the packages in a fresh Debian" "$LABYRINTH_LOGS/package-try.log" try_packages ||
 		{ result fail "package: the trial has broken off"; status=1; }
 	judge_ktap result package "$LABYRINTH_LOGS/package-try.log" || status=1
+	dpkg-deb -x "$out"/labyrinth-dev_*.deb "$work/dev"
+	mkdir "$work/logs"
+	result_of "package: labyrinth-lab vm" try_lab check-driver.sh || status=1
+	result_of "package: labyrinth-lab test" try_lab selftest.sh tests/selftests/load.sh || status=1
+	result_of "package: labyrinth-lab demo" try_lab demo.sh --check || status=1
 	say "the log is $LABYRINTH_LOGS/package-try.log"
 fi
 say "$out:" "$(cd "$out" && echo *.deb)"
