@@ -155,8 +155,12 @@ static void *take_home(struct lab_call *call)
 	return addr;
 }
 
-/* The quota is used up, perhaps by pages that have come back. Preemption as in alloc_fresh(). */
-static noinline void *alloc_home(struct lab_call *call)
+/*
+ * The quota is used up, perhaps by pages that have come back: takes such a page, or takes from the
+ * quota once more, which a page of those may have left. Preemption as in alloc_fresh().
+ * Return: the page's address, or NULL; then @room is whether the call goes on.
+ */
+static noinline void *alloc_home(struct lab_call *call, bool *room)
 {
 	void *addr;
 
@@ -164,8 +168,11 @@ static noinline void *alloc_home(struct lab_call *call)
 	preempt_enable();
 	addr = take_home(call);
 	preempt_disable();
-	if (!addr && lab_owner_is(call->owner, call->handle))
+	*room = !addr && lab_owner_is(call->owner, call->handle);
+	if (*room && !lab_owner_quota_take(call->owner, 1)) {
+		*room = false;
 		alloc_failed(call, LAB_FAIL_QUOTA);
+	}
 	rcu_read_unlock();
 	return addr;
 }
@@ -204,10 +211,13 @@ static void *alloc_fresh(struct lab_call *call)
 
 static void *alloc_within_quota(struct lab_call *call)
 {
-	void *addr;
+	bool room = true;
+	void *addr = NULL;
 
 	if (unlikely(!lab_owner_quota_take(call->owner, 1)))
-		return alloc_home(call);
+		addr = alloc_home(call, &room);
+	if (unlikely(!room))
+		return addr;
 	addr = take_cached(call->owner, call->ip);
 	return likely(addr) ? addr : alloc_fresh(call);
 }
@@ -453,7 +463,7 @@ static int free_mapped(struct lab_call *call, struct page **leaving)
 	if (unlikely(stale))
 		return stale;
 	if (lab_call_is_mapped(call, err) && !lab_call_is_referred_to(call) &&
-	    lab_mapping_retire(call->owner, call->slot, call->tag, true)) {
+	    lab_mapping_retire(call->owner, call->slot, call->tag, call)) {
 		lab_mmap_kick(call->owner, call->slot);
 		lab_owner_quota_give(call->owner, 1);
 		lab_step(LAB_OP_FREE, lab_tag_pfn(call->tag), call->owner, call->ip);
@@ -462,7 +472,7 @@ static int free_mapped(struct lab_call *call, struct page **leaving)
 	/* The page may have been unmapped just now. */
 	if (err == -EBUSY)
 		err = lab_call_page(call, call->addr);
-	return err < 0 ? err : free_held(call, leaving);
+	return err < 0 ? check_stamp(call, err) ?: err : free_held(call, leaving);
 }
 
 static int free_found(struct lab_call *call, int next, struct page **leaving)

@@ -372,7 +372,7 @@ static void settle_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 			unsigned long ip)
 {
 	/* A process may have unmapped the page just now: it is HELD again then, on no list. */
-	if (lab_tag_state(tag) == LAB_MAPPED && lab_mapping_retire(owner, slot, tag, false))
+	if (lab_tag_state(tag) == LAB_MAPPED && lab_mapping_retire(owner, slot, tag, NULL))
 		settle_mapped(owner, slot);
 	else if (lab_tag_state(tag) == LAB_POSTED || lab_frags_are_out(owner, slot))
 		lab_dma_end_posted(owner, slot);

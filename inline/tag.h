@@ -153,8 +153,9 @@ enum lab_op {
  *
  * The first five operations are internal. REFILL: from the page allocator into a cache.
  * RETURN: to the page allocator, once nobody refers to the page. LIMBO: given up while
- * somebody still refers to the page. ALLOC: handed out. RX_GET: made a receive buffer. -EUCLEAN marks a state that the operation cannot
- * meet: the list that led to the page is corrupt then.
+ * somebody still refers to the page. ALLOC: handed out. RX_GET: made a receive buffer.
+ * -EUCLEAN marks a state that the operation cannot meet: the list that led to the page is
+ * corrupt then.
  *
  * UNMAP: the end of the last mapping; a page with further mappings stays MAPPED. FREE,
  * TRANSFER and RELEASE of a page that only a process has mapped end that mapping first,

@@ -123,8 +123,8 @@ static int map_locked(struct lab_call *call, struct vmapping *vmapping,
  * Context: Task. May sleep.
  * Return: the address of the mapping; or ERR_PTR: -EPERM a page has another owner, or the
  * caller is not the bound thread; -ENOENT a page is no Labyrinth page, or freed; -EBUSY a page
- * is lent or POSTED; -EINVAL as labyrinth_free_page(), or @addrs is NULL, or @nr 0 or beyond the owner
- * table's capacity; -ENOMEM.
+ * is lent or POSTED; -EINVAL as labyrinth_free_page(), or @addrs is NULL, or @nr 0 or beyond the
+ * owner table's capacity; -ENOMEM.
  */
 void *labyrinth_vmap(struct labyrinth_owner *owner, void **addrs,
 		     unsigned int nr)

@@ -47,6 +47,9 @@ static void heal_page(const struct lab_slot *slot)
 	if (!lab_frame_is_ours(frame))
 		return;
 	page = lab_frame_page(frame);
+	/* Not marked: the slot has another page by now. */
+	if (!PageHWPoison(page))
+		return;
 	ClearPageHWPoison(page);
 	refs = page_ref_count(page);
 	while (refs <= 0 &&
@@ -79,7 +82,7 @@ static void heal_pages(struct work_struct *work)
 	synchronize_rcu();
 	for_each_set_bit(i, healing, nr) {
 		heal_page(&labyrinth_hot.table.slots[i]);
-		/* Pairs with the barriers in lab_heal_is_put_away(): the mark goes before the bit. */
+		/* Pairs with lab_heal_is_put_away(): the mark goes before the bit. */
 		smp_mb__before_atomic();
 		clear_bit(i, healing);
 		cond_resched();
@@ -95,22 +98,24 @@ static void heal_later(struct irq_work *work)
 
 static struct irq_work heal_irq_work = IRQ_WORK_INIT_HARD(heal_later);
 
-/* Return: whether @page was marked before. */
 #ifdef CONFIG_MEMORY_FAILURE
-static bool test_and_mark(struct page *page)
+static void mark(struct page *page)
 {
-	return TestSetPageHWPoison(page);
+	SetPageHWPoison(page);
+	/* Before the allocator tests the mark; and pairs with heal_page(). */
+	smp_mb__after_atomic();
 }
 #else
-static bool test_and_mark(struct page *page)
+static void mark(struct page *page)
 {
-	return true;
 }
 #endif
 
 /*
  * Makes the page allocator leave @page alone, a tagged page in @slot, of which the last reference
- * went. Context: Any, in the tracepoint. A page whose memory has failed keeps the mark for good.
+ * went. A page whose memory has failed keeps the mark for good, unless it fails between the two
+ * looks here: to take the bit back could take it from another free of the page.
+ * Context: Any, in the tracepoint.
  */
 void lab_heal_keep(struct lab_slot *slot, struct page *page)
 {
@@ -119,10 +124,8 @@ void lab_heal_keep(struct lab_slot *slot, struct page *page)
 	set_bit(number_of(slot), wounded);
 	/* Pairs with the barriers in lab_heal_is_put_away(): the bit comes before the mark. */
 	smp_mb__after_atomic();
-	if (test_and_mark(page))
-		clear_bit(number_of(slot), wounded);
-	else
-		irq_work_queue(&heal_irq_work);
+	mark(page);
+	irq_work_queue(&heal_irq_work);
 }
 
 static bool is_refused(const unsigned long *wounds, unsigned long i)
@@ -140,8 +143,7 @@ static bool is_freed_as_failed(struct lab_frame *frame)
 }
 
 /*
- * Whether the page in @slot, which is tagged, is one of failed memory that got to the page
- * allocator: the allocator has put the page away, and nobody gets the page any more.
+ * Whether the page in @slot, if tagged, is one of failed memory that got to the page allocator: the allocator has put the page away, and nobody gets the page any more.
  *
  * If the mark that is seen here is the guard's, the first look at the bits came before the refusal,
  * since the bit comes before the mark and goes after the mark. Then the refusal came within this
@@ -150,10 +152,14 @@ static bool is_freed_as_failed(struct lab_frame *frame)
  */
 bool lab_heal_is_put_away(const struct lab_slot *slot)
 {
-	struct lab_frame *frame = lab_frame_of_tag(READ_ONCE(slot->tag));
+	lab_tag_t tag = READ_ONCE(slot->tag);
 	const unsigned long *wounds;
+	struct lab_frame *frame;
 	bool away;
 
+	if (!tag)
+		return false;
+	frame = lab_frame_of_tag(tag);
 	if (likely(!is_freed_as_failed(frame)))
 		return false;
 	rcu_read_lock();

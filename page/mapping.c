@@ -20,6 +20,7 @@
 #include "core/context.h"
 #include "page/limbo.h"
 #include "page/mapping.h"
+#include "page/stamp.h"
 #include "report/trace.h"
 
 static struct kmem_cache *mapping_cache;
@@ -283,11 +284,12 @@ EXPORT_SYMBOL_FOR_LAB_TEST(lab_mapping_detach);
 
 /*
  * Gives up a page that has the tag @mapped in @slot: the page goes to limbo, until the last
- * mapping ends. With @only_process, not if the page has mappings of another kind.
+ * mapping ends. With @call, a free: not if the page has mappings of another kind, or the call's
+ * stamp is that of an earlier hand-out.
  * Context: Any. Return: whether the page went to limbo; in an NMI, false.
  */
 bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t mapped,
-			bool only_process)
+			const struct lab_call *call)
 {
 	unsigned long flags;
 	bool retired = false;
@@ -298,8 +300,8 @@ bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 		return false;
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
 	tag = READ_ONCE(slot->tag);
-	if (!((tag ^ mapped) & ~LAB_TAG_THIN))
-		retired = lab_mapping_count(slot->mappings, only_process);
+	if (!((tag ^ mapped) & ~LAB_TAG_THIN) && (!call || lab_stamp_fits(call)))
+		retired = lab_mapping_count(slot->mappings, !!call);
 	if (retired) {
 		WRITE_ONCE(slot->when, lab_jiffies() & LAB_LIMBO_TIME_MASK);
 		/* Without the lock, LAB_TAG_THIN may come and go. */

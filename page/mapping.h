@@ -28,7 +28,7 @@ lab_mapping_find(struct lab_owner *owner, struct lab_slot *slot,
 void lab_mapping_detach(struct lab_owner *owner, struct lab_slot *slot,
 			struct lab_mapping *map, unsigned long ip);
 bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t mapped,
-			bool only_process);
+			const struct lab_call *call);
 void lab_mapping_keep(struct lab_owner *owner, struct lab_slot *slot);
 void lab_mapping_rename(struct lab_owner *owner, struct lab_slot *slot,
 			unsigned long site, unsigned long after);

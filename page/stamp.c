@@ -44,22 +44,7 @@ void lab_stamp_note(const struct lab_owner *owner, struct lab_slot *slot)
 		lab_slot_note_stack(slot, stamp);
 }
 
-/* The stamp of @owner's page in @slot; 0 if the owner is not for stamps. Context: Any. */
-u32 lab_stamp_of(const struct lab_owner *owner, const struct lab_slot *slot)
-{
-	return lab_owner_is_stamped(owner) ? READ_ONCE(slot->when) >> 32 : 0;
-}
-
-/* lab_stamp_check(), of which nothing is said. */
-bool lab_stamp_fits(const struct lab_call *call)
-{
-	return likely(!call->stamped) || lab_stamp_of(call->owner, call->slot) == call->stamp;
-}
-
-/*
- * Whether @call, if stamped, is about the present hand-out of the page that @call has found.
- * Return: 0 or -ESTALE.
- */
+/* lab_stamp_fits(), as a call's answer. Return: 0 or -ESTALE. */
 int lab_stamp_check(struct lab_call *call)
 {
 	if (lab_stamp_fits(call))

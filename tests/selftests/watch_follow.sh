@@ -163,7 +163,7 @@ of_a_pool() {
 # pools NUMBER: so many followed pools are said to be there, soon.
 pools() {
 	for _ in $(seq 100); do
-		[ "$(grep -c "^page_pool of" $PAGES)" -ne "$1" ] || return 0
+		[ "$(grep -c "^page_pool of" $PAGES)" = "$1" ] && return
 		sleep 0.2
 	done
 	grep -c "^page_pool of" $PAGES
