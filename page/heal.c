@@ -9,7 +9,7 @@
  *
  * A page of failed memory that was freed looks the same, and never comes back. The state owned
  * here tells the two apart: two bits for each slot of the owner table, of which a refused page has
- * one or the other. So that no page is lost, no number of pages is too many.
+ * one or the other. No number of pages is too many.
  */
 #include <linux/bitmap.h>
 #include <linux/irq_work.h>
@@ -113,8 +113,8 @@ static void mark(struct page *page)
 
 /*
  * Makes the page allocator leave @page alone, a tagged page in @slot, of which the last reference
- * went. A page whose memory has failed keeps the mark for good, unless it fails between the two
- * looks here: to take the bit back could take it from another free of the page.
+ * went. A page whose memory has failed keeps the mark for good, unless the memory fails between the
+ * two looks here: to take the bit back could take the bit from another free of the page.
  * Context: Any, in the tracepoint.
  */
 void lab_heal_keep(struct lab_slot *slot, struct page *page)
@@ -145,9 +145,9 @@ static bool is_freed_as_failed(struct lab_frame *frame)
 /*
  * Whether the page in @slot, if tagged, is one of failed memory that got to the page allocator: the allocator has put the page away, and nobody gets the page any more.
  *
- * If the mark that is seen here is the guard's, the first look at the bits came before the refusal,
- * since the bit comes before the mark and goes after the mark. Then the refusal came within this
- * RCU read-side section, heal_pages() waits for its end, and the second look finds the bit.
+ * If the guard has set the mark, the first look at the bits came before the refusal, since the bit
+ * comes before the mark and goes after the mark. Then the refusal came within the RCU read-side
+ * section, heal_pages() waits for the section's end, and the second look finds the bit.
  * Context: Any.
  */
 bool lab_heal_is_put_away(const struct lab_slot *slot)

@@ -163,10 +163,10 @@ of_a_pool() {
 # pools NUMBER: so many followed pools are said to be there, soon.
 pools() {
 	for _ in $(seq 100); do
-		[ "$(grep -c "^page_pool of" $PAGES)" = "$1" ] && return
+		[ "$(grep -c "^page_pool of" "$PAGES")" = "$1" ] && return
 		sleep 0.2
 	done
-	grep -c "^page_pool of" $PAGES
+	grep -c "^page_pool of" "$PAGES"
 	return 1
 }
 
