@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Tagged pages that are given to the page allocator: by code that drops references until none
- * is left, or as a part of a block. The state owned here is the list of the pages that have gone and
- * been reported.
+ * is left, or as a part of a block. The state owned here is the list of the pages that have gone
+ * and been reported.
  *
  * A block is refused at the outermost functions that free blocks, before any page is freed: see
  * guard/hooks.c. All other frees are of single pages, save for a compound page that goes with

@@ -198,6 +198,15 @@ static inline void lab_frame_thaw(struct lab_frame *frame, int refs)
 }
 
 /*
+ * Whether the frame is to be left alone, whose count is @refs: at 0 another call has the page, or
+ * the page's free is being refused; the latter is so below 0 as well, see page/heal.c.
+ */
+static inline bool lab_frame_is_withheld(const struct lab_frame *frame, int refs)
+{
+	return !refs || (refs < 0 && lab_frame_is_poisoned(frame));
+}
+
+/*
  * Claims a frame of Labyrinth's that is short of references, since a foreigner dropped some.
  * The count is negative after unpin_user_page(), which drops 1,024. Returns how many references
  * were missing, 0 if the frame could not be claimed.
@@ -206,8 +215,8 @@ static inline int lab_frame_freeze_short(struct lab_frame *frame)
 {
 	int refs = lab_frame_refs(frame);
 
-	if (refs && refs < LAB_REFS_EXCLUSIVE && lab_frame_is_ours(frame) &&
-	    lab_frame_freeze(frame, refs))
+	if (!lab_frame_is_withheld(frame, refs) && refs < LAB_REFS_EXCLUSIVE &&
+	    lab_frame_is_ours(frame) && lab_frame_freeze(frame, refs))
 		return LAB_REFS_EXCLUSIVE - refs;
 	return 0;
 }

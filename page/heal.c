@@ -113,8 +113,8 @@ static void mark(struct page *page)
 
 /*
  * Makes the page allocator leave @page alone, a tagged page in @slot, of which the last reference
- * went. A page whose memory has failed keeps the mark for good, unless the memory fails between the
- * two looks here: to take the bit back could take the bit from another free of the page.
+ * went. A page whose memory has failed keeps the mark for good. Memory that fails from here on is
+ * not known to have failed, until heal_page() has taken the mark off.
  * Context: Any, in the tracepoint.
  */
 void lab_heal_keep(struct lab_slot *slot, struct page *page)
@@ -143,7 +143,8 @@ static bool is_freed_as_failed(struct lab_frame *frame)
 }
 
 /*
- * Whether the page in @slot, if tagged, is one of failed memory that got to the page allocator: the allocator has put the page away, and nobody gets the page any more.
+ * Whether the page in @slot, if tagged, is one of failed memory that got to the page allocator: the
+ * allocator has put the page away, and nobody gets the page any more.
  *
  * If the guard has set the mark, the first look at the bits came before the refusal, since the bit
  * comes before the mark and goes after the mark. Then the refusal came within the RCU read-side

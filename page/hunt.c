@@ -92,7 +92,7 @@ static bool give_frozen(struct lab_slot *slot, lab_tag_t tag, struct lab_frame *
 	int refs = lab_frame_refs(frame);
 	bool done;
 
-	if (!refs || !lab_frame_freeze(frame, refs))
+	if (lab_frame_is_withheld(frame, refs) || !lab_frame_freeze(frame, refs))
 		return false;
 	done = cmpxchg(&slot->tag, tag, tag & ~LAB_TAG_THIN) == tag;
 	/* A count of 0 reads as frozen, so a lost reference is forgiven. */

@@ -313,13 +313,16 @@ static int do_raw_free(unsigned long nr)
 	return do_drop(1);
 }
 
-/* Of all pages held, of which none is freed. */
+/* Of all pages held, of which none is freed. Some kernels bear no put from a count of 0. */
 static int do_lose_all(unsigned long nr)
 {
 	unsigned long i;
 
-	for (i = 0; i < nr_held; i++)
+	for (i = 0; i < nr_held; i++) {
 		put_page(virt_to_page(held[i]));
+		if (nr > 1 && !IS_ENABLED(CONFIG_DEBUG_VM))
+			put_page(virt_to_page(held[i]));
+	}
 	return 0;
 }
 
