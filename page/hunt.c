@@ -142,21 +142,17 @@ void lab_hunt_forget(struct lab_slot *slot)
 	}
 }
 
-/*
- * The spare references of a sealed page keep others from the page's frame. The calls for receive
- * buffers look at the count before they look at the tag.
- */
-static bool needs_spare(const struct lab_owner *owner)
-{
-	return lab_owner_leaves_late(owner);
-}
-
 static void hunt_if_named(struct lab_owner *owner, void *unused)
 {
 	bool named = *hunted && !strcmp(owner->name, hunted);
+	/*
+	 * The spare references of a sealed page keep others from the page's frame. The calls for
+	 * receive buffers look at the count before they look at the tag.
+	 */
+	bool needs_spare = lab_owner_leaves_late(owner);
 
-	lab_owner_set_flag(owner, LAB_OWNER_HUNTED, named && !needs_spare(owner));
-	if (named && needs_spare(owner))
+	lab_owner_set_flag(owner, LAB_OWNER_HUNTED, named && !needs_spare);
+	if (named && needs_spare)
 		pr_warn("hunt: not owner %s (id %u) of module %s: its pages are %s\n", owner->name,
 			lab_owner_id(owner), owner->module_name,
 			lab_owner_is_sealed(owner) ? "sealed" : "receive buffers");

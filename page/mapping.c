@@ -193,6 +193,7 @@ int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map)
 	call->class = LAB_BUSY;
 	return process ? -EBUSY : lab_call_again(call);
 }
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_mapping_attach);
 
 /* Under the lock: whether the page in @slot is @owner's and has a list in use. */
 static bool has_list(const struct lab_owner *owner, const struct lab_slot *slot)
@@ -247,13 +248,9 @@ static void unlink_mapping(struct lab_slot *slot, struct lab_mapping *map, unsig
 	}
 	/* Pairs with the look in lab_leave(): the page is done with here. */
 	smp_store_release(&slot->last, note_of_end(map, ip));
-	/*
-	 * Only from MAPPED: a page that was retired is limbo's now, and perhaps gone. Without the
-	 * lock, LAB_TAG_THIN may come and go.
-	 */
-	while (lab_tag_state(tag) == LAB_MAPPED &&
-	       !try_cmpxchg(&slot->tag, &tag, lab_tag_step(tag, LAB_HELD)))
-		;
+	/* A page that was retired is limbo's now, and perhaps gone. */
+	if (lab_tag_state(tag) == LAB_MAPPED)
+		lab_mapping_leave(slot, tag, LAB_HELD);
 }
 
 /*
@@ -304,15 +301,14 @@ bool lab_mapping_retire(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 		retired = lab_mapping_count(slot->mappings, !!call);
 	if (retired) {
 		WRITE_ONCE(slot->when, lab_jiffies() & LAB_LIMBO_TIME_MASK);
-		/* Without the lock, LAB_TAG_THIN may come and go. */
-		while (!try_cmpxchg(&slot->tag, &tag, lab_tag_step(tag, LAB_LIMBO)))
-			;
+		lab_mapping_leave(slot, tag, LAB_LIMBO);
 	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	if (retired)
 		lab_limbo_add(owner, slot, mapped);
 	return retired;
 }
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_mapping_retire);
 
 /*
  * Replaces the call site @site by @after in each mapping of the page in @slot.

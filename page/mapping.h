@@ -109,12 +109,23 @@ lab_mapping_find_fast(struct lab_owner *owner, const struct lab_fast *page,
 	return map;
 }
 
+/*
+ * Under the lock: MAPPED -> @state, of the page in @slot that has the tag @mapped. Only under the
+ * lock is a page led away from MAPPED; but without the lock, LAB_TAG_THIN may come and go.
+ */
+static __always_inline void lab_mapping_leave(struct lab_slot *slot, lab_tag_t mapped,
+					      enum lab_state state)
+{
+	/* Pairs as in lab_call_commit(). */
+	while (unlikely(!try_cmpxchg(&slot->tag, &mapped, lab_tag_step(mapped, state))))
+		;
+}
+
 /* lab_mapping_detach() and lab_mapping_put() together, of a mapping for DMA. */
 static __always_inline bool
 lab_mapping_end_fast(struct lab_owner *owner, const struct lab_fast *page,
 		     struct lab_mapping *map, unsigned long ip)
 {
-	lab_tag_t tag = page->tag;
 	unsigned long flags;
 	bool done;
 
@@ -123,12 +134,7 @@ lab_mapping_end_fast(struct lab_owner *owner, const struct lab_fast *page,
 	if (likely(done)) {
 		map->linked = false;
 		WRITE_ONCE(page->slot->last, lab_last_make(LAB_LAST_UNMAP, 0, ip));
-		/*
-		 * Only under the lock is a page led away from MAPPED. Without the lock,
-		 * LAB_TAG_THIN may come, if a hunt begins just now.
-		 */
-		while (unlikely(!try_cmpxchg(&page->slot->tag, &tag, lab_tag_step(tag, LAB_HELD))))
-			;
+		lab_mapping_leave(page->slot, page->tag, LAB_HELD);
 		lab_mapping_push(owner, map);
 	}
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);

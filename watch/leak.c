@@ -7,8 +7,10 @@
  */
 #define pr_fmt(fmt) "" fmt
 
+#include <linux/bitmap.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -49,6 +51,9 @@ struct goner {
 };
 
 static struct goner modules_gone[WATCH_MAX_MODULES], pools_gone[WATCH_MAX_FOLLOWED];
+
+/* Protects the end of pools: a single worker decides by the notes. Held around watch_turn. */
+static DEFINE_MUTEX(looking);
 
 /*
  * Whether the page is held since before the module went, or is out of a pool that was destroyed.
@@ -200,9 +205,49 @@ static void say_left(const struct goner *goner, struct site *sites)
 		say_site(goner, &sites[i]);
 }
 
-static void look(struct work_struct *work)
+static bool is_ended(unsigned int pool, unsigned int module)
 {
-	struct goner *goner = container_of(to_delayed_work(work), struct goner, work);
+	return READ_ONCE(watch_followed[pool].module) == module &&
+	       !READ_ONCE(watch_followed[pool].at);
+}
+
+/*
+ * Ends all destroyed pools of @module of which no page is out, in one walk over the notes: no
+ * further page comes out of a destroyed pool. Under looking; watch_leak_forget(@module) waits.
+ */
+static void end_empty_pools(unsigned int module)
+{
+	DECLARE_BITMAP(empty, WATCH_MAX_FOLLOWED) = {};
+	unsigned long pfn;
+	unsigned int i;
+
+	for (i = 1; i < WATCH_MAX_FOLLOWED; i++)
+		if (is_ended(i, module))
+			__set_bit(i, empty);
+	for (pfn = 0; pfn < watch_nr_notes; pfn++) {
+		if (!(pfn % 4096))
+			cond_resched();
+		if (READ_ONCE(watch_notes[pfn].state) == WATCH_OUT)
+			__clear_bit(READ_ONCE(watch_notes[pfn].pool), empty);
+	}
+	for_each_set_bit(i, empty, WATCH_MAX_FOLLOWED)
+		WRITE_ONCE(watch_followed[i].module, 0);
+}
+
+/* Whether @goner has pages out, or may have, of a module. Under looking. */
+static bool may_have_left(const struct goner *goner)
+{
+	if (!goner->pool)
+		return true;
+	/* The walk for another pool has ended the pool, or the place has been used again. */
+	if (!is_ended(goner->pool, goner->module))
+		return false;
+	end_empty_pools(goner->module);
+	return is_ended(goner->pool, goner->module);
+}
+
+static void say_and_end(const struct goner *goner)
+{
 	struct site *sites = kcalloc(MAX_SITES, sizeof(*sites), GFP_KERNEL);
 
 	if (sites)
@@ -213,6 +258,16 @@ static void look(struct work_struct *work)
 	kfree(sites);
 	if (goner->pool)
 		end_pool(goner);
+}
+
+static void look(struct work_struct *work)
+{
+	struct goner *goner = container_of(to_delayed_work(work), struct goner, work);
+
+	mutex_lock(&looking);
+	if (may_have_left(goner))
+		say_and_end(goner);
+	mutex_unlock(&looking);
 }
 
 static void look_later(struct goner *goner, unsigned int module, unsigned int pool)
@@ -244,7 +299,7 @@ static void keep_sites(unsigned int module)
 
 /*
  * Context: Task; may sleep. Under the lock of watch/modules.c. The module's exit has returned,
- * and its code is still there.
+ * and the code is still loaded.
  */
 void watch_leak_module_goes(unsigned int module)
 {

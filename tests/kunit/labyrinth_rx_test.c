@@ -314,6 +314,25 @@ static void pages_that_came_back_are_within_the_quota(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, second), 0);
 }
 
+/* The page that has come back leaves at once, and the same call gets another one. */
+static void a_page_that_is_not_kept_leaves_room_in_the_quota(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_owner_attrs(test, (struct labyrinth_owner_attrs) {
+		.name = "kunit-lender", .nid = NUMA_NO_NODE, .lent = 1, .max_pages = 1,
+	});
+	struct page *page = alloc_page(GFP_KERNEL);
+	void *next;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	set_page_pfmemalloc(page);
+	KUNIT_ASSERT_PTR_EQ(test, labyrinth_adopt(owner, page), page_address(page));
+	KUNIT_ASSERT_PTR_EQ(test, labyrinth_lend(owner, page_address(page)), page);
+	put_page(page);
+	next = alloc_exclusive(owner);
+	KUNIT_ASSERT_NOT_NULL(test, next);
+	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, next), 0);
+}
+
 /* What a buffer of a page is, as it should be. */
 enum part { FRESH, WITH_DEVICE, WITH_STACK, DONE };
 
@@ -534,6 +553,7 @@ static struct kunit_case rx_cases[] = {
 	KUNIT_CASE(buffers_of_a_page_step_alone),
 	KUNIT_CASE(a_page_just_taken_back_is_no_fault),
 	KUNIT_CASE(pages_that_came_back_are_within_the_quota),
+	KUNIT_CASE(a_page_that_is_not_kept_leaves_room_in_the_quota),
 	KUNIT_CASE(without_dma_there_is_no_buffer),
 	KUNIT_CASE(attributes_are_checked),
 	{}

@@ -8,7 +8,9 @@
 #include <linux/preempt.h>
 #include <linux/string.h>
 
+#include "../../core/table.h"
 #include "../../labyrinth_alloc.h"
+#include "../../page/mapping.h"
 #include "../../report/report.h"
 
 #include "context.h"
@@ -156,6 +158,34 @@ static void a_page_that_comes_home_is_zeroed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, page), 0);
 }
 
+/*
+ * A free that waited for a process, and in between the page was handed out again, and mapped again:
+ * the last look at the stamp is under the lock.
+ */
+static void stale_free_leaves_a_mapped_page_alone(struct kunit *test)
+{
+	struct labyrinth_owner *owner = make_stamped(test, 0);
+	void *page = make_page(test, owner);
+	struct lab_mapping map = { .what.kind = LAB_MAP_PROCESS };
+	struct lab_call call = {
+		.op = LAB_OP_MAP, .handle = owner, .owner = lab_owner_slot(owner), .addr = page,
+		.stamped = true, .stamp = labyrinth_stamp(owner, page) - 1,
+	};
+	lab_tag_t mapped;
+
+	call.slot = lab_table_search(&labyrinth_hot.table, page_to_pfn(virt_to_page(page)),
+				     &call.tag);
+	KUNIT_ASSERT_NOT_NULL(test, call.slot);
+	mapped = lab_tag_step(call.tag, LAB_MAPPED);
+	KUNIT_ASSERT_EQ(test, lab_mapping_attach(&call, &map), 0);
+	KUNIT_EXPECT_FALSE(test, lab_mapping_retire(call.owner, call.slot, mapped, &call));
+	KUNIT_EXPECT_EQ(test, READ_ONCE(call.slot->tag), mapped);
+	call.stamp++;
+	KUNIT_EXPECT_TRUE(test, lab_mapping_retire(call.owner, call.slot, mapped, &call));
+	lab_mapping_detach(call.owner, call.slot, &map, _THIS_IP_);
+	KUNIT_EXPECT_TRUE(test, wait_for_limbo());
+}
+
 /* Others pay nothing, and have no stamps. */
 static void other_owners_have_no_stamps(struct kunit *test)
 {
@@ -175,6 +205,7 @@ static struct kunit_case stamp_cases[] = {
 	KUNIT_CASE(stamp_lasts_over_a_loan),
 	KUNIT_CASE(a_page_that_comes_home_has_a_new_stamp),
 	KUNIT_CASE(a_page_that_comes_home_is_zeroed),
+	KUNIT_CASE(stale_free_leaves_a_mapped_page_alone),
 	KUNIT_CASE(other_owners_have_no_stamps),
 	{}
 };

@@ -96,8 +96,10 @@ check_failed() {
 	[ -z "$failed" ] || printf '0x%x\n' $((failed * 4096)) >$MEMORY/hard_offline_page
 	ktap_equal "memory of a page has failed" EHWPOISON "$("$INTRUDE" hwpoison "$failed" now)"
 	deed lose-all
+	mark=$(dmesg_mark)
 	ktap_check "failed memory does not stop the end of a hunt" \
 		timeout 60 sh -c "echo >$PARAMETERS/hunt"
+	ktap_lacks "nor is it waited for" "has no reference, and keeps none" "$(dmesg_since "$mark")"
 	set_to hunt probe
 	deed destroy
 	ktap_check "and leaves limbo" settled
@@ -106,7 +108,7 @@ check_failed() {
 [ -e /proc/sys/vm/memory_failure_recovery ] || ktap_skip_all "this kernel refuses no free of a page"
 ktap_load labyrinth.ko report_burst=1000 guard_classes=free
 [ -e $PARAMETERS/hunt ] || { rmmod labyrinth; ktap_skip_all "no guard on this architecture"; }
-ktap_plan 43
+ktap_plan 44
 insmod tests/selftests/labyrinth_probe.ko
 insmod tests/selftests/labyrinth_intruder.ko
 expect_begin
@@ -152,6 +154,7 @@ if [ -e $MEMORY/hard_offline_page ]; then
 else
 	ktap_skip "memory of a page has failed" "as below"
 	ktap_skip "failed memory" "this kernel cannot be told of any"
+	ktap_skip "failed memory is not waited for" "as above"
 	ktap_skip "failed memory leaves limbo" "as above"
 fi
 rmmod labyrinth_probe

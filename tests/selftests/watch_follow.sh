@@ -261,6 +261,7 @@ beside_bpf() {
 	"$BPF" fentry "$unmap" "${freer:-__free_pages_ok}" >/tmp/bpf &
 	bpf=$!
 	until grep -q ready /tmp/bpf 2>/dev/null || ! kill -0 $bpf 2>/dev/null; do sleep 0.1; done
+	ktap_diag </tmp/bpf
 	mark=$(dmesg_mark)
 	ktap_check "a BPF program has a function" watch labyrinth_careless
 	ktap_contains "the log says which" \
