@@ -380,11 +380,25 @@ static void settle_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 		lab_settle(owner, slot, ip);
 }
 
+/* Before any of them is settled: a mapping of several pages ends with the first. */
+static unsigned int name_pages(const struct lab_owner *owner, unsigned long ip)
+{
+	unsigned int out = 0;
+	lab_tag_t tag;
+	u64 index;
+
+	lab_census_print(owner);
+	lab_owner_for_each(owner, index, tag)
+		if (lab_tag_state(tag) != LAB_LIMBO)
+			name_leaked(owner, &labyrinth_hot.table.slots[index], tag, ++out, ip);
+	return out;
+}
+
 /* Settles every page that is still the owner's; returns how many pages were out. */
 static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 {
+	unsigned int out, nth = 0;
 	struct lab_slot *slot;
-	unsigned int out = 0;
 	lab_tag_t tag;
 	u64 index;
 	int left;
@@ -392,14 +406,13 @@ static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 	/* lab_owner_retire() added one. */
 	if (atomic_read(&owner->pages) == 1)
 		return 0;
-	lab_census_print(owner);
+	out = name_pages(owner, ip);
 	lab_owner_for_each(owner, index, tag) {
 		if (lab_tag_state(tag) == LAB_LIMBO)
 			continue;
 		slot = &labyrinth_hot.table.slots[index];
-		name_leaked(owner, slot, tag, ++out, ip);
 		settle_page(owner, slot, tag, ip);
-		ask_if_left(slot, tag, out);
+		ask_if_left(slot, tag, ++nth);
 	}
 	/* A page whose last mapping ended here goes at once. */
 	lab_limbo_settle_new();

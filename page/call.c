@@ -74,11 +74,14 @@ static void lab_call_report(const struct lab_call *call, enum lab_class class,
 	});
 }
 
-/* An errno that a caller without fault may get is no refusal. */
+/*
+ * An errno that a caller without fault may get is no refusal. That the page allocator has the page
+ * is told whoever asks: it never comes back.
+ */
 static bool is_refusal(const struct lab_call *call, int err)
 {
 	if (err == -EBUSY)
-		return !call->silent;
+		return !call->silent || call->class == LAB_CORRUPT;
 	return err < 0 && err != -ENOSPC && err != -ENOMEM;
 }
 
@@ -245,10 +248,13 @@ int lab_call_page(struct lab_call *call, const void *addr)
 }
 
 /* Whether the page has been through the page allocator although the tag is still in place. */
-static bool is_given_away(const struct lab_call *call)
+bool lab_call_is_given_away(const struct lab_call *call)
 {
-	return !lab_frame_is_ours(call->frame) &&
-	       READ_ONCE(call->slot->tag) == call->tag;
+	if (likely(lab_frame_is_ours(call->frame)))
+		return false;
+	/* Pairs with lab_table_remove(): the tag goes before what makes the frame Labyrinth's. */
+	smp_rmb();
+	return READ_ONCE(call->slot->tag) == call->tag;
 }
 
 /* Returns the errno for a page whose tag changed during the call. */
@@ -259,7 +265,7 @@ int lab_call_again(struct lab_call *call)
 	if (err < 0)
 		return err;
 	/* The tag has changed and changed back: another call has the page right now. */
-	call->class = is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
+	call->class = lab_call_is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
 	return -EBUSY;
 }
 
@@ -310,7 +316,7 @@ static int repair_references(struct lab_call *call)
  */
 static int refuse_busy(struct lab_call *call, int refs)
 {
-	call->class = is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
+	call->class = lab_call_is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
 	if (call->class == LAB_BUSY && !refs && lab_owner_is_sealed(call->owner))
 		call->silent = true;
 	return -EBUSY;

@@ -128,6 +128,7 @@ int lab_call_begin_rcu(struct lab_call *call) __acquires(RCU);
 int lab_call_end_rcu(struct lab_call *call, int err) __releases(RCU);
 int lab_call_refuse(struct lab_call *call, enum lab_class class);
 int lab_call_page(struct lab_call *call, const void *addr);
+bool lab_call_is_given_away(const struct lab_call *call);
 int lab_call_again(struct lab_call *call);
 bool lab_call_commit(const struct lab_call *call, lab_tag_t tag);
 int lab_call_exclusive(struct lab_call *call);

@@ -537,14 +537,11 @@ static int add_reference(struct lab_call *call)
  * CPU away just then.
  */
 #define REFER_TRIES	BIT(20)
-/* After so many, each time, the page may well have been freed behind Labyrinth's back. */
+/*
+ * After so many, each time, the page may well have been freed behind Labyrinth's back. Nobody thaws
+ * the count then.
+ */
 #define REFER_LOOK	BIT(12)
-
-/* Nobody thaws the count then. */
-static bool is_freed(const struct lab_call *call)
-{
-	return !lab_frame_is_ours(call->frame) && READ_ONCE(call->slot->tag) == call->tag;
-}
 
 static int refer_to(struct lab_call *call, void *buf, struct frag *frag)
 {
@@ -555,7 +552,7 @@ static int refer_to(struct lab_call *call, void *buf, struct frag *frag)
 		err = find_frag(call, buf, frag) ?: add_reference(call);
 		if (likely(err != -EAGAIN))
 			return err;
-		if (!--tries || (!(tries % REFER_LOOK) && is_freed(call)))
+		if (!--tries || (!(tries % REFER_LOOK) && lab_call_is_given_away(call)))
 			break;
 		/* Under a hypervisor, also lets the CPU run that has the frame frozen. */
 		cpu_relax();

@@ -47,8 +47,11 @@ static void *take_back(struct lab_owner *owner, const struct lab_cached *lent, u
 	/* A hand-out has a new stamp. */
 	err = lab_lend_find(&call, lent) ?: lab_lend_reclaim(&call, lab_stamp_next(owner));
 	err = lab_call_end(&call, err);
-	/* The pop made room. If another CPU took the room, the oldest page has to go. */
-	if (err == -EBUSY)
+	/*
+	 * The pop made room. If another CPU took the room, the oldest page has to go. A page that the
+	 * page allocator has does not come back.
+	 */
+	if (err == -EBUSY && call.class == LAB_BUSY)
 		lab_lend_queue(owner, *lent, ip);
 	return err ? NULL : (void *)call.addr;
 }
@@ -93,6 +96,7 @@ static bool put_down(const struct lab_call *call)
  * Gives the page of @lent, which no borrower has, back to the system. Taken back, the page has all
  * words put right. Of a page that is left to borrowers a few words may be theirs, and stay: nobody
  * would clear these here, and the page allocator might follow what a stray write left.
+ * Return: false if the page is the borrowers' after all.
  */
 static bool give_back(struct lab_owner *owner, const struct lab_cached *lent, unsigned long ip)
 {
@@ -106,8 +110,9 @@ static bool give_back(struct lab_owner *owner, const struct lab_cached *lent, un
 	err = lab_lend_find(&call, lent) ?: lab_lend_reclaim(&call, 0);
 	done = !err && put_down(&call);
 	lab_call_end(&call, err);
+	/* What the page allocator has ends with the pages that are not on the queue. */
 	if (!done)
-		return false;
+		return call.class == LAB_CORRUPT;
 	lab_owner_quota_give(owner, 1);
 	lab_settle(owner, lent->slot, ip);
 	return true;

@@ -242,13 +242,13 @@ bool lab_lend_let_go(struct lab_owner *owner, const struct lab_cached *lent, uns
 {
 	struct lab_call call = {
 		.op = LAB_OP_RELEASE_LENT, .owner = owner, .ip = ip, .dma = LAB_DMA_NONE,
+		/* Another call may take the page back just now: no fault. */
+		.silent = true,
 	};
 	int err;
 
 	preempt_disable();
 	err = lab_lend_find(&call, lent) ?: lab_lend_untag(&call);
-	/* Another call takes the page back just now: no fault. */
-	call.silent = call.class == LAB_BUSY;
 	if (!err) {
 		lab_owner_quota_give(owner, 1);
 		/* Harmless, as in lab_home_take_back(). */
@@ -491,7 +491,7 @@ static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
  * Context: Any. Never sleeps.
  * Return: 0; -EBUSY somebody still has a reference or a buffer of the page, or the page is mapped
  * or POSTED: try again later, nothing is reported but, once, a loan that lasts longer than the
- * parameter patience says; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
+ * parameter patience says, and a page that the page allocator has, which never comes back; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
  */
 int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
 {

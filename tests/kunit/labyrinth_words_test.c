@@ -123,6 +123,58 @@ static void page_that_was_given_away_is_not_handed_out(struct kunit *test)
 			__free_page(pages[nr]);
 }
 
+/* The same of a lent page: its borrower will not bring it back, and the owner is told so. */
+static void page_that_was_given_away_while_lent_is_told_of(struct kunit *test)
+{
+	unsigned long before = lab_report_count(LAB_CORRUPT);
+	struct labyrinth_owner *owner = make_owner(test, "kunit-lender", 0);
+	void *addr = make_page(test, owner);
+	struct page *page = virt_to_page(addr), *pages[FEW];
+	bool away;
+	int nr;
+
+	KUNIT_ASSERT_PTR_EQ(test, labyrinth_lend(owner, addr), page);
+	KUNIT_EXPECT_EQ(test, labyrinth_reclaim(owner, addr), -EBUSY);
+	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_CORRUPT), before);
+	migrate_disable();
+	give_away(page);
+	away = alloc_until(page, pages, &nr);
+	migrate_enable();
+	KUNIT_EXPECT_TRUE(test, away);
+	KUNIT_EXPECT_EQ(test, labyrinth_reclaim(owner, addr), -EBUSY);
+	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_CORRUPT) - before, 1);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
+	while (nr--)
+		if (pages[nr])
+			__free_page(pages[nr]);
+}
+
+/* Likewise one that the owner has on its queue, which is looked at once, and has no place then. */
+static void page_that_was_given_away_leaves_the_queue(struct kunit *test)
+{
+	unsigned long before = lab_report_count(LAB_CORRUPT);
+	struct labyrinth_owner *owner = make_owner_attrs(test, (struct labyrinth_owner_attrs) {
+		.name = "kunit-lender", .nid = NUMA_NO_NODE, .lent = 4, .max_pages = 1,
+	});
+	void *addr = make_page(test, owner);
+	struct page *page = virt_to_page(addr), *pages[FEW];
+	bool away;
+	int nr, i;
+
+	KUNIT_ASSERT_PTR_EQ(test, labyrinth_lend(owner, addr), page);
+	migrate_disable();
+	give_away(page);
+	away = alloc_until(page, pages, &nr);
+	migrate_enable();
+	KUNIT_EXPECT_TRUE(test, away);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_NULL(test, alloc_exclusive(owner));
+	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_CORRUPT) - before, 1);
+	while (nr--)
+		if (pages[nr])
+			__free_page(pages[nr]);
+}
+
 /* Pages below the watermarks are for emergencies: a free gives such a page to the system. */
 static void page_of_the_emergency_reserve_is_not_kept(struct kunit *test)
 {
@@ -337,6 +389,8 @@ static void glance_is_of_one_moment(struct kunit *test)
 static struct kunit_case words_cases[] = {
 	KUNIT_CASE_PARAM(word_of_a_cached_page_is_not_believed, kind_gen_params),
 	KUNIT_CASE_PARAM(page_that_was_given_away_is_not_handed_out, kind_gen_params),
+	KUNIT_CASE(page_that_was_given_away_while_lent_is_told_of),
+	KUNIT_CASE(page_that_was_given_away_leaves_the_queue),
 	KUNIT_CASE(page_of_the_emergency_reserve_is_not_kept),
 	KUNIT_CASE(lent_page_that_is_left_stays_mapped),
 	KUNIT_CASE(lent_page_that_is_left_stays_in_its_file),

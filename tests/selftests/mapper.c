@@ -493,26 +493,26 @@ static struct platform_device *make_device(int id)
 	return made;
 }
 
-/* Destroys an owner that has a page mapped for DMA and a page mapped into the kernel. */
+/* Destroys an owner that has a page mapped for DMA and two mapped into the kernel at once. */
 static int leave_mapped(void)
 {
 	struct labyrinth_owner *leaver = make_owner("leaver", dev);
-	void *two[2];
+	void *three[3];
 	dma_addr_t dma;
 	int err;
 
-	if (IS_ERR(leaver) || labyrinth_alloc_bulk(leaver, 2, two) != 2)
+	if (IS_ERR(leaver) || labyrinth_alloc_bulk(leaver, 3, three) != 3)
 		return -ENOMEM;
-	err = labyrinth_dma_map(leaver, dev, two[0], 0, PAGE_SIZE,
+	err = labyrinth_dma_map(leaver, dev, three[0], 0, PAGE_SIZE,
 				DMA_FROM_DEVICE, &dma) ?:
-	      PTR_ERR_OR_ZERO(labyrinth_vmap(leaver, &two[1], 1));
+	      PTR_ERR_OR_ZERO(labyrinth_vmap(leaver, &three[1], 2));
 	/* Foreign code puts a reference without having taken any. */
-	put_page(virt_to_page(two[0]));
-	return labyrinth_owner_destroy(leaver) == 2 ? err : -EILSEQ;
+	put_page(virt_to_page(three[0]));
+	return labyrinth_owner_destroy(leaver) == 3 ? err : -EILSEQ;
 }
 
 static const struct step leave_steps[] = {
-	{ "an owner goes, and two mapped pages are out", leave_mapped, 0 },
+	{ "an owner goes, and three mapped pages are out", leave_mapped, 0 },
 	{}
 };
 

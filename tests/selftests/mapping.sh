@@ -102,7 +102,7 @@ leave_cgroup() {
 	umount /tmp/cgroup
 }
 
-ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + ROB_STEPS + MISTAKES + SEALED + ADOPT_STEPS + 25))
+ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + ROB_STEPS + MISTAKES + SEALED + ADOPT_STEPS + 26))
 insmod labyrinth.ko guard=refuse report_burst=1000
 insmod tests/selftests/labyrinth_mapper.ko
 run_mistakes
@@ -139,8 +139,10 @@ run_steps leave
 ktap_contains "the first that is met is reported with its mapping" \
 	"mapped:  (for DMA, 4096 bytes|into the kernel at)" "$(dmesg_since "$mark")"
 ktap_contains "each is named with its mapping" \
-	"labyrinth:   1 MAPPED, mapped into the kernel by .*\[labyrinth_mapper\], allocated at" \
+	"labyrinth:   2 MAPPED, mapped into the kernel by .*\[labyrinth_mapper\], allocated at" \
 	"$(dmesg_since "$mark")"
+ktap_equal "as it was before any of them ended" 3 \
+	"$(dmesg_since "$mark" | grep -c 'pfn 0x[0-9a-f]*, MAPPED for')"
 ktap_contains "what is lost for good is said first" \
 	"labyrinth:   for good: 1 MAPPED, mapped for DMA by .*\[labyrinth_mapper\], allocated at" \
 	"$(dmesg_since "$mark" | grep -A 1 'of its pages are out or in limbo')"
@@ -148,7 +150,7 @@ ktap_contains "and stays said of what is in limbo" \
 	"^[0-9]+ leaver 1 LIMBO, mapped for DMA when the owner went, .*in limbo for" \
 	"$(cat $DEBUGFS/sites)"
 ktap_equal "what a device may still write to stays in limbo" 1 "$(tags_of leaver LIMBO)"
-ktap_equal "the other does not" 1 "$(tags_of leaver '')"
+ktap_equal "the others do not" 1 "$(tags_of leaver '')"
 # The guard would see to it that nobody gets the page again.
 [ ! -e $GUARD ] || echo off >$GUARD
 mark=$(dmesg_mark)
