@@ -76,7 +76,7 @@ static void lab_call_report(const struct lab_call *call, enum lab_class class,
 
 /*
  * An errno that a caller without fault may get is no refusal. That the page allocator has the page
- * is told whoever asks: it never comes back.
+ * is told whoever asks: who waits for the page to come back may wait for ever.
  */
 static bool is_refusal(const struct lab_call *call, int err)
 {
@@ -252,9 +252,19 @@ bool lab_call_is_given_away(const struct lab_call *call)
 {
 	if (likely(lab_frame_is_ours(call->frame)))
 		return false;
-	/* Pairs with lab_table_remove(): the tag goes before what makes the frame Labyrinth's. */
+	/*
+	 * Pairs with lab_table_remove(): the tag goes before what makes the frame Labyrinth's. (Of
+	 * what is not so, bury_page() and the calls that make a page Labyrinth's, no tag is met here.)
+	 */
 	smp_rmb();
-	return READ_ONCE(call->slot->tag) == call->tag;
+	if (READ_ONCE(call->slot->tag) != call->tag)
+		return false;
+	/*
+	 * The page may have left, and come to its owner again, in between. Pairs with the commit by
+	 * which it has this tag again, after its marks.
+	 */
+	smp_rmb();
+	return !lab_frame_is_ours(call->frame);
 }
 
 /* Returns the errno for a page whose tag changed during the call. */

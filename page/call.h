@@ -26,7 +26,7 @@
  * @dev: the device that the caller named, if wrong.
  * @stamped: the caller has shown @stamp, see page/stamp.c.
  * @stamp: the stamp shown.
- * @silent: -EBUSY is an answer, not a refusal.
+ * @silent: -EBUSY is an answer, not a refusal, unless @class is LAB_CORRUPT.
  * @full: the table has no room.
  * @may_lock: lab_may_lock() before preemption was disabled; set by release and adopt for an owner
  *	with %LABYRINTH_OWNER_DMA.

@@ -45,11 +45,12 @@ static void *take_back(struct lab_owner *owner, const struct lab_cached *lent, u
 	}
 	preempt_disable();
 	/* A hand-out has a new stamp. */
-	err = lab_lend_find(&call, lent) ?: lab_lend_reclaim(&call, lab_stamp_next(owner));
+	err = lab_lend_hinted(lab_lend_find(&call, lent) ?:
+			      lab_lend_reclaim(&call, lab_stamp_next(owner)));
 	err = lab_call_end(&call, err);
 	/*
-	 * The pop made room. If another CPU took the room, the oldest page has to go. A page that the
-	 * page allocator has does not come back.
+	 * The pop made room. If another CPU took the room, the oldest page has to go. That the page
+	 * allocator has the page was reported, and would be each time.
 	 */
 	if (err == -EBUSY && call.class == LAB_BUSY)
 		lab_lend_queue(owner, *lent, ip);
@@ -96,7 +97,7 @@ static bool put_down(const struct lab_call *call)
  * Gives the page of @lent, which no borrower has, back to the system. Taken back, the page has all
  * words put right. Of a page that is left to borrowers a few words may be theirs, and stay: nobody
  * would clear these here, and the page allocator might follow what a stray write left.
- * Return: false if the page is the borrowers' after all.
+ * Return: false if the page is to be let go of.
  */
 static bool give_back(struct lab_owner *owner, const struct lab_cached *lent, unsigned long ip)
 {
@@ -107,7 +108,7 @@ static bool give_back(struct lab_owner *owner, const struct lab_cached *lent, un
 	int err;
 
 	preempt_disable();
-	err = lab_lend_find(&call, lent) ?: lab_lend_reclaim(&call, 0);
+	err = lab_lend_hinted(lab_lend_find(&call, lent) ?: lab_lend_reclaim(&call, 0));
 	done = !err && put_down(&call);
 	lab_call_end(&call, err);
 	/* What the page allocator has ends with the pages that are not on the queue. */

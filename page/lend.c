@@ -163,6 +163,16 @@ int lab_lend_find(struct lab_call *call, const struct lab_cached *lent)
 }
 
 /*
+ * The result of a call about an entry of a queue, where @err is that of the page. By an older
+ * entry of the page's, or by hand, another call may have taken the page back or let go of it since
+ * lab_lend_find(): as there, that is no refusal.
+ */
+int lab_lend_hinted(int err)
+{
+	return err == -ENOENT || err == -EPERM ? -ENOMEM : err;
+}
+
+/*
  * Takes the page for the call, LENT -> CACHED on no list, and with the page the mapping, unless a
  * buffer of the page is out: map_lock keeps the page from being opened. An entry of the queue may
  * be older than the loan, and the call that lends the page still about to end the mapping
@@ -217,7 +227,7 @@ int lab_lend_untag(struct lab_call *call)
 	if (lab_frame_refs(call->frame) <= LAB_REFS_EXCLUSIVE || call->tag & LAB_TAG_THIN)
 		err = lab_call_await(call);
 
-	if (!err && !lab_frame_is_ours(call->frame)) {
+	if (!err && lab_call_is_given_away(call)) {
 		call->class = LAB_CORRUPT;
 		err = -EBUSY;
 	}
@@ -242,13 +252,13 @@ bool lab_lend_let_go(struct lab_owner *owner, const struct lab_cached *lent, uns
 {
 	struct lab_call call = {
 		.op = LAB_OP_RELEASE_LENT, .owner = owner, .ip = ip, .dma = LAB_DMA_NONE,
-		/* Another call may take the page back just now: no fault. */
+		/* Another call may take the page back just now, or let go of it: no fault. */
 		.silent = true,
 	};
 	int err;
 
 	preempt_disable();
-	err = lab_lend_find(&call, lent) ?: lab_lend_untag(&call);
+	err = lab_lend_hinted(lab_lend_find(&call, lent) ?: lab_lend_untag(&call));
 	if (!err) {
 		lab_owner_quota_give(owner, 1);
 		/* Harmless, as in lab_home_take_back(). */
@@ -491,7 +501,8 @@ static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
  * Context: Any. Never sleeps.
  * Return: 0; -EBUSY somebody still has a reference or a buffer of the page, or the page is mapped
  * or POSTED: try again later, nothing is reported but, once, a loan that lasts longer than the
- * parameter patience says, and a page that the page allocator has, which never comes back; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
+ * parameter patience says, and, each time, a page that was freed behind Labyrinth's back until the
+ * page allocator had it; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
  */
 int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
 {

@@ -7,6 +7,7 @@
 
 int lab_lend_frozen(struct lab_call *call);
 int lab_lend_find(struct lab_call *call, const struct lab_cached *lent);
+int lab_lend_hinted(int err);
 int lab_lend_reclaim(struct lab_call *call, u32 stamp);
 int lab_lend_untag(struct lab_call *call);
 void lab_lend_queue(struct lab_owner *owner, struct lab_cached page, unsigned long ip);

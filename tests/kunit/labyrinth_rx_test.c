@@ -6,6 +6,7 @@
  */
 #include <kunit/test.h>
 #include <linux/dma-mapping.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/platform_device.h>
 #include <linux/prandom.h>
@@ -333,6 +334,100 @@ static void a_page_that_is_not_kept_leaves_room_in_the_quota(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, labyrinth_free_page(owner, next), 0);
 }
 
+#define INTERRUPTS	2000
+#define PERIOD_NS	(30 * NSEC_PER_USEC)
+#define LONGEST_MS	3000
+
+/* Two loans, of which the queue has room for one, and an interrupt that lets go of both. */
+struct letting {
+	struct labyrinth_owner *owner;
+	void *lent[2];			/* the later one first */
+	struct page *kept;		/* by the borrower of the earlier one */
+	unsigned long lends, by_hand, refused;
+	struct interrupter interrupter;
+};
+
+/* A count of 0 is frozen: the thread that was interrupted is about to lend the page. */
+static bool is_lent_now(const void *addr)
+{
+	struct labyrinth_page_info info;
+
+	return addr && page_ref_count(virt_to_page(addr)) && !labyrinth_query(addr, &info) &&
+	       info.state == LABYRINTH_PAGE_LENT;
+}
+
+static void let_go_in_irq(void *arg)
+{
+	struct letting *l = arg;
+	struct page *page;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(l->lent); i++) {
+		if (!is_lent_now(READ_ONCE(l->lent[i])))
+			continue;
+		page = labyrinth_release_lent(l->owner, l->lent[i]);
+		if (IS_ERR(page)) {
+			l->refused++;
+		} else {
+			put_page(page);
+			l->by_hand++;
+		}
+	}
+}
+
+/* The queue lets go of the earlier loan meanwhile, unless the interrupt has. */
+static bool lend_another(struct letting *l)
+{
+	void *addr = alloc_exclusive(l->owner);
+	struct page *page;
+
+	if (!addr)
+		return false;
+	WRITE_ONCE(l->lent[1], l->lent[0]);
+	WRITE_ONCE(l->lent[0], addr);
+	page = labyrinth_lend(l->owner, addr);
+	if (IS_ERR(page))
+		return false;
+	if (l->kept)
+		put_page(l->kept);
+	l->kept = page;
+	l->lends++;
+	return true;
+}
+
+/* Whoever of the two is late is refused nothing, and nothing is reported. */
+static void page_is_let_go_of_by_the_queue_and_by_hand(struct kunit *test)
+{
+	static const enum lab_class classes[] = { LAB_CORRUPT, LAB_UNOWNED, LAB_DOUBLE, LAB_FOREIGN };
+	struct letting *l = kunit_kzalloc(test, sizeof(*l), GFP_KERNEL);
+	ktime_t end = ktime_add_ms(ktime_get(), LONGEST_MS);
+	unsigned long before[ARRAY_SIZE(classes)];
+	bool lent = true;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, l);
+	l->owner = make_owner_attrs(test, (struct labyrinth_owner_attrs) {
+		.name = "kunit-lender", .nid = NUMA_NO_NODE, .lent = 1,
+	});
+	for (i = 0; i < ARRAY_SIZE(classes); i++)
+		before[i] = lab_report_count(classes[i]);
+	interrupter_start(&l->interrupter, PERIOD_NS, let_go_in_irq, l);
+	while (lent && READ_ONCE(l->interrupter.fired) < INTERRUPTS && ktime_before(ktime_get(), end))
+		for (i = 0; i < 1000 && lent; i++)
+			lent = lend_another(l);
+	interrupter_stop(&l->interrupter);
+	if (l->kept)
+		put_page(l->kept);
+	kunit_info(test, "%lu lends, %lu let go of by hand, in %u interrupts\n", l->lends, l->by_hand,
+		   l->interrupter.fired);
+	KUNIT_EXPECT_TRUE(test, lent);
+	KUNIT_EXPECT_EQ(test, l->refused, 0UL);
+	KUNIT_EXPECT_GT(test, l->by_hand, 100UL);
+	for (i = 0; i < ARRAY_SIZE(classes); i++)
+		KUNIT_EXPECT_EQ_MSG(test, lab_report_count(classes[i]), before[i], "%s",
+				    lab_class_name(classes[i]));
+}
+
 /* What a buffer of a page is, as it should be. */
 enum part { FRESH, WITH_DEVICE, WITH_STACK, DONE };
 
@@ -554,6 +649,7 @@ static struct kunit_case rx_cases[] = {
 	KUNIT_CASE(a_page_just_taken_back_is_no_fault),
 	KUNIT_CASE(pages_that_came_back_are_within_the_quota),
 	KUNIT_CASE(a_page_that_is_not_kept_leaves_room_in_the_quota),
+	KUNIT_CASE(page_is_let_go_of_by_the_queue_and_by_hand),
 	KUNIT_CASE(without_dma_there_is_no_buffer),
 	KUNIT_CASE(attributes_are_checked),
 	{}

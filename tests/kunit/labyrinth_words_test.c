@@ -96,6 +96,13 @@ static bool alloc_until(struct page *wanted, struct page **pages, int *nr)
 	return false;
 }
 
+static void free_pages_of(struct page **pages, int nr)
+{
+	while (nr--)
+		if (pages[nr])
+			__free_page(pages[nr]);
+}
+
 /* The page allocator has given the cached page to somebody else, for good. */
 static void page_that_was_given_away_is_not_handed_out(struct kunit *test)
 {
@@ -118,19 +125,20 @@ static void page_that_was_given_away_is_not_handed_out(struct kunit *test)
 		KUNIT_FAIL(test, "the page allocator gives others");
 	}
 	migrate_enable();
-	while (nr--)
-		if (pages[nr])
-			__free_page(pages[nr]);
+	free_pages_of(pages, nr);
 }
 
-/* The same of a lent page: its borrower will not bring it back, and the owner is told so. */
+/*
+ * The same of a lent page: its borrower will not bring it back, and the owner is told so, whether
+ * somebody has the page already or not. The owner goes before the pages do, which its worker might
+ * find otherwise.
+ */
 static void page_that_was_given_away_while_lent_is_told_of(struct kunit *test)
 {
 	unsigned long before = lab_report_count(LAB_CORRUPT);
 	struct labyrinth_owner *owner = make_owner(test, "kunit-lender", 0);
 	void *addr = make_page(test, owner);
 	struct page *page = virt_to_page(addr), *pages[FEW];
-	bool away;
 	int nr;
 
 	KUNIT_ASSERT_PTR_EQ(test, labyrinth_lend(owner, addr), page);
@@ -138,18 +146,22 @@ static void page_that_was_given_away_while_lent_is_told_of(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_CORRUPT), before);
 	migrate_disable();
 	give_away(page);
-	away = alloc_until(page, pages, &nr);
-	migrate_enable();
-	KUNIT_EXPECT_TRUE(test, away);
 	KUNIT_EXPECT_EQ(test, labyrinth_reclaim(owner, addr), -EBUSY);
 	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_CORRUPT) - before, 1);
+	KUNIT_EXPECT_TRUE(test, alloc_until(page, pages, &nr));
+	migrate_enable();
+	KUNIT_EXPECT_EQ(test, labyrinth_reclaim(owner, addr), -EBUSY);
+	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_CORRUPT) - before, 2);
+	KUNIT_EXPECT_EQ(test, labyrinth_owner_destroy(owner), 1U);
+	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_CORRUPT) - before, 3);
 	KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
-	while (nr--)
-		if (pages[nr])
-			__free_page(pages[nr]);
+	free_pages_of(pages, nr);
 }
 
-/* Likewise one that the owner has on its queue, which is looked at once, and has no place then. */
+/*
+ * Likewise one that the owner has on its queue, which is looked at once, and has no place then. At
+ * the owner's end it is reported as the others that are out.
+ */
 static void page_that_was_given_away_leaves_the_queue(struct kunit *test)
 {
 	unsigned long before = lab_report_count(LAB_CORRUPT);
@@ -158,21 +170,42 @@ static void page_that_was_given_away_leaves_the_queue(struct kunit *test)
 	});
 	void *addr = make_page(test, owner);
 	struct page *page = virt_to_page(addr), *pages[FEW];
-	bool away;
 	int nr, i;
 
 	KUNIT_ASSERT_PTR_EQ(test, labyrinth_lend(owner, addr), page);
 	migrate_disable();
 	give_away(page);
-	away = alloc_until(page, pages, &nr);
+	KUNIT_EXPECT_TRUE(test, alloc_until(page, pages, &nr));
 	migrate_enable();
-	KUNIT_EXPECT_TRUE(test, away);
 	for (i = 0; i < 3; i++)
 		KUNIT_EXPECT_NULL(test, alloc_exclusive(owner));
 	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_CORRUPT) - before, 1);
-	while (nr--)
-		if (pages[nr])
-			__free_page(pages[nr]);
+	KUNIT_EXPECT_EQ(test, labyrinth_owner_destroy(owner), 1U);
+	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_CORRUPT) - before, 2);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
+	free_pages_of(pages, nr);
+}
+
+/* Likewise one that is met on the queue when the owner goes. */
+static void page_that_was_given_away_ends_with_its_owner(struct kunit *test)
+{
+	unsigned long before = lab_report_count(LAB_CORRUPT);
+	struct labyrinth_owner *owner = make_owner_attrs(test, (struct labyrinth_owner_attrs) {
+		.name = "kunit-lender", .nid = NUMA_NO_NODE, .lent = 4,
+	});
+	void *addr = make_page(test, owner);
+	struct page *page = virt_to_page(addr), *pages[FEW];
+	int nr;
+
+	KUNIT_ASSERT_PTR_EQ(test, labyrinth_lend(owner, addr), page);
+	migrate_disable();
+	give_away(page);
+	KUNIT_EXPECT_TRUE(test, alloc_until(page, pages, &nr));
+	migrate_enable();
+	KUNIT_EXPECT_EQ(test, labyrinth_owner_destroy(owner), 1U);
+	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_CORRUPT) - before, 2);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
+	free_pages_of(pages, nr);
 }
 
 /* Pages below the watermarks are for emergencies: a free gives such a page to the system. */
@@ -391,6 +424,7 @@ static struct kunit_case words_cases[] = {
 	KUNIT_CASE_PARAM(page_that_was_given_away_is_not_handed_out, kind_gen_params),
 	KUNIT_CASE(page_that_was_given_away_while_lent_is_told_of),
 	KUNIT_CASE(page_that_was_given_away_leaves_the_queue),
+	KUNIT_CASE(page_that_was_given_away_ends_with_its_owner),
 	KUNIT_CASE(page_of_the_emergency_reserve_is_not_kept),
 	KUNIT_CASE(lent_page_that_is_left_stays_mapped),
 	KUNIT_CASE(lent_page_that_is_left_stays_in_its_file),
