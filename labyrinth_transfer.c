@@ -135,7 +135,7 @@ static int transfer_held(struct lab_call *call, struct labyrinth_owner *to)
 	if (!heir)
 		return -EINVAL;
 	if (heir == call->owner)
-		return lab_call_exclusive(call);
+		return lab_call_await(call);
 	if (lab_owner_is_sealed(heir) != lab_owner_is_sealed(call->owner))
 		return decline_sealed(call);
 	if (lab_owner_is_dma(heir) && !is_mapped_alike(call->owner, heir) &&
@@ -219,10 +219,11 @@ static bool may_inherit(const struct lab_owner *owner, const struct lab_owner *h
 
 /*
  * Takes the page away from a process that has the page mapped, which may sleep: before RCU is
- * held. Errors are the call's to find: a page that the call will refuse stays with the process.
+ * held. Errors are the call's to find: a page that the call will refuse stays with the process. But
+ * that the process stands in the way is known here alone, see lab_call_take_back().
  * @to is the next owner's handle, of a transfer.
  */
-static void take_from_process(const struct lab_call *call, const struct labyrinth_owner *to)
+static void take_from_process(struct lab_call *call, const struct labyrinth_owner *to)
 {
 	struct lab_call first = *call;
 	int err = lab_call_begin(&first);
@@ -232,6 +233,7 @@ static void take_from_process(const struct lab_call *call, const struct labyrint
 	if (lab_call_is_mapped(&first, err) && !lab_stamp_check(&first) &&
 	    (call->op != LAB_OP_TRANSFER || may_inherit(first.owner, lab_owner_get(to))))
 		lab_call_take_back(&first);
+	call->silent = first.silent;
 	preempt_enable();
 }
 

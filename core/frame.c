@@ -83,8 +83,12 @@ static void mend_flags(struct lab_frame *frame, unsigned long pfn,
 	set_mask_bits(&frame->flags, PAGE_FLAGS_CHECK_AT_PREP, LAB_FRAME_MARK);
 	mend_zone(lab_frame_page(frame), pfn);
 	right = READ_ONCE(frame->flags);
-	/* Flags of no consequence are cleared without a report. */
-	if ((held ^ right) & (LAB_FRAME_BAD_FLAGS | LAB_FRAME_MARK | ~PAGEFLAGS_MASK))
+	/*
+	 * Flags of no consequence are cleared without a report: so is the count of a lent page's
+	 * accesses by a process.
+	 */
+	if ((held ^ right) & (LAB_FRAME_BAD_FLAGS | LAB_FRAME_MARK |
+			      ~(PAGEFLAGS_MASK | LRU_REFS_MASK)))
 		note_damage(damage, "flags", held, right);
 }
 
@@ -203,23 +207,22 @@ static void mend_lent_lru(struct lab_frame *frame, struct lab_damage *damage)
 }
 
 /*
- * How often PG_locked is looked at: after a read by O_DIRECT the core locks the page for the
- * moment of marking the page dirty.
+ * Flags that the core sets for a borrower. PG_locked: while a page is marked dirty after a read by
+ * O_DIRECT, or is mapped by a fault; the holder's unlock would lock the page for ever if the flag
+ * were taken off meanwhile. PG_mlocked: a process has the page mapped in locked memory.
  */
-#define LOCKED_TRIES	64
+#define BORROWED_FLAGS	(BIT(PG_locked) | __PG_MLOCKED)
 
 /*
  * The flags that no borrower has any business to set. The flags of a page in a file, or on
  * the core's lists, are the core's: there only PG_head is known to be wrong.
  */
-static unsigned long wrong_lent_flags(const struct lab_frame *frame)
+static unsigned long wrong_lent_flags(struct lab_frame *frame)
 {
-	unsigned int tries = LOCKED_TRIES;
-
 	if (READ_ONCE(frame->mapping) || READ_ONCE(frame->flags) & BIT(PG_lru))
 		return BIT(PG_head);
-	while (READ_ONCE(frame->flags) & BIT(PG_locked) && --tries)
-		cpu_relax();
+	if (lab_frame_refs(frame) > LAB_REFS_EXCLUSIVE)
+		return LAB_FRAME_BAD_FLAGS & ~(BIT(PG_lru) | BORROWED_FLAGS);
 	return LAB_FRAME_BAD_FLAGS & ~BIT(PG_lru);
 }
 

@@ -116,7 +116,7 @@ static int record(struct page *page, const struct lab_map_note *what)
 	if (slot)
 		call.handle = (struct labyrinth_owner *)
 			READ_ONCE(lab_owner_by_id(lab_tag_owner(tag))->front.handle);
-	err = lab_call_begin_rcu(&call) ?: lab_call_page(&call, page_address(page));
+	err = lab_call_begin_core(&call) ?: lab_call_page(&call, page_address(page));
 	if (err >= 0)
 		err = attach_record(&call, what);
 	err = lab_call_end_rcu(&call, err);

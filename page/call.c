@@ -20,13 +20,21 @@
 #include "page/hunt.h"
 #include "page/seal.h"
 
-static int find_owner(struct lab_call *call)
+static int find_alive(struct lab_call *call)
 {
 	call->owner = lab_owner_get(call->handle);
-	if (unlikely(!call->owner)) {
-		call->class = LAB_BAD_HANDLE;
-		return -EINVAL;
-	}
+	if (likely(call->owner))
+		return 0;
+	call->class = LAB_BAD_HANDLE;
+	return -EINVAL;
+}
+
+static int find_owner(struct lab_call *call)
+{
+	int err = find_alive(call);
+
+	if (unlikely(err))
+		return err;
 	if (unlikely(!lab_owner_may_use(call->owner))) {
 		call->class = LAB_WRONG_THREAD;
 		return -EPERM;
@@ -50,6 +58,14 @@ int lab_call_begin_rcu(struct lab_call *call)
 {
 	rcu_read_lock();
 	return find_owner(call);
+}
+
+/* Likewise for what the core does for the owner, in a thread of the core's choice. */
+int lab_call_begin_core(struct lab_call *call)
+	__acquires(RCU)
+{
+	rcu_read_lock();
+	return find_alive(call);
 }
 
 static void lab_call_report(const struct lab_call *call, enum lab_class class,
@@ -356,13 +372,18 @@ int lab_call_exclusive(struct lab_call *call)
  */
 #define EXCLUSIVE_TRIES	64
 
-/* As lab_call_exclusive(), but retries for a while. */
+/*
+ * As lab_call_exclusive(), but retries for a while, unless another call leads the page on meanwhile:
+ * then lab_call_again() has noted a new tag, but the caller has decided by the old tag's state.
+ */
 int lab_call_await(struct lab_call *call)
 {
+	enum lab_state state = lab_tag_state(call->tag);
 	unsigned int tries = EXCLUSIVE_TRIES;
 	int err = lab_call_exclusive(call);
 
-	while (unlikely(err == -EBUSY && call->class == LAB_BUSY && --tries)) {
+	while (unlikely(err == -EBUSY && call->class == LAB_BUSY &&
+			lab_tag_state(call->tag) == state && --tries)) {
 		cpu_relax();
 		err = lab_call_exclusive(call);
 	}

@@ -125,6 +125,7 @@ static __always_inline struct lab_slot *lab_call_search(const void *addr, lab_ta
 int lab_call_begin(struct lab_call *call);
 int lab_call_end(struct lab_call *call, int err);
 int lab_call_begin_rcu(struct lab_call *call) __acquires(RCU);
+int lab_call_begin_core(struct lab_call *call) __acquires(RCU);
 int lab_call_end_rcu(struct lab_call *call, int err) __releases(RCU);
 int lab_call_refuse(struct lab_call *call, enum lab_class class);
 int lab_call_page(struct lab_call *call, const void *addr);

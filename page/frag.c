@@ -557,7 +557,8 @@ static int refer_to(struct lab_call *call, void *buf, struct frag *frag)
 		/* Under a hypervisor, also lets the CPU run that has the frame frozen. */
 		cpu_relax();
 	}
-	call->class = LAB_CORRUPT;
+	call->class = lab_call_is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
+	call->silent = true;
 	return -EBUSY;
 }
 

@@ -443,6 +443,7 @@ int lab_lend_reclaim(struct lab_call *call, u32 stamp)
 	close_sealed(call);
 	return 0;
 }
+EXPORT_SYMBOL_FOR_LAB_TEST(lab_lend_reclaim);
 
 /*
  * A loan that lasts longer than patience= is reported once, with the page's holders. In the note

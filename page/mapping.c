@@ -163,21 +163,24 @@ static bool link_mapping(struct lab_call *call, struct lab_mapping *map)
 	return true;
 }
 
-/*
- * Puts @map, filled in, on the list of the page that @call has looked up. The page is MAPPED
- * after that.
- * Context: Any but NMI; the owner alive.
- * Return: 0, or as lab_call_again(); -EBUSY also if @map is of a process, and a process has the
- * page mapped already.
- */
-int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map)
+/* Whether a further mapping can go on the list of the page, which is still the one in @slot. */
+static bool may_attach(const struct lab_call *call, const struct lab_slot *slot)
+{
+	enum lab_state state = lab_tag_state(call->tag);
+
+	return call->slot == slot && (state == LAB_HELD || state == LAB_MAPPED);
+}
+
+/* As lab_mapping_attach(), but -EAGAIN if the page has changed between HELD and MAPPED. */
+static int try_attach(struct lab_call *call, struct lab_mapping *map)
 {
 	struct lab_owner *owner = call->owner;
 	const struct lab_mapping *process = NULL;
+	const struct lab_slot *slot = call->slot;
 	unsigned long flags;
 	bool linked;
+	int err;
 
-	map->ending = false;
 	raw_spin_lock_irqsave(&owner->map_lock, flags);
 	if (map->what.kind == LAB_MAP_PROCESS)
 		process = find_process(call);
@@ -191,7 +194,33 @@ int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map)
 		return 0;
 	}
 	call->class = LAB_BUSY;
-	return process ? -EBUSY : lab_call_again(call);
+	if (process)
+		return -EBUSY;
+	err = lab_call_again(call);
+	return err == -EBUSY && call->class == LAB_BUSY && may_attach(call, slot) ? -EAGAIN : err;
+}
+
+/* As many mappings of a page may begin or end while one is put on the list. */
+#define ATTACH_TRIES	64
+
+/*
+ * Puts @map, filled in, on the list of the page that @call has looked up. The page is MAPPED
+ * after that. Since the look-up another mapping of the page's may have ended, the last one, say: no
+ * fault of the caller's.
+ * Context: Any but NMI; the owner alive.
+ * Return: 0, or as lab_call_again(); -EBUSY also if @map is of a process, and a process has the
+ * page mapped already.
+ */
+int lab_mapping_attach(struct lab_call *call, struct lab_mapping *map)
+{
+	unsigned int tries = ATTACH_TRIES;
+	int err;
+
+	map->ending = false;
+	do {
+		err = try_attach(call, map);
+	} while (unlikely(err == -EAGAIN) && --tries);
+	return err == -EAGAIN ? -EBUSY : err;
 }
 EXPORT_SYMBOL_FOR_LAB_TEST(lab_mapping_attach);
 
