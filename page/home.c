@@ -8,25 +8,10 @@
 #include "core/context.h"
 #include "page/cache.h"
 #include "page/home.h"
-#include "page/hunt.h"
 #include "page/lend.h"
 #include "page/lent.h"
 #include "page/limbo.h"
 #include "page/stamp.h"
-
-/*
- * Whether a borrower has the page of @lent: a look. Without the page's tag in the slot, the page
- * has left, and its memory may be gone.
- */
-static bool is_out(const struct lab_cached *lent)
-{
-	unsigned long pfn = page_to_pfn(lab_frame_page(lent->frame));
-	lab_tag_t tag = READ_ONCE(lent->slot->tag);
-	int own = tag & LAB_TAG_THIN ? LAB_REFS_THIN : LAB_REFS_EXCLUSIVE;
-
-	return lab_tag_state(tag) == LAB_LENT && lab_tag_pfn(tag) == pfn &&
-	       lab_frame_refs(lent->frame) > own;
-}
 
 /*
  * Takes back the page of @lent. A page that a free would not put into a cache is let go of.
@@ -68,13 +53,12 @@ void *lab_home_take_back(struct lab_owner *owner, unsigned long ip)
 	unsigned int tries = LAB_LENT_TRIES;
 	struct lab_cached lent;
 	void *addr = NULL;
+	bool out;
 
 	if (!owner->front.rx.limit || in_nmi())
 		return NULL;
-	while (!addr && tries-- && lab_lent_pop(owner, &lent)) {
-		if (is_out(&lent))
-			lab_lend_queue(owner, lent, ip);
-		else
+	while (!addr && tries-- && lab_lent_turn(owner, &lent, &out)) {
+		if (!out)
 			addr = take_back(owner, &lent, ip);
 	}
 	if (!addr)
@@ -131,7 +115,7 @@ unsigned int lab_home_let_all_go(struct lab_owner *owner, unsigned long ip)
 	unsigned int nr = 0;
 
 	while (lab_lent_pop(owner, &lent)) {
-		bool out = is_out(&lent);
+		bool out = lab_lent_is_out(&lent);
 
 		if (!out && give_back(owner, &lent, ip))
 			continue;

@@ -10,6 +10,7 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 
+#include "page/hunt.h"
 #include "page/lent.h"
 
 /*
@@ -53,6 +54,13 @@ static bool pop(struct lab_rx *rx, struct lab_cached *oldest)
 	return true;
 }
 
+/* Under the lock; there is room. */
+static void push(struct lab_rx *rx, struct lab_cached page)
+{
+	rx->lent[rx->head & rx->mask] = page;
+	WRITE_ONCE(rx->head, rx->head + 1);
+}
+
 /*
  * Puts @page, just lent, at the end. If the queue is full, the oldest page leaves the queue,
  * for the caller to let go of; where @oldest is NULL, @page stays off the queue instead.
@@ -68,12 +76,44 @@ bool lab_lent_push(struct lab_owner *owner, struct lab_cached page, struct lab_c
 	full = rx->head - rx->tail >= rx->limit;
 	if (full && oldest)
 		pop(rx, oldest);
-	if (!full || oldest) {
-		rx->lent[rx->head & rx->mask] = page;
-		WRITE_ONCE(rx->head, rx->head + 1);
-	}
+	if (!full || oldest)
+		push(rx, page);
 	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
 	return full && oldest;
+}
+
+/*
+ * Whether a borrower has the page of @lent: a look. Without the page's tag in the slot, the page
+ * has left, and its memory may be gone.
+ */
+bool lab_lent_is_out(const struct lab_cached *lent)
+{
+	unsigned long pfn = page_to_pfn(lab_frame_page(lent->frame));
+	lab_tag_t tag = READ_ONCE(lent->slot->tag);
+	int own = tag & LAB_TAG_THIN ? LAB_REFS_THIN : LAB_REFS_EXCLUSIVE;
+
+	return lab_tag_state(tag) == LAB_LENT && lab_tag_pfn(tag) == pfn &&
+	       lab_frame_refs(lent->frame) > own;
+}
+
+/*
+ * Takes the oldest page off the queue; but puts it at the end, and sets @out, if a borrower has it.
+ * Under one hold of the lock: nobody takes the room meanwhile.
+ * Context: Any but NMI. Return: false if there is none.
+ */
+bool lab_lent_turn(struct lab_owner *owner, struct lab_cached *oldest, bool *out)
+{
+	struct lab_rx *rx = &owner->front.rx;
+	unsigned long flags;
+	bool found;
+
+	raw_spin_lock_irqsave(&owner->map_lock, flags);
+	found = pop(rx, oldest);
+	*out = found && lab_lent_is_out(oldest);
+	if (*out)
+		push(rx, *oldest);
+	raw_spin_unlock_irqrestore(&owner->map_lock, flags);
+	return found;
 }
 
 /* Takes the oldest page off the queue. Context: Any but NMI. Return: false if there is none. */

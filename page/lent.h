@@ -15,6 +15,8 @@
 int lab_lent_init(struct lab_owner *owner, unsigned int limit);
 void lab_lent_exit(struct lab_owner *owner);
 bool lab_lent_push(struct lab_owner *owner, struct lab_cached page, struct lab_cached *oldest);
+bool lab_lent_is_out(const struct lab_cached *lent);
+bool lab_lent_turn(struct lab_owner *owner, struct lab_cached *oldest, bool *out);
 bool lab_lent_pop(struct lab_owner *owner, struct lab_cached *oldest);
 
 #endif /* LABYRINTH_LENT_H */
