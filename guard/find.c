@@ -39,6 +39,25 @@ static lab_tag_t find_tagged(unsigned long pfn)
 	return tag;
 }
 
+/*
+ * A LENT page that its owner lets go of is CACHED on the way, for some nanoseconds: no fault of a
+ * borrower's. A page that is longer is on a list.
+ */
+#define LASTING_TRIES	64
+
+/* The tag of @pfn, not of a page that is about to leave. */
+static lab_tag_t find_lasting(unsigned long pfn)
+{
+	unsigned int tries = LASTING_TRIES;
+	lab_tag_t tag = find_tagged(pfn);
+
+	while (unlikely(lab_tag_state(tag) == LAB_CACHED) && --tries) {
+		cpu_relax();
+		tag = find_tagged(pfn);
+	}
+	return tag;
+}
+
 /* Does not sleep, as lab_table_for_each() would. */
 static lab_tag_t walk_table(unsigned long pfn, unsigned long nr, bool lent_too)
 {
@@ -47,7 +66,10 @@ static lab_tag_t walk_table(unsigned long pfn, unsigned long nr, bool lent_too)
 	for (i = 0; i < span; i++) {
 		lab_tag_t tag = READ_ONCE(labyrinth_hot.table.slots[i].tag);
 
-		if (refusable(tag, lent_too) && lab_tag_pfn(tag) - pfn < nr)
+		if (!refusable(tag, lent_too) || lab_tag_pfn(tag) - pfn >= nr)
+			continue;
+		tag = find_lasting(lab_tag_pfn(tag));
+		if (refusable(tag, lent_too))
 			return tag;
 	}
 	return 0;
@@ -64,7 +86,7 @@ lab_tag_t lab_guard_find_among(unsigned long pfn, unsigned long nr, bool lent_to
 	if (nr > lab_table_span(&labyrinth_hot.table) / WALK_RATIO)
 		return walk_table(pfn, nr, lent_too);
 	for (i = 0; i < nr; i++) {
-		lab_tag_t tag = find_tagged(pfn + i);
+		lab_tag_t tag = find_lasting(pfn + i);
 
 		if (refusable(tag, lent_too))
 			return tag;

@@ -214,6 +214,23 @@ static void remove_taken(const struct lab_call *call)
 }
 
 /*
+ * Takes the tag off. A borrower may be about to map the page: no interrupt makes the moment longer
+ * in which the guard finds it CACHED, see find_lasting() of guard/find.c.
+ */
+static bool remove_lent(struct lab_call *call)
+{
+	unsigned long flags;
+	bool done;
+
+	local_irq_save(flags);
+	done = take_lent(call);
+	if (done)
+		remove_taken(call);
+	local_irq_restore(flags);
+	return done;
+}
+
+/*
  * Takes the tag off a lent page. The borrowers keep any number of references, so nobody can
  * freeze the frame. Only the mark and the spare references are taken off, at which no borrower
  * looks.
@@ -233,9 +250,8 @@ int lab_lend_untag(struct lab_call *call)
 	}
 	if (err)
 		return err;
-	if (!take_lent(call))
+	if (!remove_lent(call))
 		return lab_call_again(call);
-	remove_taken(call);
 	/* The last borrower's put_page() frees the page, so the words must be right. */
 	lab_frame_mend_lent(call->frame, lab_tag_pfn(call->tag), &call->damage);
 	lab_frame_disown(call->frame);

@@ -54,7 +54,7 @@ static bool pop(struct lab_rx *rx, struct lab_cached *oldest)
 	return true;
 }
 
-/* Under the lock; there is room. */
+/* Under the lock; the queue has room. */
 static void push(struct lab_rx *rx, struct lab_cached page)
 {
 	rx->lent[rx->head & rx->mask] = page;
@@ -84,7 +84,7 @@ bool lab_lent_push(struct lab_owner *owner, struct lab_cached page, struct lab_c
 
 /*
  * Whether a borrower has the page of @lent: a look. Without the page's tag in the slot, the page
- * has left, and its memory may be gone.
+ * has left, and the memory may be gone.
  */
 bool lab_lent_is_out(const struct lab_cached *lent)
 {
@@ -97,9 +97,9 @@ bool lab_lent_is_out(const struct lab_cached *lent)
 }
 
 /*
- * Takes the oldest page off the queue; but puts it at the end, and sets @out, if a borrower has it.
- * Under one hold of the lock: nobody takes the room meanwhile.
- * Context: Any but NMI. Return: false if there is none.
+ * Takes the oldest page off the queue. A page in the hands of a borrower goes to the end, and sets
+ * @out; under one hold of the lock, as another page might take the room.
+ * Context: Any but NMI. Return: false if the queue is empty.
  */
 bool lab_lent_turn(struct lab_owner *owner, struct lab_cached *oldest, bool *out)
 {
