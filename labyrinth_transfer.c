@@ -528,6 +528,22 @@ static int adoptable(struct lab_call *call, struct page *page)
 	return is_ordinary(page) ? 0 : -EBUSY;
 }
 
+/* As EXCLUSIVE_TRIES of page/call.c. */
+#define ADOPT_TRIES	64
+
+/* The core may refer to the page just now. */
+static bool claim_single(struct lab_frame *frame)
+{
+	unsigned int tries = ADOPT_TRIES;
+
+	while (unlikely(!lab_frame_freeze(frame, 1))) {
+		if (!--tries)
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
 static int adopt_page(struct lab_call *call, struct page *page)
 {
 	int err = adoptable(call, page);
@@ -541,7 +557,7 @@ static int adopt_page(struct lab_call *call, struct page *page)
 	if (err)
 		return err;
 	pfn = page_to_pfn(page);
-	if (!lab_frame_freeze(call->frame, 1))
+	if (!claim_single(call->frame))
 		return -EBUSY;
 	/*
 	 * Once more, now that no other user can take the page. A thin page of Labyrinth's, lent and

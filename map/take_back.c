@@ -9,6 +9,22 @@
 #include "map/mmap.h"
 #include "map/take_back.h"
 
+/* As EXCLUSIVE_TRIES of page/call.c: the core refers to any page for a moment now and then. */
+#define REFERRED_TRIES	64
+
+/* Whether the call would be refused in any case, so that nothing is taken away. */
+bool lab_call_is_referred_to(const struct lab_call *call)
+{
+	unsigned int tries = REFERRED_TRIES;
+
+	while (unlikely(lab_frame_refs(call->frame) > LAB_REFS_EXCLUSIVE)) {
+		if (!--tries)
+			return true;
+		cpu_relax();
+	}
+	return false;
+}
+
 /*
  * Takes the page, for which lab_call_is_mapped() is true, away from the process that has the
  * page mapped, if the caller may sleep, as far as can be known. While preemption is enabled the

@@ -13,12 +13,7 @@ static inline bool lab_call_is_mapped(const struct lab_call *call, int err)
 	return unlikely(err == -EBUSY && lab_tag_state(call->tag) == LAB_MAPPED);
 }
 
-/* Whether the call would be refused in any case, so that nothing is taken away. */
-static inline bool lab_call_is_referred_to(const struct lab_call *call)
-{
-	return lab_frame_refs(call->frame) > LAB_REFS_EXCLUSIVE;
-}
-
+bool lab_call_is_referred_to(const struct lab_call *call);
 int lab_call_take_back(struct lab_call *call);
 
 #endif /* LABYRINTH_TAKE_BACK_H */
