@@ -211,7 +211,7 @@ static void mend_lent_lru(struct lab_frame *frame, struct lab_damage *damage)
  * O_DIRECT, or is mapped by a fault; the holder's unlock would lock the page for ever if the flag
  * were taken off meanwhile. PG_mlocked: a process has the page mapped in locked memory.
  */
-#define BORROWED_FLAGS	(BIT(PG_locked) | __PG_MLOCKED)
+#define BORROWED_FLAGS	(BIT(PG_locked) | BIT(PG_mlocked))
 
 /*
  * The flags that no borrower has any business to set. The flags of a page in a file, or on

@@ -552,10 +552,12 @@ static unsigned long memcg_of(struct page *page)
 
 /*
  * alloc_page() gives a page without any flag. A borrower's flags may stay when the page is
- * reclaimed, or is left to the borrower.
+ * reclaimed, or is left to the borrower, for whom the core may have the page locked then.
  */
 static unsigned long wrong_flags(enum rightness rightness)
 {
+	if (rightness == LEFT)
+		return PAGE_FLAGS_CHECK_AT_FREE & ~(BIT(PG_locked) | BIT(PG_mlocked));
 	return rightness == ORDINARY ? PAGE_FLAGS_CHECK_AT_PREP & ~BIT(PG_owner_priv_1) :
 				       PAGE_FLAGS_CHECK_AT_FREE;
 }
