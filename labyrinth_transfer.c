@@ -528,13 +528,10 @@ static int adoptable(struct lab_call *call, struct page *page)
 	return is_ordinary(page) ? 0 : -EBUSY;
 }
 
-/* As EXCLUSIVE_TRIES of page/call.c. */
-#define ADOPT_TRIES	64
-
 /* The core may refer to the page just now. */
 static bool claim_single(struct lab_frame *frame)
 {
-	unsigned int tries = ADOPT_TRIES;
+	unsigned int tries = LAB_MOMENT_TRIES;
 
 	while (unlikely(!lab_frame_freeze(frame, 1))) {
 		if (!--tries)

@@ -9,13 +9,10 @@
 #include "map/mmap.h"
 #include "map/take_back.h"
 
-/* As EXCLUSIVE_TRIES of page/call.c: the core refers to any page for a moment now and then. */
-#define REFERRED_TRIES	64
-
 /* Whether the call would be refused in any case, so that nothing is taken away. */
 bool lab_call_is_referred_to(const struct lab_call *call)
 {
-	unsigned int tries = REFERRED_TRIES;
+	unsigned int tries = LAB_MOMENT_TRIES;
 
 	while (unlikely(lab_frame_refs(call->frame) > LAB_REFS_EXCLUSIVE)) {
 		if (!--tries)

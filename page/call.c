@@ -366,20 +366,13 @@ int lab_call_exclusive(struct lab_call *call)
 }
 
 /*
- * The core takes a reference to any page now and then, for less than a microsecond (GUP, the
- * page cache, compaction, splitting of huge pages), and another call of the owner's may have
- * the count frozen for as long. A call without fault is not refused for that.
- */
-#define EXCLUSIVE_TRIES	64
-
-/*
  * As lab_call_exclusive(), but retries for a while, unless another call leads the page on meanwhile:
  * then lab_call_again() has noted a new tag, but the caller has decided by the old tag's state.
  */
 int lab_call_await(struct lab_call *call)
 {
 	enum lab_state state = lab_tag_state(call->tag);
-	unsigned int tries = EXCLUSIVE_TRIES;
+	unsigned int tries = LAB_MOMENT_TRIES;
 	int err = lab_call_exclusive(call);
 
 	while (unlikely(err == -EBUSY && call->class == LAB_BUSY &&

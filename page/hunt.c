@@ -113,13 +113,10 @@ static bool give(struct lab_slot *slot, lab_tag_t tag, struct lab_frame *frame)
 	return give_frozen(slot, tag, frame);
 }
 
-/* As lab_call_await() of page/call.c: a count is frozen for less than a microsecond. */
-#define GIVE_TRIES	64
-
 /* lab_hunt_thick(), of a thin page. Context: Any. Return: the tag now. */
 lab_tag_t lab_hunt_give_spare(struct lab_slot *slot)
 {
-	unsigned int tries = GIVE_TRIES;
+	unsigned int tries = LAB_MOMENT_TRIES;
 	lab_tag_t tag;
 
 	while ((tag = READ_ONCE(slot->tag)) & LAB_TAG_THIN && tries--) {
