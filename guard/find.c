@@ -94,6 +94,26 @@ lab_tag_t lab_guard_find_among(unsigned long pfn, unsigned long nr, bool lent_to
 	return 0;
 }
 
+/* Whether the page is in limbo since its owner went while borrowers had the page. */
+static bool is_left_to_borrowers(unsigned long pfn)
+{
+	lab_tag_t tag;
+	struct lab_slot *slot = lab_table_search(&labyrinth_hot.table, pfn, &tag);
+
+	return slot && lab_tag_state(tag) == LAB_LIMBO && READ_ONCE(slot->when) & LAB_LIMBO_LENT;
+}
+
+/*
+ * The tag of @pfn, for a call that gives references back, or 0 if a borrower may do so.
+ * Context: Any.
+ */
+lab_tag_t lab_guard_find_given(unsigned long pfn)
+{
+	lab_tag_t tag = lab_guard_find_among(pfn, 1, false);
+
+	return unlikely(tag) && is_left_to_borrowers(pfn) ? 0 : tag;
+}
+
 /* As lab_guard_find_among(), of the pages that @size bytes from @start on are in. */
 lab_tag_t lab_guard_find_bytes(phys_addr_t start, size_t size)
 {

@@ -68,16 +68,24 @@ static lab_tag_t find_frames(unsigned long pfn, unsigned long nr)
 enum word_kind {
 	WORD_PFN,
 	WORD_PAGE,
-	WORD_ADDRESS
+	/* Of pages whose references are given back. */
+	WORD_PAGE_GIVEN,
+	WORD_ADDRESS_GIVEN
 };
 
 static lab_tag_t find_word(unsigned long word, enum word_kind kind)
 {
-	if (kind == WORD_PFN)
+	switch (kind) {
+	case WORD_PFN:
 		return find_pfn(word);
-	if (kind == WORD_PAGE)
+	case WORD_PAGE:
 		return word ? find_page((struct page *)word) : 0;
-	return virt_addr_valid((void *)word) ? find_pfn(PHYS_PFN(__pa(word))) : 0;
+	case WORD_PAGE_GIVEN:
+		return word ? lab_guard_find_given(page_to_pfn((struct page *)word)) : 0;
+	case WORD_ADDRESS_GIVEN:
+		break;
+	}
+	return virt_addr_valid((void *)word) ? lab_guard_find_given(PHYS_PFN(__pa(word))) : 0;
 }
 
 /*
@@ -506,11 +514,11 @@ static lab_tag_t find_free_address(struct ftrace_regs *regs)
 
 /*
  * (page): who unpins drops 1,024 references at once, so the count falls below 0 and the page
- * allocator, with its tracepoint, is never asked. A borrower may have pinned a LENT page.
+ * allocator, with its tracepoint, is never asked. A borrower may have pinned the page.
  */
 static lab_tag_t find_unpin(struct ftrace_regs *regs)
 {
-	return find_pfn(arg_pfn(regs, 0));
+	return lab_guard_find_given(arg_pfn(regs, 0));
 }
 
 /* (pages, nr): if @nr is an errno, the core reads no page. */
@@ -518,22 +526,27 @@ static lab_tag_t find_unpin_pages(struct ftrace_regs *regs)
 {
 	unsigned long nr = arg(regs, 1);
 
-	return IS_ERR_VALUE(nr) ? 0 : find_pages(arg_ptr(regs, 0), nr);
+	return IS_ERR_VALUE(nr) ? 0 : find_words(arg_ptr(regs, 0), nr, WORD_PAGE_GIVEN);
 }
 
 /* (page, nr) */
 static lab_tag_t find_unpin_range(struct ftrace_regs *regs)
 {
-	return find_range(arg_pfn(regs, 0), arg(regs, 1));
+	unsigned long i, pfn = arg_pfn(regs, 0), nr = arg(regs, 1);
+	lab_tag_t tag = 0;
+
+	for (i = 0; i < nr && !tag; i++)
+		tag = lab_guard_find_given(pfn + i);
+	return tag;
 }
 
 /*
  * (pool, page): a pool keeps a page that has one reference, as a hunted page has, and asks the page
- * allocator nothing. A page that is LENT has more, of which the pool drops the borrower's.
+ * allocator nothing. A page that is lent has more, of which the pool drops the borrower's.
  */
 static lab_tag_t find_pool_put(struct ftrace_regs *regs)
 {
-	return find_pfn(arg_pfn(regs, 1));
+	return lab_guard_find_given(arg_pfn(regs, 1));
 }
 
 /* (pool, addresses, nr) */
@@ -541,7 +554,7 @@ static lab_tag_t find_pool_bulk(struct ftrace_regs *regs)
 {
 	int nr = arg(regs, 2);
 
-	return nr > 0 ? find_words(arg_ptr(regs, 1), nr, WORD_ADDRESS) : 0;
+	return nr > 0 ? find_words(arg_ptr(regs, 1), nr, WORD_ADDRESS_GIVEN) : 0;
 }
 
 /* (pfn, nr) */

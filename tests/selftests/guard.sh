@@ -273,6 +273,22 @@ check_lent() {
 	ktap_equal "a page taken back cannot" ENOMEM "$(intrude vmap "$pfn" now)"
 }
 
+# The borrower is not done when the owner goes. The last reference is given back by unpin.
+check_left() {
+	echo lend >"$DO"
+	echo destroy >"$DO"
+	ktap_contains "a lent page whose owner went is in limbo" "^$pfn .* LIMBO" \
+		"$(grep "^$pfn " $DEBUGFS/pages)"
+	mark=$(dmesg_mark)
+	for way in pin-unpin pin-unpin-pages pin-unpin-range; do
+		intrude $way "$pfn" now >/dev/null
+	done
+	ktap_lacks "and there, too, its borrower's pins can be put" "BUG: labyrinth" \
+		"$(dmesg_since "$mark")"
+	echo put >"$DO"
+	hold_one
+}
+
 check_natives() {
 	paint
 	while read -r who way wanted; do
@@ -369,6 +385,7 @@ check_guard() {
 	check_unpin
 	check_pool
 	check_lent
+	check_left
 	set_guard report
 	mark=$(dmesg_mark)
 	try_ways report
@@ -431,7 +448,7 @@ expect_only "BUG: labyrinth: |$KERNEL_SAYS"
 guard=yes
 [ -e $PARAMETERS/guard ] || guard=no
 if [ $guard = yes ]; then
-	ktap_plan $((6 * ways + 2 * $(wc -l </tmp/by_frame) + 1 + 7 + 7 + 5 + 6 + 2 + 8 + 8 + 8 + 2 * 8 + 2 * 2 + 5))
+	ktap_plan $((6 * ways + 2 * $(wc -l </tmp/by_frame) + 1 + 7 + 7 + 5 + 6 + 2 + 8 + 8 + 8 + 2 * 8 + 2 * 2 + 5 + 2))
 	check_guard
 else
 	ktap_plan $((2 * ways + 3 + 8 + 1))

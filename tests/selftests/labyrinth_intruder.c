@@ -304,6 +304,18 @@ static int do_pin_unpin(struct attempt *try)
 	return 0;
 }
 
+static int do_pin_unpin_pages(struct attempt *try)
+{
+	page_ref_add(try->page, GUP_PIN_COUNTING_BIAS);
+	return do_unpin_pages(try);
+}
+
+static int do_pin_unpin_range(struct attempt *try)
+{
+	page_ref_add(try->page, GUP_PIN_COUNTING_BIAS);
+	return do_unpin_range(try);
+}
+
 #if IS_ENABLED(CONFIG_PAGE_POOL)
 /* Into a pool that has not given the page. */
 static int do_page_pool(struct attempt *try)
@@ -720,6 +732,8 @@ static const struct way ways[] = {
 	{ "unpin_user_pages", .now = do_unpin_pages },
 	{ "unpin_user_page_range", .now = do_unpin_range },
 	{ "pin-unpin", .now = do_pin_unpin },
+	{ "pin-unpin-pages", .now = do_pin_unpin_pages },
+	{ "pin-unpin-range", .now = do_pin_unpin_range },
 #if IS_ENABLED(CONFIG_PAGE_POOL)
 	{ "page_pool", .now = do_page_pool },
 #endif
