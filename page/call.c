@@ -324,15 +324,21 @@ static int repair_claimed_frame(struct lab_call *call)
  */
 static int repair_references(struct lab_call *call)
 {
-	int err;
+	unsigned long flags;
+	bool claimed;
+	int err = 0;
 
 	call->note = lab_page_note(call->slot, call->tag);
-	if (!lab_call_commit(call, lab_tag_step(call->tag, LAB_CACHED)))
-		return lab_call_again(call);
-	err = repair_claimed_frame(call);
-	/* Pairs with the look at the count by the next call that finds the tag in place again. */
-	smp_store_release(&call->slot->tag, call->tag);
-	return err;
+	/* An interrupt's call about another buffer of the page would wait in vain. */
+	local_irq_save(flags);
+	claimed = lab_call_commit(call, lab_tag_step(call->tag, LAB_CACHED));
+	if (claimed) {
+		err = repair_claimed_frame(call);
+		/* Pairs with the look at the count by the next call that finds the tag again. */
+		smp_store_release(&call->slot->tag, call->tag);
+	}
+	local_irq_restore(flags);
+	return claimed ? err : lab_call_again(call);
 }
 
 /*

@@ -363,6 +363,36 @@ static bool is_lent(const struct lab_call *call, int err)
 }
 
 /*
+ * Whether lab_call_page() said @err since another call is about to put back references that were
+ * dropped, see repair_references(): the page, of which buffers are out, is CACHED meanwhile.
+ */
+static bool is_in_repair(const struct lab_call *call, int err)
+{
+	return err == -EINVAL && call->class == LAB_NOT_POSTED &&
+	       lab_tag_state(call->tag) == LAB_CACHED &&
+	       !is_done(READ_ONCE(*lab_frags_at(call->slot)));
+}
+
+/*
+ * Each a look-up of the page: longer than a frame is frozen, also if a hypervisor takes the other
+ * CPU away just then.
+ */
+#define REFER_TRIES	BIT(20)
+
+/* As lab_call_page(), but a repair is waited for. */
+static int look_up(struct lab_call *call, const void *buf)
+{
+	unsigned long tries = REFER_TRIES;
+	int err = lab_call_page(call, page_of(buf));
+
+	while (unlikely(err < 0 && is_in_repair(call, err) && --tries)) {
+		cpu_relax();
+		err = lab_call_page(call, page_of(buf));
+	}
+	return err;
+}
+
+/*
  * Finds the buffer at @buf, which must be posted, and its page, POSTED or LENT. The tag is read
  * before the word and after: both are of the same turn then.
  */
@@ -372,7 +402,7 @@ static int find_frag(struct lab_call *call, const void *buf, struct frag *frag)
 	int err;
 
 	do {
-		err = lab_call_page(call, page_of(buf));
+		err = look_up(call, buf);
 		if (err < 0 && !is_lent(call, err))
 			return err;
 		frag->at = lab_frags_at(call->slot);
@@ -532,11 +562,6 @@ static int add_reference(struct lab_call *call)
 	return err;
 }
 
-/*
- * Each a look-up of the page: longer than a frame is frozen, also if a hypervisor takes the other
- * CPU away just then.
- */
-#define REFER_TRIES	BIT(20)
 /*
  * After so many, each time, the page may well have been freed behind Labyrinth's back. Nobody thaws
  * the count then.

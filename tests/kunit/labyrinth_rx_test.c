@@ -11,6 +11,7 @@
 #include <linux/platform_device.h>
 #include <linux/prandom.h>
 
+#include "../../core/table.h"
 #include "../../inline/tag.h"
 #include "../../report/report.h"
 
@@ -530,6 +531,53 @@ static void go_round(struct kunit *test, struct labyrinth_owner *owner, struct r
 	}
 }
 
+/* The end of a repair, in an interrupt that comes while the call looks. */
+struct repair {
+	struct lab_slot *slot;
+	lab_tag_t tag;
+	struct interrupter interrupter;
+};
+
+static void end_repair(void *arg)
+{
+	struct repair *repair = arg;
+
+	/* Once: then the call goes on with the tag. */
+	if (READ_ONCE(repair->interrupter.fired) == 1)
+		WRITE_ONCE(repair->slot->tag, repair->tag);
+}
+
+/* As repair_references() does: on another CPU, which puts back references that were dropped. */
+static void begin_repair(struct repair *repair, void *buf)
+{
+	repair->slot = lab_table_search(&labyrinth_hot.table, page_to_pfn(virt_to_page(buf)),
+					&repair->tag);
+	WRITE_ONCE(repair->slot->tag, lab_tag_step(repair->tag, LAB_CACHED));
+	interrupter_start(&repair->interrupter, NSEC_PER_MSEC, end_repair, repair);
+}
+
+/* The page is CACHED for the moment, and the buffer is posted none the less. */
+static void a_page_in_repair_is_waited_for(struct kunit *test)
+{
+	struct rx *rx = test->priv;
+	struct repair *repair = kunit_kzalloc(test, sizeof(*repair), GFP_KERNEL);
+	unsigned long reports = all_reports();
+	struct labyrinth_owner *owner;
+	dma_addr_t dma;
+	void *buf;
+
+	KUNIT_ASSERT_NOT_NULL(test, repair);
+	skip_without_dma(test);
+	owner = make_sized(test, rx, SHARED, PAGE_SIZE / PARTS);
+	buf = labyrinth_rx_get(owner, &dma);
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	begin_repair(repair, buf);
+	KUNIT_EXPECT_EQ(test, labyrinth_rx_put(owner, buf), 0);
+	KUNIT_EXPECT_GE(test, READ_ONCE(repair->interrupter.fired), 1U);
+	interrupter_stop(&repair->interrupter);
+	KUNIT_EXPECT_EQ(test, all_reports(), reports);
+}
+
 /* Each buffer of a page steps by itself, and the page as all of them say. */
 static void buffers_of_a_page_step_alone(struct kunit *test)
 {
@@ -646,6 +694,7 @@ static struct kunit_case rx_cases[] = {
 	KUNIT_CASE(posted_and_lent_pages_count),
 	KUNIT_CASE(stale_entries_are_dropped),
 	KUNIT_CASE(buffers_of_a_page_step_alone),
+	KUNIT_CASE(a_page_in_repair_is_waited_for),
 	KUNIT_CASE(a_page_just_taken_back_is_no_fault),
 	KUNIT_CASE(pages_that_came_back_are_within_the_quota),
 	KUNIT_CASE(a_page_that_is_not_kept_leaves_room_in_the_quota),
