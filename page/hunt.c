@@ -83,7 +83,9 @@ static bool give_lent(struct lab_slot *slot, lab_tag_t tag, struct lab_frame *fr
 		return false;
 	if (cmpxchg(&slot->tag, tag, tag & ~LAB_TAG_THIN) == tag)
 		return true;
-	atomic_sub(LAB_HUNT_SPARE, count);
+	/* By now the page may be an ordinary page, freed with the last reference. */
+	atomic_sub(LAB_HUNT_SPARE - 1, count);
+	put_page(lab_frame_page(frame));
 	return false;
 }
 
