@@ -239,6 +239,17 @@ static void mend_lent_flags(struct lab_frame *frame, unsigned long pfn,
 }
 
 /*
+ * A borrower that puts the page into a file has the page charged to a memory cgroup, before the
+ * file is named and with PG_locked set. A page on the core's lists stays charged.
+ */
+static bool may_be_charged(struct lab_frame *frame)
+{
+	return READ_ONCE(frame->mapping) || lab_frame_is_listed(frame) ||
+	       (READ_ONCE(frame->flags) & BIT(PG_locked) &&
+		lab_frame_refs(frame) > LAB_REFS_EXCLUSIVE);
+}
+
+/*
  * Puts right those words of a lent page's frame that no borrower has any business to change.
  * By a wrong word the core would take the page for a different kind of page, or find the page
  * bad when the last borrower drops its reference. Borrowers have references and the frame is
@@ -254,8 +265,7 @@ void lab_frame_mend_lent(struct lab_frame *frame, unsigned long pfn,
 	mend_lent_type(frame, damage);
 	mend_lent_mapping(frame, damage);
 	mend_lent_flags(frame, pfn, damage);
-	/* A borrower that puts the page into a file has the page charged to a memory cgroup. */
-	if (memcg && !READ_ONCE(frame->mapping))
+	if (memcg && !may_be_charged(frame))
 		mend_word(memcg, 0, "memcg_data", damage);
 }
 

@@ -177,6 +177,17 @@ static inline bool lab_frame_is_ours(const struct lab_frame *frame)
 }
 
 /*
+ * Whether the page, in no file any more, is still on the core's lists of file pages, since a
+ * borrower had put the page into a file. With the flag the core wrote a link over the seal; a stray
+ * write of the flag alone leaves the seal. Only the core can take the page off, when the last
+ * reference goes.
+ */
+static inline bool lab_frame_is_listed(const struct lab_frame *frame)
+{
+	return READ_ONCE(frame->flags) & BIT(PG_lru) && READ_ONCE(frame->seal) != LAB_FRAME_SEAL;
+}
+
+/*
  * How often a count that is not as it should be is looked at. The core takes a reference to any page
  * now and then, for less than a microsecond (GUP, the page cache, compaction, splitting of huge
  * pages), and another call of the owner's may have the count frozen for as long. A call without

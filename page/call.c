@@ -412,6 +412,11 @@ static int claim_frame(struct lab_call *call)
 	return refuse_busy(call, 0);
 }
 
+static bool is_listed(struct lab_frame *frame, enum lab_words words)
+{
+	return words == LAB_WORDS_LENT && unlikely(lab_frame_is_listed(frame));
+}
+
 /*
  * Claims the frame, if nobody but the owner refers to the page, and puts the words of struct
  * page right.
@@ -421,16 +426,19 @@ int lab_call_freeze(struct lab_call *call)
 	enum lab_words words = lab_tag_state(call->tag) == LAB_LENT ? LAB_WORDS_LENT :
 								      LAB_WORDS_OWNED;
 	int err = claim_frame(call);
+	bool is_ours;
 
 	if (err)
 		return err;
 	/* From here on the tag neither comes to be LENT nor ceases to be. */
-	if (unlikely(READ_ONCE(call->slot->tag) != call->tag)) {
-		lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
-		return lab_call_again(call);
+	is_ours = READ_ONCE(call->slot->tag) == call->tag;
+	if (likely(is_ours && !is_listed(call->frame, words))) {
+		mend_frame(call, words);
+		return 0;
 	}
-	mend_frame(call, words);
-	return 0;
+	lab_frame_thaw(call->frame, LAB_REFS_EXCLUSIVE);
+	call->class = LAB_BUSY;
+	return is_ours ? -EBUSY : lab_call_again(call);
 }
 
 /*

@@ -515,9 +515,13 @@ static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
  * With guard=refuse mappings into processes by frame number are refused while the
  * page is LENT.
  *
+ * A page that a borrower put into a file stays on the core's lists when the file has let go of the
+ * page. Only the core can take the page off, so such a page does not come back, and is
+ * labyrinth_release_lent()'s, or goes with the owner.
+ *
  * Context: Any. Never sleeps.
  * Return: 0; -EBUSY somebody still has a reference or a buffer of the page, or the page is mapped
- * or POSTED: try again later, nothing is reported but, once, a loan that lasts longer than the
+ * or POSTED, or on a list of the core's: try again later, nothing is reported but, once, a loan that lasts longer than the
  * parameter patience says, and, each time, a page that was freed behind Labyrinth's back until the
  * page allocator had it; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
  */

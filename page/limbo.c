@@ -243,6 +243,34 @@ static void look_over_frame(struct lab_slot *slot, struct finding *finding)
 		finding->note = lab_page_note(slot, finding->tag);
 }
 
+/*
+ * Leaves the page, whose frame is frozen, to the core, which takes the page off its lists before it
+ * frees the page: see lab_frame_is_listed(). Borrowers have no reference left.
+ */
+static void leave_to_core(struct lab_owner *owner, struct lab_slot *slot,
+			  struct finding *finding)
+{
+	struct lab_frame *frame = lab_frame_of_tag(finding->tag);
+
+	lab_frame_clear_type(frame);
+	lab_frame_mend_lent(frame, lab_tag_pfn(finding->tag), &finding->damage);
+	if (has_fault(finding))
+		finding->note = lab_page_note(slot, finding->tag);
+	if (!remove_tag(owner, slot, finding, true)) {
+		lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE - finding->missing);
+		return;
+	}
+	lab_frame_unmark(frame);
+	lab_frame_thaw(frame, 1);
+	put_page(lab_frame_page(frame));
+}
+
+static bool is_the_cores(const struct finding *finding)
+{
+	return words_of(lab_tag_state(finding->tag)) == LAB_WORDS_LENT &&
+	       lab_frame_is_listed(lab_frame_of_tag(finding->tag));
+}
+
 static struct lab_slot *slot_at(u32 link)
 {
 	return &labyrinth_hot.table.slots[link - 1];
@@ -381,6 +409,11 @@ static bool leave_owner(struct lab_owner *owner, struct lab_slot *slot, struct f
 		return false;
 	if (finding->tag & LAB_TAG_THIN || !claim_frame(frame, finding)) {
 		send_to_limbo(owner, slot, finding->tag, false);
+		return false;
+	}
+	if (unlikely(is_the_cores(finding))) {
+		leave_to_core(owner, slot, finding);
+		report_finding(owner, LAB_OP_RETURN, finding, ip);
 		return false;
 	}
 	look_over_frame(slot, finding);

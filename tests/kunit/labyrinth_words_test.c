@@ -9,6 +9,7 @@
 #include <linux/gfp.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
+#include <linux/swap.h>
 
 #include "../../labyrinth_alloc.h"
 #include "../../page/cache.h"
@@ -291,6 +292,78 @@ static void lent_page_that_is_left_stays_in_its_file(struct kunit *test)
 	put_page(page);
 }
 
+/* At least as many as the core collects before they go to the lists. */
+#define COLLECTED	64U
+
+/* Puts @page on the core's lists of file pages, behind which the lists keep no reference. */
+static void put_on_list(struct kunit *test, struct page *page)
+{
+	struct page **pages = kunit_kcalloc(test, COLLECTED, sizeof(*pages), GFP_KERNEL);
+	int refs = page_ref_count(page), i;
+
+	KUNIT_ASSERT_NOT_NULL(test, pages);
+	migrate_disable();
+	folio_add_lru(page_folio(page));
+	for (i = 0; i < COLLECTED; i++) {
+		pages[i] = alloc_page(GFP_KERNEL | __GFP_NOFAIL);
+		folio_add_lru(page_folio(pages[i]));
+	}
+	migrate_enable();
+	for (i = 0; i < COLLECTED; i++)
+		put_page(pages[i]);
+	KUNIT_ASSERT_TRUE(test, PageLRU(page));
+	KUNIT_ASSERT_EQ(test, page_ref_count(page), refs);
+}
+
+/* A page of the owner's, lent, that a file had until now. No borrower has a reference any more. */
+static struct page *make_listed(struct kunit *test, struct labyrinth_owner *owner)
+{
+	struct page *page = lend_to_keep(test, owner, make_page(test, owner));
+
+	put_on_list(test, page);
+	put_page(page);
+	return page;
+}
+
+static bool is_linked(struct page *page)
+{
+	return PageLRU(page) && page->lru.next->prev == &page->lru &&
+	       page->lru.prev->next == &page->lru;
+}
+
+/* The core would follow the links, so only the core takes the page off the list. */
+static void page_on_a_list_of_the_core_is_not_taken_back(struct kunit *test)
+{
+	unsigned long before = lab_report_count(LAB_OVERWRITTEN);
+	struct labyrinth_owner *owner = make_owner(test, "kunit-listed", 0);
+	struct page *page = make_listed(test, owner);
+
+	KUNIT_EXPECT_EQ(test, labyrinth_reclaim(owner, page_address(page)), -EBUSY);
+	KUNIT_EXPECT_TRUE(test, is_linked(page));
+	KUNIT_ASSERT_PTR_EQ(test, labyrinth_release_lent(owner, page_address(page)), page);
+	KUNIT_EXPECT_TRUE(test, is_linked(page));
+	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_OVERWRITTEN), before);
+	KUNIT_EXPECT_EQ(test, page_ref_count(page), 1);
+	put_page(page);
+}
+
+/* As the owner goes, the page leaves by way of the core's list, or by way of limbo. */
+static void page_on_a_list_of_the_core_leaves_with_its_owner(struct kunit *test)
+{
+	unsigned long before = lab_report_count(LAB_OVERWRITTEN);
+	struct labyrinth_owner *owner = make_owner(test, "kunit-listed", 0);
+	struct page *page = make_listed(test, owner);
+	struct list_head *before_it = page->lru.prev, *behind_it = page->lru.next;
+
+	labyrinth_owner_destroy(owner);
+	KUNIT_EXPECT_TRUE(test, wait_for_limbo());
+	KUNIT_EXPECT_EQ(test, state_of(page_address(page)), -ENOENT);
+	KUNIT_EXPECT_FALSE(test, PageLRU(page));
+	KUNIT_EXPECT_PTR_NE(test, before_it->next, &page->lru);
+	KUNIT_EXPECT_PTR_NE(test, behind_it->prev, &page->lru);
+	KUNIT_EXPECT_EQ(test, lab_report_count(LAB_OVERWRITTEN), before);
+}
+
 /*
  * A call that will lose against destroy has the count frozen. Destroy puts the page into limbo
  * and leaves the count as the call froze it.
@@ -428,6 +501,8 @@ static struct kunit_case words_cases[] = {
 	KUNIT_CASE(page_of_the_emergency_reserve_is_not_kept),
 	KUNIT_CASE(lent_page_that_is_left_stays_mapped),
 	KUNIT_CASE(lent_page_that_is_left_stays_in_its_file),
+	KUNIT_CASE(page_on_a_list_of_the_core_is_not_taken_back),
+	KUNIT_CASE(page_on_a_list_of_the_core_leaves_with_its_owner),
 	KUNIT_CASE(retired_page_keeps_its_frozen_count),
 	KUNIT_CASE(interrupted_cache_is_left_alone),
 	KUNIT_CASE(page_that_is_referred_to_does_not_enter),
