@@ -380,49 +380,57 @@ static void settle_page(struct lab_owner *owner, struct lab_slot *slot, lab_tag_
 		lab_settle(owner, slot, ip);
 }
 
-/* Before any of them is settled: a mapping of several pages ends with the first. */
-static unsigned int name_pages(const struct lab_owner *owner, unsigned long ip)
+/* How many pages have the owner's tag. lab_owner_retire() added one. */
+static unsigned int pages_left(const struct lab_owner *owner)
 {
-	unsigned int out = 0;
+	return atomic_read(&owner->pages) - 1;
+}
+
+/* Before any page is settled: a mapping of several pages ends with the first. */
+static void name_pages(const struct lab_owner *owner, unsigned long ip)
+{
+	unsigned int nth = 0, left = pages_left(owner);
 	lab_tag_t tag;
 	u64 index;
 
 	lab_census_print(owner);
-	lab_owner_for_each(owner, index, tag)
+	lab_owner_for_each(owner, index, tag) {
 		if (lab_tag_state(tag) != LAB_LIMBO)
-			name_leaked(owner, &labyrinth_hot.table.slots[index], tag, ++out, ip);
-	return out;
+			name_leaked(owner, &labyrinth_hot.table.slots[index], tag, ++nth, ip);
+		if (nth == PAGES_NAMED || !--left)
+			return;
+	}
 }
 
 /* Settles every page that is still the owner's; returns how many pages were out. */
 static unsigned int settle_pages(struct lab_owner *owner, unsigned long ip)
 {
-	unsigned int out, nth = 0;
+	unsigned int out = 0, left;
 	struct lab_slot *slot;
 	lab_tag_t tag;
 	u64 index;
-	int left;
 
-	/* lab_owner_retire() added one. */
-	if (atomic_read(&owner->pages) == 1)
+	if (!pages_left(owner))
 		return 0;
-	out = name_pages(owner, ip);
+	name_pages(owner, ip);
 	lab_owner_for_each(owner, index, tag) {
 		if (lab_tag_state(tag) == LAB_LIMBO)
 			continue;
 		slot = &labyrinth_hot.table.slots[index];
 		settle_page(owner, slot, tag, ip);
-		ask_if_left(slot, tag, ++nth);
+		ask_if_left(slot, tag, ++out);
+		if (!pages_left(owner))
+			break;
 	}
 	/* A page whose last mapping ended here goes at once. */
 	lab_limbo_settle_new();
-	left = atomic_read(&owner->pages) - 1;
+	left = pages_left(owner);
 	if (out)
-		pr_err("owner %s (id %u) of module %s went with %u pages out, of which %d are still referred to\n",
+		pr_err("owner %s (id %u) of module %s went with %u pages out, of which %u are still referred to\n",
 		       owner->name, lab_owner_id(owner), owner->module_name,
 		       out, left);
 	else if (left)
-		pr_info("owner %s (id %u) of module %s went, and %d pages that it had given up are still referred to\n",
+		pr_info("owner %s (id %u) of module %s went, and %u pages that it had given up are still referred to\n",
 			owner->name, lab_owner_id(owner), owner->module_name, left);
 	return out;
 }
