@@ -20,6 +20,7 @@ NOTHING(lab_frame_mend)
 /* The table is full: the allocation's result says so. */
 NOTHING(lab_report_full)
 
+NEVER(lab_call_is_referred_to)
 NEVER(lab_call_take_back)
 NEVER(lab_census_limbo)
 NEVER(lab_frame_mend_lent)

@@ -285,6 +285,8 @@ struct mm_struct { struct rw_semaphore mmap_lock; };
 #define raw_spin_lock_init(lock) ((void)(lock))
 #define raw_spin_lock_irqsave(lock, flags)	((void)(lock), (flags) = 0)
 #define raw_spin_unlock_irqrestore(lock, flags)	((void)(lock), (void)(flags))
+#define local_irq_save(flags)	((flags) = 0)
+#define local_irq_restore(flags) ((void)(flags))
 #define preempt_disable()	barrier()
 #define preempt_enable()	barrier()
 #define preemptible()		true
@@ -413,8 +415,7 @@ unsigned int sim_node_of_pfn(unsigned long pfn);
 #define page_ref_count(page)	atomic_read(&(page)->_refcount)
 #define page_ref_add(page, nr)	atomic_add(nr, &(page)->_refcount)
 #define page_ref_inc(page)	page_ref_add(page, 1)
-#define page_ref_sub_and_test(page, nr) \
-	(__atomic_fetch_sub(&(page)->_refcount.counter, nr, __ATOMIC_SEQ_CST) == (nr))
+#define page_ref_sub(page, nr)	page_ref_add(page, -(nr))
 #define PageOffline(page)	((page)->page_type == ~(u32)PG_offline)
 #define page_ref_freeze(page, nr) ({					\
 	int sim_nr = (nr);						\
@@ -432,6 +433,13 @@ unsigned int sim_node_of_pfn(unsigned long pfn);
 
 #define alloc_pages_node(nid, gfp, order) sim_page_get(nid)
 #define __free_page(page)	sim_page_put(page)
+/* With the last reference, the page goes. */
+#define put_page(page) ({						\
+	if (page_ref_count(page) == 1)					\
+		sim_page_put(page);					\
+	else								\
+		page_ref_sub(page, 1);					\
+})
 
 static inline unsigned long sim_alloc_bulk(int nid, unsigned int nr, struct page **pages)
 {
