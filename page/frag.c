@@ -418,14 +418,31 @@ static int find_frag(struct lab_call *call, const void *buf, struct frag *frag)
 }
 
 /*
+ * Whether the page is LENT by now. In a turn a page that is LENT stays so; and a repair, during
+ * which the page is CACHED, is waited for.
+ */
+static bool is_lent_now(const struct lab_call *call)
+{
+	unsigned long tries = REFER_TRIES;
+	lab_tag_t tag = call->tag;
+
+	if (lab_tag_state(tag) == LAB_LENT)
+		return true;
+	/* Pairs with the claim of each other give of the turn, which has led the tag to LENT. */
+	smp_rmb();
+	do {
+		tag = READ_ONCE(call->slot->tag);
+	} while (unlikely(lab_tag_state(tag) == LAB_CACHED) && --tries);
+	return lab_tag_state(tag) == LAB_LENT;
+}
+
+/*
  * The buffer is the turn's last, and posted still: so nobody takes the page yet.
  * Return: whether the page is to be unmapped when the buffer is done.
  */
 static bool look_at_page(const struct lab_call *call, struct frag *frag)
 {
-	/* Pairs with the claim of each other give of the turn, which has led the tag to LENT. */
-	smp_rmb();
-	frag->lent = lab_tag_state(READ_ONCE(call->slot->tag)) == LAB_LENT;
+	frag->lent = is_lent_now(call);
 	return frag->lent && lab_resident_unmaps_lent();
 }
 
@@ -557,7 +574,7 @@ static int add_reference(struct lab_call *call)
 	}
 	err = lab_call_await(call) ?: lend_first(call);
 	/* Also as a foreigner's reference, and as a page that is not POSTED any more. */
-	if (err && is_being_lent(call))
+	if (err && (is_being_lent(call) || is_in_repair(call, err)))
 		return -EAGAIN;
 	return err;
 }

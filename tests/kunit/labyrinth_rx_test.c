@@ -399,7 +399,9 @@ static bool lend_another(struct letting *l)
 /* Whoever of the two is late is refused nothing, and nothing is reported. */
 static void page_is_let_go_of_by_the_queue_and_by_hand(struct kunit *test)
 {
-	static const enum lab_class classes[] = { LAB_CORRUPT, LAB_UNOWNED, LAB_DOUBLE, LAB_FOREIGN };
+	static const enum lab_class classes[] = {
+		LAB_CORRUPT, LAB_UNOWNED, LAB_DOUBLE, LAB_FOREIGN,
+	};
 	struct letting *l = kunit_kzalloc(test, sizeof(*l), GFP_KERNEL);
 	ktime_t end = ktime_add_ms(ktime_get(), LONGEST_MS);
 	unsigned long before[ARRAY_SIZE(classes)];
@@ -413,7 +415,8 @@ static void page_is_let_go_of_by_the_queue_and_by_hand(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(classes); i++)
 		before[i] = lab_report_count(classes[i]);
 	interrupter_start(&l->interrupter, PERIOD_NS, let_go_in_irq, l);
-	while (lent && READ_ONCE(l->interrupter.fired) < INTERRUPTS && ktime_before(ktime_get(), end))
+	while (lent && READ_ONCE(l->interrupter.fired) < INTERRUPTS &&
+	       ktime_before(ktime_get(), end))
 		for (i = 0; i < 1000 && lent; i++)
 			lent = lend_another(l);
 	interrupter_stop(&l->interrupter);
@@ -553,7 +556,7 @@ static void begin_repair(struct repair *repair, void *buf)
 	repair->slot = lab_table_search(&labyrinth_hot.table, page_to_pfn(virt_to_page(buf)),
 					&repair->tag);
 	WRITE_ONCE(repair->slot->tag, lab_tag_step(repair->tag, LAB_CACHED));
-	interrupter_start(&repair->interrupter, NSEC_PER_MSEC, end_repair, repair);
+	interrupter_start(&repair->interrupter, 5 * NSEC_PER_MSEC, end_repair, repair);
 }
 
 /* The page is CACHED for the moment, and the buffer is posted none the less. */
