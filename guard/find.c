@@ -99,8 +99,12 @@ static bool is_left_to_borrowers(unsigned long pfn)
 {
 	lab_tag_t tag;
 	struct lab_slot *slot = lab_table_search(&labyrinth_hot.table, pfn, &tag);
+	struct lab_glance glance;
 
-	return slot && lab_tag_state(tag) == LAB_LIMBO && READ_ONCE(slot->when) & LAB_LIMBO_LENT;
+	if (!slot || lab_tag_state(tag) != LAB_LIMBO)
+		return false;
+	glance = lab_slot_glance(slot);
+	return glance.tag == tag && glance.when & LAB_LIMBO_LENT;
 }
 
 /*

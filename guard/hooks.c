@@ -535,6 +535,8 @@ static lab_tag_t find_unpin_range(struct ftrace_regs *regs)
 	unsigned long i, pfn = arg_pfn(regs, 0), nr = arg(regs, 1);
 	lab_tag_t tag = 0;
 
+	if (likely(!find_range(pfn, nr)))
+		return 0;
 	for (i = 0; i < nr && !tag; i++)
 		tag = lab_guard_find_given(pfn + i);
 	return tag;

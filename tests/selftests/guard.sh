@@ -273,6 +273,14 @@ check_lent() {
 	ktap_equal "a page taken back cannot" ENOMEM "$(intrude vmap "$pfn" now)"
 }
 
+gone() {
+	for _ in $(seq 100); do
+		grep -q "^$1 " $DEBUGFS/pages || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
 # The borrower is not done when the owner goes. The last reference is given back by unpin.
 check_left() {
 	echo lend >"$DO"
@@ -286,6 +294,21 @@ check_left() {
 	ktap_lacks "and there, too, its borrower's pins can be put" "BUG: labyrinth" \
 		"$(dmesg_since "$mark")"
 	echo put >"$DO"
+	ktap_check "and the page leaves" gone "$pfn"
+	hold_one
+}
+
+# A borrower puts the page into a file, which lets go of the page. Compaction sees to it that the page
+# is on the core's lists by then, and not on the way.
+check_filed() {
+	echo lend >"$DO"
+	ktap_equal "a lent page can be in a file" "done" "$(intrude file-cut "$pfn" now)"
+	echo put >"$DO"
+	echo 1 >/proc/sys/vm/compact_memory
+	ktap_check "on the core's lists, it is not taken back" \
+		sh -c "! echo reclaim >$DO" 2>/dev/null
+	echo destroy >"$DO"
+	ktap_check "as the owner goes, the core frees it" gone "$pfn"
 	hold_one
 }
 
@@ -386,6 +409,7 @@ check_guard() {
 	check_pool
 	check_lent
 	check_left
+	check_filed
 	set_guard report
 	mark=$(dmesg_mark)
 	try_ways report
@@ -448,7 +472,7 @@ expect_only "BUG: labyrinth: |$KERNEL_SAYS"
 guard=yes
 [ -e $PARAMETERS/guard ] || guard=no
 if [ $guard = yes ]; then
-	ktap_plan $((6 * ways + 2 * $(wc -l </tmp/by_frame) + 1 + 7 + 7 + 5 + 6 + 2 + 8 + 8 + 8 + 2 * 8 + 2 * 2 + 5 + 2))
+	ktap_plan $((6 * ways + 2 * $(wc -l </tmp/by_frame) + 1 + 7 + 7 + 5 + 6 + 2 + 8 + 8 + 8 + 2 * 8 + 2 * 2 + 5 + 6))
 	check_guard
 else
 	ktap_plan $((2 * ways + 3 + 8 + 1))

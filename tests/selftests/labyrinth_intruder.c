@@ -507,6 +507,23 @@ static int do_filemap(struct attempt *try)
 	return err;
 }
 
+/* In a file for a while: the core has the page on its lists ever after. */
+static int do_file_cut(struct attempt *try)
+{
+	struct file *file = filp_open("/tmp/labyrinth_intruder", O_RDWR | O_CREAT, 0600);
+	int err;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	err = filemap_add_folio(file->f_mapping, page_folio(try->page), 0, GFP_KERNEL);
+	if (!err) {
+		unlock_page(try->page);
+		truncate_inode_pages(file->f_mapping, 0);
+	}
+	fput(file);
+	return err;
+}
+
 /* Numbers that the core finds too large before it reads an array. */
 
 static int do_vmap_huge(struct attempt *try)
@@ -759,6 +776,7 @@ static const struct way ways[] = {
 #endif
 	{ "splice_to_pipe" },
 	{ "filemap_add_folio", .now = do_filemap },
+	{ "file-cut", .now = do_file_cut },
 	{ "vmap-huge", .now = do_vmap_huge },
 	{ "paint", .now = do_paint },
 	{ "look", .now = do_look },
