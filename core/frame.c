@@ -6,8 +6,10 @@
  * none of the words. But the core follows them as soon as the page is lent or goes back to the
  * page allocator. So Labyrinth checks each page before that.
  */
+#include <linux/cgroup.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
@@ -238,16 +240,44 @@ static void mend_lent_flags(struct lab_frame *frame, unsigned long pfn,
 	note_damage(damage, "flags", held, READ_ONCE(frame->flags));
 }
 
-/*
- * A borrower that puts the page into a file has the page charged to a memory cgroup, before the
- * file is named and with PG_locked set. A page on the core's lists stays charged.
- */
-static bool may_be_charged(struct lab_frame *frame)
+#ifdef CONFIG_MEMCG
+static bool is_memcg(const void *word)
 {
-	return READ_ONCE(frame->mapping) || lab_frame_is_listed(frame) ||
-	       (READ_ONCE(frame->flags) & BIT(PG_locked) &&
-		lab_frame_refs(frame) > LAB_REFS_EXCLUSIVE);
+	const struct mem_cgroup *memcg = word;
+	const struct cgroup_subsys *ss;
+
+	return copy_pointer(&ss, &memcg->css.ss) && ss == &memory_cgrp_subsys;
 }
+
+/*
+ * A borrower that puts the page into a file has the page charged to a memory cgroup, which also
+ * names the list on which the page is, or is about to be, when the file has let go of the page.
+ * Some kernels note the memory cgroup itself, some its struct obj_cgroup. Any value is read with
+ * care.
+ */
+static bool is_charge(unsigned long word)
+{
+	const struct obj_cgroup *objcg = (void *)word;
+	const void *memcg;
+
+	return IS_ALIGNED(word, sizeof(long)) &&
+	       (is_memcg(objcg) || (copy_pointer(&memcg, &objcg->memcg) && is_memcg(memcg)));
+}
+
+static void mend_lent_memcg(struct lab_frame *frame, struct lab_damage *damage)
+{
+	unsigned long *memcg = lab_frame_memcg(frame), held = READ_ONCE(*memcg);
+
+	if (likely(!held) || is_charge(held))
+		return;
+	if (cmpxchg(memcg, held, 0) == held)
+		note_damage(damage, "memcg_data", held, 0);
+}
+#else
+static void mend_lent_memcg(struct lab_frame *frame, struct lab_damage *damage)
+{
+}
+#endif
 
 /*
  * Puts right those words of a lent page's frame that no borrower has any business to change.
@@ -259,14 +289,11 @@ static bool may_be_charged(struct lab_frame *frame)
 void lab_frame_mend_lent(struct lab_frame *frame, unsigned long pfn,
 			 struct lab_damage *damage)
 {
-	unsigned long *memcg = lab_frame_memcg(frame);
-
 	mend_lent_lru(frame, damage);
 	mend_lent_type(frame, damage);
 	mend_lent_mapping(frame, damage);
 	mend_lent_flags(frame, pfn, damage);
-	if (memcg && !may_be_charged(frame))
-		mend_word(memcg, 0, "memcg_data", damage);
+	mend_lent_memcg(frame, damage);
 }
 
 /*
