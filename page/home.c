@@ -13,6 +13,15 @@
 #include "page/limbo.h"
 #include "page/stamp.h"
 
+/* A page that is on a list of the core's does not come back. */
+static void keep_lent(struct lab_owner *owner, const struct lab_cached *lent, unsigned long ip)
+{
+	if (lab_frame_is_listed(lent->frame) && lab_may_lock())
+		lab_lend_let_go(owner, lent, ip);
+	else
+		lab_lend_queue(owner, *lent, ip);
+}
+
 /*
  * Takes back the page of @lent. A page that a free would not put into a cache is let go of.
  * Return: the page's address, as handed out to the caller at @ip; or NULL.
@@ -38,7 +47,7 @@ static void *take_back(struct lab_owner *owner, const struct lab_cached *lent, u
 	 * allocator has the page was reported, and would be each time.
 	 */
 	if (err == -EBUSY && call.class == LAB_BUSY)
-		lab_lend_queue(owner, *lent, ip);
+		keep_lent(owner, lent, ip);
 	return err ? NULL : (void *)call.addr;
 }
 

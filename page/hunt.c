@@ -24,6 +24,7 @@
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 
+#include "core/context.h"
 #include "core/table.h"
 #include "inline/frame.h"
 #include "page/heal.h"
@@ -83,9 +84,13 @@ static bool give_lent(struct lab_slot *slot, lab_tag_t tag, struct lab_frame *fr
 		return false;
 	if (cmpxchg(&slot->tag, tag, tag & ~LAB_TAG_THIN) == tag)
 		return true;
-	/* By now the page may be an ordinary page, freed with the last reference. */
+	/*
+	 * By now the page may be an ordinary page, freed with the last reference. Where locks may not
+	 * be taken, that reference stays, and the page.
+	 */
 	atomic_sub(LAB_HUNT_SPARE - 1, count);
-	put_page(lab_frame_page(frame));
+	if (!atomic_add_unless(count, -1, 1) && lab_may_lock())
+		put_page(lab_frame_page(frame));
 	return false;
 }
 

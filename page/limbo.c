@@ -16,6 +16,8 @@
  * - References too many: somebody refers to the page. The page waits in limbo.
  * - Neither mark nor seal: the page has been through the page allocator, and has another user.
  *   Nothing of the struct page is touched; the tag alone goes, and a report says so.
+ * - On a list of the core's, by way of a file into which a borrower had put the page: the core's
+ *   last put_page() frees the page.
  * - Memory that has failed: the page goes to the page allocator, which puts the page away.
  */
 #define pr_fmt(fmt) "labyrinth: " fmt
@@ -247,7 +249,7 @@ static void look_over_frame(struct lab_slot *slot, struct finding *finding)
  * Leaves the page, whose frame is frozen, to the core, which takes the page off its lists before it
  * frees the page: see lab_frame_is_listed(). Borrowers have no reference left.
  */
-static void leave_to_core(struct lab_owner *owner, struct lab_slot *slot,
+static bool leave_to_core(struct lab_owner *owner, struct lab_slot *slot,
 			  struct finding *finding)
 {
 	struct lab_frame *frame = lab_frame_of_tag(finding->tag);
@@ -258,17 +260,20 @@ static void leave_to_core(struct lab_owner *owner, struct lab_slot *slot,
 		finding->note = lab_page_note(slot, finding->tag);
 	if (!remove_tag(owner, slot, finding, true)) {
 		lab_frame_thaw(frame, LAB_REFS_EXCLUSIVE - finding->missing);
-		return;
+		return false;
 	}
 	lab_frame_unmark(frame);
 	lab_frame_thaw(frame, 1);
+	lab_step(LAB_OP_RETURN, lab_tag_pfn(finding->tag), owner, _RET_IP_);
 	put_page(lab_frame_page(frame));
+	return true;
 }
 
-static bool is_the_cores(const struct finding *finding)
+/* Whether borrowers had the page until now. In limbo no other code writes the note. */
+static bool was_lent(const struct lab_slot *slot, lab_tag_t tag)
 {
-	return words_of(lab_tag_state(finding->tag)) == LAB_WORDS_LENT &&
-	       lab_frame_is_listed(lab_frame_of_tag(finding->tag));
+	return lab_tag_state(tag) == LAB_LENT ||
+	       (lab_tag_state(tag) == LAB_LIMBO && READ_ONCE(slot->when) & LAB_LIMBO_LENT);
 }
 
 static struct lab_slot *slot_at(u32 link)
@@ -411,9 +416,9 @@ static bool leave_owner(struct lab_owner *owner, struct lab_slot *slot, struct f
 		send_to_limbo(owner, slot, finding->tag, false);
 		return false;
 	}
-	if (unlikely(is_the_cores(finding))) {
-		leave_to_core(owner, slot, finding);
-		report_finding(owner, LAB_OP_RETURN, finding, ip);
+	if (unlikely(lab_frame_is_listed(frame)) && was_lent(slot, finding->tag)) {
+		if (leave_to_core(owner, slot, finding))
+			report_finding(owner, LAB_OP_RETURN, finding, ip);
 		return false;
 	}
 	look_over_frame(slot, finding);
@@ -725,11 +730,9 @@ static void abandon(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t ta
 	report_finding(owner, LAB_OP_LIMBO, &finding, _RET_IP_);
 	if (for_good || lab_frame_refs(frame) < LAB_REFS_EXCLUSIVE)
 		return;
-	if (page_ref_sub_and_test(lab_frame_page(frame), LAB_REFS_EXCLUSIVE)) {
-		/* The last borrower went just now, so nobody else will free the page. */
-		page_ref_inc(lab_frame_page(frame));
-		__free_page(lab_frame_page(frame));
-	}
+	/* If the last borrower went just now, frees the page, and takes it off the core's lists. */
+	page_ref_sub(lab_frame_page(frame), LAB_REFS_EXCLUSIVE - 1);
+	put_page(lab_frame_page(frame));
 }
 
 /*

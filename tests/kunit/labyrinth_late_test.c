@@ -16,7 +16,9 @@
 #include "context.h"
 #include "fixture.h"
 
-/* A call of @op about @addr, which has found the page in @state; then the page came to be as it is. */
+/*
+ * A call of @op about @addr, which has found the page in @state; then the page came to be as it is.
+ */
 static struct lab_call late_call(struct kunit *test, struct labyrinth_owner *owner, void *addr,
 				 enum lab_op op, enum lab_state state)
 {
