@@ -188,10 +188,10 @@ static inline bool lab_frame_is_listed(const struct lab_frame *frame)
 }
 
 /*
- * How often a count that is not as it should be is looked at. The core takes a reference to any page
- * now and then, for less than a microsecond (GUP, the page cache, compaction, splitting of huge
- * pages), and another call of the owner's may have the count frozen for as long. A call without
- * fault is not refused for that.
+ * How often a count that is not as it should be is looked at. The core takes a reference to any
+ * page now and then, for less than a microsecond (GUP, the page cache, compaction, splitting of
+ * huge pages), and another call of the owner's may have the count frozen for as long. A call
+ * without fault is not refused for that.
  */
 #define LAB_MOMENT_TRIES	64
 

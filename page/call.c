@@ -270,7 +270,8 @@ bool lab_call_is_given_away(const struct lab_call *call)
 		return false;
 	/*
 	 * Pairs with lab_table_remove(): the tag goes before what makes the frame Labyrinth's. (Of
-	 * what is not so, bury_page() and the calls that make a page Labyrinth's, no tag is met here.)
+	 * what is not so, bury_page() and the calls that make a page Labyrinth's, no tag is met
+	 * here.)
 	 */
 	smp_rmb();
 	if (READ_ONCE(call->slot->tag) != call->tag)
@@ -372,8 +373,9 @@ int lab_call_exclusive(struct lab_call *call)
 }
 
 /*
- * As lab_call_exclusive(), but retries for a while, unless another call leads the page on meanwhile:
- * then lab_call_again() has noted a new tag, but the caller has decided by the old tag's state.
+ * As lab_call_exclusive(), but retries for a while, unless another call leads the page on
+ * meanwhile: then lab_call_again() has noted a new tag, but the caller has decided by the old tag's
+ * state.
  */
 int lab_call_await(struct lab_call *call)
 {

@@ -521,9 +521,10 @@ static noinline int reclaim_slow(struct labyrinth_owner *owner, void *addr,
  *
  * Context: Any. Never sleeps.
  * Return: 0; -EBUSY somebody still has a reference or a buffer of the page, or the page is mapped
- * or POSTED, or on a list of the core's: try again later, nothing is reported but, once, a loan that lasts longer than the
- * parameter patience says, and, each time, a page that was freed behind Labyrinth's back until the
- * page allocator had it; -EPERM, -ENOENT, -EINVAL as labyrinth_free_page().
+ * or POSTED, or on a list of the core's: try again later, nothing is reported but, once, a loan
+ * that lasts longer than the parameter patience says, and, each time, a page that was freed behind
+ * Labyrinth's back until the page allocator had it; -EPERM, -ENOENT, -EINVAL as
+ * labyrinth_free_page().
  */
 int labyrinth_reclaim(struct labyrinth_owner *owner, void *addr)
 {
