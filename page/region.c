@@ -346,6 +346,24 @@ void lab_region_alias(unsigned long pfn, bool on)
 	set_pte(entry, on ? pfn_pte(pfn, PAGE_KERNEL) : __pte(0));
 }
 
+/*
+ * Whether the page is mapped where the kernel's image is, too. The memory of which only the
+ * kernel's start had a need is the page allocator's, but stays mapped there, unless the CPU needs
+ * page-table isolation.
+ * Context: Any.
+ */
+bool lab_region_in_image(unsigned long pfn)
+{
+	unsigned long addr = PFN_PHYS(pfn) - phys_base + __START_KERNEL_map;
+	unsigned int level;
+	pte_t *entry;
+
+	if (addr < __START_KERNEL_map || addr - __START_KERNEL_map >= KERNEL_IMAGE_SIZE)
+		return false;
+	entry = lookup_address(addr, &level);
+	return entry && pte_present(*entry);
+}
+
 /* How many large entries of the direct map were split. Context: Any. */
 unsigned long lab_region_split(void)
 {

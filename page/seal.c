@@ -57,6 +57,9 @@
 #define ORDER_LEAST	4U
 #define ORDER_MOST	((unsigned int)LAB_REGION_SHIFT)
 
+/* How many blocks of the kernel's image are kept while others are asked for: 4 MB, at least. */
+#define ASIDE_MOST	64U
+
 /* How many spare pages are kept for the next reserve to be filled. */
 #define SPARE_MAX	64U
 /* How many spare pages a single flush unseals. */
@@ -213,6 +216,42 @@ static void free_block(struct page *block, unsigned int nr)
 		__free_page(block + nr);
 }
 
+static bool is_in_image(const struct page *block, unsigned int order)
+{
+	unsigned long pfn = page_to_pfn(block), i;
+
+	for (i = 0; i < 1UL << order; i++)
+		if (lab_region_in_image(pfn + i))
+			return true;
+	return false;
+}
+
+/*
+ * As get_block(), of memory that only the direct map leads to. What else the page allocator gives
+ * is kept until a block is found, or the page allocator would give the same again.
+ */
+static struct page *get_hidden_block(int nid, unsigned int *order)
+{
+	static struct {
+		struct page *block;
+		unsigned int order;
+	} aside[ASIDE_MOST];
+	unsigned int nr = 0;
+	struct page *block;
+
+	lockdep_assert_held(&seal_lock);
+	while ((block = get_block(nid, order)) && is_in_image(block, *order)) {
+		aside[nr].block = block;
+		aside[nr++].order = *order;
+		block = NULL;
+		if (nr == ASIDE_MOST)
+			break;
+	}
+	while (nr--)
+		free_block(aside[nr].block, 1U << aside[nr].order);
+	return block;
+}
+
 /*
  * Seals one block of new spare pages: @want of them, or fewer where no such block is free, or
  * more where @want is less than the least block.
@@ -221,7 +260,7 @@ static int grow(int nid, unsigned int want)
 {
 	unsigned int order = clamp_t(unsigned int, order_base_2(want),
 				      ORDER_LEAST, ORDER_MOST);
-	struct page *block = get_block(nid, &order);
+	struct page *block = get_hidden_block(nid, &order);
 	struct lab_region *region;
 
 	lockdep_assert_held(&seal_lock);

@@ -27,6 +27,7 @@
 #include "labyrinth_compat.h"
 #include "labyrinth_alloc.h"
 #include "tests/selftests/direct_map.h"
+#include "tests/selftests/sealed_image.h"
 
 #define RESERVE		32U
 #define MANY		4096U
@@ -1033,6 +1034,7 @@ static const struct {
 	{ "recycle", do_recycle },
 	{ "many", do_many },
 	{ "wipe", do_wipe },
+	{ "image", sealed_image },
 	{ "one", do_one },
 	{ "one-end", do_one_end },
 	{ "drain", do_drain },

@@ -37,11 +37,16 @@ static int read_at(int file, off_t at)
 	return say_byte(byte);
 }
 
-/* Where in /proc/kcore the segment is that holds the frame's place in memory, or the address. */
+/*
+ * Where in /proc/kcore the segment is that holds the frame's place in memory, or the address. Of
+ * two segments the direct map's, which is below the kernel's image.
+ */
 static off_t kcore_offset(int file, unsigned long at_byte, bool virt)
 {
+	unsigned long lowest = -1UL;
 	struct elf64_hdr head;
 	struct elf64_phdr seg;
+	off_t found = -1;
 	int i;
 
 	if (pread(file, &head, sizeof(head), 0) != sizeof(head))
@@ -53,11 +58,15 @@ static off_t kcore_offset(int file, unsigned long at_byte, bool virt)
 		if (pread(file, &seg, sizeof(seg), at) != sizeof(seg))
 			return -1;
 		start = virt ? seg.p_vaddr : seg.p_paddr;
-		if (seg.p_type == PT_LOAD && start <= at_byte && at_byte - start < seg.p_memsz)
-			return seg.p_offset + (at_byte - start);
+		if (seg.p_type != PT_LOAD || start > at_byte || at_byte - start >= seg.p_memsz ||
+		    seg.p_vaddr > lowest)
+			continue;
+		lowest = seg.p_vaddr;
+		found = seg.p_offset + (at_byte - start);
 	}
-	errno = ENXIO;
-	return -1;
+	if (found < 0)
+		errno = ENXIO;
+	return found;
 }
 
 static int peek_kcore(unsigned long at_byte, bool virt)
