@@ -418,10 +418,10 @@ static int find_frag(struct lab_call *call, const void *buf, struct frag *frag)
 }
 
 /*
- * Whether the page is LENT by now. In a turn a page that is LENT stays so; and a repair, during
- * which the page is CACHED, is waited for.
+ * Whether the page is LENT by now. In a turn a page that is LENT stays so. A repair, during which
+ * the page is CACHED, is waited for; and without the posted bit this call is about to lose.
  */
-static bool is_lent_now(const struct lab_call *call)
+static bool is_lent_now(const struct lab_call *call, const struct frag *frag)
 {
 	unsigned long tries = REFER_TRIES;
 	lab_tag_t tag = call->tag;
@@ -430,9 +430,12 @@ static bool is_lent_now(const struct lab_call *call)
 		return true;
 	/* Pairs with the claim of each other give of the turn, which has led the tag to LENT. */
 	smp_rmb();
-	do {
+	tag = READ_ONCE(call->slot->tag);
+	while (unlikely(lab_tag_state(tag) == LAB_CACHED) && --tries &&
+	       READ_ONCE(*frag->at) & BIT(frag->index)) {
+		cpu_relax();
 		tag = READ_ONCE(call->slot->tag);
-	} while (unlikely(lab_tag_state(tag) == LAB_CACHED) && --tries);
+	}
 	return lab_tag_state(tag) == LAB_LENT;
 }
 
@@ -442,7 +445,7 @@ static bool is_lent_now(const struct lab_call *call)
  */
 static bool look_at_page(const struct lab_call *call, struct frag *frag)
 {
-	frag->lent = is_lent_now(call);
+	frag->lent = is_lent_now(call, frag);
 	return frag->lent && lab_resident_unmaps_lent();
 }
 
@@ -548,11 +551,19 @@ static int lend_first(struct lab_call *call)
 	return err;
 }
 
-/* Whether another call is about to thaw the frame: the page is LENT, or about to be. */
-static bool is_being_lent(const struct lab_call *call)
+/*
+ * Whether a first give that failed with @err may do better, or fail for the right reason, when the
+ * page is found again: unless a foreigner refers to the page. Also as a foreigner's reference shows
+ * that of another give, which has made the page LENT; and with the count as it should be, or lower,
+ * another call had the frame frozen, or put references back.
+ */
+static bool is_passing(const struct lab_call *call, int err)
 {
-	return lab_tag_state(READ_ONCE(call->slot->tag)) == LAB_LENT ||
-	       !lab_frame_refs(call->frame);
+	if (err != -EBUSY)
+		return true;
+	return call->class == LAB_BUSY && !call->silent &&
+	       (lab_frame_refs(call->frame) <= LAB_REFS_EXCLUSIVE ||
+		lab_tag_state(READ_ONCE(call->slot->tag)) == LAB_LENT);
 }
 
 /*
@@ -573,10 +584,7 @@ static int add_reference(struct lab_call *call)
 		return 0;
 	}
 	err = lab_call_await(call) ?: lend_first(call);
-	/* Also as a foreigner's reference, and as a page that is not POSTED any more. */
-	if (err && (is_being_lent(call) || is_in_repair(call, err)))
-		return -EAGAIN;
-	return err;
+	return err && is_passing(call, err) ? -EAGAIN : err;
 }
 
 /*
