@@ -104,7 +104,9 @@ static bool is_left_to_borrowers(unsigned long pfn)
 	if (!slot || lab_tag_state(tag) != LAB_LIMBO)
 		return false;
 	glance = lab_slot_glance(slot);
-	return glance.tag == tag && glance.when & LAB_LIMBO_LENT;
+	/* The page's owner may be an heir by now. */
+	return lab_tag_pfn(glance.tag) == pfn && lab_tag_state(glance.tag) == LAB_LIMBO &&
+	       glance.when & LAB_LIMBO_LENT;
 }
 
 /*
