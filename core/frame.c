@@ -143,8 +143,8 @@ void lab_frame_mend(struct lab_frame *frame, unsigned long pfn, enum lab_words w
 /*
  * Copies the pointer at @from, which may have any value. On User-Mode Linux
  * copy_from_kernel_nofault() turns interrupts on at a fault, and does not return from a hole in the
- * vmalloc area. So there no fault is provoked: what is asked for here is an inode's, of a slab, and
- * so in the direct map.
+ * vmalloc area. So there no fault is provoked: an inode, and a memory cgroup, are of a slab, and so
+ * in the direct map.
  */
 static bool copy_pointer(void *to, const void *from)
 {
@@ -165,6 +165,49 @@ static bool is_file(unsigned long word)
 	return IS_ALIGNED(word, sizeof(long)) &&
 	       copy_pointer(&host, &mapping->host) &&
 	       copy_pointer(&back, &host->i_mapping) && back == mapping;
+}
+
+#ifdef CONFIG_MEMCG
+static bool is_memcg(const void *word)
+{
+	const struct mem_cgroup *memcg = word;
+	const struct cgroup_subsys *ss;
+
+	return copy_pointer(&ss, &memcg->css.ss) && ss == &memory_cgrp_subsys;
+}
+
+/*
+ * A borrower that puts the page into a file has the page charged to a memory cgroup, which also
+ * names the list on which the page is, or is about to be, when the file has let go of the page.
+ * Some kernels note the memory cgroup itself, some a struct obj_cgroup. Any value is read with
+ * care.
+ */
+static bool is_charge(unsigned long word)
+{
+	const struct obj_cgroup *objcg = (void *)word;
+	const void *memcg;
+	bool is;
+
+	if (!word || !IS_ALIGNED(word, sizeof(long)))
+		return false;
+	/* A memory cgroup that goes is freed after a grace period. */
+	rcu_read_lock();
+	is = is_memcg(objcg) || (copy_pointer(&memcg, &objcg->memcg) && is_memcg(memcg));
+	rcu_read_unlock();
+	return is;
+}
+#else
+static bool is_charge(unsigned long word)
+{
+	return false;
+}
+#endif
+
+static bool is_charged(struct lab_frame *frame)
+{
+	unsigned long *memcg = lab_frame_memcg(frame);
+
+	return memcg && is_charge(READ_ONCE(*memcg));
 }
 
 /* A borrower may add the page to a file right now. */
@@ -216,16 +259,16 @@ static void mend_lent_lru(struct lab_frame *frame, struct lab_damage *damage)
 #define BORROWED_FLAGS	(BIT(PG_locked) | BIT(PG_mlocked))
 
 /*
- * The flags that no borrower has any business to set. The flags of a page in a file, or on
- * the core's lists, are the core's: there only PG_head is known to be wrong.
+ * The flags that no borrower has any business to set. The flags of a page in a file, on the core's
+ * lists, or on the way there, are the core's: there only PG_head is known to be wrong.
  */
 static unsigned long wrong_lent_flags(struct lab_frame *frame)
 {
-	if (READ_ONCE(frame->mapping) || READ_ONCE(frame->flags) & BIT(PG_lru))
+	if (READ_ONCE(frame->mapping) || lab_frame_is_listed(frame) || is_charged(frame))
 		return BIT(PG_head);
 	if (lab_frame_refs(frame) > LAB_REFS_EXCLUSIVE)
 		return LAB_FRAME_BAD_FLAGS & ~(BIT(PG_lru) | BORROWED_FLAGS);
-	return LAB_FRAME_BAD_FLAGS & ~BIT(PG_lru);
+	return LAB_FRAME_BAD_FLAGS;
 }
 
 static void mend_lent_flags(struct lab_frame *frame, unsigned long pfn,
@@ -240,44 +283,15 @@ static void mend_lent_flags(struct lab_frame *frame, unsigned long pfn,
 	note_damage(damage, "flags", held, READ_ONCE(frame->flags));
 }
 
-#ifdef CONFIG_MEMCG
-static bool is_memcg(const void *word)
-{
-	const struct mem_cgroup *memcg = word;
-	const struct cgroup_subsys *ss;
-
-	return copy_pointer(&ss, &memcg->css.ss) && ss == &memory_cgrp_subsys;
-}
-
-/*
- * A borrower that puts the page into a file has the page charged to a memory cgroup, which also
- * names the list on which the page is, or is about to be, when the file has let go of the page.
- * Some kernels note the memory cgroup itself, some its struct obj_cgroup. Any value is read with
- * care.
- */
-static bool is_charge(unsigned long word)
-{
-	const struct obj_cgroup *objcg = (void *)word;
-	const void *memcg;
-
-	return IS_ALIGNED(word, sizeof(long)) &&
-	       (is_memcg(objcg) || (copy_pointer(&memcg, &objcg->memcg) && is_memcg(memcg)));
-}
-
 static void mend_lent_memcg(struct lab_frame *frame, struct lab_damage *damage)
 {
-	unsigned long *memcg = lab_frame_memcg(frame), held = READ_ONCE(*memcg);
+	unsigned long *memcg = lab_frame_memcg(frame), held = memcg ? READ_ONCE(*memcg) : 0;
 
 	if (likely(!held) || is_charge(held))
 		return;
 	if (cmpxchg(memcg, held, 0) == held)
 		note_damage(damage, "memcg_data", held, 0);
 }
-#else
-static void mend_lent_memcg(struct lab_frame *frame, struct lab_damage *damage)
-{
-}
-#endif
 
 /*
  * Puts right those words of a lent page's frame that no borrower has any business to change.

@@ -16,9 +16,10 @@
 /* A page that is on a list of the core's does not come back. */
 static void keep_lent(struct lab_owner *owner, const struct lab_cached *lent, unsigned long ip)
 {
-	if (lab_frame_is_listed(lent->frame) && lab_may_lock())
-		lab_lend_let_go(owner, lent, ip);
-	else
+	bool gone = lab_frame_is_listed(lent->frame) && lab_may_lock() &&
+		    lab_lend_let_go(owner, lent, ip);
+
+	if (!gone)
 		lab_lend_queue(owner, *lent, ip);
 }
 

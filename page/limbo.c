@@ -721,12 +721,12 @@ static void abandon(struct lab_owner *owner, struct lab_slot *slot, lab_tag_t ta
 	lab_owner_lose(owner, slot);
 	if (!lab_frame_is_ours(frame))
 		return;		/* given away behind Labyrinth's back */
-	lab_frame_unmark(frame);
 	/* Only a page that was never lent has the type. */
 	if (PageOffline(lab_frame_page(frame)))
 		lab_frame_clear_type(frame);
 	/* The core follows a tail's mark in any page, also in a page that nobody gets any more. */
 	lab_frame_mend_lent(frame, lab_tag_pfn(tag), &finding.damage);
+	lab_frame_unmark(frame);
 	report_finding(owner, LAB_OP_LIMBO, &finding, _RET_IP_);
 	if (for_good || lab_frame_refs(frame) < LAB_REFS_EXCLUSIVE)
 		return;

@@ -9,8 +9,11 @@
 #include <linux/debugfs.h>
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pagemap.h>
 #include <linux/platform_device.h>
 #include <linux/seq_file.h>
 
@@ -637,6 +640,62 @@ static const struct step adopt_steps[] = {
 
 SHOW_STEPS(adopt);
 
+static struct page *filed;
+
+/* The page is the file's for a moment, and the core's to be put on a list from then on. */
+static int pass_through_file(struct page *page)
+{
+	struct file *file = filp_open("/tmp/labyrinth_mapper", O_RDWR | O_CREAT, 0600);
+	int err;
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	err = filemap_add_folio(file->f_mapping, page_folio(page), 0, GFP_KERNEL);
+	if (!err) {
+		unlock_page(page);
+		truncate_inode_pages(file->f_mapping, 0);
+	}
+	fput(file);
+	return err;
+}
+
+static int lend_to_file(void)
+{
+	void *addr = labyrinth_void_alloc_page_gfp_atomic_exclusive(no_device);
+	int err;
+
+	if (!addr)
+		return -ENOMEM;
+	filed = labyrinth_lend(no_device, addr);
+	if (IS_ERR(filed))
+		return PTR_ERR(filed);
+	err = pass_through_file(filed);
+	return err ?: is_charged(filed) == IS_ENABLED(CONFIG_MEMCG) ? 0 : -ENODATA;
+}
+
+static int leave_to_list(void)
+{
+	struct page *left = labyrinth_release_lent(no_device, page_address(filed));
+
+	return PTR_ERR_OR_ZERO(left) ?: is_charged(left) == IS_ENABLED(CONFIG_MEMCG) ? 0 : -ENODATA;
+}
+
+static int put_left(void)
+{
+	put_page(filed);
+	put_page(filed);
+	return 0;
+}
+
+static const struct step file_steps[] = {
+	{ "a lent page that was in a file is charged to a cgroup", lend_to_file, 0 },
+	{ "left to the borrowers, it stays so", leave_to_list, 0 },
+	{ "until they are done", put_left, 0 },
+	{}
+};
+
+SHOW_STEPS(file);
+
 static void clean_up(void)
 {
 	struct labyrinth_owner *owners[] = { owner, other, no_device };
@@ -681,6 +740,7 @@ static int __init mapper_init(void)
 	debugfs_create_file("leave", 0400, root, NULL, &leave_fops);
 	debugfs_create_file("rob", 0400, root, NULL, &rob_fops);
 	debugfs_create_file("adopt", 0400, root, NULL, &adopt_fops);
+	debugfs_create_file("file", 0400, root, NULL, &file_fops);
 	return 0;
 }
 

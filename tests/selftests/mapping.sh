@@ -20,6 +20,7 @@ PROCESS_STEPS=59
 MISTAKES=4
 SEALED=3
 ADOPT_STEPS=2
+FILE_STEPS=3
 
 # run_steps FILE: a result for each of its lines.
 run_steps() {
@@ -102,13 +103,14 @@ leave_cgroup() {
 	umount /tmp/cgroup
 }
 
-ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + ROB_STEPS + MISTAKES + SEALED + ADOPT_STEPS + 26))
+ktap_plan $((DMA_STEPS + VMAP_STEPS + PROCESS_STEPS + LEAVE_STEPS + ROB_STEPS + MISTAKES + SEALED + ADOPT_STEPS + FILE_STEPS + 26))
 insmod labyrinth.ko guard=refuse report_burst=1000
 insmod tests/selftests/labyrinth_mapper.ko
 run_mistakes
 expect_begin
 enter_cgroup
 run_steps adopt
+run_steps file
 leave_cgroup
 mark=$(dmesg_mark)
 run_steps dma
