@@ -85,8 +85,8 @@ static bool give_lent(struct lab_slot *slot, lab_tag_t tag, struct lab_frame *fr
 	if (cmpxchg(&slot->tag, tag, tag & ~LAB_TAG_THIN) == tag)
 		return true;
 	/*
-	 * By now the page may be an ordinary page, freed with the last reference. Where locks may not
-	 * be taken, that reference stays, and the page.
+	 * By now the page may be an ordinary page, freed with the last reference. Where locks may
+	 * not be taken, that reference stays, and the page.
 	 */
 	atomic_sub(LAB_HUNT_SPARE - 1, count);
 	if (!atomic_add_unless(count, -1, 1) && lab_may_lock())

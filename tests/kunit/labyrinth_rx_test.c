@@ -422,8 +422,8 @@ static void page_is_let_go_of_by_the_queue_and_by_hand(struct kunit *test)
 	interrupter_stop(&l->interrupter);
 	if (l->kept)
 		put_page(l->kept);
-	kunit_info(test, "%lu lends, %lu let go of by hand, in %u interrupts\n", l->lends, l->by_hand,
-		   l->interrupter.fired);
+	kunit_info(test, "%lu lends, %lu let go of by hand, in %u interrupts\n", l->lends,
+		   l->by_hand, l->interrupter.fired);
 	KUNIT_EXPECT_TRUE(test, lent);
 	KUNIT_EXPECT_EQ(test, l->refused, 0UL);
 	KUNIT_EXPECT_GT(test, l->by_hand, 100UL);

@@ -275,7 +275,7 @@ check_lent() {
 
 gone() {
 	for _ in $(seq 100); do
-		grep -q "^$1 " $DEBUGFS/pages || return 0
+		grep -q "^$1 " "$DEBUGFS/pages" || return 0
 		sleep 0.1
 	done
 	return 1
