@@ -264,9 +264,16 @@ static void mend_lent_lru(struct lab_frame *frame, struct lab_damage *damage)
  */
 static unsigned long wrong_lent_flags(struct lab_frame *frame)
 {
+	int refs = lab_frame_refs(frame);
+
+	/*
+	 * Pairs with the drop of the reference by which a CPU collected the page: the page is on a
+	 * list by then.
+	 */
+	smp_rmb();
 	if (READ_ONCE(frame->mapping) || lab_frame_is_listed(frame) || is_charged(frame))
 		return BIT(PG_head);
-	if (lab_frame_refs(frame) > LAB_REFS_EXCLUSIVE)
+	if (refs > LAB_REFS_EXCLUSIVE)
 		return LAB_FRAME_BAD_FLAGS & ~(BIT(PG_lru) | BORROWED_FLAGS);
 	return LAB_FRAME_BAD_FLAGS;
 }

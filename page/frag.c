@@ -559,11 +559,15 @@ static int lend_first(struct lab_call *call)
  */
 static bool is_passing(const struct lab_call *call, int err)
 {
+	int refs = lab_frame_refs(call->frame);
+
 	if (err != -EBUSY)
 		return true;
-	return call->class == LAB_BUSY && !call->silent &&
-	       (lab_frame_refs(call->frame) <= LAB_REFS_EXCLUSIVE ||
-		lab_tag_state(READ_ONCE(call->slot->tag)) == LAB_LENT);
+	/* The guard has just refused the page's free: that lasts. */
+	if (call->class != LAB_BUSY || (refs <= 0 && lab_frame_is_poisoned(call->frame)))
+		return false;
+	return refs <= LAB_REFS_EXCLUSIVE ||
+	       lab_tag_state(READ_ONCE(call->slot->tag)) == LAB_LENT;
 }
 
 /*
@@ -587,27 +591,35 @@ static int add_reference(struct lab_call *call)
 	return err && is_passing(call, err) ? -EAGAIN : err;
 }
 
+/* Each of them waits for LAB_MOMENT_TRIES where another call has the frame frozen. */
+#define REFER_ROUNDS	BIT(16)
 /*
  * After so many, each time, the page may well have been freed behind Labyrinth's back. Nobody thaws
  * the count then.
  */
 #define REFER_LOOK	BIT(12)
 
+/* Of two gives of a buffer, the second may have found the page gone. */
+static bool is_given_away(const struct lab_call *call)
+{
+	return call->slot && lab_call_is_given_away(call);
+}
+
 static int refer_to(struct lab_call *call, void *buf, struct frag *frag)
 {
-	unsigned long tries = REFER_TRIES;
+	unsigned long rounds = REFER_ROUNDS;
 	int err;
 
 	for (;;) {
 		err = find_frag(call, buf, frag) ?: add_reference(call);
 		if (likely(err != -EAGAIN))
 			return err;
-		if (!--tries || (!(tries % REFER_LOOK) && lab_call_is_given_away(call)))
+		if (!--rounds || (!(rounds % REFER_LOOK) && is_given_away(call)))
 			break;
 		/* Under a hypervisor, also lets the CPU run that has the frame frozen. */
 		cpu_relax();
 	}
-	call->class = lab_call_is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
+	call->class = is_given_away(call) ? LAB_CORRUPT : LAB_BUSY;
 	call->silent = true;
 	return -EBUSY;
 }

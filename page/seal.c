@@ -57,8 +57,11 @@
 #define ORDER_LEAST	4U
 #define ORDER_MOST	((unsigned int)LAB_REGION_SHIFT)
 
-/* How many blocks of the kernel's image are kept while others are asked for: 4 MB, at least. */
-#define ASIDE_MOST	64U
+/*
+ * How many blocks of the kernel's image are kept while others are asked for: 32 MB, unless memory
+ * is so short that blocks are smaller than asked for. The image leaves some 10 MB.
+ */
+#define ASIDE_MOST	512U
 
 /* How many spare pages are kept for the next reserve to be filled. */
 #define SPARE_MAX	64U

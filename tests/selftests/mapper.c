@@ -11,6 +11,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
@@ -670,19 +671,27 @@ static int lend_to_file(void)
 	if (IS_ERR(filed))
 		return PTR_ERR(filed);
 	err = pass_through_file(filed);
-	return err ?: is_charged(filed) == IS_ENABLED(CONFIG_MEMCG) ? 0 : -ENODATA;
+	return err ?: is_charged(filed) != mem_cgroup_disabled() ? 0 : -ENODATA;
 }
 
 static int leave_to_list(void)
 {
-	struct page *left = labyrinth_release_lent(no_device, page_address(filed));
+	struct page *left;
 
-	return PTR_ERR_OR_ZERO(left) ?: is_charged(left) == IS_ENABLED(CONFIG_MEMCG) ? 0 : -ENODATA;
+	if (IS_ERR_OR_NULL(filed))
+		return -ENODATA;
+	left = labyrinth_release_lent(no_device, page_address(filed));
+	if (IS_ERR(left))
+		return PTR_ERR(left);
+	/* The owner's reference. */
+	put_page(left);
+	return is_charged(left) != mem_cgroup_disabled() ? 0 : -ENODATA;
 }
 
 static int put_left(void)
 {
-	put_page(filed);
+	if (IS_ERR_OR_NULL(filed))
+		return -ENODATA;
 	put_page(filed);
 	return 0;
 }

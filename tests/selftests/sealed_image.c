@@ -108,8 +108,10 @@ static void give_single_pages(struct list_head *list, unsigned long most)
 		if (order)
 			split_page(block, order);
 		for (i = 0; i < 1U << order; i += 2) {
-			if (order)
+			if (order) {
+				set_page_private(&block[i + 1], 0);
 				list_add(&block[i + 1].lru, &kept);
+			}
 			__free_page(block + i);
 			nr++;
 		}
@@ -117,13 +119,18 @@ static void give_single_pages(struct list_head *list, unsigned long most)
 	list_splice_tail(&kept, list);
 }
 
+static struct labyrinth_owner *make_sealed(unsigned int reserve)
+{
+	return labyrinth_owner_create(&(struct labyrinth_owner_attrs) {
+		.name = "image", .nid = NUMA_NO_NODE, .flags = LABYRINTH_OWNER_SEALED,
+		.reserve = reserve,
+	});
+}
+
 /* How many pages of a sealed owner's are read in the image; or -ENOMEM. */
 static int count_read_there(void)
 {
-	struct labyrinth_owner *owner = labyrinth_owner_create(&(struct labyrinth_owner_attrs) {
-		.name = "image", .nid = NUMA_NO_NODE, .flags = LABYRINTH_OWNER_SEALED,
-		.reserve = RESERVE,
-	});
+	struct labyrinth_owner *owner = make_sealed(RESERVE);
 	void **pages = kcalloc(RESERVE, sizeof(*pages), GFP_KERNEL);
 	unsigned int i, nr = 0;
 	int found = 0;
@@ -148,9 +155,14 @@ static int count_read_there(void)
  */
 int sealed_image(void)
 {
+	struct labyrinth_owner *first = make_sealed(1);
 	struct memory all = {};
 	int found = -ENODATA;
 
+	/* With the first come the aliases, for which there would be no memory. */
+	if (IS_ERR(first))
+		return PTR_ERR(first);
+	labyrinth_owner_destroy(first);
 	INIT_LIST_HEAD(&all.in_image);
 	INIT_LIST_HEAD(&all.others);
 	take_memory(&all);
