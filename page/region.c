@@ -66,6 +66,25 @@ const char *lab_region_lacking(void)
 	return READ_ONCE(lacking);
 }
 
+/* The frames of the kernel's image: between the first and the last there may be others. */
+static struct {
+	unsigned long first, end;
+} image;
+
+static void find_image(void)
+{
+	unsigned long offset, pfn;
+	unsigned int level;
+
+	for (offset = 0; offset < KERNEL_IMAGE_SIZE; offset += PMD_SIZE) {
+		if (!lookup_address(__START_KERNEL_map + offset, &level))
+			continue;
+		pfn = PHYS_PFN(offset + phys_base);
+		image.first = image.end ? image.first : pfn;
+		image.end = pfn + LAB_REGION_PAGES;
+	}
+}
+
 static unsigned long count_regions(void)
 {
 	unsigned long end = 0;
@@ -209,7 +228,10 @@ static int make_area(unsigned int parts, unsigned long nr_regions)
  */
 int lab_region_init(void)
 {
-	return lab_aliases.nr ? 0 : make_area(choose_places(), count_regions());
+	if (lab_aliases.nr)
+		return 0;
+	find_image();
+	return make_area(choose_places(), count_regions());
 }
 
 /*
@@ -346,22 +368,28 @@ void lab_region_alias(unsigned long pfn, bool on)
 	set_pte(entry, on ? pfn_pte(pfn, PAGE_KERNEL) : __pte(0));
 }
 
-/*
- * Whether the page is mapped where the kernel's image is, too. The memory of which only the
- * kernel's start had a need is the page allocator's, but stays mapped there, unless the CPU needs
- * page-table isolation.
- * Context: Any.
- */
-bool lab_region_in_image(unsigned long pfn)
+static bool is_in_image(unsigned long pfn)
 {
-	unsigned long addr = PFN_PHYS(pfn) - phys_base + __START_KERNEL_map;
 	unsigned int level;
-	pte_t *entry;
+	pte_t *entry = lookup_address(PFN_PHYS(pfn) - phys_base + __START_KERNEL_map, &level);
 
-	if (addr < __START_KERNEL_map || addr - __START_KERNEL_map >= KERNEL_IMAGE_SIZE)
-		return false;
-	entry = lookup_address(addr, &level);
 	return entry && pte_present(*entry);
+}
+
+/*
+ * Whether any of @nr pages is mapped where the kernel's image is, too. The memory of which only
+ * the kernel's start had a need is the page allocator's, but stays mapped there, unless the CPU
+ * needs page-table isolation.
+ * Context: Any, after lab_region_init().
+ */
+bool lab_region_in_image(unsigned long pfn, unsigned long nr)
+{
+	unsigned long end = min(pfn + nr, image.end);
+
+	for (pfn = max(pfn, image.first); pfn < end; pfn++)
+		if (is_in_image(pfn))
+			return true;
+	return false;
 }
 
 /* How many large entries of the direct map were split. Context: Any. */

@@ -148,7 +148,7 @@ void lab_region_put(struct lab_region *region);
 pte_t *lab_region_entry(unsigned long pfn);
 void lab_region_alias(unsigned long pfn, bool on);
 void lab_region_flush(void);
-bool lab_region_in_image(unsigned long pfn);
+bool lab_region_in_image(unsigned long pfn, unsigned long nr);
 unsigned long lab_region_split(void);
 unsigned int lab_region_places(void);
 extern struct list_head lab_regions;

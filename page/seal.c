@@ -219,16 +219,6 @@ static void free_block(struct page *block, unsigned int nr)
 		__free_page(block + nr);
 }
 
-static bool is_in_image(const struct page *block, unsigned int order)
-{
-	unsigned long pfn = page_to_pfn(block), i;
-
-	for (i = 0; i < 1UL << order; i++)
-		if (lab_region_in_image(pfn + i))
-			return true;
-	return false;
-}
-
 /*
  * As get_block(), of memory that only the direct map leads to. What else the page allocator gives
  * is kept until a block is found, or the page allocator would give the same again.
@@ -243,7 +233,8 @@ static struct page *get_hidden_block(int nid, unsigned int *order)
 	struct page *block;
 
 	lockdep_assert_held(&seal_lock);
-	while ((block = get_block(nid, order)) && is_in_image(block, *order)) {
+	while ((block = get_block(nid, order)) &&
+	       lab_region_in_image(page_to_pfn(block), 1UL << *order)) {
 		aside[nr].block = block;
 		aside[nr++].order = *order;
 		block = NULL;
