@@ -50,7 +50,7 @@ static void heal_page(const struct lab_slot *slot)
 	/* Not marked: the slot has another page by now. */
 	if (!PageHWPoison(page))
 		return;
-	/* release_pages() had the page on a list of pages to be freed. Another link is a borrower's. */
+	/* release_pages() had the page on a list of pages to free. Another link is a borrower's. */
 	cmpxchg(&frame->seal, (unsigned long)LIST_POISON2, LAB_FRAME_SEAL);
 	ClearPageHWPoison(page);
 	refs = page_ref_count(page);
