@@ -22,7 +22,7 @@
 #define RESERVE		128U
 /* So many pages are left to the owner, at least. */
 #define IN_IMAGE	32UL
-#define OTHERS		(8UL * RESERVE)
+#define OTHERS		(64UL * RESERVE)
 #define PATTERN		0x1abe11edbeef5eedULL
 
 /* Where the page would be in the image; NULL if that is too far away. */
