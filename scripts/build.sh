@@ -160,6 +160,7 @@ if [[ -n $sparse ]]; then
 else
 	clean_build "$LABYRINTH_LOGS/build-$kernel.log"
 	[[ -z $out ]] || copy_modules
-	[[ -z $driver ]] || build_driver
 fi
+# A driver is built beside, and may well not compile.
 rm -f "$work/.building"
+[[ -z $driver || -n $sparse ]] || build_driver
